@@ -1,0 +1,65 @@
+import * as z from 'zod';
+
+/** One dimension of a shape that a tensor must have: any size from 1 on, one size, or one of several. */
+export interface Dimension {
+  /** As PyTorch's documentation calls it: `input_size`. */
+  readonly label: string;
+  readonly size?: number | readonly number[];
+}
+
+/** A tensor by name and the shape it must have. */
+export interface NamedShape {
+  readonly name: string;
+  readonly dimensions: readonly Dimension[];
+  readonly optional?: boolean;
+}
+
+export type ShapeIssue =
+  | { readonly kind: 'missing' | 'misshapen'; readonly shape: NamedShape }
+  | { readonly kind: 'unexpected'; readonly name: string };
+
+function dimension({ size }: Dimension) {
+  if (size === undefined) return z.int().positive();
+  return typeof size === 'number' ? z.literal(size) : z.literal([...size]);
+}
+
+/**
+ * Holds the shapes that were found against those that a module's sizes ask for: everything missing, unexpected and
+ * misshapen at once, in the manner of `load_state_dict(strict=True)`.
+ */
+export function shapeIssues(
+  expected: readonly NamedShape[],
+  found: ReadonlyMap<string, readonly number[]>,
+): ShapeIssue[] {
+  const byName = new Map(expected.map((shape) => [shape.name, shape]));
+  const schema = z.strictObject(
+    Object.fromEntries(
+      expected.map(({ name, dimensions, optional }) => {
+        const shape = z.tuple(dimensions.map(dimension) as unknown as [z.ZodType, ...z.ZodType[]]);
+        return [name, optional ? shape.optional() : shape];
+      }),
+    ),
+  );
+  const parsed = schema.safeParse(Object.fromEntries(found));
+  if (parsed.success) return [];
+  const issues = new Map<string, ShapeIssue>();
+  for (const issue of parsed.error.issues) {
+    if (issue.code === 'unrecognized_keys') {
+      for (const name of issue.keys) issues.set(name, { kind: 'unexpected', name });
+      continue;
+    }
+    const name = String(issue.path[0]);
+    const shape = byName.get(name)!;
+    issues.set(name, { kind: found.has(name) ? 'misshapen' : 'missing', shape });
+  }
+  return [...issues.values()];
+}
+
+/** `[T, B, input_size] = [T, B, 40]` */
+export function formatDimensions(dimensions: readonly Dimension[]): string {
+  const labels = dimensions.map(({ label }) => label);
+  const sizes = dimensions.map(({ label, size }) =>
+    size === undefined ? label : [size].flat().join(' or '),
+  );
+  return `[${labels.join(', ')}] = [${sizes.join(', ')}]`;
+}

@@ -1,0 +1,222 @@
+import { type Command, Option } from 'commander';
+import type { CaseResult, Comparison, Summary } from '../../compare/comparison.js';
+import type { ToleranceOption } from '../../compare/tolerance.js';
+import type { Compute } from '../../engine/forward.js';
+import { CellcheckError } from '../../errors.js';
+import { type FoundCase, findCases } from '../../files/find-cases.js';
+import { type CasePaths, loadCase, loadFiles } from '../../files/load-case.js';
+import { openForWriting } from '../../files/write.js';
+import type { Nonlinearity } from '../../kinds.js';
+import type { Case } from '../../module/case.js';
+import type { Reporter } from '../../report/reporter.js';
+import { REPORTERS } from '../../report/reporters.js';
+import { type VerifyOptions, verify } from '../../verify.js';
+import { EXIT_CODES } from '../exit-codes.js';
+import { colorOf, columnsOf, type Io, REPORT_COLUMNS } from '../io.js';
+import { showProgress } from '../progress.js';
+import {
+  collectName,
+  collectReporter,
+  collectTolerance,
+  notNegative,
+  type ReportTarget,
+} from '../verify-options.js';
+import { VERSION } from '../version.js';
+
+interface Options {
+  weights?: string;
+  input?: string;
+  expected?: string;
+  prefix?: string;
+  module?: string;
+  nonlinearity?: Nonlinearity;
+  batchFirst?: boolean;
+  name?: Readonly<Record<string, string>>;
+  rtol?: number;
+  atol?: number;
+  tolerance?: Readonly<Record<string, ToleranceOption>>;
+  equalNan?: boolean;
+  strict?: boolean;
+  allowOutside?: boolean;
+  compute: Compute;
+  allSteps?: boolean;
+  reporter?: readonly ReportTarget[];
+  quiet?: boolean;
+  color: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  cellcheck verify samples                      every case in a folder
+  cellcheck verify samples/lstm                 one case, with its table
+  cellcheck verify "exports/*.safetensors"      bundles: weights, input and outputs in one file
+  cellcheck verify --weights model.safetensors --prefix encoder.lstm. \\
+                   --input input.safetensors --expected out.safetensors
+  cellcheck verify exports --reporter table --reporter json=report.json
+  cellcheck verify exports/enc --atol 1e-4 --tolerance c_n=1e-5,1e-3`;
+
+/** Defines `cellcheck verify`. */
+export function addVerify(program: Command, io: Io, exit: (code: number) => void): void {
+  program
+    .command('verify')
+    .description('Compares reference outputs with those that follow from the weights.')
+    .argument('[cases...]', 'folders, case files, bundles or globs')
+    .optionsGroup('A case without a case file:')
+    .option('--weights <file>', 'the state_dict (.safetensors or .json)')
+    .option('--input <file>', 'input and, where used, h_0, c_0, lengths')
+    .option('--expected <file>', 'the reference: output, h_n, c_n, any of them')
+    .optionsGroup('What a case means:')
+    .option('--prefix <text>', "what stands before the module's names, as encoder.lstm.")
+    .addOption(
+      new Option('--module <class>', 'the class in torch.nn (default: inferred)').choices([
+        'RNN',
+        'GRU',
+        'LSTM',
+        'RNNCell',
+        'GRUCell',
+        'LSTMCell',
+      ]),
+    )
+    .addOption(new Option('--nonlinearity <name>', 'of an RNN (default: tanh)').choices(['tanh', 'relu']))
+    .option('--batch-first', 'input and output are [B, T, …] (default: inferred)')
+    .option('--no-batch-first', 'input and output are [T, B, …]')
+    .option('--name <ours=theirs>', 'reads a tensor that has another name, as output=out', collectName)
+    .option('--allow-outside', 'lets a case name files outside its folder and the working directory')
+    .optionsGroup('What counts as equal:')
+    .option('--rtol <number>', 'relative tolerance (default: by the dtype of the reference)', notNegative)
+    .option('--atol <number>', 'absolute tolerance', notNegative)
+    .option('--tolerance <output=rtol,atol>', 'for one output: output, h_n or c_n', collectTolerance)
+    .option('--equal-nan', 'NaN equals NaN')
+    .option('--strict', 'gives no verdict (exit 2) where there is a warning')
+    .addOption(
+      new Option('--compute <dtype>', 'what cellcheck computes in')
+        .choices(['float64', 'float32'])
+        .default('float64'),
+    )
+    .optionsGroup('Reports:')
+    .option('--all-steps', 'shows every step of a long sequence')
+    .option(
+      '--reporter <name[=file]>',
+      'table or json, to stdout or a file; may be repeated',
+      collectReporter,
+    )
+    .option('-q, --quiet', 'a line a case, no tables')
+    .option('--no-color', 'no colours')
+    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
+    .action(async (cases: string[], options: Options, command: Command) => {
+      exit(await verifyCommand(cases, options, command, io));
+    });
+}
+
+async function verifyCommand(paths: string[], options: Options, command: Command, io: Io): Promise<number> {
+  const started = performance.now();
+  const cases = await casesOf(paths, options, command, io);
+  const reports = await openReports(options, io);
+  for (const { reporter, write } of reports) write(reporter.begin(cases.map(({ label }) => label)));
+
+  // In a list of cases the table on stdout names each error in its place.
+  const listed = cases.length > 1 && reports.some(({ name, file }) => name === 'table' && file === undefined);
+  const counts = { parity: 0, differs: 0, noVerdict: 0 };
+  for (const entry of cases) {
+    const result = await verifyOne(entry, options, io);
+    if (result.error && !listed) io.stderr.write(`cellcheck: ${result.error.message}\n`);
+    counts[outcome(result)]++;
+    for (const { reporter, write } of reports) write(reporter.result(result));
+  }
+
+  const exitCode = counts.noVerdict ? 2 : counts.differs ? 1 : 0;
+  const summary: Summary = { ...counts, seconds: (performance.now() - started) / 1000, exitCode };
+  for (const { reporter, write } of reports) write(reporter.end(summary));
+  return exitCode;
+}
+
+/** A case to come: how it is called, and how it is loaded. */
+interface Pending {
+  readonly label: string;
+  readonly load: () => Case;
+}
+
+async function casesOf(paths: string[], options: Options, command: Command, io: Io): Promise<Pending[]> {
+  const load = { cwd: io.cwd, allowOutside: options.allowOutside ?? false, names: options.name ?? {} };
+  const { weights, input, expected } = options;
+  const said = [weights, input, expected].filter((file) => file !== undefined);
+  if (said.length && paths.length) {
+    command.error(
+      'error: --weights, --input and --expected make a case of their own; give no other beside them',
+    );
+  }
+  if (said.length) {
+    if (!weights || !input || !expected)
+      command.error('error: --weights, --input and --expected belong together');
+    return [{ label: weights!, load: () => loadFiles({ weights, input, expected } as CasePaths, load) }];
+  }
+  if (paths.length === 0) command.error('error: name a case: a folder, a case file, a bundle or a glob');
+  const found = await findCases(paths, io.cwd);
+  return found.map(({ label, path, error }: FoundCase) => ({
+    label,
+    load: () => {
+      if (error) throw error;
+      return loadCase(path!, label, load);
+    },
+  }));
+}
+
+async function verifyOne({ label, load }: Pending, options: Options, io: Io): Promise<CaseResult> {
+  const { onProgress, clear } = showProgress(io, label);
+  try {
+    const comparison = await verify(load(), { ...verifyOptions(options), onProgress });
+    return options.strict && comparison.warnings.length
+      ? { label, error: strictError(label, comparison) }
+      : { label, comparison };
+  } catch (error) {
+    if (error instanceof CellcheckError) return { label, error };
+    throw error;
+  } finally {
+    clear();
+  }
+}
+
+function strictError(file: string, { verdict, warnings }: Comparison): CellcheckError {
+  return new CellcheckError({
+    file,
+    problem: `no verdict with --strict, because of ${warnings.length === 1 ? 'a warning' : 'warnings'} (${verdict} without it)`,
+    hints: warnings,
+  });
+}
+
+function verifyOptions(options: Options): VerifyOptions {
+  const { module, nonlinearity, batchFirst, prefix, equalNan, compute, rtol, atol, tolerance } = options;
+  return {
+    module,
+    nonlinearity,
+    batch_first: batchFirst,
+    prefix,
+    equal_nan: equalNan,
+    compute,
+    tolerance: { rtol, atol, ...tolerance, source: 'from the command line' },
+  };
+}
+
+function outcome({ comparison }: CaseResult): 'parity' | 'differs' | 'noVerdict' {
+  if (!comparison || comparison.verdict === 'ill-conditioned') return 'noVerdict';
+  return comparison.verdict;
+}
+
+interface Report extends ReportTarget {
+  readonly reporter: Reporter;
+  readonly write: (text: string) => void;
+}
+
+async function openReports(options: Options, io: Io): Promise<Report[]> {
+  const targets: readonly ReportTarget[] = options.reporter ?? [{ name: 'table' }];
+  return Promise.all(
+    targets.map(async ({ name, file }) => {
+      const terminal = file
+        ? { columns: REPORT_COLUMNS, color: false }
+        : { columns: columnsOf(io), color: colorOf(io, options.color) };
+      const { allSteps = false, quiet = false } = options;
+      const reporter = await REPORTERS[name]({ terminal, allSteps, quiet, version: VERSION });
+      return { name, file, reporter, write: file ? openForWriting(file, io.cwd) : io.stdout.write };
+    }),
+  );
+}

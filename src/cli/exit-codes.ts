@@ -1,0 +1,6 @@
+/** As every command's help shows them. */
+export const EXIT_CODES = `
+Exit codes:
+  0  parity: every value agrees
+  1  differs: the numbers differ
+  2  no verdict: bad input, wrong usage, or an ill-conditioned network`;

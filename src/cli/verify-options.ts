@@ -1,0 +1,60 @@
+import { InvalidArgumentError } from 'commander';
+import type { ToleranceOption } from '../compare/tolerance.js';
+import { EXPECTED_ROLES } from '../module/case.js';
+import { REPORTERS } from '../report/reporters.js';
+
+/** Where a report goes: a file, or stdout. */
+export interface ReportTarget {
+  readonly name: string;
+  readonly file?: string;
+}
+
+// Each parser gets what the user wrote and, where the option may be repeated, what came before.
+
+export function notNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
+    throw new InvalidArgumentError('It takes a number from 0 on, as 1e-5.');
+  }
+  return value;
+}
+
+export function collectName(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const at = text.indexOf('=');
+  const ours = text.slice(0, at);
+  const theirs = text.slice(at + 1);
+  if (at < 1 || theirs === '') throw new InvalidArgumentError('It takes <ours>=<theirs>, as output=out.');
+  return { ...before, [ours]: theirs };
+}
+
+export function collectTolerance(
+  text: string,
+  before: Readonly<Record<string, ToleranceOption>> = {},
+): Record<string, ToleranceOption> {
+  const match = /^([^=]+)=([^,]+),([^,]+)$/.exec(text);
+  if (!match || !(EXPECTED_ROLES as readonly string[]).includes(match[1])) {
+    throw new InvalidArgumentError(
+      'It takes <output>=<rtol>,<atol>, as c_n=1e-5,1e-3; output is output, h_n or c_n.',
+    );
+  }
+  const [, name, rtol, atol] = match;
+  return { ...before, [name]: { rtol: notNegative(rtol), atol: notNegative(atol) } };
+}
+
+export function collectReporter(text: string, before: readonly ReportTarget[] = []): ReportTarget[] {
+  const at = text.indexOf('=');
+  const target = at < 0 ? { name: text } : { name: text.slice(0, at), file: text.slice(at + 1) };
+  if (!Object.hasOwn(REPORTERS, target.name) || target.file === '') {
+    const names = Object.keys(REPORTERS).join(', ');
+    throw new InvalidArgumentError(
+      `Reporters are ${names}, each to stdout or, as json=report.json, to a file.`,
+    );
+  }
+  if (target.file === undefined && before.some(({ file }) => file === undefined)) {
+    throw new InvalidArgumentError('Only one report goes to stdout; give the other a file.');
+  }
+  return [...before, target];
+}

@@ -1,0 +1,68 @@
+import type { Floats } from '../tensor/dtype.js';
+
+export interface Rule {
+  readonly rtol: number;
+  readonly atol: number;
+  readonly equalNan: boolean;
+}
+
+/**
+ * PyTorch's rule for one element: |actual − expected| ≤ atol + rtol·|expected|, finiteness first, because rtol·∞
+ * allows any difference and NaN fails no comparison. NaN equals nothing unless `equalNan`; infinities are equal when
+ * their signs are. As torch.isclose (https://docs.pytorch.org/docs/stable/generated/torch.isclose.html).
+ */
+export function isClose(actual: number, expected: number, { rtol, atol, equalNan }: Rule): boolean {
+  const difference = Math.abs(actual - expected);
+  if (Number.isFinite(difference)) return difference <= atol + rtol * Math.abs(expected);
+  if (Number.isNaN(actual) || Number.isNaN(expected)) {
+    return equalNan && Number.isNaN(actual) && Number.isNaN(expected);
+  }
+  return actual === expected;
+}
+
+/** |actual − expected|; 0 for equal infinities, NaN where one is NaN. */
+export function distance(actual: number, expected: number): number {
+  return actual === expected ? 0 : Math.abs(actual - expected);
+}
+
+/** Significant digits that `smallestAtol` has, and a report prints of it. */
+const DIGITS = 2;
+
+/**
+ * The smallest atol of two significant digits with which every element is close at this rtol; undefined where none
+ * is enough (NaN, or infinities that are not equal).
+ */
+export function smallestAtol(
+  actual: Floats,
+  expected: Floats,
+  rtol: number,
+  equalNan: boolean,
+): number | undefined {
+  const passes = (atol: number) => {
+    const rule = { rtol, atol, equalNan };
+    for (let i = 0; i < expected.length; i++) if (!isClose(actual[i], expected[i], rule)) return false;
+    return true;
+  };
+  if (passes(0)) return 0;
+  let needed = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const excess = distance(actual[i], expected[i]) - rtol * Math.abs(expected[i]);
+    if (excess > needed) needed = excess;
+  }
+  if (!passes(Number.MAX_VALUE)) return undefined;
+
+  // `needed` was rounded on the way: the rule itself has the last word on both sides.
+  let atol = Number(needed.toExponential(DIGITS - 1));
+  while (!passes(atol)) atol = neighbour(atol, 1);
+  for (let below = neighbour(atol, -1); below < atol && passes(below); below = neighbour(atol, -1))
+    atol = below;
+  return Number.isFinite(atol) ? atol : undefined;
+}
+
+/** The next number of two significant digits, up or down. */
+function neighbour(value: number, step: 1 | -1): number {
+  const [digits, exponent] = value.toExponential(DIGITS - 1).split('e');
+  const units = Math.round(Number(digits) * 10) + step;
+  // Below 1.0 the digits go on in the next smaller power of ten: 9.9.
+  return units < 10 ? Number(`9.9e${Number(exponent) - 1}`) : Number(`${units}e${Number(exponent) - 1}`);
+}

@@ -1,0 +1,58 @@
+import { DTYPES, type Dtype, type FloatDtype } from '../tensor/dtype.js';
+
+/** An element is close when |actual − expected| ≤ atol + rtol·|expected|. */
+export interface Tolerance {
+  readonly rtol: number;
+  readonly atol: number;
+  /** Where it comes from, in words: `float32 default`. */
+  readonly source: string;
+}
+
+export interface ToleranceOption {
+  readonly rtol?: number;
+  readonly atol?: number;
+}
+
+/** Tolerances as a case or a command line states them: in general, and for single outputs. */
+export interface ToleranceOptions extends ToleranceOption {
+  /** Who says so, for the report. */
+  readonly source: string;
+  readonly output?: ToleranceOption;
+  readonly h_n?: ToleranceOption;
+  readonly c_n?: ToleranceOption;
+}
+
+/**
+ * By the dtype of the expected tensor: for float32 and float64 those of torch.testing.assert_close
+ * (https://docs.pytorch.org/docs/stable/testing.html); references in 16 bits are rounded at every step, so exact
+ * arithmetic needs more room beside them than another computation in 16 bits would.
+ */
+const DEFAULTS: Readonly<Record<FloatDtype, Required<ToleranceOption>>> = {
+  F64: { rtol: 1e-7, atol: 1e-7 },
+  F32: { rtol: 1.3e-6, atol: 1e-5 },
+  F16: { rtol: 2e-3, atol: 2e-3 },
+  BF16: { rtol: 2e-2, atol: 2e-2 },
+};
+
+/**
+ * The tolerance of one output.
+ * @param layers the stronger first: each may say rtol or atol for that output, or in general
+ */
+export function resolveTolerance(
+  name: 'output' | 'h_n' | 'c_n',
+  dtype: Dtype,
+  layers: readonly ToleranceOptions[],
+): Tolerance {
+  const defaults = { ...DEFAULTS[dtype as FloatDtype], source: `${DTYPES[dtype].torch} default` };
+  const said = (key: 'rtol' | 'atol') => {
+    for (const layer of layers) {
+      const value = layer[name]?.[key] ?? layer[key];
+      if (value !== undefined) return { value, source: layer.source };
+    }
+    return { value: defaults[key], source: defaults.source };
+  };
+  const rtol = said('rtol');
+  const atol = said('atol');
+  const source = atol.source === defaults.source ? rtol.source : atol.source;
+  return { rtol: rtol.value, atol: atol.value, source };
+}

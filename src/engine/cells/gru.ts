@@ -1,0 +1,30 @@
+import type { GateStep } from '../kernels/kernels.js';
+import { sigmoid } from './activations.js';
+
+/**
+ * The cell of torch.nn.GRU, whose reset gate acts after the product (r on W_hn h + b_hn):
+ *
+ *     r  = σ(W_ir x + b_ir + W_hr h + b_hr)
+ *     z  = σ(W_iz x + b_iz + W_hz h + b_hz)
+ *     n  = tanh(W_in x + b_in + r (W_hn h + b_hn))
+ *     h' = (1 − z) n + z h
+ *
+ * https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html
+ */
+export function gruCell({ rows, hiddenSize, gates, gatesAt, hidden, h }: GateStep): void {
+  for (let row = 0; row < rows; row++) {
+    for (let unit = 0; unit < hiddenSize; unit++) {
+      const inR = row * 3 * hiddenSize + unit;
+      const inZ = inR + hiddenSize;
+      const inN = inZ + hiddenSize;
+      const r = sigmoid(gates[gatesAt + inR] + hidden[inR]);
+      const z = sigmoid(gates[gatesAt + inZ] + hidden[inZ]);
+      const n = Math.tanh(gates[gatesAt + inN] + r * hidden[inN]);
+      gates[gatesAt + inR] = r;
+      gates[gatesAt + inZ] = z;
+      gates[gatesAt + inN] = n;
+      const at = row * hiddenSize + unit;
+      h[at] = (1 - z) * n + z * h[at];
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import type { GateStep } from '../kernels/kernels.js';
+import { sigmoid } from './activations.js';
+
+/**
+ * The cell of torch.nn.LSTM:
+ *
+ *     i  = σ(W_ii x + b_ii + W_hi h + b_hi)
+ *     f  = σ(W_if x + b_if + W_hf h + b_hf)
+ *     g  = tanh(W_ig x + b_ig + W_hg h + b_hg)
+ *     o  = σ(W_io x + b_io + W_ho h + b_ho)
+ *     c' = f c + i g
+ *     h' = o tanh(c')
+ *
+ * https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html; with a projection this h' is what W_hr takes.
+ */
+export function lstmCell({ rows, hiddenSize, gates, gatesAt, hidden, h, c }: GateStep): void {
+  for (let row = 0; row < rows; row++) {
+    for (let unit = 0; unit < hiddenSize; unit++) {
+      const inI = row * 4 * hiddenSize + unit;
+      const inF = inI + hiddenSize;
+      const inG = inF + hiddenSize;
+      const inO = inG + hiddenSize;
+      const i = sigmoid(gates[gatesAt + inI] + hidden[inI]);
+      const f = sigmoid(gates[gatesAt + inF] + hidden[inF]);
+      const g = Math.tanh(gates[gatesAt + inG] + hidden[inG]);
+      const o = sigmoid(gates[gatesAt + inO] + hidden[inO]);
+      gates[gatesAt + inI] = i;
+      gates[gatesAt + inF] = f;
+      gates[gatesAt + inG] = g;
+      gates[gatesAt + inO] = o;
+      const at = row * hiddenSize + unit;
+      c[at] = f * c[at] + i * g;
+      h[at] = o * Math.tanh(c[at]);
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type { GateStep } from '../kernels/kernels.js';
+import { relu } from './activations.js';
+
+/**
+ * The Elman cell of torch.nn.RNN:
+ *
+ *     h' = tanh(W_ih x + b_ih + W_hh h + b_hh)        or relu
+ *
+ * https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html
+ */
+export function rnnCell({ rows, hiddenSize, gates, gatesAt, hidden, h, nonlinearity }: GateStep): void {
+  const activation = nonlinearity === 'relu' ? relu : Math.tanh;
+  for (let i = 0; i < rows * hiddenSize; i++) {
+    gates[gatesAt + i] = activation(gates[gatesAt + i] + hidden[i]);
+    h[i] = gates[gatesAt + i];
+  }
+}

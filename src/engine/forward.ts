@@ -1,0 +1,135 @@
+import type { Network, Sequence } from '../module/bind.js';
+import { directions, layerInputSize, outputSize } from '../module/parameters.js';
+import type { FloatDtype, Floats } from '../tensor/dtype.js';
+import type { Kernels } from './kernels/kernels.js';
+import { plainFloat32, plainFloat64 } from './kernels/plain.js';
+import { rounded } from './kernels/rounded.js';
+import { runLayer } from './layer.js';
+
+/** What a forward pass computes in. */
+export type Compute = 'float64' | 'float32';
+
+export interface ForwardOptions {
+  /** float64 if absent. */
+  readonly compute?: Compute;
+  /** Rounds what is stored on the way to this dtype, as a computation in it does. */
+  readonly storeAs?: FloatDtype;
+  /** Called now and then with the part that is done, 0 … 1; the pass waits for what it returns. */
+  readonly onProgress?: (done: number) => void | Promise<void>;
+}
+
+/** The outputs of a network, time first, as the module's documentation names them. */
+export interface Outputs {
+  /** [steps, batch, directions·output size]; zero beyond a row's length */
+  readonly output: Floats;
+  /** [layers·directions, batch, output size] */
+  readonly h_n: Floats;
+  /** [layers·directions, batch, hidden_size], LSTM only */
+  readonly c_n?: Floats;
+}
+
+function kernelsFor({ compute = 'float64', storeAs }: ForwardOptions): Kernels {
+  const kernels = compute === 'float64' ? plainFloat64 : plainFloat32;
+  return storeAs ? rounded(kernels, storeAs) : kernels;
+}
+
+/**
+ * Runs a network over a sequence in evaluation mode: layers from the bottom up, each forward and, if bidirectional,
+ * in reverse from every row's last valid step. As torch.nn.RNN, GRU and LSTM (also over a PackedSequence).
+ */
+export async function forward(
+  network: Network,
+  sequence: Sequence,
+  options: ForwardOptions = {},
+): Promise<Outputs> {
+  const { module, layers } = network;
+  const { steps, batch, lengths } = sequence;
+  const kernels = kernelsFor(options);
+  const ways = directions(module);
+  const size = outputSize(module);
+  const { hiddenSize } = module;
+  const lstm = module.kind === 'LSTM';
+
+  // Rows in the order of their lengths, longest first, as PyTorch packs them: those that take part in a step are
+  // then always the first ones.
+  const order = lengths ? [...lengths.keys()].sort((a, b) => lengths[b] - lengths[a]) : undefined;
+  const rowsAt = order
+    ? activeRows(
+        order.map((row) => lengths![row]),
+        steps,
+      )
+    : () => batch;
+  const sorted = (values: Floats, outer: number, inner: number) => pick(values, order, outer, batch, inner);
+
+  const states = layers.length * ways.length;
+  const h_n = kernels.allocate(states * batch * size);
+  const c_n = kernels.allocate(lstm ? states * batch * hiddenSize : 0);
+  if (sequence.h0) h_n.set(sorted(sequence.h0, states, size));
+  if (sequence.c0) c_n.set(sorted(sequence.c0, states, hiddenSize));
+
+  let input = kernels.convert(sorted(sequence.input, steps, module.inputSize));
+  const width = ways.length * size;
+  for (const [layer, parameters] of layers.entries()) {
+    const output = kernels.allocate(steps * batch * width);
+    for (const [d, direction] of ways.entries()) {
+      const index = layer * ways.length + d;
+      const run = runLayer({
+        kernels,
+        module,
+        parameters: parameters[d],
+        reverse: direction === 'reverse',
+        steps,
+        rowsAt,
+        batch,
+        input,
+        inputSize: layerInputSize(module, layer),
+        output,
+        width,
+        outputAt: d * size,
+        h: h_n.subarray(index * batch * size, (index + 1) * batch * size),
+        c: c_n.subarray(index * batch * hiddenSize, (index + 1) * batch * hiddenSize),
+      });
+      for (const done of run) await options.onProgress?.((index + done / steps) / states);
+    }
+    input = output;
+  }
+
+  const inverse = order && invert(order);
+  return {
+    output: pick(input, inverse, steps, batch, width),
+    h_n: pick(h_n, inverse, states, batch, size),
+    c_n: lstm ? pick(c_n, inverse, states, batch, hiddenSize) : undefined,
+  };
+}
+
+/** How many of the rows, sorted by length, longest first, are within it at each step. */
+function activeRows(sortedLengths: readonly number[], steps: number): (step: number) => number {
+  const counts = new Uint32Array(steps);
+  for (const length of sortedLengths) for (let step = 0; step < length; step++) counts[step]++;
+  return (step) => counts[step];
+}
+
+/** Batch rows in another order, out of values [outer, batch, inner]. */
+function pick(
+  values: Floats,
+  order: readonly number[] | undefined,
+  outer: number,
+  batch: number,
+  inner: number,
+): Floats {
+  if (!order) return values;
+  const result = values.slice();
+  for (let i = 0; i < outer; i++) {
+    for (const [to, from] of order.entries()) {
+      const start = (i * batch + from) * inner;
+      result.set(values.subarray(start, start + inner), (i * batch + to) * inner);
+    }
+  }
+  return result;
+}
+
+function invert(order: readonly number[]): number[] {
+  const inverse = new Array<number>(order.length);
+  for (const [to, from] of order.entries()) inverse[from] = to;
+  return inverse;
+}

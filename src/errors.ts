@@ -1,0 +1,91 @@
+/** Where an error is, what it expected and what to try; every part may hold text from a file. */
+export interface ErrorParts {
+  /** The file (or case) that holds the fault. */
+  file?: string;
+  /** The tensor or the field inside it. */
+  tensor?: string;
+  /** What is there, and what should be: shapes in brackets, or words. */
+  found?: string;
+  expected?: string;
+  /** The sentence that stands for found and expected where those don't fit. */
+  problem?: string;
+  /** Further lines: the reason, and what to try. */
+  hints?: readonly string[];
+}
+
+/**
+ * The one error that cellcheck throws on purpose: nothing could be compared, and this is why.
+ * Its message is one line, then a line for each hint, and safe to print: text from a file is escaped.
+ */
+export class CellcheckError extends Error {
+  override readonly name = 'CellcheckError';
+  readonly parts: ErrorParts;
+
+  constructor(parts: ErrorParts) {
+    const place = [parts.file, parts.tensor].filter((part) => part !== undefined).map(printable);
+    const problem =
+      parts.problem ??
+      [
+        parts.found !== undefined ? `found ${parts.found}` : undefined,
+        parts.expected !== undefined ? `expected ${parts.expected}` : undefined,
+      ]
+        .filter((part) => part !== undefined)
+        .join(', ');
+    const lines = [[...place, problem].join(': '), ...(parts.hints ?? []).map((hint) => `  ${hint}`)];
+    super(lines.map(escapeText).join('\n'));
+    this.parts = parts;
+  }
+}
+
+/** Runs a reader that sees bytes and knows no path, and names the file in what it throws. */
+export function inFile<T>(file: string | undefined, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CellcheckError && error.parts.file === undefined) {
+      throw new CellcheckError({ ...error.parts, file });
+    }
+    throw error;
+  }
+}
+
+/** A case has several faults of one sort; each is an error of its own, reported together. */
+export function joinErrors(errors: readonly CellcheckError[]): CellcheckError {
+  if (errors.length === 1) return errors[0];
+  const [first, ...rest] = errors;
+  const hints = (error: CellcheckError) => error.parts.hints ?? [];
+  return new CellcheckError({
+    ...first.parts,
+    hints: [
+      ...hints(first),
+      ...rest.flatMap((error) => {
+        const [head] = error.message.split('\n');
+        return [head, ...hints(error).map((hint) => `  ${hint}`)];
+      }),
+    ],
+  });
+}
+
+// Letters, marks, numbers, punctuation, symbols and the plain space are shown. Everything else could move the
+// cursor, start a terminal sequence, forge a line or hide: controls, format characters (bidirectional marks,
+// zero-width, tags), line and paragraph separators, lone surrogates.
+const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
+const PLAIN_NAME = /^[\p{L}\p{N}_./\\@+~*:=,()[\]-]+$/u;
+const LONGEST_NAME = 200;
+
+/** Text with everything escaped that a terminal would not show as it is. */
+export function escapeText(text: string): string {
+  return text.replace(UNPRINTABLE, (char) =>
+    Array.from(
+      { length: char.length },
+      (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
+}
+
+/** Text from a file or a command line, as one printable line of at most 200 characters, in quotes unless plain. */
+export function printable(text: string): string {
+  const cut = text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text;
+  if (PLAIN_NAME.test(cut)) return cut;
+  return `"${escapeText(cut.replace(/["\\]/g, '\\$&'))}"`;
+}

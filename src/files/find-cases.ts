@@ -1,0 +1,70 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { CellcheckError } from '../errors.js';
+import { fileError } from './open.js';
+
+/** Where a case is, and how it is called in reports; or why there is none. */
+export interface FoundCase {
+  /** The path as the user gave it, or what it stands for. */
+  readonly label: string;
+  /** A case file or a bundle. */
+  readonly path?: string;
+  readonly error?: CellcheckError;
+}
+
+const CASE_FILE = 'case.json';
+
+/**
+ * The cases that paths stand for: case files, bundles, folders with a case.json, folders of such folders, globs.
+ * A path without a case becomes an entry with an error, so that the others are still verified.
+ */
+export async function findCases(paths: readonly string[], cwd: string): Promise<FoundCase[]> {
+  const found: FoundCase[] = [];
+  for (const given of paths) {
+    try {
+      found.push(...(await findCase(given, cwd)));
+    } catch (error) {
+      found.push({ label: given, error: fileError(error, given) });
+    }
+  }
+  return found;
+}
+
+async function findCase(given: string, cwd: string): Promise<FoundCase[]> {
+  const absolute = path.resolve(cwd, given);
+  const stat = fs.statSync(absolute, { throwIfNoEntry: false });
+  if (!stat && /[*?[\]{}]/.test(given)) return findGlob(given, cwd);
+  if (!stat) {
+    const hints = ['Give a folder with a case.json, a case file, or a bundle (.safetensors or .json).'];
+    throw new CellcheckError({ file: given, problem: 'there is no such file or folder', hints });
+  }
+  if (!stat.isDirectory()) {
+    const isCaseFile = path.basename(absolute) === CASE_FILE && path.dirname(given) !== '.';
+    return [{ label: isCaseFile ? path.dirname(given) : given, path: absolute }];
+  }
+  const own = path.join(absolute, CASE_FILE);
+  if (fs.existsSync(own)) return [{ label: path.normalize(given).replace(/(.)\/$/, '$1'), path: own }];
+
+  const inside = fs
+    .readdirSync(absolute)
+    .sort()
+    .map((name) => ({ label: path.join(given, name), path: path.join(absolute, name, CASE_FILE) }))
+    .filter((entry) => fs.existsSync(entry.path));
+  if (inside.length === 0) {
+    throw new CellcheckError({
+      file: given,
+      problem: 'holds no case: neither a case.json nor a folder with one',
+      hints: ['A bundle is named itself, not its folder.'],
+    });
+  }
+  return inside;
+}
+
+async function findGlob(given: string, cwd: string): Promise<FoundCase[]> {
+  const { glob } = await import('tinyglobby');
+  const matches = await glob(given, { cwd, onlyFiles: false, expandDirectories: false, dot: false });
+  if (matches.length === 0)
+    throw new CellcheckError({ file: given, problem: 'nothing matches this pattern' });
+  const cases = await Promise.all(matches.sort().map((match) => findCase(match, cwd)));
+  return cases.flat();
+}

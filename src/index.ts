@@ -1,0 +1,14 @@
+export type { Place, RowComparison, TensorComparison } from './compare/compare.js';
+export type { Comparison, Subject, Verdict } from './compare/comparison.js';
+export type { Tolerance, ToleranceOption, ToleranceOptions } from './compare/tolerance.js';
+export { type Compute, type ForwardOptions, forward, type Outputs } from './engine/forward.js';
+export { CellcheckError, type ErrorParts } from './errors.js';
+export type { Direction, Kind, Nonlinearity } from './kinds.js';
+export type { Network, Parameters, Sequence } from './module/bind.js';
+export type { Case, Role } from './module/case.js';
+export { type DescribeOptions, describeModule } from './module/describe.js';
+export type { Module } from './module/parameters.js';
+export type { Dtype } from './tensor/dtype.js';
+export { type StateDict, stateDict } from './tensor/state-dict.js';
+export { type Tensor, type TensorSpec, tensor } from './tensor/tensor.js';
+export { type VerifyOptions, verify } from './verify.js';

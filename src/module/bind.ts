@@ -1,0 +1,197 @@
+import { CellcheckError, joinErrors } from '../errors.js';
+import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { type Case, EXPECTED_ROLES, type ExpectedRole, fileOf } from './case.js';
+import { type Layout, readings } from './layout.js';
+import { directions, type Module, outputSize, suffix } from './parameters.js';
+import { caseErrors } from './slips.js';
+
+/** The parameters of one layer in one direction, row-major as PyTorch has them. */
+export interface Parameters {
+  /** [gates·hidden, layer input] */
+  readonly weightIh: Floats;
+  /** [gates·hidden, output size] */
+  readonly weightHh: Floats;
+  /** [gates·hidden] */
+  readonly biasIh?: Floats;
+  readonly biasHh?: Floats;
+  /** [proj, hidden] */
+  readonly weightHr?: Floats;
+}
+
+/** A module with its numbers: `layers[k][d]`, d 0 forward and 1 reverse. */
+export interface Network {
+  readonly module: Module;
+  readonly layers: readonly (readonly Parameters[])[];
+}
+
+/** What goes into a network, in one layout for all cases: time first, with a batch dimension. */
+export interface Sequence {
+  readonly steps: number;
+  readonly batch: number;
+  /** [steps, batch, input_size] */
+  readonly input: Floats;
+  /** [layers·directions, batch, output size]; zeros if absent */
+  readonly h0?: Floats;
+  /** [layers·directions, batch, hidden_size]; zeros if absent */
+  readonly c0?: Floats;
+  /** Valid steps of every batch row, 1 … steps; all steps if absent. */
+  readonly lengths?: readonly number[];
+}
+
+/** A reference tensor in the layout of what it is compared with: rows are steps, or layers × directions. */
+export interface Reference {
+  readonly name: ExpectedRole;
+  readonly dtype: Dtype;
+  readonly rows: number;
+  readonly batch: number;
+  readonly units: number;
+  /** [rows, batch, units] */
+  readonly data: Floats;
+}
+
+export interface Bound {
+  readonly network: Network;
+  readonly sequence: Sequence;
+  readonly references: readonly Reference[];
+  readonly layout: Layout;
+  /** Another reading of batch_first that the shapes fit as well. */
+  readonly otherLayoutFits: boolean;
+}
+
+/** Loads a module's parameters out of a state_dict whose shapes have been checked. */
+function loadNetwork(module: Module, { weights, files }: Case): Network {
+  const name = (parameter: string, layer: number, d: number) =>
+    `${module.prefix}${parameter}${suffix(module, layer, directions(module)[d])}`;
+  const parameters = [
+    'weight_ih',
+    'weight_hh',
+    ...(module.bias ? ['bias_ih', 'bias_hh'] : []),
+    ...(module.projSize ? ['weight_hr'] : []),
+  ];
+  const layers = Array.from({ length: module.numLayers }, (_, layer) =>
+    directions(module).map((_, d) => parameters.map((parameter) => name(parameter, layer, d))),
+  );
+  const loaded = weights.load(layers.flat(2));
+  for (const [tensor, { dtype }] of loaded) mustBeFloat(files?.weights, tensor, dtype);
+  const data = (tensor: string | undefined) => (tensor === undefined ? undefined : loaded.get(tensor)!.data);
+  return {
+    module,
+    layers: layers.map((layer) =>
+      layer.map((tensors) => {
+        const of = (parameter: string) => data(tensors[parameters.indexOf(parameter)]);
+        return {
+          weightIh: of('weight_ih')!,
+          weightHh: of('weight_hh')!,
+          biasIh: of('bias_ih'),
+          biasHh: of('bias_hh'),
+          weightHr: of('weight_hr'),
+        };
+      }),
+    ),
+  };
+}
+
+/**
+ * Holds a case's tensors against a module and brings them into one layout.
+ * @param batchFirst as the case or the user says; inferred from the shapes if undefined
+ * @throws CellcheckError for every tensor that is missing, misshapen, or of no use
+ */
+export function bind(module: Module, loaded: Case, batchFirst: boolean | undefined): Bound {
+  const { tensors, files } = loaded;
+  if (module.cell && batchFirst) {
+    throw new CellcheckError({
+      problem: `batch_first is for sequences, and this is a ${module.kind}Cell`,
+      hints: ['A Cell takes [I], [B, I], or a loop [T, B, I].'],
+    });
+  }
+  const { taken, other } = readings(module, tensors, module.cell ? false : batchFirst);
+  const { layout, issues } = taken;
+  if (issues.length) throw joinErrors(caseErrors(issues, module, layout, loaded));
+  for (const [role, { dtype }] of tensors)
+    if (role !== 'lengths') mustBeFloat(fileOf(role, files), role, dtype);
+
+  const references = EXPECTED_ROLES.flatMap((name) => {
+    const tensor = tensors.get(name);
+    return tensor ? [reference(name, tensor, module, layout)] : [];
+  });
+  if (references.length === 0) {
+    throw new CellcheckError({
+      file: files?.expected,
+      problem: `holds none of ${EXPECTED_ROLES.join(', ')}: there is nothing to compare`,
+    });
+  }
+  return {
+    network: loadNetwork(module, loaded),
+    references,
+    layout,
+    otherLayoutFits:
+      !module.cell && other.issues.length === 0 && other.layout.batchFirst !== layout.batchFirst,
+    sequence: {
+      steps: layout.steps,
+      batch: layout.batch,
+      input: timeFirst(tensors.get('input')!.data, layout, layout.steps, module.inputSize),
+      h0: tensors.get('h_0')?.data,
+      c0: tensors.get('c_0')?.data,
+      lengths: lengths(tensors.get('lengths'), layout, fileOf('lengths', files)),
+    },
+  };
+}
+
+function mustBeFloat(file: string | undefined, tensor: string, dtype: Dtype): void {
+  if (DTYPES[dtype].float) return;
+  throw new CellcheckError({
+    file,
+    tensor,
+    found: `dtype ${DTYPES[dtype].torch}`,
+    expected: 'float64, float32, float16 or bfloat16',
+    hints: ['Quantised weights and token numbers are not what a recurrent module takes: save the floats.'],
+  });
+}
+
+function lengths(tensor: Tensor | undefined, layout: Layout, file: string | undefined): number[] | undefined {
+  if (!tensor) return undefined;
+  const values = [...tensor.data];
+  const wrong = values.findIndex(
+    (length) => !(Number.isInteger(length) && length >= 1 && length <= layout.steps),
+  );
+  if (wrong >= 0) {
+    throw new CellcheckError({
+      file,
+      tensor: 'lengths',
+      found: `${values[wrong]} for batch row ${wrong}`,
+      expected: `an integer from 1 to the ${layout.steps} steps of the input`,
+    });
+  }
+  return values;
+}
+
+function reference(
+  name: ExpectedRole,
+  { dtype, shape, data }: Tensor,
+  module: Module,
+  layout: Layout,
+): Reference {
+  const count = module.numLayers * directions(module).length;
+  if (name !== 'output') {
+    const units = name === 'c_n' ? module.hiddenSize : outputSize(module);
+    return { name, dtype, rows: count, batch: layout.batch, units, data };
+  }
+  // A reference may end at the longest of the lengths.
+  const rows = layout.timed ? shape[layout.batchFirst ? 1 : 0] : 1;
+  const units = outputSize(module) * directions(module).length;
+  return { name, dtype, rows, batch: layout.batch, units, data: timeFirst(data, layout, rows, units) };
+}
+
+/** [batch, steps, features] as [steps, batch, features]. */
+function timeFirst(data: Floats, { batchFirst, batch }: Layout, steps: number, features: number): Floats {
+  if (!batchFirst) return data;
+  const result = data.slice();
+  for (let b = 0; b < batch; b++) {
+    for (let t = 0; t < steps; t++) {
+      const from = (b * steps + t) * features;
+      result.set(data.subarray(from, from + features), (t * batch + b) * features);
+    }
+  }
+  return result;
+}

@@ -1,0 +1,88 @@
+import type { CaseOptions } from '../../schemas/case.js';
+import { CellcheckError, joinErrors, printable } from '../errors.js';
+import type { StateDict } from '../tensor/state-dict.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/** What the tensors of a case are there for, by the names that PyTorch's documentation gives them. */
+export const INPUT_ROLES = ['input', 'h_0', 'c_0', 'lengths'] as const;
+export const EXPECTED_ROLES = ['output', 'h_n', 'c_n'] as const;
+export type ExpectedRole = (typeof EXPECTED_ROLES)[number];
+export type Role = (typeof INPUT_ROLES)[number] | ExpectedRole;
+
+/** One thing to verify, loaded. */
+export interface Case {
+  /** The checkpoint; of its tensors only the module's own are loaded. */
+  readonly weights: StateDict;
+  /** Input and expected tensors by role. */
+  readonly tensors: ReadonlyMap<Role, Tensor>;
+  readonly options: CaseOptions;
+  /** File names for messages. */
+  readonly files?: { readonly weights?: string; readonly input?: string; readonly expected?: string };
+}
+
+export function fileOf(role: Role, files: Case['files']): string | undefined {
+  return (EXPECTED_ROLES as readonly string[]).includes(role) ? files?.expected : files?.input;
+}
+
+// What these tensors are called elsewhere: in PyTorch's own signatures, ONNX, Keras, and in people's scripts.
+const ALIASES: Readonly<Record<Role, readonly string[]>> = {
+  input: ['x', 'inp', 'in', 'inputs', 'seq', 'sequence', 'data', 'features'],
+  h_0: ['hx', 'h', 'hidden', 'init_h', 'initial_h', 'initial_state', 'h_in', 'state'],
+  c_0: ['cx', 'c', 'cell', 'init_c', 'initial_c', 'c_in'],
+  lengths: ['lens', 'length', 'seq_len', 'seq_lens', 'seq_lengths', 'sequence_lens', 'batch_sizes'],
+  output: ['out', 'outputs', 'y', 'y_hat', 'result', 'expected', 'hidden_states', 'hs'],
+  h_n: ['h', 'hidden', 'h_out', 'hy', 'y_h', 'last_hidden', 'final_h', 'h_final', 'h_t'],
+  c_n: ['c', 'cell', 'c_out', 'cy', 'y_c', 'last_cell', 'final_c', 'c_final', 'c_t'],
+};
+
+const ALL_ROLES: readonly string[] = [...INPUT_ROLES, ...EXPECTED_ROLES];
+
+const bare = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+
+/**
+ * Which tensors of a file stand for which roles. A file with a single tensor stands for the role it was given,
+ * whatever its name, unless the name is another role's.
+ * @param roles the roles that the file may fill, the one it was given first
+ * @throws CellcheckError for a name that is nearly one of ours (`hn`, `out_put`): a tensor that was meant to be
+ *   compared is never left out silently
+ */
+export function pickRoles(names: readonly string[], roles: readonly Role[]): Map<Role, string> {
+  const picked = new Map<Role, string>();
+  for (const role of roles) if (names.includes(role)) picked.set(role, role);
+  const near = roles.flatMap((role) =>
+    names
+      .filter((name) => !picked.has(role) && name !== role && bare(name) === bare(role))
+      .map((name) => ({ role, name })),
+  );
+  if (near.length) {
+    throw joinErrors(
+      near.map(
+        ({ role, name }) =>
+          new CellcheckError({
+            tensor: name,
+            problem: `is nearly ${role}, and would not be used`,
+            hints: [`If it is ${role}, rename it, or add --name ${role}=${printable(name)}`],
+          }),
+      ),
+    );
+  }
+  const alone = names.length === 1 && picked.size === 0;
+  if (alone && !ALL_ROLES.includes(names[0])) picked.set(roles[0], names[0]);
+  return picked;
+}
+
+/** The error for a file that lacks every role it was given for. */
+export function noRole(names: readonly string[], roles: readonly Role[]): CellcheckError {
+  const guesses = roles.flatMap((role) => {
+    const theirs = names.find((name) => ALIASES[role].includes(name.toLowerCase()));
+    return theirs === undefined ? [] : `--name ${role}=${printable(theirs)}`;
+  });
+  const some = names.slice(0, 8).map(printable).join(', ');
+  return new CellcheckError({
+    found: names.length ? `tensors named ${some}${names.length > 8 ? ', …' : ''}` : 'no tensors',
+    expected: roles.length > 1 ? `one of ${roles.join(', ')}` : roles[0],
+    hints: guesses.length
+      ? [`Rename them, or add ${guesses.join(' ')}`]
+      : [`Use these names, or add --name ${roles[0]}=…`],
+  });
+}

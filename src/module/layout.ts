@@ -1,0 +1,107 @@
+import { type Dimension, type NamedShape, type ShapeIssue, shapeIssues } from '../../schemas/shapes.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Role } from './case.js';
+import { className, directions, type Module, outputSize } from './parameters.js';
+
+/** How a case's tensors lie in memory: the number of their dimensions follows the input's. */
+export interface Layout {
+  readonly batchFirst: boolean;
+  /** Whether the tensors have a batch dimension. */
+  readonly batched: boolean;
+  /** Whether they have a time dimension: a Cell's single step has none. */
+  readonly timed: boolean;
+  /** A case without a time dimension is one step, one without a batch dimension a batch of one. */
+  readonly steps: number;
+  readonly batch: number;
+}
+
+export interface Reading {
+  readonly layout: Layout;
+  readonly shapes: readonly NamedShape[];
+  readonly issues: readonly ShapeIssue[];
+}
+
+/**
+ * The two ways to read a case's shapes: the one to take is as asked for, or else whichever value of batch_first they
+ * fit, PyTorch's default (false) where they fit both or neither.
+ */
+export function readings(
+  module: Module,
+  tensors: ReadonlyMap<Role, Tensor>,
+  batchFirst: boolean | undefined,
+): { taken: Reading; other: Reading } {
+  const [first, second] = [batchFirst ?? false, !(batchFirst ?? false)].map((as) =>
+    read(module, tensors, as),
+  );
+  const swap = batchFirst === undefined && first.issues.length > 0 && second.issues.length === 0;
+  return swap ? { taken: second, other: first } : { taken: first, other: second };
+}
+
+function read(module: Module, tensors: ReadonlyMap<Role, Tensor>, batchFirst: boolean): Reading {
+  const input = tensors.get('input')?.shape ?? [];
+  const rank = input.length;
+  const batched = rank === (module.cell ? 2 : 3) || rank === 3;
+  const timed = module.cell ? rank === 3 : true;
+  const swapped = batchFirst && batched && timed;
+  const layout: Layout = {
+    batchFirst: swapped,
+    batched: rank === 0 || rank > 3 || batched,
+    timed,
+    steps: timed ? (input[swapped ? 1 : 0] ?? 1) : 1,
+    batch: batched ? (input[swapped || !timed ? 0 : 1] ?? 1) : 1,
+  };
+  const shapes = caseShapes(module, layout, tensors);
+  const found = new Map([...tensors].map(([role, { shape }]) => [role as string, shape]));
+  return { layout, shapes, issues: shapeIssues(shapes, found) };
+}
+
+/** The shapes that a case's tensors must have, as PyTorch's documentation of the class gives them. */
+export function caseShapes(module: Module, layout: Layout, tensors: ReadonlyMap<Role, Tensor>): NamedShape[] {
+  const { batched, timed, batchFirst } = layout;
+  const count = directions(module).length;
+  const free = (label: string): Dimension => ({ label });
+  const T: Dimension = { label: 'T', size: layout.steps };
+  const B: Dimension = { label: 'B', size: layout.batch };
+  const features: Dimension = { label: 'input_size', size: module.inputSize };
+  const state = module.projSize ? 'proj_size' : 'hidden_size';
+  const h: Dimension = { label: state, size: outputSize(module) };
+  const c: Dimension = { label: 'hidden_size', size: module.hiddenSize };
+  const out: Dimension = count === 2 ? { label: `2·${state}`, size: 2 * outputSize(module) } : h;
+  const stack: Dimension = {
+    label: count === 2 ? '2·num_layers' : 'num_layers',
+    size: count * module.numLayers,
+  };
+
+  const sequence = (time: Dimension, batch: Dimension, last: Dimension): Dimension[] => {
+    const outer = batchFirst ? [batch, time] : [time, batch];
+    return [...outer.filter((dimension) => (dimension === time ? timed : batched)), last];
+  };
+  const states = (last: Dimension): Dimension[] => [
+    ...(module.cell ? [] : [stack]),
+    ...(batched ? [B] : []),
+    last,
+  ];
+  // PyTorch's pad_packed_sequence cuts the output at the longest of the lengths.
+  const longest = Math.max(...(tensors.get('lengths')?.data.slice(0, 1e6) ?? []));
+  const outSteps: Dimension =
+    tensors.has('lengths') && longest < layout.steps ? { label: 'T', size: [layout.steps, longest] } : T;
+
+  const lstm = module.kind === 'LSTM';
+  const shapes: NamedShape[] = [
+    { name: 'input', dimensions: sequence(free('T'), free('B'), features) },
+    { name: 'h_0', dimensions: states(h), optional: !(lstm && tensors.has('c_0')) },
+    ...(lstm ? [{ name: 'c_0', dimensions: states(c), optional: !tensors.has('h_0') }] : []),
+    ...(batched && timed ? [{ name: 'lengths', dimensions: [B], optional: true }] : []),
+    { name: 'output', dimensions: sequence(outSteps, B, out), optional: true },
+    { name: 'h_n', dimensions: states(h), optional: true },
+    ...(lstm ? [{ name: 'c_n', dimensions: states(c), optional: true }] : []),
+  ];
+  return shapes;
+}
+
+/** `batch_first`, `unbatched`, or nothing for PyTorch's default. */
+export function layoutWord(module: Module, layout: Layout): string | undefined {
+  if (!layout.batched) return 'unbatched';
+  if (layout.batchFirst) return 'batch_first';
+  return module.cell && layout.timed ? `a loop over ${className(module)}` : undefined;
+}

@@ -1,0 +1,199 @@
+import { formatDimensions, type NamedShape, type ShapeIssue } from '../../schemas/shapes.js';
+import { CellcheckError } from '../errors.js';
+import { formatShape, sameShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { type Case, fileOf, type Role } from './case.js';
+import type { Layout } from './layout.js';
+import { className, directions, type Module, outputSize, suffix } from './parameters.js';
+
+interface Slip {
+  readonly role: Role;
+  readonly found: readonly number[];
+  /** Sizes that are free are undefined. */
+  readonly expected: readonly (number | undefined)[];
+  readonly module: Module;
+  readonly layout: Layout;
+  readonly tensors: ReadonlyMap<Role, Tensor>;
+}
+
+interface KnownSlip {
+  readonly roles: readonly Role[];
+  /** The hint, where this is the slip. */
+  readonly hint: (slip: Slip) => string | false;
+}
+
+const STATES: readonly Role[] = ['h_0', 'c_0', 'h_n', 'c_n'];
+const last = (shape: readonly (number | undefined)[]) => shape[shape.length - 1];
+const swapFirstTwo = (shape: readonly number[]) => [shape[1], shape[0], ...shape.slice(2)];
+
+// The misshapen tensors that people bring most often, the more telling first: one hint each.
+const KNOWN_SLIPS: readonly KnownSlip[] = [
+  {
+    roles: ['input'],
+    hint: ({ found, module: { inputSize }, layout }) => {
+      const at = found.indexOf(inputSize);
+      if (!layout.timed || found.length < 2 || at < 0 || last(found) === inputSize) return false;
+      return `The ${inputSize} features stand in dimension ${at}; PyTorch takes them last: input.transpose(${at}, -1).`;
+    },
+  },
+  {
+    roles: ['input'],
+    hint: ({ found, module }) =>
+      last(found) !== module.inputSize &&
+      `weight_ih${suffix(module, 0, 'forward')} takes ${module.inputSize} features. Is this another layer's input?`,
+  },
+  {
+    roles: ['input'],
+    hint: ({ module }) =>
+      module.cell
+        ? `A ${className(module)} takes one step [${module.inputSize}] or [B, ${module.inputSize}], or a loop [T, B, ${module.inputSize}].`
+        : `A sequence is [T, ${module.inputSize}], a batch [T, B, ${module.inputSize}] or, with batch_first, [B, T, ${module.inputSize}].`,
+  },
+  {
+    roles: ['output'],
+    hint: ({ found, module }) =>
+      directions(module).length === 2 &&
+      last(found) === outputSize(module) &&
+      "This is one direction's half: a bidirectional output has forward and reverse beside each other.",
+  },
+  {
+    roles: ['output'],
+    hint: ({ found, module }) =>
+      directions(module).length === 1 &&
+      last(found) === 2 * outputSize(module) &&
+      'This is the output of a bidirectional module, and the state_dict has no _reverse parameters.',
+  },
+  {
+    roles: ['output', 'h_n'],
+    hint: ({ found, module }) =>
+      module.projSize !== 0 &&
+      last(found) === module.hiddenSize &&
+      `With proj_size, h has ${module.projSize} values: only c has ${module.hiddenSize}.`,
+  },
+  {
+    roles: ['c_0', 'c_n'],
+    hint: ({ found, module }) =>
+      module.projSize !== 0 &&
+      last(found) === module.projSize &&
+      `With proj_size, c keeps its ${module.hiddenSize} values: only h has ${module.projSize}.`,
+  },
+  {
+    roles: ['output'],
+    hint: ({ found, expected, layout }) =>
+      layout.batched &&
+      layout.timed &&
+      found.length === 2 &&
+      found[0] === layout.batch &&
+      found[1] === last(expected) &&
+      `This is one step only, as out[${layout.batchFirst ? ':, -1' : '-1'}] gives it. Save the whole output, or the last state as h_n.`,
+  },
+  {
+    roles: ['output'],
+    hint: ({ found, expected, layout }) =>
+      layout.batched &&
+      layout.timed &&
+      found.length === 2 &&
+      found[1] === last(expected) &&
+      "This looks like a PackedSequence's data: unpack it with pad_packed_sequence, and give the lengths.",
+  },
+  {
+    roles: ['output'],
+    hint: ({ found, layout }) =>
+      layout.timed &&
+      !layout.batched &&
+      found.length === 1 &&
+      'This is one step only, as out[-1] gives it. Save the whole output, or the last state as h_n.',
+  },
+  {
+    roles: ['output'],
+    hint: ({ found, expected, layout }) =>
+      layout.batched &&
+      found.length === 3 &&
+      sameShape(swapFirstTwo(found), expected as number[]) &&
+      `Time and batch are the other way round than in the input. Is it batch_first? (${layout.batchFirst ? '--no-batch-first' : '--batch-first'})`,
+  },
+  {
+    roles: STATES,
+    hint: ({ found, expected, module }) =>
+      !module.cell &&
+      found.length === expected.length - 1 &&
+      sameShape(found, expected.slice(1) as number[]) &&
+      `The dimension for layers and directions is missing: ${expected[0] === 1 ? 'unsqueeze(0)' : 'this is one layer and direction only'}.`,
+  },
+  {
+    roles: STATES,
+    hint: ({ found, expected }) =>
+      found.length === 3 &&
+      sameShape(swapFirstTwo(found), expected as number[]) &&
+      'Layers come first and the batch second, with batch_first too: transpose(0, 1).',
+  },
+  {
+    roles: ['output', 'h_n', 'c_n', 'h_0', 'c_0'],
+    hint: ({ found, expected, tensors }) =>
+      found.length !== expected.length &&
+      `The input is ${formatShape(tensors.get('input')?.shape ?? [])}, and decides whether there is a batch dimension.`,
+  },
+  {
+    roles: ['output', 'h_n', 'c_n', 'h_0', 'c_0', 'lengths'],
+    hint: ({ layout, module, tensors }) => {
+      const { hiddenSize, numLayers } = module;
+      const input = formatShape(tensors.get('input')?.shape ?? []);
+      return `The input ${input} has ${layout.steps} steps, batch ${layout.batch}; the weights say hidden size ${hiddenSize}, ${numLayers} layers, ${directions(module).length} directions.`;
+    },
+  },
+];
+
+/** One sentence for every tensor of a case that is missing, not expected or misshapen. */
+export function caseErrors(
+  issues: readonly ShapeIssue[],
+  module: Module,
+  layout: Layout,
+  { tensors, files }: Case,
+): CellcheckError[] {
+  // The others are measured by the input: without one that can be read, they say nothing.
+  const input = issues.find((issue) => issue.kind !== 'unexpected' && issue.shape.name === 'input');
+  const rank = tensors.get('input')?.shape.length;
+  const alone =
+    input?.kind === 'missing' || (input?.kind === 'misshapen' && rank !== input.shape.dimensions.length);
+  return (alone ? [input] : issues).map((issue) => {
+    if (issue.kind === 'unexpected') return unexpected(issue.name as Role, module, files);
+    const { name, dimensions } = issue.shape;
+    const role = name as Role;
+    const expected = formatDimensions(dimensions);
+    const file = fileOf(role, files);
+    if (issue.kind === 'missing') {
+      const hints = role === 'input' ? [] : ['As in PyTorch, an LSTM takes both h_0 and c_0 or neither.'];
+      return new CellcheckError({ file, tensor: role, problem: `is missing; expected ${expected}`, hints });
+    }
+    const found = tensors.get(role)!.shape;
+    const slip = { role, found, expected: sizes(issue.shape), module, layout, tensors };
+    const hints: string[] = [];
+    for (const known of KNOWN_SLIPS) {
+      const hint = known.roles.includes(role) && known.hint(slip);
+      if (!hint) continue;
+      hints.push(hint);
+      break;
+    }
+    return new CellcheckError({ file, tensor: role, found: formatShape(found), expected, hints });
+  });
+}
+
+function sizes({ dimensions }: NamedShape): (number | undefined)[] {
+  return dimensions.map(({ size }) => (typeof size === 'object' ? size[0] : size));
+}
+
+function unexpected(role: Role, module: Module, files: Case['files']): CellcheckError {
+  const hints =
+    role === 'lengths'
+      ? [
+          'Lengths belong to a batch: input [T, B, …] or, with batch_first, [B, T, …].',
+          "If the input is a PackedSequence's data, unpack it with pad_packed_sequence.",
+        ]
+      : [`Only an LSTM has a cell state, and the weights are those of a ${className(module)}.`];
+  return new CellcheckError({
+    file: fileOf(role, files),
+    tensor: role,
+    problem: 'is given, but has no place in this case',
+    hints,
+  });
+}

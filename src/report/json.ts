@@ -1,0 +1,106 @@
+import type { Place, TensorComparison } from '../compare/compare.js';
+import type { CaseResult, Comparison, Subject } from '../compare/comparison.js';
+import type { CellcheckError } from '../errors.js';
+import type { Reporter } from './reporter.js';
+
+/** For programs: one JSON document, whose schema is schemas/published/report.schema.json. */
+export function jsonReporter(version: string): Reporter {
+  const cases: object[] = [];
+  return {
+    begin: () => '',
+    result(result) {
+      cases.push(caseObject(result));
+      return '';
+    },
+    end({ parity, differs, noVerdict, exitCode }) {
+      const summary = { parity, differs, no_verdict: noVerdict, exit_code: exitCode };
+      return `${JSON.stringify({ version: 1, cellcheck: version, summary, cases }, finite, 1)}\n`;
+    },
+  };
+}
+
+/** JSON has no words for these; the same strings are read in tensors. */
+function finite(_key: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value;
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
+}
+
+function caseObject({ label, comparison, error }: CaseResult): object {
+  if (error) return { case: label, verdict: 'error', error: errorObject(error) };
+  const { verdict, subject, tensors, first, partsAt, notChecked, notes, warnings, advice } = comparison;
+  return {
+    case: label,
+    verdict,
+    module: moduleObject(subject),
+    steps: subject.steps,
+    batch: subject.batch,
+    batch_first: subject.batchFirst,
+    compute: subject.compute,
+    first: first ? { tensor: first.tensor, ...placeObject(first.tensor, first.place, comparison) } : null,
+    parts_at: partsAt ?? null,
+    tensors: tensors.map((tensor) => tensorObject(tensor, comparison)),
+    not_checked: notChecked,
+    notes,
+    warnings,
+    advice,
+  };
+}
+
+function errorObject({ message, parts }: CellcheckError): object {
+  const { file, tensor, found, expected, hints = [] } = parts;
+  return {
+    message,
+    file: file ?? null,
+    tensor: tensor ?? null,
+    found: found ?? null,
+    expected: expected ?? null,
+    hints,
+  };
+}
+
+function moduleObject(subject: Subject): object {
+  return {
+    kind: subject.kind,
+    cell: subject.cell,
+    nonlinearity: subject.nonlinearity,
+    input_size: subject.inputSize,
+    hidden_size: subject.hiddenSize,
+    proj_size: subject.projSize,
+    num_layers: subject.numLayers,
+    bidirectional: subject.directions.length > 1,
+    bias: subject.bias,
+    prefix: subject.prefix,
+  };
+}
+
+function tensorObject(tensor: TensorComparison, comparison: Comparison): object {
+  const { rtol, atol, source } = tensor.tolerance;
+  const row = (place: Place) => placeObject(tensor.name, place, comparison);
+  return {
+    name: tensor.name,
+    dtype: tensor.dtype,
+    rule: { name: 'close', rtol, atol, source },
+    elements: tensor.elements,
+    mismatches: tensor.mismatches,
+    smallest_atol: tensor.smallestAtol ?? null,
+    worst: row(tensor.worst),
+    rows: tensor.rows.map(({ elements, mismatches, worst, relative }) => ({
+      elements,
+      mismatches,
+      relative,
+      worst: row(worst),
+    })),
+  };
+}
+
+/** A step of output, or a layer and direction of h_n and c_n, and the element there. */
+function placeObject(tensor: TensorComparison['name'], place: Place, { subject }: Comparison): object {
+  const { row, batch, unit, expected, actual, difference } = place;
+  const { directions } = subject;
+  const size = subject.projSize || subject.hiddenSize;
+  const at =
+    tensor === 'output'
+      ? { step: row, direction: directions[Math.floor(unit / size)] }
+      : { layer: Math.floor(row / directions.length), direction: directions[row % directions.length] };
+  return { ...at, batch, unit, expected, actual, difference };
+}

@@ -1,0 +1,56 @@
+/** A difference or a tolerance in two significant digits: `0`, `2.1e-8`, `0.31`, `57`. Rounded to nearest. */
+export function formatDifference(value: number): string {
+  if (value === 0) return '0';
+  if (!Number.isFinite(value)) return formatSpecial(value);
+  const scientific = value.toExponential(1);
+  const exponent = Number(scientific.split('e')[1]);
+  if (exponent >= -2 && exponent <= 1) return String(Number(value.toPrecision(2)));
+  return tidyExponent(scientific);
+}
+
+/** A tolerance with the digits it was given: `1.3e-6`, `0.02`. */
+export function formatExact(value: number): string {
+  if (value === 0) return '0';
+  return value >= 1e-2 && value < 1e6 ? String(value) : tidyExponent(value.toExponential());
+}
+
+/** 25600 as `25,600` */
+export function formatCount(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** How many significant digits tell two numbers apart; 0 where they are equal or not finite. */
+export function digitsApart(a: number, b: number): number {
+  if (a === b || !Number.isFinite(a) || !Number.isFinite(b)) return 0;
+  for (let digits = 1; digits < 17; digits++)
+    if (a.toPrecision(digits) !== b.toPrecision(digits)) return digits;
+  return 17;
+}
+
+/** A value with so many significant digits, or as many of them as the width has room for. */
+export function formatValue(value: number, digits: number, width: number): string {
+  if (!Number.isFinite(value)) return formatSpecial(value);
+  if (value === 0) return '0';
+  const exponent = Number(value.toExponential().split('e')[1]);
+  if (exponent >= -4 && exponent < 7) {
+    for (let decimals = Math.max(0, digits - Math.max(exponent, -1) - 1); decimals >= 0; decimals--) {
+      const text = value.toFixed(decimals);
+      if (text.length <= width && (Number(text) !== 0 || decimals === 0)) return text;
+    }
+  }
+  for (let decimals = digits - 1; decimals > 0; decimals--) {
+    const text = tidyExponent(value.toExponential(decimals), false);
+    if (text.length <= width) return text;
+  }
+  return tidyExponent(value.toExponential(0));
+}
+
+function formatSpecial(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  return value > 0 ? 'inf' : '-inf';
+}
+
+function tidyExponent(text: string, trim = true): string {
+  const [digits, exponent] = text.split('e');
+  return `${trim ? digits.replace(/\.0$/, '') : digits}e${Number(exponent)}`;
+}

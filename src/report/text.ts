@@ -1,0 +1,227 @@
+import type { Place, TensorComparison } from '../compare/compare.js';
+import type { CaseResult, Comparison, Subject, Summary } from '../compare/comparison.js';
+import { escapeText, printable } from '../errors.js';
+import { formatCount, formatDifference, formatExact } from './numbers.js';
+import type { Reporter } from './reporter.js';
+import { type Style, styleFor, type Terminal } from './style.js';
+import { stateLabel, stepTable } from './table.js';
+
+export interface TextOptions {
+  readonly terminal: Terminal;
+  /** Shows every step of a long sequence. */
+  readonly allSteps: boolean;
+  /** A line a case, and no tables. */
+  readonly quiet: boolean;
+}
+
+/**
+ * For people: a single case with its table; of several a line each, with the table of those that differ and the
+ * error of those that could not be compared, and a total.
+ */
+export function textReporter(options: TextOptions): Reporter {
+  const { terminal, quiet } = options;
+  const style = styleFor(terminal);
+  let single = false;
+  let width = 0;
+  return {
+    begin(labels) {
+      single = labels.length === 1;
+      width = Math.max(...labels.map((label) => printable(label).length));
+      return single ? '' : '\n';
+    },
+    result(result) {
+      // The error of a single case goes to stderr, where errors go.
+      if (result.error) return single ? '' : `${errorLine(result, width, style)}\n`;
+      const { comparison } = result;
+      if (!single || quiet) {
+        const line = `${caseLine(result.label, comparison, width, style, terminal)}\n`;
+        const open = comparison.verdict !== 'parity' && !quiet;
+        return open ? `${line}\n${full(result.label, comparison, options, style)}\n\n` : line;
+      }
+      return `\n${full(result.label, comparison, options, style)}\n`;
+    },
+    end(summary) {
+      return single ? '' : `\n${totals(summary)}\n`;
+    },
+  };
+}
+
+function full(
+  label: string,
+  comparison: Comparison,
+  { terminal, allSteps }: TextOptions,
+  style: Style,
+): string {
+  const [first, ...others] = subjectParts(comparison);
+  return [
+    flow([`${style.strong(printable(label))}   ${first}`, ...others], ' · ', terminal, 2),
+    '',
+    stepTable(comparison, terminal, allSteps),
+    '',
+    ...verdictLines(comparison, style).map((segments) =>
+      flow(segments, '; ', terminal, VERDICT_INDENT.length),
+    ),
+  ].join('\n');
+}
+
+function subjectParts({ subject, tensors }: Comparison): string[] {
+  const dtypes = [...new Set(tensors.map(({ dtype }) => dtype))].join(' and ');
+  return [
+    ...subject.words,
+    stepCount(subject) + (subject.batch > 1 ? ` × ${subject.batch}` : ''),
+    `${dtypes} reference, computed in ${subject.compute}`,
+  ];
+}
+
+function stepCount({ steps }: Subject): string {
+  return `${formatCount(steps)} ${steps === 1 ? 'step' : 'steps'}`;
+}
+
+const VERDICT_INDENT = ' '.repeat(10);
+
+/** What the table comes to, in lines of segments. */
+function verdictLines(comparison: Comparison, style: Style): string[][] {
+  const { tensors, first, partsAt, subject, notChecked, notes, warnings, advice } = comparison;
+  const total = formatCount(tensors.reduce((sum, { elements }) => sum + elements, 0));
+  const mismatches = formatCount(tensors.reduce((sum, tensor) => sum + tensor.mismatches, 0));
+  const failing = [`rule ${rules(tensors)}`, `the smallest atol that passes is ${atolThatPasses(tensors)}`];
+  const indented = (segments: string[]) => [VERDICT_INDENT + segments[0], ...segments.slice(1)];
+  const lines: string[][] = {
+    parity: () => [
+      [
+        `${style.good('parity'.padEnd(10))}${total} of ${total} values within ${rules(tensors)}`,
+        `atol ${atolThatPasses(tensors)} would do`,
+      ],
+    ],
+    differs: () => [
+      [
+        `${style.bad('differs'.padEnd(10))}first at ${place(first!.tensor, first!.place, subject)}`,
+        `${mismatches} of ${total} values`,
+        `worst ${worst(tensors, subject)}`,
+      ],
+      indented(failing),
+    ],
+    'ill-conditioned': () => [
+      [
+        `${style.open('ill-conditioned')}: no verdict`,
+        `from step ${partsAt} on, two runs of this network that differ in rounding alone part as well`,
+        `only from there on do values fail (${mismatches} of ${total})`,
+        `worst ${worst(tensors, subject)}`,
+      ],
+      indented(failing),
+      indented(['try: a reference in float64 (module.double()), or a shorter sequence']),
+    ],
+  }[comparison.verdict]();
+  const more = [
+    ...(notChecked.length
+      ? [`${style.open('not checked')}: ${notChecked.join(', ')} (not in the reference)`]
+      : []),
+    ...notes.map((note) => `note: ${note}`),
+    ...warnings.map((warning) => `${style.open('warning')}: ${warning}`),
+    ...advice.map((line) => `try: ${line}`),
+  ];
+  return [...lines, ...more.map((line) => indented([line]))];
+}
+
+/** `rtol 1.3e-6, atol 1e-5 (float32 default)`, for each output where they are not the same. */
+function rules(tensors: readonly TensorComparison[]): string {
+  const text = ({ tolerance: { rtol, atol, source } }: TensorComparison) =>
+    `rtol ${formatExact(rtol)}, atol ${formatExact(atol)} (${escapeText(source)})`;
+  const texts = tensors.map(text);
+  if (new Set(texts).size === 1) return texts[0];
+  return tensors.map((tensor, i) => `${tensor.name}: ${texts[i]}`).join(' · ');
+}
+
+function atolThatPasses(tensors: readonly TensorComparison[]): string {
+  if (tensors.some(({ smallestAtol }) => smallestAtol === undefined)) return 'none';
+  return formatDifference(Math.max(...tensors.map(({ smallestAtol }) => smallestAtol!)));
+}
+
+function place(tensor: TensorComparison['name'], { row, batch, unit }: Place, subject: Subject): string {
+  if (tensor !== 'output') return `${tensor}, ${stateLabel(row, subject)} [batch ${batch}, unit ${unit}]`;
+  const { directions, projSize, hiddenSize } = subject;
+  const direction =
+    directions.length > 1 ? `, ${directions[Math.floor(unit / (projSize || hiddenSize))]}` : '';
+  return `step ${row} [batch ${batch}, unit ${unit}${direction}]`;
+}
+
+function worst(tensors: readonly TensorComparison[], subject: Subject): string {
+  const size = (tensor: TensorComparison) =>
+    Number.isNaN(tensor.worst.difference) ? Number.POSITIVE_INFINITY : tensor.worst.difference;
+  const tensor = tensors.reduce((a, b) => (size(b) > size(a) ? b : a));
+  const where =
+    tensor.name === 'output'
+      ? `at step ${tensor.worst.row}`
+      : `in ${tensor.name}, ${stateLabel(tensor.worst.row, subject)}`;
+  return `${formatDifference(tensor.worst.difference)} ${where}`;
+}
+
+const WORDS = { parity: 'good', differs: 'bad', 'ill-conditioned': 'open' } as const;
+const VERDICT_WIDTH = 'differs  '.length;
+
+function caseLine(
+  label: string,
+  comparison: Comparison,
+  width: number,
+  style: Style,
+  terminal: Terminal,
+): string {
+  const { verdict, tensors, subject, first, partsAt, warnings } = comparison;
+  const head = `  ${style[WORDS[verdict]](verdict.padEnd(VERDICT_WIDTH))} ${printable(label).padEnd(width)}`;
+  const said = [
+    ...(first ? [`first at ${first.tensor === 'output' ? `step ${first.place.row}` : first.tensor},`] : []),
+    ...(verdict === 'ill-conditioned' ? [`from step ${partsAt} on,`] : []),
+    `worst ${formatDifference(Math.max(...tensors.map(({ worst: { difference } }) => difference)))}`,
+  ].join(' ');
+  const usual = tensors.every(({ tolerance }) => tolerance.source.endsWith('default'));
+  const details = [...(usual ? [] : [rules(tensors)]), ...warnings.map((warning) => `warning: ${warning}`)];
+  const indent = 2 + VERDICT_WIDTH + 1;
+  return [
+    flow([head, stepCount(subject).padEnd(9), said], '  ', terminal, indent),
+    ...details.map((detail) => flow([' '.repeat(indent) + detail], ' ', terminal, indent)),
+  ].join('\n');
+}
+
+function errorLine({ label, error }: CaseResult & { error: Error }, width: number, style: Style): string {
+  const [message, ...hints] = error.message.split('\n');
+  const indent = ' '.repeat(2 + VERDICT_WIDTH + 1);
+  return [
+    `  ${style.bad('error'.padEnd(VERDICT_WIDTH))} ${printable(label).padEnd(width)}`.trimEnd(),
+    ...[message, ...hints].map((line) => indent + line),
+  ].join('\n');
+}
+
+function totals({ parity, differs, noVerdict, seconds }: Summary): string {
+  const count = parity + differs + noVerdict;
+  const without = noVerdict ? `, ${noVerdict} without a verdict` : '';
+  return `${parity} parity, ${differs} differs${without} (${count} ${count === 1 ? 'case' : 'cases'}, ${seconds.toFixed(1)} s)`;
+}
+
+// Escape sequences of colours take no room on the screen.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they begin with
+const ESCAPES = /\x1b\[\d+m/g;
+
+/**
+ * Text in lines that the terminal has room for: broken between segments, or between the words of one that is longer
+ * than a line by itself. The lines after the first are indented.
+ */
+function flow(segments: readonly string[], separator: string, { columns }: Terminal, indent: number): string {
+  const visible = (text: string) => text.replace(ESCAPES, '').length;
+  const lines = [/^ */.exec(segments[0])![0]];
+  const add = (text: string, between: string) => {
+    const last = lines[lines.length - 1];
+    const empty = last.trim() === '';
+    const longer = empty ? last + text : last + between + text;
+    if (empty || visible(longer) <= columns) lines[lines.length - 1] = longer;
+    else {
+      lines[lines.length - 1] = last + between.trimEnd();
+      lines.push(' '.repeat(indent) + text);
+    }
+  };
+  for (const [i, segment] of segments.entries()) {
+    const text = i === 0 ? segment.trimStart() : segment;
+    if (indent + visible(text) <= columns) add(text, separator);
+    else for (const [j, word] of text.split(' ').entries()) add(word, j === 0 ? separator : ' ');
+  }
+  return lines.map((line) => line.trimEnd()).join('\n');
+}

@@ -1,0 +1,129 @@
+/** The dtypes whose values cellcheck reads, by their safetensors names. */
+export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8';
+export type FloatDtype = 'F64' | 'F32' | 'F16' | 'BF16';
+export type Floats = Float64Array | Float32Array;
+
+export interface DtypeFacts {
+  /** PyTorch's name. */
+  readonly torch: string;
+  readonly bytes: number;
+  readonly float: boolean;
+  /** Significand bits of a float, the hidden one included. */
+  readonly significantBits: number;
+}
+
+export const DTYPES: Readonly<Record<Dtype, DtypeFacts>> = {
+  F64: { torch: 'float64', bytes: 8, float: true, significantBits: 53 },
+  F32: { torch: 'float32', bytes: 4, float: true, significantBits: 24 },
+  F16: { torch: 'float16', bytes: 2, float: true, significantBits: 11 },
+  BF16: { torch: 'bfloat16', bytes: 2, float: true, significantBits: 8 },
+  I64: { torch: 'int64', bytes: 8, float: false, significantBits: 0 },
+  I32: { torch: 'int32', bytes: 4, float: false, significantBits: 0 },
+  I16: { torch: 'int16', bytes: 2, float: false, significantBits: 0 },
+  I8: { torch: 'int8', bytes: 1, float: false, significantBits: 0 },
+  U8: { torch: 'uint8', bytes: 1, float: false, significantBits: 0 },
+};
+
+export function isReadable(dtype: string): dtype is Dtype {
+  return Object.hasOwn(DTYPES, dtype);
+}
+
+/** `F32`, `float32` and `torch.float32` are one dtype. */
+export function dtypeNamed(name: string): Dtype | undefined {
+  if (isReadable(name)) return name;
+  const torch = name.replace(/^torch\./, '');
+  return (Object.keys(DTYPES) as Dtype[]).find((dtype) => DTYPES[dtype].torch === torch);
+}
+
+/**
+ * Little-endian bytes as numbers, widened without loss: 16-bit floats become float32, integers float64
+ * (int64 beyond 2^53 is rounded, which no length can be). float32 and float64 are viewed in place where the
+ * offset is aligned.
+ */
+export function decode(bytes: Uint8Array, dtype: Dtype): Floats {
+  const count = bytes.length / DTYPES[dtype].bytes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  switch (dtype) {
+    case 'F64':
+      return (
+        inPlace(Float64Array, bytes, count) ??
+        Float64Array.from({ length: count }, (_, i) => view.getFloat64(8 * i, true))
+      );
+    case 'F32':
+      return (
+        inPlace(Float32Array, bytes, count) ??
+        Float32Array.from({ length: count }, (_, i) => view.getFloat32(4 * i, true))
+      );
+    case 'F16':
+      return Float32Array.from({ length: count }, (_, i) => halfToNumber(view.getUint16(2 * i, true)));
+    case 'BF16': {
+      const words = Uint32Array.from({ length: count }, (_, i) => view.getUint16(2 * i, true) << 16);
+      return new Float32Array(words.buffer);
+    }
+    case 'I64':
+      return Float64Array.from({ length: count }, (_, i) => Number(view.getBigInt64(8 * i, true)));
+    case 'I32':
+      return Float64Array.from({ length: count }, (_, i) => view.getInt32(4 * i, true));
+    case 'I16':
+      return Float64Array.from({ length: count }, (_, i) => view.getInt16(2 * i, true));
+    case 'I8':
+      return Float64Array.from({ length: count }, (_, i) => view.getInt8(i));
+    case 'U8':
+      return Float64Array.from(bytes);
+  }
+}
+
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+function inPlace<A extends Floats>(
+  type: { new (buffer: ArrayBufferLike, offset: number, count: number): A; BYTES_PER_ELEMENT: number },
+  bytes: Uint8Array,
+  count: number,
+): A | undefined {
+  if (!LITTLE_ENDIAN || bytes.byteOffset % type.BYTES_PER_ELEMENT !== 0) return undefined;
+  return new type(bytes.buffer, bytes.byteOffset, count);
+}
+
+/** IEEE 754 binary16. */
+function halfToNumber(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+interface Grid {
+  /** Bits of the significand. */
+  readonly bits: number;
+  /** Exponent of the smallest normal number; below it the spacing stays. */
+  readonly smallest: number;
+  /** Beyond the largest finite number values round to infinity. */
+  readonly largest: number;
+}
+
+const GRIDS: Readonly<Record<FloatDtype, Grid>> = {
+  // One bit short of double: what a computation in double loses to another order of its sums.
+  F64: { bits: 52, smallest: -1022, largest: Number.MAX_VALUE },
+  F32: { bits: 24, smallest: -126, largest: (2 - 2 ** -23) * 2 ** 127 },
+  F16: { bits: 11, smallest: -14, largest: 65504 },
+  BF16: { bits: 8, smallest: -126, largest: (2 - 2 ** -7) * 2 ** 127 },
+};
+
+const exponentView = new DataView(new ArrayBuffer(8));
+
+/** The nearest number on a float dtype's grid, ties to even; for F64 a grid one bit coarser than double's. */
+export function roundTo(value: number, dtype: FloatDtype): number {
+  const { bits, smallest, largest } = GRIDS[dtype];
+  if (value === 0 || !Number.isFinite(value)) return value;
+  exponentView.setFloat64(0, value);
+  const exponent = Math.max(((exponentView.getUint16(0) >> 4) & 0x7ff) - 1023, smallest);
+  const spacing = 2 ** (exponent - bits + 1);
+  const scaled = value / spacing;
+  const floor = Math.floor(scaled);
+  const rest = scaled - floor;
+  const rounded = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+  const result = rounded * spacing;
+  return Math.abs(result) > largest ? Math.sign(value) * Number.POSITIVE_INFINITY : result;
+}

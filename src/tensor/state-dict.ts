@@ -1,0 +1,39 @@
+import type { Tensor, TensorSpec } from './tensor.js';
+
+/** Tensors by name, known by their shapes until they are asked for: a checkpoint may hold far more than a module. */
+export interface StateDict {
+  readonly specs: ReadonlyMap<string, TensorSpec>;
+  /** Reads the named tensors, and no others. Every name must be one of `specs`. */
+  load(names: readonly string[]): Map<string, Tensor>;
+}
+
+/** A StateDict over tensors that are already in memory. */
+export function stateDict(
+  tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
+): StateDict {
+  const all = tensors instanceof Map ? tensors : new Map(Object.entries(tensors));
+  return {
+    specs: all,
+    load: (names) => new Map(names.map((name) => [name, all.get(name)!])),
+  };
+}
+
+/**
+ * The same tensors under cellcheck's names where `renames` (ours → theirs) says so.
+ * The names of theirs that are missing are left alone: the caller reports them.
+ */
+export function renamed(source: StateDict, renames: Readonly<Record<string, string>>): StateDict {
+  const theirs = new Map<string, string>();
+  for (const [ours, name] of Object.entries(renames)) if (source.specs.has(name)) theirs.set(ours, name);
+  if (theirs.size === 0) return source;
+  const hidden = new Set(theirs.values());
+  const specs = new Map([...source.specs].filter(([name]) => !hidden.has(name)));
+  for (const [ours, name] of theirs) specs.set(ours, source.specs.get(name)!);
+  return {
+    specs,
+    load: (names) => {
+      const loaded = source.load(names.map((name) => theirs.get(name) ?? name));
+      return new Map(names.map((name) => [name, loaded.get(theirs.get(name) ?? name)!]));
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { compareTensor, type TensorComparison } from './compare/compare.js';
+import type { Comparison } from './compare/comparison.js';
+import { resolveTolerance, type ToleranceOptions } from './compare/tolerance.js';
+import { type Compute, type ForwardOptions, forward, type Outputs } from './engine/forward.js';
+import { inFile } from './errors.js';
+import type { Nonlinearity } from './kinds.js';
+import { type Bound, bind } from './module/bind.js';
+import type { Case } from './module/case.js';
+import { describeModule } from './module/describe.js';
+import { adviceFor, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
+import { judge } from './verdict.js';
+
+/** What a caller says about a case; it wins over what the case says itself. */
+export interface VerifyOptions {
+  /** `LSTM`, `GRUCell` …; inferred if absent. */
+  readonly module?: string;
+  /** Of an RNN; tanh if absent. */
+  readonly nonlinearity?: Nonlinearity;
+  /** Whether input and output are [batch, steps, …]; inferred if absent. */
+  readonly batch_first?: boolean;
+  /** What stands before the module's names in the state_dict. */
+  readonly prefix?: string;
+  readonly tolerance?: ToleranceOptions;
+  /** Whether NaN equals NaN; false if absent. */
+  readonly equal_nan?: boolean;
+  /** float64 if absent. */
+  readonly compute?: Compute;
+  readonly onProgress?: ForwardOptions['onProgress'];
+}
+
+/** A case that was run: what it was bound to, what came out, and how that compares. */
+export interface Run {
+  readonly bound: Bound;
+  readonly outputs: Outputs;
+  readonly tensors: readonly TensorComparison[];
+  readonly settings: Settings;
+}
+
+/** The case's own options with the caller's on top. */
+export interface Settings extends VerifyOptions {
+  readonly compute: Compute;
+  readonly equal_nan: boolean;
+  /** The stronger first. */
+  readonly tolerances: readonly ToleranceOptions[];
+}
+
+/**
+ * Verifies one case: do these outputs follow from this state_dict?
+ * @throws CellcheckError where nothing can be compared
+ */
+export async function verify(loaded: Case, options: VerifyOptions = {}): Promise<Comparison> {
+  const settings = settle(loaded, options);
+  const run = await runCase(loaded, settings);
+  const judged = await judge(run);
+  return {
+    ...judged,
+    tensors: run.tensors,
+    subject: subjectOf(run),
+    notChecked: notChecked(run),
+    notes: notesOn(run),
+    warnings: warningsOn(run),
+    advice: await adviceFor(judged.verdict, run, (other) => runCase(loaded, { ...settings, ...other })),
+  };
+}
+
+/** Describe → bind → forward → compare. */
+async function runCase(loaded: Case, settings: Settings): Promise<Run> {
+  const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
+  const bound = bind(module, loaded, settings.batch_first);
+  const outputs = await forward(bound.network, bound.sequence, settings);
+  const tensors = bound.references.map((reference) => {
+    const tolerance = resolveTolerance(reference.name, reference.dtype, settings.tolerances);
+    return compareTensor(reference, outputs[reference.name]!, tolerance, settings.equal_nan);
+  });
+  return { bound, outputs, tensors, settings };
+}
+
+function settle({ options: own }: Case, options: VerifyOptions): Settings {
+  const tolerances: ToleranceOptions[] = [];
+  if (options.tolerance) tolerances.push(options.tolerance);
+  if (own.tolerance) tolerances.push({ ...own.tolerance, source: own.tolerance.reason ?? 'of the case' });
+  return {
+    module: options.module ?? own.module,
+    nonlinearity: options.nonlinearity ?? own.nonlinearity,
+    batch_first: options.batch_first ?? own.batch_first,
+    prefix: options.prefix ?? own.prefix,
+    equal_nan: options.equal_nan ?? own.equal_nan ?? false,
+    compute: options.compute ?? 'float64',
+    onProgress: options.onProgress,
+    tolerances,
+  };
+}
