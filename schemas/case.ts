@@ -64,7 +64,8 @@ export interface SchemaIssue {
 type Parsed<T> = { readonly value: T } | { readonly issues: readonly SchemaIssue[] };
 
 function parse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
-  const parsed = schema.safeParse(value);
+  // Without the input an issue does not tell what is missing from what is wrong.
+  const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return { value: parsed.data };
   return { issues: parsed.error.issues.flatMap(sentences) };
 }

@@ -109,7 +109,7 @@ export function compareTensor(
 }
 
 /** The row whose worst element is the worst of all; rows that mismatch before those that don't. */
-export function worstRow(rows: readonly RowComparison[]): RowComparison {
+function worstRow(rows: readonly RowComparison[]): RowComparison {
   const size = ({ worst: { difference } }: RowComparison) =>
     Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
   return rows.reduce((worst, row) => {

@@ -1,7 +1,6 @@
 import type { Floats } from '../tensor/dtype.js';
-import { distance, isClose } from './close.js';
+import { distance, isClose, type Rule } from './close.js';
 import type { Compared, Place } from './compare.js';
-import type { Tolerance } from './tolerance.js';
 
 /**
  * Two runs of one network that differ in rounding alone. Where they part, rounding alone could explain as large a
@@ -25,58 +24,62 @@ interface RunOutputs {
   readonly c_n?: Floats;
 }
 
-/** How far two runs must be from each other to count as parted: a share of a tolerance. */
-export interface Threshold {
-  readonly tolerance: Tolerance;
-  readonly share: number;
-}
+/**
+ * Rounding counts as an explanation of a difference where the two runs have parted by a tenth of it. That is a
+ * margin for luck: two honest computations were seen to err by factors of several. A difference beyond five times
+ * the tolerance needs no more than that one does, because a run that has left the other's path may end anywhere.
+ */
+const SHARE = 0.1;
+const LARGEST_IN_TOLERANCES = 5;
 
 export interface Explanation {
   /** The first mismatch, in the order of the rows, that stands before rounding alone could explain it. */
   readonly unexplained?: Place;
-  /** The first step at which the runs part, in any direction and batch row. */
+  /** The first step at which the runs have parted enough to explain a mismatch. */
   readonly partsAt?: number;
 }
 
 /**
- * Which of a tensor's mismatches rounding alone could explain: those at or after the step where the runs have
- * parted, in the order in which their direction takes the steps, in their own batch row.
+ * Which of a tensor's mismatches rounding alone could explain: those that stand where the runs have parted far
+ * enough, at that step or before it in the order in which the direction takes them, in the same batch row.
+ * @param allowance |actual − expected| that is usual at a value of this size
  */
 export function explain(
   reference: Compared,
   runs: Runs,
-  threshold: Threshold,
-  equalNan: boolean,
+  rule: Rule,
+  allowance: (expected: number) => number,
 ): Explanation {
   const { name, batch, units, data: expected } = reference;
   const actual = runs.actual[name]!;
-  const parted = partings(runs, threshold);
-  const explained =
-    name === 'output'
-      ? outputExplained(reference, runs, parted)
-      : stateExplained(reference, runs, parted, threshold);
-  const rule = { ...threshold.tolerance, equalNan };
+  const spread = spreads(runs);
+  const spreadAt =
+    name === 'output' ? outputSpread(reference, runs, spread) : stateSpread(reference, runs, spread);
 
-  let unexplained: Place | undefined;
-  for (let i = 0; i < expected.length && !unexplained; i++) {
+  // The least that was enough, for each direction and batch row.
+  const least = spread.map((rows) => rows.map(() => Number.POSITIVE_INFINITY));
+  for (let i = 0; i < expected.length; i++) {
     if (isClose(actual[i], expected[i], rule)) continue;
     const row = Math.floor(i / (batch * units));
     const b = Math.floor(i / units) % batch;
     const unit = i % units;
-    if (explained(row, b, unit)) continue;
-    unexplained = {
-      row,
-      batch: b,
-      unit,
-      expected: expected[i],
-      actual: actual[i],
-      difference: distance(actual[i], expected[i]),
-    };
+    const difference = distance(actual[i], expected[i]);
+    const size = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+    const enough = SHARE * Math.min(size, LARGEST_IN_TOLERANCES * allowance(expected[i]));
+    if (!(spreadAt(row, b, unit) >= enough)) {
+      return { unexplained: { row, batch: b, unit, expected: expected[i], actual: actual[i], difference } };
+    }
+    const direction =
+      name === 'output' ? Math.floor(unit / (units / runs.directions)) : row % runs.directions;
+    least[direction][b] = Math.min(least[direction][b], enough);
   }
-  const steps = parted.flatMap((rows, d) =>
-    rows.filter(Number.isFinite).map((order) => stepAt(runs, d, order)),
+  const steps = spread.flatMap((rows, d) =>
+    rows.flatMap((parted, b) => {
+      const order = parted.findIndex((far) => far >= least[d][b]);
+      return order < 0 ? [] : stepAt(runs, d, order);
+    }),
   );
-  return { unexplained, partsAt: steps.length ? Math.min(...steps) : undefined };
+  return { partsAt: steps.length ? Math.min(...steps) : undefined };
 }
 
 /** The step that a direction (0 forward, 1 reverse) takes as its `order`-th; the same the other way round. */
@@ -84,56 +87,57 @@ function stepAt({ steps }: Runs, direction: number, order: number): number {
   return direction === 0 ? order : steps - 1 - order;
 }
 
-/** For each direction and batch row, after how many of its steps the runs part; infinity if they never do. */
-function partings(runs: Runs, threshold: Threshold): number[][] {
+/** How far the runs' outputs have parted by then: [directions][batch][steps in the direction's order]. */
+function spreads(runs: Runs): Float64Array[][] {
   const { steps, batch, directions, actual, rounded } = runs;
   const size = actual.output.length / (steps * batch * directions);
   return Array.from({ length: directions }, (_, d) =>
     Array.from({ length: batch }, (_, b) => {
+      const parted = new Float64Array(steps);
       for (let order = 0; order < steps; order++) {
         const from = ((stepAt(runs, d, order) * batch + b) * directions + d) * size;
-        if (isParted(actual.output, rounded.output, from, from + size, threshold)) return order;
+        const here = spreadOf(actual.output, rounded.output, from, from + size);
+        parted[order] = Math.max(here, order > 0 ? parted[order - 1] : 0);
       }
-      return Number.POSITIVE_INFINITY;
+      return parted;
     }),
   );
 }
 
-function isParted(a: Floats, b: Floats, from: number, to: number, { tolerance, share }: Threshold): boolean {
-  const rule = { rtol: share * tolerance.rtol, atol: share * tolerance.atol, equalNan: true };
-  for (let i = from; i < to; i++) if (!isClose(b[i], a[i], rule)) return true;
-  return false;
+/** The largest difference between two runs; infinite where only one of them is finite. */
+function spreadOf(a: Floats, b: Floats, from: number, to: number): number {
+  let largest = 0;
+  for (let i = from; i < to; i++) {
+    const difference = Number.isNaN(a[i]) && Number.isNaN(b[i]) ? 0 : distance(a[i], b[i]);
+    if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+  }
+  return largest;
 }
 
-type Explained = (row: number, batchRow: number, unit: number) => boolean;
+type SpreadAt = (row: number, batchRow: number, unit: number) => number;
 
-function outputExplained({ units }: Compared, runs: Runs, parted: readonly number[][]): Explained {
+function outputSpread({ units }: Compared, runs: Runs, spread: readonly Float64Array[][]): SpreadAt {
   const size = units / runs.directions;
   return (step, b, unit) => {
     // Beyond a row's length the output is zero, and no rounding is in it.
-    if (runs.lengths && step >= runs.lengths[b]) return false;
+    if (runs.lengths && step >= runs.lengths[b]) return Number.NEGATIVE_INFINITY;
     const direction = Math.floor(unit / size);
-    return stepAt(runs, direction, step) >= parted[direction][b];
+    return spread[direction][b][stepAt(runs, direction, step)];
   };
 }
 
-/** A last state is explained where it has parted itself or, in the top layer, the output on the way to it. */
-function stateExplained(
-  { rows }: Compared,
-  runs: Runs,
-  parted: readonly number[][],
-  threshold: Threshold,
-): Explained {
-  const { batch, directions, actual, rounded } = runs;
-  const has = (a: Floats | undefined, b: Floats | undefined, row: number, batchRow: number) => {
-    if (!a || !b) return false;
+/** A last state has the spread it ends with and, in the top layer, that of the output on the way to it. */
+function stateSpread({ rows }: Compared, runs: Runs, spread: readonly Float64Array[][]): SpreadAt {
+  const { steps, batch, directions, actual, rounded } = runs;
+  const ends = (a: Floats | undefined, b: Floats | undefined, row: number, batchRow: number) => {
+    if (!a || !b) return 0;
     const size = a.length / (rows * batch);
     const from = (row * batch + batchRow) * size;
-    return isParted(a, b, from, from + size, threshold);
+    return spreadOf(a, b, from, from + size);
   };
   return (row, b) => {
     const top = row - (rows - directions);
-    if (top >= 0 && Number.isFinite(parted[top][b])) return true;
-    return has(actual.h_n, rounded.h_n, row, b) || has(actual.c_n, rounded.c_n, row, b);
+    const onTheWay = top >= 0 ? spread[top][b][steps - 1] : 0;
+    return Math.max(onTheWay, ends(actual.h_n, rounded.h_n, row, b), ends(actual.c_n, rounded.c_n, row, b));
   };
 }

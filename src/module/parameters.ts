@@ -85,7 +85,7 @@ export function className(module: Module): string {
 export function describeParts(module: Module): string[] {
   const { numLayers, projSize, cell } = module;
   return [
-    `${className(module)} ${module.inputSize} → ${module.hiddenSize}${projSize ? ` → ${projSize}` : ''}`,
+    `${className(module)} ${Number.isNaN(module.inputSize) ? '?' : module.inputSize} → ${module.hiddenSize}${projSize ? ` → ${projSize}` : ''}`,
     cell ? '' : `${numLayers} ${numLayers === 1 ? 'layer' : 'layers'}`,
     module.bidirectional ? 'bidirectional' : '',
     module.nonlinearity === 'relu' ? 'relu' : '',

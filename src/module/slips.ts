@@ -50,20 +50,6 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
         : `A sequence is [T, ${module.inputSize}], a batch [T, B, ${module.inputSize}] or, with batch_first, [B, T, ${module.inputSize}].`,
   },
   {
-    roles: ['output'],
-    hint: ({ found, module }) =>
-      directions(module).length === 2 &&
-      last(found) === outputSize(module) &&
-      "This is one direction's half: a bidirectional output has forward and reverse beside each other.",
-  },
-  {
-    roles: ['output'],
-    hint: ({ found, module }) =>
-      directions(module).length === 1 &&
-      last(found) === 2 * outputSize(module) &&
-      'This is the output of a bidirectional module, and the state_dict has no _reverse parameters.',
-  },
-  {
     roles: ['output', 'h_n'],
     hint: ({ found, module }) =>
       module.projSize !== 0 &&
@@ -76,6 +62,20 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
       module.projSize !== 0 &&
       last(found) === module.projSize &&
       `With proj_size, c keeps its ${module.hiddenSize} values: only h has ${module.projSize}.`,
+  },
+  {
+    roles: ['output'],
+    hint: ({ found, module }) =>
+      directions(module).length === 2 &&
+      last(found) === outputSize(module) &&
+      "This is one direction's half: a bidirectional output has forward and reverse beside each other.",
+  },
+  {
+    roles: ['output'],
+    hint: ({ found, module }) =>
+      directions(module).length === 1 &&
+      last(found) === 2 * outputSize(module) &&
+      'This is the output of a bidirectional module, and the state_dict has no _reverse parameters.',
   },
   {
     roles: ['output'],

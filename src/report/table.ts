@@ -1,5 +1,5 @@
 import Table, { type Cell } from 'cli-table3';
-import { type RowComparison, type TensorComparison, worstRow } from '../compare/compare.js';
+import type { Place, RowComparison, TensorComparison } from '../compare/compare.js';
 import type { Comparison, Subject } from '../compare/comparison.js';
 import { fold } from './fold.js';
 import { digitsApart, formatCount, formatDifference, formatValue } from './numbers.js';
@@ -111,10 +111,14 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-function stepEntries({ rows }: TensorComparison, { first, partsAt }: Comparison, allSteps: boolean): Entry[] {
+function stepEntries(
+  { rows, worst }: TensorComparison,
+  { first, partsAt }: Comparison,
+  allSteps: boolean,
+): Entry[] {
   const firstMismatch =
     first?.tensor === 'output' ? first.place.row : rows.findIndex(({ mismatches }) => mismatches > 0);
-  const matter = [firstMismatch, worstRow(rows).worst.row, ...(partsAt === undefined ? [] : [partsAt])];
+  const matter = [firstMismatch, worst.row, ...(partsAt === undefined ? [] : [partsAt])];
   return fold(rows.length, matter, allSteps).map((line) => {
     if ('row' in line) return { label: String(line.row), row: rows[line.row] };
     return { label: '⋮', text: foldedText(rows.slice(line.from, line.to)) };
@@ -123,7 +127,7 @@ function stepEntries({ rows }: TensorComparison, { first, partsAt }: Comparison,
 
 function foldedText(rows: readonly RowComparison[]): string {
   const differing = rows.filter(({ mismatches }) => mismatches > 0).length;
-  const { worst } = worstRow(rows);
+  const worst = worstOf(rows);
   const where = `worst ${formatDifference(worst.difference)} at step ${worst.row}`;
   if (differing === 0) return `${formatCount(rows.length)} steps within tolerance, ${where}`;
   const count =
@@ -131,6 +135,14 @@ function foldedText(rows: readonly RowComparison[]): string {
       ? formatCount(differing)
       : `${formatCount(differing)} of ${formatCount(rows.length)}`;
   return `${count} steps differ, ${where}`;
+}
+
+/** The worst element of some rows, of those that mismatch if any do. */
+function worstOf(rows: readonly RowComparison[]): Place {
+  const failing = rows.filter(({ mismatches }) => mismatches > 0);
+  return (failing.length ? failing : rows)
+    .map(({ worst }) => worst)
+    .reduce((a, b) => (b.difference > a.difference || Number.isNaN(b.difference) ? b : a));
 }
 
 function stateEntries({ name, rows }: TensorComparison, subject: Subject): Entry[] {

@@ -104,8 +104,8 @@ interface Grid {
 }
 
 const GRIDS: Readonly<Record<FloatDtype, Grid>> = {
-  // One bit short of double: what a computation in double loses to another order of its sums.
-  F64: { bits: 52, smallest: -1022, largest: Number.MAX_VALUE },
+  // Some bits short of double: what a computation in double may lose to another order of its sums.
+  F64: { bits: 48, smallest: -1022, largest: Number.MAX_VALUE },
   F32: { bits: 24, smallest: -126, largest: (2 - 2 ** -23) * 2 ** 127 },
   F16: { bits: 11, smallest: -14, largest: 65504 },
   BF16: { bits: 8, smallest: -126, largest: (2 - 2 ** -7) * 2 ** 127 },
@@ -113,7 +113,7 @@ const GRIDS: Readonly<Record<FloatDtype, Grid>> = {
 
 const exponentView = new DataView(new ArrayBuffer(8));
 
-/** The nearest number on a float dtype's grid, ties to even; for F64 a grid one bit coarser than double's. */
+/** The nearest number on a float dtype's grid, ties to even; for F64 a grid of 48 bits, see above. */
 export function roundTo(value: number, dtype: FloatDtype): number {
   const { bits, smallest, largest } = GRIDS[dtype];
   if (value === 0 || !Number.isFinite(value)) return value;

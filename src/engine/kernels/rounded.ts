@@ -4,8 +4,8 @@ import type { GateStep, Kernels } from './kernels.js';
 
 /**
  * Kernels that store their results in another dtype: a computation in float16 or bfloat16 accumulates in float32
- * and rounds what it stores; for F64 the grid is one bit coarser than double's, so that the two part as two
- * computations in double do.
+ * and rounds what it stores; for F64 the grid is a few bits coarser than double's, so that the two part
+ * where two computations in double do.
  */
 export function rounded(kernels: Kernels, dtype: FloatDtype): Kernels {
   const round = (values: Floats, from: number, to: number) => {

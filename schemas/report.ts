@@ -1,0 +1,96 @@
+import * as z from 'zod';
+
+// A number that JSON has no word for is written as text, as in tensors.
+const float = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
+const count = z.int().nonnegative();
+const tensorName = z.enum(['output', 'h_n', 'c_n']);
+
+const place = z.strictObject({
+  step: count.optional().describe('Of output.'),
+  layer: count.optional().describe('Of h_n and c_n.'),
+  direction: z.enum(['forward', 'reverse']),
+  batch: count,
+  unit: count,
+  expected: float,
+  actual: float,
+  difference: float.describe('|actual - expected|'),
+});
+
+const row = z.strictObject({
+  elements: count,
+  mismatches: count,
+  relative: float.describe('The largest |actual - expected| / |expected|.'),
+  worst: place.describe('The largest difference among the mismatches, or else among all elements.'),
+});
+
+const tensor = z.strictObject({
+  name: tensorName,
+  dtype: z.string().describe("The reference's."),
+  rule: z.strictObject({ name: z.literal('close'), rtol: z.number(), atol: z.number(), source: z.string() }),
+  elements: count,
+  mismatches: count,
+  smallest_atol: z.number().nullable().describe('Passes at this rtol; null where none does.'),
+  worst: place,
+  rows: z.array(row).describe('A step of output each, or a layer and direction of h_n and c_n.'),
+});
+
+const module = z.strictObject({
+  kind: z.enum(['RNN', 'GRU', 'LSTM']),
+  cell: z.boolean(),
+  nonlinearity: z.enum(['tanh', 'relu']),
+  input_size: count,
+  hidden_size: count,
+  proj_size: count,
+  num_layers: count,
+  bidirectional: z.boolean(),
+  bias: z.boolean(),
+  prefix: z.string(),
+});
+
+const compared = z.strictObject({
+  case: z.string(),
+  verdict: z.enum(['parity', 'differs', 'ill-conditioned']),
+  module,
+  steps: count,
+  batch: count,
+  batch_first: z.boolean(),
+  compute: z.enum(['float64', 'float32']),
+  first: place
+    .extend({ tensor: tensorName })
+    .nullable()
+    .describe('The first mismatch that rounding alone cannot explain.'),
+  parts_at: count
+    .nullable()
+    .describe('Ill-conditioned: the step from which rounding alone explains the mismatches.'),
+  tensors: z.array(tensor).min(1),
+  not_checked: z.array(z.string()).describe('Outputs that the reference lacks.'),
+  notes: z.array(z.string()),
+  warnings: z.array(z.string()),
+  advice: z.array(z.string()),
+});
+
+const failed = z.strictObject({
+  case: z.string(),
+  verdict: z.literal('error'),
+  error: z.strictObject({
+    message: z.string(),
+    file: z.string().nullable(),
+    tensor: z.string().nullable(),
+    found: z.string().nullable(),
+    expected: z.string().nullable(),
+    hints: z.array(z.string()),
+  }),
+});
+
+/** The document that `--reporter json` writes. */
+export const REPORT_SCHEMA = z.strictObject({
+  version: z.literal(1),
+  cellcheck: z.string(),
+  summary: z.strictObject({
+    parity: count,
+    differs: count,
+    no_verdict: count,
+    exit_code: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+  }),
+  cases: z.array(z.discriminatedUnion('verdict', [compared, failed])),
+});

@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { relu } from '../../src/engine/cells/activations.js';
+import { forward } from '../../src/engine/forward.js';
+import type { Module } from '../../src/module/parameters.js';
+import { oracle } from './oracle.js';
+import { anyNetwork, networkOf, sequenceOf } from './random-network.js';
+
+function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length);
+  return Array.from(a).reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0);
+}
+
+test('the forward pass agrees with the equations, for every kind and option', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyNetwork(), async ({ network, sequence }) => {
+      const outputs = await forward(network, sequence);
+      const expected = oracle(network, sequence);
+      // relu states grow with the layers.
+      const size = Math.max(1, ...expected.output.map(Math.abs), ...expected.h_n.map(Math.abs));
+      expect(largestDifference(outputs.output, expected.output)).toBeLessThan(1e-13 * size);
+      expect(largestDifference(outputs.h_n, expected.h_n)).toBeLessThan(1e-13 * size);
+      if (network.module.kind === 'LSTM')
+        expect(largestDifference(outputs.c_n!, expected.c_n)).toBeLessThan(1e-13);
+      else expect(outputs.c_n).toBeUndefined();
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('float32 stays near float64 and holds nothing but float32 values', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyNetwork(), async ({ network, sequence }) => {
+      const single = await forward(network, sequence, { compute: 'float32' });
+      const double = await forward(network, sequence);
+      const size = Math.max(1, ...double.output.map(Math.abs));
+      expect(largestDifference(single.output, double.output)).toBeLessThan(2e-5 * size);
+      for (const value of single.output) expect(Math.fround(value)).toBe(value);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+const LARGE: Module = {
+  kind: 'LSTM',
+  cell: false,
+  nonlinearity: 'tanh',
+  prefix: '',
+  inputSize: 96,
+  hiddenSize: 128,
+  projSize: 0,
+  numLayers: 1,
+  bidirectional: true,
+  bias: true,
+};
+
+test('a sequence that takes several chunks gives the same as step by step, in both directions', async () => {
+  const network = networkOf(LARGE, 3);
+  const sequence = sequenceOf(LARGE, 700, 1, 5);
+  const seen: number[] = [];
+  const outputs = await forward(network, sequence, {
+    onProgress: async (done) => {
+      seen.push(done);
+    },
+  });
+  expect(seen.length).toBeGreaterThan(4);
+  expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  expect(seen[seen.length - 1]).toBe(1);
+  expect(largestDifference(outputs.output, oracle(network, sequence).output)).toBeLessThan(1e-13);
+});
+
+test('storing as another dtype puts every state on its grid', async () => {
+  const network = networkOf({ ...LARGE, inputSize: 3, hiddenSize: 5 }, 3);
+  const sequence = sequenceOf(network.module, 6, 2, 5);
+  const { output } = await forward(network, sequence, { compute: 'float32', storeAs: 'BF16' });
+  for (const value of output) {
+    const bits = new Uint32Array(Float32Array.of(value).buffer)[0];
+    expect(bits & 0xffff).toBe(0);
+  }
+  const { output: exact } = await forward(network, sequence);
+  expect(largestDifference(output, exact)).toBeGreaterThan(1e-5);
+  expect(largestDifference(output, exact)).toBeLessThan(2e-2);
+});
+
+test('relu keeps NaN, and what is beyond a length never counts', async () => {
+  expect(relu(Number.NaN)).toBeNaN();
+  expect(relu(-1)).toBe(0);
+  const network = networkOf({ ...LARGE, inputSize: 2, hiddenSize: 3 }, 1);
+  const sequence = { ...sequenceOf(network.module, 4, 2, 1), lengths: [2, 4] };
+  const spoilt = sequence.input.slice();
+  for (let t = 2; t < 4; t++) spoilt.fill(Number.NaN, t * 4, t * 4 + 2);
+  const clean = await forward(network, sequence);
+  expect(await forward(network, { ...sequence, input: spoilt })).toEqual(clean);
+});

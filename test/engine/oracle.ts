@@ -1,0 +1,87 @@
+import type { Network, Parameters, Sequence } from '../../src/module/bind.js';
+import { directions } from '../../src/module/parameters.js';
+
+type Vector = number[];
+
+const sigma = (x: number) => 1 / (1 + Math.exp(-x));
+
+/**
+ * The equations of PyTorch's documentation for one row of a batch, written as plainly as can be and without the
+ * engine's help: no chunks, no buffers, no packing.
+ */
+export function oracle({ module, layers }: Network, sequence: Sequence) {
+  const { batch, steps, lengths } = sequence;
+  const size = module.projSize || module.hiddenSize;
+  const ways = directions(module).length;
+  const output = new Float64Array(steps * batch * ways * size);
+  const h_n = new Float64Array(layers.length * ways * batch * size);
+  const c_n = new Float64Array(layers.length * ways * batch * module.hiddenSize);
+  for (let b = 0; b < batch; b++) {
+    const length = lengths?.[b] ?? steps;
+    let xs: Vector[] = Array.from({ length }, (_, t) => {
+      const at = (t * batch + b) * module.inputSize;
+      return [...sequence.input.subarray(at, at + module.inputSize)];
+    });
+    layers.forEach((layer, l) => {
+      const ys: Vector[] = xs.map(() => []);
+      layer.forEach((parameters, d) => {
+        const index = l * ways + d;
+        const slice = (values: ArrayLike<number> | undefined, width: number): Vector =>
+          Array.from({ length: width }, (_, i) => values?.[(index * batch + b) * width + i] ?? 0);
+        let h = slice(sequence.h0, size);
+        let c = slice(sequence.c0, module.hiddenSize);
+        const order = [...xs.keys()];
+        if (d === 1) order.reverse();
+        for (const t of order) {
+          [h, c] = cell(module.kind, module.nonlinearity, module.hiddenSize, parameters, xs[t], h, c);
+          ys[t].push(...h);
+        }
+        h_n.set(h, (index * batch + b) * size);
+        c_n.set(c, (index * batch + b) * module.hiddenSize);
+      });
+      xs = ys;
+    });
+    for (const [t, y] of xs.entries()) output.set(y, (t * batch + b) * ways * size);
+  }
+  return { output, h_n, c_n };
+}
+
+function cell(
+  kind: string,
+  nonlinearity: string,
+  hidden: number,
+  { weightIh, weightHh, biasIh, biasHh, weightHr }: Parameters,
+  x: Vector,
+  h: Vector,
+  c: Vector,
+): [Vector, Vector] {
+  const dot = (weight: ArrayLike<number>, row: number, v: Vector) =>
+    v.reduce((sum, value, k) => sum + weight[row * v.length + k] * value, 0);
+  const input = (gate: number, j: number) =>
+    dot(weightIh, gate * hidden + j, x) + (biasIh?.[gate * hidden + j] ?? 0);
+  const inner = (gate: number, j: number) =>
+    dot(weightHh, gate * hidden + j, h) + (biasHh?.[gate * hidden + j] ?? 0);
+  const units = [...Array(hidden).keys()];
+  if (kind === 'RNN') {
+    const act = nonlinearity === 'relu' ? (v: number) => (v > 0 ? v : 0) : Math.tanh;
+    return [units.map((j) => act(input(0, j) + inner(0, j))), c];
+  }
+  if (kind === 'GRU') {
+    const next = units.map((j) => {
+      const r = sigma(input(0, j) + inner(0, j));
+      const z = sigma(input(1, j) + inner(1, j));
+      const n = Math.tanh(input(2, j) + r * inner(2, j));
+      return (1 - z) * n + z * h[j];
+    });
+    return [next, c];
+  }
+  const nextC = units.map((j) => {
+    const i = sigma(input(0, j) + inner(0, j));
+    const f = sigma(input(1, j) + inner(1, j));
+    const g = Math.tanh(input(2, j) + inner(2, j));
+    return f * c[j] + i * g;
+  });
+  const m = units.map((j) => sigma(input(3, j) + inner(3, j)) * Math.tanh(nextC[j]));
+  if (!weightHr) return [m, nextC];
+  return [Array.from({ length: weightHr.length / hidden }, (_, p) => dot(weightHr, p, m)), nextC];
+}

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { KINDS, type Kind } from '../../src/kinds.js';
+import type { Network, Sequence } from '../../src/module/bind.js';
+import { directions, layerInputSize, type Module, outputSize } from '../../src/module/parameters.js';
+
+export interface Drawn {
+  readonly network: Network;
+  readonly sequence: Sequence;
+}
+
+/** Numbers between −scale and scale, the same for the same seed. */
+export function numbers(seed: number, length: number, scale = 1): Float64Array {
+  let state = seed >>> 0 || 1;
+  return Float64Array.from({ length }, () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return ((state >>> 0) / 2 ** 31 - 1) * scale;
+  });
+}
+
+export function networkOf(module: Module, seed: number): Network {
+  const rows = KINDS[module.kind].gates.length * module.hiddenSize;
+  const scale = 1 / Math.sqrt(module.hiddenSize);
+  let next = seed * 7919 + 1;
+  const draw = (length: number) => numbers(next++, length, scale);
+  return {
+    module,
+    layers: Array.from({ length: module.numLayers }, (_, layer) =>
+      directions(module).map(() => ({
+        weightIh: draw(rows * layerInputSize(module, layer)),
+        weightHh: draw(rows * outputSize(module)),
+        biasIh: module.bias ? draw(rows) : undefined,
+        biasHh: module.bias ? draw(rows) : undefined,
+        weightHr: module.projSize ? draw(module.projSize * module.hiddenSize) : undefined,
+      })),
+    ),
+  };
+}
+
+export function sequenceOf(module: Module, steps: number, batch: number, seed: number): Sequence {
+  return { steps, batch, input: numbers(seed + 17, steps * batch * module.inputSize, 2) };
+}
+
+/** Modules of every kind and option with weights and an input. */
+export function anyNetwork(): fc.Arbitrary<Drawn> {
+  return fc
+    .record({
+      kind: fc.constantFrom<Kind[]>('RNN', 'GRU', 'LSTM'),
+      relu: fc.boolean(),
+      inputSize: fc.integer({ min: 1, max: 9 }),
+      hiddenSize: fc.integer({ min: 1, max: 9 }),
+      proj: fc.boolean(),
+      numLayers: fc.integer({ min: 1, max: 3 }),
+      bidirectional: fc.boolean(),
+      bias: fc.boolean(),
+      steps: fc.integer({ min: 1, max: 7 }),
+      batch: fc.integer({ min: 1, max: 4 }),
+      lengths: fc.boolean(),
+      states: fc.boolean(),
+      seed: fc.integer({ min: 1, max: 2 ** 30 }),
+    })
+    .map((drawn) => {
+      const { kind, hiddenSize, inputSize, numLayers, bidirectional, bias, steps, batch, seed } = drawn;
+      const module: Module = {
+        kind,
+        cell: false,
+        nonlinearity: kind === 'RNN' && drawn.relu ? 'relu' : 'tanh',
+        prefix: '',
+        inputSize,
+        hiddenSize,
+        projSize: kind === 'LSTM' && drawn.proj && hiddenSize > 1 ? 1 + (seed % (hiddenSize - 1)) : 0,
+        numLayers,
+        bidirectional,
+        bias,
+      };
+      const states = numLayers * directions(module).length * batch;
+      const sequence: Sequence = {
+        ...sequenceOf(module, steps, batch, seed),
+        h0: drawn.states ? numbers(seed + 1, states * outputSize(module)) : undefined,
+        c0: drawn.states && kind === 'LSTM' ? numbers(seed + 2, states * hiddenSize) : undefined,
+        lengths: drawn.lengths
+          ? Array.from({ length: batch }, (_, b) => 1 + ((seed >> b) % steps))
+          : undefined,
+      };
+      return { network: networkOf(module, seed), sequence };
+    });
+}

@@ -1,0 +1,148 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { CellcheckError } from '../../src/errors.js';
+import { NAMELESS, parseJsonTensors } from '../../src/formats/json.js';
+import { scanJson } from '../../src/formats/scan-json.js';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const scan = (text: string) => scanJson(bytes(text));
+const tensors = (text: string) => {
+  const { tensors: file } = parseJsonTensors(bytes(text));
+  return file.load([...file.specs.keys()]);
+};
+
+/** Rectangular nested arrays, their shape and their values. */
+const nested = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }).chain((shape) =>
+  fc
+    .array(fc.double({ noNaN: true, noDefaultInfinity: true }), {
+      minLength: shape.reduce((a, b) => a * b),
+      maxLength: shape.reduce((a, b) => a * b),
+    })
+    .map((values) => {
+      let rows: unknown[] = values;
+      for (const size of shape.slice(1).reverse()) {
+        rows = Array.from({ length: rows.length / size }, (_, i) => rows.slice(i * size, (i + 1) * size));
+      }
+      return { shape, values, rows };
+    }),
+);
+
+test('nested arrays become a shape and values', () => {
+  fc.assert(
+    fc.property(nested, fc.constantFrom(undefined, 2), ({ shape, values, rows }, indent) => {
+      const text = JSON.stringify(rows, null, indent);
+      expect(scan(text)).toEqual({ shape, values: values.map((value) => JSON.parse(JSON.stringify(value))) });
+    }),
+  );
+});
+
+test('an array that is not rectangular is never accepted', () => {
+  fc.assert(
+    fc.property(nested, fc.nat(), ({ shape, rows }, where) => {
+      if (shape.length < 2) return;
+      // One value less in one of the innermost rows.
+      const copy = structuredClone(rows);
+      let row = copy as unknown[];
+      for (let level = 0; level + 1 < shape.length; level++) row = row[where % row.length] as unknown[];
+      row.pop();
+      const single = shape.slice(0, -1).every((size) => size === 1);
+      if (single) return;
+      expect(() => scan(JSON.stringify(copy))).toThrow(CellcheckError);
+    }),
+  );
+});
+
+test.each([
+  ['[[1, 2], [3]]', 'entry [1] has 1 entries, the ones before it 2'],
+  ['[[1], 2]', 'entry [1] is a number among rows'],
+  ['[1, [2]]', 'entry [1] is a row among numbers'],
+  ['[[], [1]]', 'entry [1] has 1 entries, the ones before it 0'],
+  ['[[[1]], []]', 'entry [1] is empty among rows that are not'],
+  ['[[], 1]', 'entry [1] is a number among rows'],
+  ['[[1], []]', 'entry [1] has 0 entries'],
+  ['{"a": 1, "a": 2}', 'the name a stands twice'],
+  ['{"a": 1, "\\u0061": 2}', 'the name a stands twice'],
+  ['{"a": [1e400]}', 'a: a number is too large for float64'],
+  ['[true]', 'entry [0] is not a number'],
+  ['[null]', 'entry [0] is not a number'],
+  ['["1"]', 'entry [0] is text, not a number'],
+  ['[""]', 'entry [0] is text, not a number'],
+  ['[NaN]', 'line 1, column 2: expected a number'],
+  ['[1,]', 'line 1, column 4: expected a number'],
+  ['{"a": 1,}', 'line 1, column 9: expected a name in double quotes'],
+  ['{"a" 1}', "expected ':'"],
+  ['{"a": 1 "b": 2}', "expected ',' or '}'"],
+  ['{"a": [1 2]}', "a: line 1, column 10: expected ',' or ']'"],
+  ['{\n "a": tru}', 'line 2, column 7: expected a value'],
+  ['[1] x', 'expected the end of the file'],
+  ['', 'line 1, column 1: expected a number'],
+  ['[01]', "expected ',' or ']'"],
+  ['[.5]', 'expected a number'],
+  ['["a\nb"]', 'expected a string without raw control characters'],
+  ['{"\\ud800": 1}', 'half of a surrogate pair'],
+  ['{"a', 'expected a string'],
+  [`${'['.repeat(40)}1${']'.repeat(40)}`, 'arrays are nested deeper than 32'],
+  [`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`, 'objects are nested deeper than 32'],
+])('%s is refused', (text, message) => {
+  expect(() => scan(text)).toThrow(message);
+});
+
+test('depth costs no stack, and length none either', () => {
+  expect(() => scan('['.repeat(1e6))).toThrow('nested deeper');
+  expect(() => scan('{"a":'.repeat(1e6))).toThrow('nested deeper');
+  expect(scan(JSON.stringify('x'.repeat(5e6)))).toHaveLength(5e6);
+});
+
+test('one byte order mark is accepted, two and bad UTF-8 are not', () => {
+  expect(scan('\ufeff[1]')).toEqual({ shape: [1], values: [1] });
+  expect(() => scan('\ufeff\ufeff[1]')).toThrow('expected a number');
+  expect(() => scanJson(Uint8Array.of(91, 0xc0, 0xaf, 93))).toThrow('is not UTF-8 text');
+});
+
+test('non-finite numbers are words', () => {
+  expect(scan('["NaN", "Infinity", "-Infinity"]')).toEqual({
+    shape: [3],
+    values: [Number.NaN, 1 / 0, -1 / 0],
+  });
+});
+
+test('names from a file are only ever names', () => {
+  const object = scan('{"__proto__": [1], "constructor": [2]}') as object;
+  expect(Object.getPrototypeOf(object)).toBeNull();
+  expect(Object.keys(object)).toEqual(['__proto__', 'constructor']);
+});
+
+test('tensors: bare arrays count as float32 and keep their value; with a dtype they are stored', () => {
+  const read = tensors(
+    '{"a": [[0.1, 2]], "b": {"dtype": "F32", "shape": [2], "data": [0.1, 1]}, "c": {"dtype": "torch.int64", "shape": [1], "data": [3]}, "d": {"dtype": "bfloat16", "shape": [1], "data": [0.1]}}',
+  );
+  expect(read.get('a')).toEqual({ dtype: 'F32', shape: [1, 2], data: Float64Array.of(0.1, 2) });
+  expect(read.get('b')!.data[0]).toBe(Math.fround(0.1));
+  expect(read.get('c')).toEqual({ dtype: 'I64', shape: [1], data: Float64Array.of(3) });
+  expect(read.get('d')!.data[0]).toBe(0.10009765625);
+});
+
+test('a file may hold one tensor without a name, and options beside the tensors', () => {
+  expect([...tensors('[[1, 2]]').keys()]).toEqual([NAMELESS]);
+  expect([...tensors('{"dtype": "F64", "shape": [1], "data": [1]}').keys()]).toEqual([NAMELESS]);
+  const file = parseJsonTensors(bytes('{"case": {"module": "GRU"}, "input": [1]}'));
+  expect([...file.tensors.specs.keys()]).toEqual(['input']);
+  expect(file.options).toEqual({ module: 'GRU' });
+});
+
+test.each([
+  ['3', 'found a number, expected an object of tensors'],
+  ['null', 'found null'],
+  ['{"a": "text"}', 'a: found a string, expected nested arrays'],
+  ['{"a": {"dtype": "F32", "shape": [2], "data": [1]}}', 'a: found 1 values, expected 2 for the shape [2]'],
+  ['{"a": {"dtype": "F32", "shape": [-4, -4], "data": [1]}}', 'a: found an object of another form'],
+  ['{"a": {"dtype": "F32", "shape": [1e9, 1e9], "data": [1]}}', 'a: found 1 values'],
+  ['{"a": {"dtype": "F32", "shape": [1.5], "data": [1]}}', 'a: found an object of another form'],
+  ['{"a": {"dtype": "F31", "shape": [1], "data": [1]}}', 'a: has a dtype that cellcheck does not know'],
+  ['{"a": {"dtype": "F32", "shape": [1], "data": [1e39]}}', 'a: a value is too large for float32'],
+  ['{"a": {"dtype": "F16", "shape": [1], "data": [70000]}}', 'a: a value is too large for float16'],
+  ['{"a": {"dtype": "I64", "shape": [1], "data": [1.5]}}', 'a: a value is not an int64'],
+  ['{"weight_map": {"a": "b"}}', 'is the index of a sharded checkpoint'],
+])('%s is no tensor', (text, message) => {
+  expect(() => tensors(text)).toThrow(message);
+});

@@ -1,0 +1,62 @@
+import fs from 'node:fs';
+
+export interface RawTensor {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** A float32 (or float64) tensor for a test file. */
+export function raw(
+  shape: readonly number[],
+  values: readonly number[],
+  dtype: 'F32' | 'F64' | 'I64' = 'F32',
+): RawTensor {
+  const array =
+    dtype === 'F32'
+      ? Float32Array.from(values)
+      : dtype === 'F64'
+        ? Float64Array.from(values)
+        : BigInt64Array.from(values.map(BigInt));
+  return { dtype, shape, bytes: new Uint8Array(array.buffer) };
+}
+
+/** A safetensors file, written as the format's description says. */
+export function safetensorsBytes(
+  tensors: Readonly<Record<string, RawTensor>>,
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array {
+  let offset = 0;
+  const entries = Object.entries(tensors).map(([name, { dtype, shape, bytes }]) => {
+    const begin = offset;
+    offset += bytes.length;
+    return [name, { dtype, shape, data_offsets: [begin, offset] }] as const;
+  });
+  const header = Object.fromEntries([...(metadata ? [['__metadata__', metadata] as const] : []), ...entries]);
+  const data = Buffer.concat(Object.values(tensors).map(({ bytes }) => bytes));
+  return withHeader(JSON.stringify(header), data);
+}
+
+/** A file with this header, whatever it says. */
+export function withHeader(header: string, data: Uint8Array = new Uint8Array()): Uint8Array {
+  const text = Buffer.from(header);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text, data]);
+}
+
+export function writeSafetensors(
+  file: string,
+  tensors: Readonly<Record<string, RawTensor>>,
+  metadata?: Readonly<Record<string, string>>,
+): void {
+  fs.writeFileSync(file, safetensorsBytes(tensors, metadata));
+}
+
+export function readJson(file: string): Record<string, unknown> {
+  return JSON.parse(fs.readFileSync(file, 'utf8'));
+}
+
+export function writeJson(file: string, value: unknown): void {
+  fs.writeFileSync(file, JSON.stringify(value));
+}
