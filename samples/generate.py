@@ -39,7 +39,7 @@ def notebook_systems():
     counting = torch.tensor([[[3.0], [4], [5]]])
     yield "rnn-basic", "One feature, one hidden unit: the smallest RNN.", nn.RNN(1, 1, bias=False, batch_first=True), counting
     yield "rnn-features", "Three features and one hidden unit.", nn.RNN(3, 1, batch_first=True), features
-    yield "rnn-hidden", "Two hidden units.", nn.RNN(3, 2, batch_first=True), features
+    yield "rnn-hidden", "Two hidden units that see each other.", nn.RNN(3, 2, batch_first=True), features
     yield (
         "rnn-bidirectional",
         "Both directions beside each other in the output.",
@@ -47,7 +47,7 @@ def notebook_systems():
         features,
     )
     yield "rnn-stacked", "Two layers, the second over the states of the first.", nn.RNN(3, 3, num_layers=2, batch_first=True), features
-    yield "gru", "A GRU: gates r, z, n.", nn.GRU(3, 1, batch_first=True), features
+    yield "gru", "A GRU, with its gates r, z and n.", nn.GRU(3, 1, batch_first=True), features
     yield "lstm", "An LSTM: gates i, f, g, o, and a cell state.", nn.LSTM(3, 1, batch_first=True), features
 
 
@@ -112,13 +112,13 @@ def main():
         nn.GRU(4, 9, num_layers=2).double(),
         torch.randn(15, 3, 4).double(),
         OUT / "gru-float64",
-        description="A GRU in float64.",
+        description="A GRU in float64, two layers of it.",
     )
     export_case(
         nn.LSTM(4, 7, bidirectional=True, batch_first=True).double(),
         torch.randn(3, 15, 4).double(),
         OUT / "lstm-float64",
-        description="An LSTM in float64.",
+        description="An LSTM in float64, in both directions.",
     )
     export_case(
         nn.RNN(3, 4),
@@ -155,7 +155,16 @@ def main():
         h_0=torch.randn(1, 2, 4),
         c_0=torch.randn(1, 2, 4),
     )
+    json_bundle(nn.GRU(3, 4), torch.randn(6, 2, 3), OUT / "bundles" / "gru.json")
     failing()
+
+
+def json_bundle(module, x, path):
+    """The same as a .safetensors bundle, for people to read and for programs without a binary format."""
+    tensors = {**module.state_dict(), "input": x, **evaluate(module, x)}
+    bundle = {"case": {"module": type(module).__name__, "batch_first": module.batch_first}}
+    bundle.update({name: tensor.tolist() for name, tensor in tensors.items()})
+    path.write_text(json.dumps(bundle, indent=1) + "\n", encoding="utf-8")
 
 
 def failing():

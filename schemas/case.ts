@@ -9,8 +9,6 @@ const tolerance = z
   })
   .describe('Close when |actual - expected| <= atol + rtol * |expected|.');
 
-export type ToleranceOption = z.infer<typeof tolerance>;
-
 const toleranceOptions = tolerance.extend({
   reason: z.string().optional().describe('Why the tolerance is not the default; shown in every report.'),
   output: tolerance.optional(),
@@ -38,7 +36,8 @@ export type CaseOptions = z.infer<typeof caseOptions>;
 
 const fileName = z.string().min(1);
 
-const caseFile = caseOptions.extend({
+/** A `case.json`. */
+export const CASE_SCHEMA = caseOptions.extend({
   $schema: z.string().optional(),
   description: z.string().optional().describe('One sentence on what the case shows.'),
   weights: fileName.describe('File with the state_dict, relative to this one.'),
@@ -50,10 +49,7 @@ const caseFile = caseOptions.extend({
     .describe('Where the tensors come from: PyTorch version, device …'),
 });
 
-export type CaseFile = z.infer<typeof caseFile>;
-
-/** The zod schemas behind `schemas/published/`. */
-export const PUBLISHED_CASE_SCHEMA = caseFile;
+export type CaseFile = z.infer<typeof CASE_SCHEMA>;
 
 export interface SchemaIssue {
   /** `tolerance.rtol` */
@@ -103,7 +99,7 @@ function sentences(issue: z.core.$ZodIssue): SchemaIssue[] {
 }
 
 export function parseCaseFile(value: unknown): Parsed<CaseFile> {
-  return parse(caseFile, value);
+  return parse(CASE_SCHEMA, value);
 }
 
 /** The `"case"` object of a JSON bundle. */

@@ -156,7 +156,7 @@ function checkOffsets(entries: readonly [string, SafetensorsEntry][], dataLength
 }
 
 /** Where a stretch of the file goes in the image. */
-export interface Stretch {
+interface Stretch {
   readonly fileOffset: number;
   readonly imageOffset: number;
   readonly length: number;

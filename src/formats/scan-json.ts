@@ -2,7 +2,7 @@ import { CellcheckError, printable } from '../errors.js';
 import { formatShape } from '../tensor/shape.js';
 
 /** A nested array of numbers: rectangular, or the scan would have failed. */
-export interface NumberArray {
+interface NumberArray {
   readonly shape: readonly number[];
   readonly values: readonly number[];
 }

@@ -40,7 +40,7 @@ export interface Sequence {
 }
 
 /** A reference tensor in the layout of what it is compared with: rows are steps, or layers × directions. */
-export interface Reference {
+interface Reference {
   readonly name: ExpectedRole;
   readonly dtype: Dtype;
   readonly rows: number;

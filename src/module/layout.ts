@@ -56,7 +56,7 @@ function read(module: Module, tensors: ReadonlyMap<Role, Tensor>, batchFirst: bo
 }
 
 /** The shapes that a case's tensors must have, as PyTorch's documentation of the class gives them. */
-export function caseShapes(module: Module, layout: Layout, tensors: ReadonlyMap<Role, Tensor>): NamedShape[] {
+function caseShapes(module: Module, layout: Layout, tensors: ReadonlyMap<Role, Tensor>): NamedShape[] {
   const { batched, timed, batchFirst } = layout;
   const count = directions(module).length;
   const free = (label: string): Dimension => ({ label });

@@ -1,9 +1,9 @@
-import Table, { type Cell } from 'cli-table3';
+import Table from 'cli-table3';
 import type { Place, RowComparison, TensorComparison } from '../compare/compare.js';
 import type { Comparison, Subject } from '../compare/comparison.js';
 import { fold } from './fold.js';
 import { digitsApart, formatCount, formatDifference, formatValue } from './numbers.js';
-import { type Style, styleFor, type Terminal } from './style.js';
+import { styleFor, type Terminal } from './style.js';
 
 /** A row of the table before the digits of its values are settled, or a line across it. */
 type Entry =
@@ -12,11 +12,13 @@ type Entry =
 
 const INDENT = '  ';
 const GAP = '  ';
-/** Fewer digits than these say nothing, and then the columns of values are left out. */
-const NARROWEST_VALUE = 6;
-const WIDEST_VALUE = 24;
-const FEWEST_DIGITS = 7;
 const WIDE_TERMINAL = 100;
+/** Narrower than this, values say nothing, and their columns are left out. */
+const NARROWEST_VALUE = 6;
+const USUAL_DIGITS = 8;
+const FEWEST_DIGITS = 3;
+/** step and differ; the values too, but not what stands between. */
+const RIGHT_ALIGNED = 2;
 
 /**
  * The table of one comparison: a row for every step of output, then one for every layer and direction of h_n and
@@ -28,54 +30,58 @@ export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: 
       ? stepEntries(tensor, comparison, allSteps)
       : stateEntries(tensor, comparison.subject),
   );
-  const style = styleFor(terminal);
-  const failed = comparison.verdict === 'ill-conditioned' ? 'unclear' : 'DIFFERS';
   const rows = entries.flatMap((entry) => ('row' in entry ? [entry.row] : []));
-  const digits = Math.max(
-    FEWEST_DIGITS,
-    ...rows.map(({ worst }) => digitsApart(worst.expected, worst.actual)),
-  );
+  const failed = comparison.verdict === 'ill-conditioned' ? 'unclear' : 'DIFFERS';
+  const status = (row: RowComparison) => (row.mismatches === 0 ? 'ok' : failed);
   const relative = terminal.columns > WIDE_TERMINAL;
 
-  const fixed = (entry: Entry): string[] => {
-    if (!('row' in entry)) return [entry.label];
-    const { row } = entry;
-    return [
-      entry.label,
-      `${row.mismatches}/${row.elements}`,
-      formatDifference(row.worst.difference),
-      ...(relative ? [formatDifference(row.relative)] : []),
-      `[${row.worst.batch}, ${row.worst.unit}]`,
-    ];
-  };
   const head = ['step', 'differ', 'max |Δ|', ...(relative ? ['max rel'] : []), '[b, unit]'];
-  const widths = columnWidths([head, ...entries.map(fixed)]);
-  const room =
-    terminal.columns - INDENT.length - failed.length - sum(widths) - GAP.length * (widths.length + 2);
-  const valueWidth = Math.min(WIDEST_VALUE, Math.floor(room / 2));
-  const withValues = valueWidth >= NARROWEST_VALUE;
-  const values = (row: RowComparison) =>
-    withValues
-      ? [row.worst.expected, row.worst.actual].map((value) => formatValue(value, digits, valueWidth))
-      : [];
-  const valueWidths = columnWidths([
-    withValues ? ['expected', 'actual'] : [],
-    ...entries.map((entry) => ('row' in entry ? values(entry.row) : [])),
+  const facts = ({ mismatches, elements, worst, relative: largest }: RowComparison) => [
+    `${mismatches}/${elements}`,
+    formatDifference(worst.difference),
+    ...(relative ? [formatDifference(largest)] : []),
+    `[${worst.batch}, ${worst.unit}]`,
+  ];
+  const factWidths = columnWidths([
+    head,
+    ...entries.map((entry) => [entry.label, ...('row' in entry ? facts(entry.row) : [])]),
   ]);
 
-  const colWidths = [...widths, ...valueWidths, failed.length];
+  const statusWidth = Math.max(...rows.map((row) => status(row).length));
+  const gaps = INDENT.length + GAP.length * (factWidths.length + 2);
+  const room = Math.floor((terminal.columns - gaps - statusWidth - sum(factWidths)) / 2);
+  const withValues = room >= NARROWEST_VALUE;
+  const digits = digitsFor(rows, room);
+  const values = (row: RowComparison) =>
+    withValues ? valuesOf(row).map((value) => formatValue(value, digits, room)) : [];
+  const valueHead = withValues ? ['expected', 'actual'] : [];
+  const valueWidths = columnWidths([valueHead, ...rows.map(values)]);
+
+  const style = styleFor(terminal);
+  const paint = { ok: style.good, DIFFERS: style.bad, unclear: style.open };
+  // A line across the table needs its room too (cli-table3 counts one for each gap it covers); what is too much at
+  // the end is blank.
+  const inner = [...factWidths.slice(1), ...valueWidths];
+  const across = Math.max(...entries.map((entry) => ('text' in entry ? entry.text.length : 0)));
+  const lastWidth = Math.max(statusWidth, across - sum(inner) - inner.length);
+  const colWidths = [...factWidths, ...valueWidths, lastWidth];
   const table = new Table({
     chars: { ...NO_BORDER, middle: GAP },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colWidths,
-    colAligns: colWidths.map((_, i) =>
-      RIGHT_ALIGNED.has(i) || (i >= widths.length && i < colWidths.length - 1) ? 'right' : 'left',
-    ),
+    colAligns: colWidths.map((_, i) => {
+      const isValue = i >= factWidths.length && i < colWidths.length - 1;
+      return i < RIGHT_ALIGNED || isValue ? 'right' : 'left';
+    }),
   });
-  table.push([...head, ...(withValues ? ['expected', 'actual'] : []), ''].map((text) => style.dim(text)));
+  table.push([...head, ...valueHead, ''].map((text) => style.dim(text)));
   for (const entry of entries) {
-    if ('row' in entry) table.push([...fixed(entry), ...values(entry.row), status(entry.row, failed, style)]);
-    else table.push([entry.label, across(entry.text, colWidths)]);
+    if ('row' in entry) {
+      const { label, row } = entry;
+      table.push([label, ...facts(row), ...values(row), paint[status(row)](status(row))]);
+    } else {
+      table.push([entry.label, { content: entry.text, colSpan: colWidths.length - 1, hAlign: 'left' }]);
+    }
   }
   return table
     .toString()
@@ -90,18 +96,6 @@ const NO_BORDER = Object.fromEntries(
     .map((part) => [part, '']),
 );
 
-/** step and differ */
-const RIGHT_ALIGNED = new Set([0, 1]);
-
-function across(text: string, colWidths: readonly number[]): Cell {
-  return { content: text, colSpan: colWidths.length - 1, hAlign: 'left' };
-}
-
-function status(row: RowComparison, failed: string, style: Style): string {
-  if (row.mismatches === 0) return style.good('ok');
-  return failed === 'DIFFERS' ? style.bad(failed) : style.open(failed);
-}
-
 function columnWidths(rows: readonly (readonly string[])[]): number[] {
   const count = Math.max(...rows.map((row) => row.length));
   return Array.from({ length: count }, (_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
@@ -109,6 +103,22 @@ function columnWidths(rows: readonly (readonly string[])[]): number[] {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
+}
+
+function valuesOf({ worst }: RowComparison): number[] {
+  return [worst.expected, worst.actual];
+}
+
+/** As many digits as tell expected from actual in every row, or as all of them have room for. */
+function digitsFor(rows: readonly RowComparison[], room: number): number {
+  const fit = (digits: number) =>
+    rows
+      .flatMap(valuesOf)
+      .every((value) => formatValue(value, digits, Number.POSITIVE_INFINITY).length <= room);
+  const apart = rows.map(({ worst }) => digitsApart(worst.expected, worst.actual));
+  let digits = Math.max(USUAL_DIGITS, ...apart);
+  while (digits > FEWEST_DIGITS && !fit(digits)) digits--;
+  return digits;
 }
 
 function stepEntries(
@@ -126,21 +136,16 @@ function stepEntries(
 }
 
 function foldedText(rows: readonly RowComparison[]): string {
-  const differing = rows.filter(({ mismatches }) => mismatches > 0).length;
-  const worst = worstOf(rows);
+  const failing = rows.filter(({ mismatches }) => mismatches > 0);
+  const worst = worstOf(failing.length ? failing : rows);
   const where = `worst ${formatDifference(worst.difference)} at step ${worst.row}`;
-  if (differing === 0) return `${formatCount(rows.length)} steps within tolerance, ${where}`;
-  const count =
-    differing === rows.length
-      ? formatCount(differing)
-      : `${formatCount(differing)} of ${formatCount(rows.length)}`;
-  return `${count} steps differ, ${where}`;
+  const all = formatCount(rows.length);
+  if (failing.length === 0) return `${all} steps within tolerance, ${where}`;
+  return `${failing.length === rows.length ? all : `${formatCount(failing.length)} of ${all}`} steps differ, ${where}`;
 }
 
-/** The worst element of some rows, of those that mismatch if any do. */
 function worstOf(rows: readonly RowComparison[]): Place {
-  const failing = rows.filter(({ mismatches }) => mismatches > 0);
-  return (failing.length ? failing : rows)
+  return rows
     .map(({ worst }) => worst)
     .reduce((a, b) => (b.difference > a.difference || Number.isNaN(b.difference) ? b : a));
 }
@@ -150,10 +155,9 @@ function stateEntries({ name, rows }: TensorComparison, subject: Subject): Entry
   return [{ label: name, text: '' }, ...rows.map((row, i) => ({ label: stateLabel(i, subject), row }))];
 }
 
-/** `layer 1 reverse`; without the direction where there is only one. */
+/** `layer 1 reverse`; without the layer or the direction where there is only one. */
 export function stateLabel(row: number, { directions, numLayers }: Subject): string {
-  const direction = directions.length > 1 ? ` ${directions[row % directions.length]}` : '';
-  return numLayers > 1 || direction === ''
-    ? `layer ${Math.floor(row / directions.length)}${direction}`
-    : direction.trim();
+  const direction = directions.length > 1 ? directions[row % directions.length] : undefined;
+  const layer = numLayers > 1 || !direction ? `layer ${Math.floor(row / directions.length)}` : undefined;
+  return [layer, direction].filter((part) => part !== undefined).join(' ');
 }

@@ -208,11 +208,11 @@ const ESCAPES = /\x1b\[\d+m/g;
 function flow(segments: readonly string[], separator: string, { columns }: Terminal, indent: number): string {
   const visible = (text: string) => text.replace(ESCAPES, '').length;
   const lines = [/^ */.exec(segments[0])![0]];
-  const add = (text: string, between: string) => {
+  const add = (text: string, between: string, reserve: number) => {
     const last = lines[lines.length - 1];
     const empty = last.trim() === '';
     const longer = empty ? last + text : last + between + text;
-    if (empty || visible(longer) <= columns) lines[lines.length - 1] = longer;
+    if (empty || visible(longer) + reserve <= columns) lines[lines.length - 1] = longer;
     else {
       lines[lines.length - 1] = last + between.trimEnd();
       lines.push(' '.repeat(indent) + text);
@@ -220,8 +220,10 @@ function flow(segments: readonly string[], separator: string, { columns }: Termi
   };
   for (const [i, segment] of segments.entries()) {
     const text = i === 0 ? segment.trimStart() : segment;
-    if (indent + visible(text) <= columns) add(text, separator);
-    else for (const [j, word] of text.split(' ').entries()) add(word, j === 0 ? separator : ' ');
+    // What follows may leave its separator at the end of this line.
+    const reserve = i < segments.length - 1 ? separator.trimEnd().length : 0;
+    if (indent + visible(text) + reserve <= columns) add(text, separator, reserve);
+    else for (const [j, word] of text.split(' ').entries()) add(word, j === 0 ? separator : ' ', reserve);
   }
   return lines.map((line) => line.trimEnd()).join('\n');
 }

@@ -44,12 +44,16 @@ function write(folder: string, spoil: (parts: Parts) => void): void {
 const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: readonly string[]][] = [
   [
     'a transposed weight_hh',
-    ({ weights }) => void (weights.weight_hh_l0 = [4, 16]),
+    ({ weights }) => {
+      weights.weight_hh_l0 = [4, 16];
+    },
     ['weights.safetensors: weight_hh_l0: found [4, 16], expected [16, 4]', 'It is transposed'],
   ],
   [
     'a transposed weight_ih',
-    ({ weights }) => void (weights.weight_ih_l0 = [3, 16]),
+    ({ weights }) => {
+      weights.weight_ih_l0 = [3, 16];
+    },
     ['weight_ih_l0: found [3, 16], expected [16, 3]', 'Save weight.T'],
   ],
   [
@@ -67,17 +71,23 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
   ],
   [
     'a bias of the wrong length',
-    ({ weights }) => void (weights.bias_hh_l0 = [12]),
+    ({ weights }) => {
+      weights.bias_hh_l0 = [12];
+    },
     ['bias_hh_l0: found [12], expected [16]', 'exported from another layer'],
   ],
   [
     'a missing bias',
-    ({ weights }) => void delete weights.bias_hh_l0,
+    ({ weights }) => {
+      delete weights.bias_hh_l0;
+    },
     ['its parameters are not those of LSTM 3 → 4', 'missing     bias_hh_l0 [4·hidden_size] = [16]'],
   ],
   [
     'a missing weight_ih',
-    ({ weights }) => void delete weights.weight_ih_l0,
+    ({ weights }) => {
+      delete weights.weight_ih_l0;
+    },
     ['missing     weight_ih_l0 [4·hidden_size, input_size] = [16, input_size]'],
   ],
   [
@@ -104,7 +114,9 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
   ],
   [
     'a layer number out of this world',
-    ({ weights }) => void (weights.weight_ih_l4000000000 = [16, 4]),
+    ({ weights }) => {
+      weights.weight_ih_l4000000000 = [16, 4];
+    },
     ['unexpected  weight_ih_l4000000000'],
   ],
   [
@@ -128,22 +140,30 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
   ],
   [
     'the wrong class',
-    ({ case: options }) => void (options.module = 'GRU'),
+    ({ case: options }) => {
+      options.module = 'GRU';
+    },
     ['weight_hh_l0: found [16, 4]', 'expected'],
   ],
   [
     'a Cell for a module',
-    ({ case: options }) => void (options.module = 'LSTMCell'),
+    ({ case: options }) => {
+      options.module = 'LSTMCell';
+    },
     ['holds no LSTMCell: its parameters have layer numbers, as weight_ih_l0', 'Try module LSTM.'],
   ],
   [
     'a nonlinearity for an LSTM',
-    ({ case: options }) => void (options.nonlinearity = 'relu'),
+    ({ case: options }) => {
+      options.nonlinearity = 'relu';
+    },
     ['nonlinearity relu is for an RNN, and this is a LSTM', 'Leave the option away.'],
   ],
   [
     'a prefix that is not there',
-    ({ case: options }) => void (options.prefix = 'encoder.'),
+    ({ case: options }) => {
+      options.prefix = 'encoder.';
+    },
     ['holds no module under the prefix encoder.', 'It holds:'],
   ],
   [
@@ -156,52 +176,72 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
   ],
   [
     'Keras names',
-    (parts) => void (parts.weights = { 'lstm/kernel': [3, 16], 'lstm/recurrent_kernel': [4, 16] }),
+    (parts) => {
+      parts.weights = { 'lstm/kernel': [3, 16], 'lstm/recurrent_kernel': [4, 16] };
+    },
     ['holds no recurrent module', 'These look like Keras names', 'transposed kernel'],
   ],
   [
     'ONNX names',
-    (parts) => void (parts.weights = { W: [1, 16, 3], R: [1, 16, 4], B: [1, 32] }),
+    (parts) => {
+      parts.weights = { W: [1, 16, 3], R: [1, 16, 4], B: [1, 32] };
+    },
     ['These look like ONNX names', 'i o f c'],
   ],
   [
     'another part of the model',
-    (parts) => void (parts.weights = { 'fc.weight': [4, 4], 'fc.bias': [4] }),
+    (parts) => {
+      parts.weights = { 'fc.weight': [4, 4], 'fc.bias': [4] };
+    },
     ['holds no recurrent module', 'It holds fc.weight, fc.bias.'],
   ],
   [
     'an input with other features',
-    ({ input }) => void (input.input = [5, 2, 7]),
+    ({ input }) => {
+      input.input = [5, 2, 7];
+    },
     ['input: found [5, 2, 7], expected [T, B, input_size] = [T, B, 3]', 'weight_ih_l0 takes 3 features'],
   ],
   [
     'an input with the features before the batch',
-    ({ input }) => void (input.input = [5, 3, 2]),
+    ({ input }) => {
+      input.input = [5, 3, 2];
+    },
     ['input: found [5, 3, 2]', 'The 3 features stand in dimension 1', 'input.transpose(1, -1)'],
   ],
   [
     'an input of four dimensions',
-    ({ input }) => void (input.input = [1, 5, 2, 3]),
+    ({ input }) => {
+      input.input = [1, 5, 2, 3];
+    },
     ['input: found [1, 5, 2, 3], expected [T, B, input_size]', 'A sequence is [T, 3], a batch [T, B, 3]'],
   ],
   [
     'an input without steps',
-    ({ input }) => void (input.input = [0, 2, 3]),
+    ({ input }) => {
+      input.input = [0, 2, 3];
+    },
     ['input: found [0, 2, 3], expected [T, B, input_size]'],
   ],
   [
     'batch_first said where it is not',
-    ({ case: options }) => void (options.batch_first = true),
+    ({ case: options }) => {
+      options.batch_first = true;
+    },
     ['h_n: found [1, 2, 4], expected [num_layers, B, hidden_size] = [1, 5, 4]'],
   ],
   [
     'input and output that disagree about batch_first',
-    ({ expected }) => void (expected.output = [2, 5, 4]),
+    ({ expected }) => {
+      expected.output = [2, 5, 4];
+    },
     ['output: found [2, 5, 4]', 'Time and batch are the other way round than in the input', '--batch-first'],
   ],
   [
     'the last step only',
-    ({ expected }) => void (expected.output = [2, 4]),
+    ({ expected }) => {
+      expected.output = [2, 4];
+    },
     [
       'output: found [2, 4], expected [T, B, hidden_size] = [5, 2, 4]',
       'This is one step only, as out[-1] gives it',
@@ -250,22 +290,30 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
   ],
   [
     'a bidirectional output without reverse weights',
-    ({ expected }) => void (expected.output = [5, 2, 8]),
+    ({ expected }) => {
+      expected.output = [5, 2, 8];
+    },
     ['no _reverse parameters'],
   ],
   [
     'an output of fewer steps',
-    ({ expected }) => void (expected.output = [4, 2, 4]),
+    ({ expected }) => {
+      expected.output = [4, 2, 4];
+    },
     ['output: found [4, 2, 4]', 'The input [5, 2, 3] has 5 steps, batch 2'],
   ],
   [
     'an h_n without the layer dimension',
-    ({ expected }) => void (expected.h_n = [2, 4]),
+    ({ expected }) => {
+      expected.h_n = [2, 4];
+    },
     ['h_n: found [2, 4], expected [num_layers, B, hidden_size] = [1, 2, 4]', 'unsqueeze(0)'],
   ],
   [
     'an h_n with the batch first',
-    ({ expected }) => void (expected.h_n = [2, 1, 4]),
+    ({ expected }) => {
+      expected.h_n = [2, 1, 4];
+    },
     ['h_n: found [2, 1, 4]', 'Layers come first and the batch second'],
   ],
   [
@@ -278,12 +326,16 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
   ],
   [
     'an h_0 without c_0',
-    ({ input }) => void (input.h_0 = [1, 2, 4]),
+    ({ input }) => {
+      input.h_0 = [1, 2, 4];
+    },
     ['input.safetensors: c_0: is missing', 'takes both h_0 and c_0 or neither'],
   ],
   [
     'a c_0 without h_0',
-    ({ input }) => void (input.c_0 = [1, 2, 4]),
+    ({ input }) => {
+      input.c_0 = [1, 2, 4];
+    },
     ['input.safetensors: h_0: is missing', 'takes both h_0 and c_0 or neither'],
   ],
   [
@@ -318,12 +370,16 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
   ],
   [
     'hn for h_n',
-    (parts) => void (parts.expected = { output: [5, 2, 4], hn: [1, 2, 4] }),
+    (parts) => {
+      parts.expected = { output: [5, 2, 4], hn: [1, 2, 4] };
+    },
     ['expected.safetensors: hn: is nearly h_n, and would not be used', '--name h_n=hn'],
   ],
   [
     'out for output, with another name beside it',
-    (parts) => void (parts.expected = { out: [5, 2, 4], hidden: [1, 2, 4] }),
+    (parts) => {
+      parts.expected = { out: [5, 2, 4], hidden: [1, 2, 4] };
+    },
     [
       'found tensors named out, hidden, expected one of output, h_n, c_n',
       '--name output=out',
@@ -332,57 +388,79 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
   ],
   [
     'x for input, with another name beside it',
-    (parts) => void (parts.input = { x: [5, 2, 3], y: [5, 2, 3] }),
+    (parts) => {
+      parts.input = { x: [5, 2, 3], y: [5, 2, 3] };
+    },
     ['found tensors named x, y, expected one of input', '--name input=x'],
   ],
   [
     'the input file as the expected one',
-    ({ case: options }) => void (options.expected = 'input.safetensors'),
+    ({ case: options }) => {
+      options.expected = 'input.safetensors';
+    },
     ['input.safetensors: found tensors named input, expected one of output, h_n, c_n'],
   ],
   [
     'an input of integers',
-    (parts) => void (parts.input = { lengths: [5, 2, 3], input: [5, 2, 3] }),
+    (parts) => {
+      parts.input = { lengths: [5, 2, 3], input: [5, 2, 3] };
+    },
     ['lengths: found [5, 2, 3], expected [B] = [2]'],
   ],
   [
     'an option that does not exist',
-    ({ case: options }) => void (options.batchfirst = true),
+    ({ case: options }) => {
+      options.batchfirst = true;
+    },
     ['case.json: batchfirst: is not an option of a case'],
   ],
   [
     'an option of the wrong type',
-    ({ case: options }) => void (options.batch_first = 'yes'),
+    ({ case: options }) => {
+      options.batch_first = 'yes';
+    },
     ['case.json: batch_first: is not true or false'],
   ],
   [
     'a class that does not exist',
-    ({ case: options }) => void (options.module = 'lstm'),
+    ({ case: options }) => {
+      options.module = 'lstm';
+    },
     ['case.json: module: is not one of RNN, GRU, LSTM, RNNCell, GRUCell, LSTMCell'],
   ],
   [
     'a negative tolerance',
-    ({ case: options }) => void (options.tolerance = { atol: -1 }),
+    ({ case: options }) => {
+      options.tolerance = { atol: -1 };
+    },
     ['case.json: tolerance.atol: is negative'],
   ],
   [
     'no weights in the case',
-    ({ case: options }) => void delete options.weights,
+    ({ case: options }) => {
+      delete options.weights;
+    },
     ['case.json: weights: is missing: text is needed'],
   ],
   [
     'a file that is not there',
-    ({ case: options }) => void (options.weights = 'wieghts.safetensors'),
+    ({ case: options }) => {
+      options.weights = 'wieghts.safetensors';
+    },
     ['wieghts.safetensors: there is no such file', 'names it as its weights'],
   ],
   [
     'a file outside the case',
-    ({ case: options }) => void (options.weights = '../../../../etc/hostname'),
+    ({ case: options }) => {
+      options.weights = '../../../../etc/hostname';
+    },
     ['lies outside the case', '--allow-outside'],
   ],
   [
     'a name that nothing has',
-    ({ case: options }) => void (options.names = { output: 'out' }),
+    ({ case: options }) => {
+      options.names = { output: 'out' };
+    },
     ['no tensor is named out, which output should be read from', 'There are weight_ih_l0'],
   ],
 ];

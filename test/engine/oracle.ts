@@ -63,7 +63,7 @@ function cell(
     dot(weightHh, gate * hidden + j, h) + (biasHh?.[gate * hidden + j] ?? 0);
   const units = [...Array(hidden).keys()];
   if (kind === 'RNN') {
-    const act = nonlinearity === 'relu' ? (v: number) => (v > 0 ? v : 0) : Math.tanh;
+    const act = nonlinearity === 'relu' ? (v: number) => Math.max(0, v) : Math.tanh;
     return [units.map((j) => act(input(0, j) + inner(0, j))), c];
   }
   if (kind === 'GRU') {

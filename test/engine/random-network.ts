@@ -9,7 +9,7 @@ export interface Drawn {
 }
 
 /** Numbers between −scale and scale, the same for the same seed. */
-export function numbers(seed: number, length: number, scale = 1): Float64Array {
+function numbers(seed: number, length: number, scale = 1): Float64Array {
   let state = seed >>> 0 || 1;
   return Float64Array.from({ length }, () => {
     state ^= state << 13;

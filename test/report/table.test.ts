@@ -1,0 +1,231 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Place, TensorComparison } from '../../src/compare/compare.js';
+import type { Comparison, Subject } from '../../src/compare/comparison.js';
+import { fold } from '../../src/report/fold.js';
+import { digitsApart, formatDifference, formatExact, formatValue } from '../../src/report/numbers.js';
+import { stepTable } from '../../src/report/table.js';
+import { textReporter } from '../../src/report/text.js';
+import { cli, sampleNames } from '../cli.js';
+
+describe('numbers', () => {
+  test.each([
+    [0, '0'],
+    [2.1e-8, '2.1e-8'],
+    [3e-4, '3e-4'],
+    [0.312, '0.31'],
+    [57.4, '57'],
+    [1234, '1.2e3'],
+    [Number.NaN, 'NaN'],
+    [Number.POSITIVE_INFINITY, 'inf'],
+  ])('a difference of %d is %s', (value, text) => expect(formatDifference(value)).toBe(text));
+
+  test.each([
+    [1.3e-6, '1.3e-6'],
+    [1e-5, '1e-5'],
+    [0.02, '0.02'],
+    [1.234e-5, '1.234e-5'],
+    [0, '0'],
+    [2e7, '2e7'],
+  ])('a tolerance of %d is %s', (value, text) => {
+    expect(formatExact(value)).toBe(text);
+    expect(Number(text)).toBe(value);
+  });
+
+  test('values keep to their width, and to their digits where there is room', () => {
+    expect(formatValue(0.066769342, 8, 24)).toBe('0.06676934');
+    expect(formatValue(-0.066769342, 7, 8)).toBe('-0.06677');
+    expect(formatValue(-0.0000012345678, 7, 24)).toBe('-1.234568e-6');
+    expect(formatValue(123456789.5, 7, 8)).toBe('1.2346e8');
+    expect(formatValue(0, 7, 9)).toBe('0');
+    expect(formatValue(Number.NEGATIVE_INFINITY, 7, 9)).toBe('-inf');
+    fc.assert(
+      fc.property(
+        fc.double({ noNaN: true }),
+        fc.integer({ min: 7, max: 17 }),
+        fc.integer({ min: 8, max: 24 }),
+        (value, digits, width) => {
+          const text = formatValue(value, digits, width);
+          expect(text.length).toBeLessThanOrEqual(width);
+          if (Number.isFinite(value) && Math.abs(value) > 1e-300) {
+            expect(Math.abs(Number(text) / value - 1) < 0.1 || Math.abs(value) > 1e307).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+
+  test('the digits that tell two numbers apart do', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.integer({ min: 0, max: 16 }),
+        (a, power) => {
+          const b = a * (1 + 10 ** -power);
+          const digits = digitsApart(a, b);
+          if (digits === 0) expect(a === b || !Number.isFinite(b)).toBe(true);
+          else expect(a.toPrecision(digits) !== b.toPrecision(digits) || digits === 17).toBe(true);
+        },
+      ),
+    );
+  });
+});
+
+test('folding shows the ends and what matters, and counts every row once', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 400 }),
+      fc.array(fc.nat(399), { maxLength: 3 }),
+      (rows, important) => {
+        const matter = important.map((row) => row % rows);
+        const lines = fold(rows, matter, false);
+        const seen = lines.flatMap((line) =>
+          'row' in line ? [line.row] : Array.from({ length: line.to - line.from }, (_, i) => line.from + i),
+        );
+        expect(seen).toEqual(Array.from({ length: rows }, (_, i) => i));
+        const shown = lines.flatMap((line) => ('row' in line ? [line.row] : []));
+        expect(shown).toEqual(expect.arrayContaining([0, rows - 1, ...matter]));
+        expect(lines.length).toBeLessThan(60);
+        expect(fold(rows, matter, true)).toHaveLength(rows);
+      },
+    ),
+  );
+});
+
+/** Comparisons as wide as they come: large sizes, long numbers, layers above ten. */
+const wide = fc
+  .record({
+    batch: fc.constantFrom(1, 64),
+    hiddenSize: fc.constantFrom(1, 1024),
+    numLayers: fc.constantFrom(1, 12),
+    bidirectional: fc.boolean(),
+    steps: fc.constantFrom(1, 30, 20_000),
+    scale: fc.constantFrom(1, 1e-9, 1e5, 1e300),
+    difference: fc.constantFrom(0, 1e-16, 1e-7, 0.3, Number.NaN, Number.POSITIVE_INFINITY),
+    verdict: fc.constantFrom<Comparison['verdict'][]>('parity', 'differs', 'ill-conditioned'),
+    columns: fc.constantFrom(80, 81, 100, 101, 160),
+  })
+  .map((drawn): { comparison: Comparison; columns: number } => {
+    const { batch, hiddenSize, numLayers, steps, scale, difference, verdict, columns } = drawn;
+    const directions = drawn.bidirectional ? (['forward', 'reverse'] as const) : (['forward'] as const);
+    const tensorOf = (name: TensorComparison['name'], rows: number, units: number): TensorComparison => {
+      const place = (row: number): Place => ({
+        row,
+        batch: batch - 1,
+        unit: units - 1,
+        expected: -0.123456789012345 * scale,
+        actual: (-0.123456789012345 + difference) * scale,
+        difference: difference * scale,
+      });
+      const elements = batch * units;
+      const mismatches = verdict === 'parity' ? 0 : elements;
+      return {
+        name,
+        dtype: 'float32',
+        shape: { rows, batch, units },
+        tolerance: { rtol: 1.3e-6, atol: 1e-5, source: 'float32 default' },
+        elements: elements * rows,
+        mismatches: mismatches * rows,
+        rows: Array.from({ length: rows }, (_, row) => ({
+          elements,
+          mismatches,
+          worst: place(row),
+          relative: difference,
+        })),
+        worst: place(rows - 1),
+        smallestAtol: Number.isFinite(difference) ? 3.1e-8 : undefined,
+        zerosPass: false,
+      };
+    };
+    const states = numLayers * directions.length;
+    const tensors = [
+      tensorOf('output', steps, directions.length * hiddenSize),
+      tensorOf('h_n', states, hiddenSize),
+    ];
+    const subject: Subject = {
+      kind: 'LSTM',
+      cell: false,
+      nonlinearity: 'tanh',
+      inputSize: 512,
+      hiddenSize,
+      projSize: 0,
+      numLayers,
+      directions,
+      bias: false,
+      prefix: 'model.encoder.',
+      steps,
+      batch,
+      batchFirst: true,
+      compute: 'float64',
+      words: [`LSTM 512 → ${hiddenSize}`, `${numLayers} layers`, 'bidirectional', 'no bias', 'batch_first'],
+    };
+    const comparison: Comparison = {
+      verdict,
+      subject,
+      tensors,
+      notChecked: ['c_n'],
+      first: verdict === 'differs' ? { tensor: 'output', place: tensors[0].rows[0].worst } : undefined,
+      partsAt: verdict === 'ill-conditioned' ? 12 : undefined,
+      notes: ['batch_first is not said; the shapes fit only [B, T, …], so it is taken as true'],
+      warnings: ['output: all zeros would pass too: with rtol 1e-7, atol 1000 this reference proves nothing'],
+      advice: ['every value agrees with --batch-first: add it, or say it in the case'],
+    };
+    return { comparison, columns };
+  });
+
+const longest = (text: string) => Math.max(...text.split('\n').map((line) => line.length));
+
+test('no line is longer than the terminal is wide', () => {
+  fc.assert(
+    fc.property(wide, ({ comparison, columns }) => {
+      const terminal = { columns, color: false };
+      const table = stepTable(comparison, terminal, false);
+      expect(longest(table)).toBeLessThanOrEqual(columns);
+      expect(table).toContain('expected');
+      expect(table.split('\n')).not.toContainEqual(expect.stringMatching(/…$/));
+      const reporter = textReporter({ terminal, allSteps: false, quiet: false });
+      const text = reporter.begin(['a/case']) + reporter.result({ label: 'a/case', comparison });
+      expect(longest(text)).toBeLessThanOrEqual(columns);
+      const several = textReporter({ terminal, allSteps: false, quiet: true });
+      const line =
+        several.begin(['a/case', 'another/case']) + several.result({ label: 'a/case', comparison });
+      expect(longest(line)).toBeLessThanOrEqual(columns);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a narrow terminal gets a table without the values rather than broken lines', () => {
+  const [{ comparison }] = fc.sample(wide, 1);
+  expect(stepTable(comparison, { columns: 30, color: false }, false)).not.toContain('expected');
+});
+
+test('every sample keeps to 80 columns, all steps and all cases', async () => {
+  for (const name of [...sampleNames(), ...sampleNames('failing')]) {
+    const { stdout } = await cli(['verify', `samples/${name}`, '--all-steps'], { columns: 80 });
+    expect(longest(stdout)).toBeLessThanOrEqual(80);
+  }
+  const { stdout } = await cli(['verify', 'samples', 'samples/failing/*'], { columns: 80 });
+  expect(longest(stdout)).toBeLessThanOrEqual(80);
+});
+
+// What a reader sees, to the character. `vitest -u` writes these files anew.
+test.each([
+  ['parity', ['samples/lstm'], 80],
+  ['parity-wide', ['samples/lstm'], 120],
+  ['notebook', ['samples/notebook-rnn-bidirectional'], 80],
+  ['long', ['samples/gru-long'], 80],
+  ['lengths', ['samples/gru-lengths'], 80],
+  ['float64', ['samples/lstm-float64'], 80],
+  ['differs-perturbed', ['samples/failing/gru-perturbed-step'], 80],
+  ['differs-lengths', ['samples/failing/lstm-ignored-lengths'], 80],
+  [
+    'several',
+    ['samples/lstm', 'samples/notebook-gru', 'samples/failing/rnn-forgotten-bias', 'samples/nowhere'],
+    80,
+  ],
+  ['quiet', ['samples', 'samples/failing/*', '--quiet'], 80],
+])('golden output: %s', async (name, argv, columns) => {
+  const { stdout } = await cli(['verify', ...argv], { columns });
+  await expect(stdout.replace(/, \d+\.\d s\)/, ', 0.0 s)')).toMatchFileSnapshot(`../golden/${name}.txt`);
+});
