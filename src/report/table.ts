@@ -13,8 +13,9 @@ type Entry =
 const INDENT = '  ';
 const GAP = '  ';
 const WIDE_TERMINAL = 100;
-/** Narrower than this, values say nothing, and their columns are left out. */
-const NARROWEST_VALUE = 6;
+const VALUE_HEAD = ['expected', 'actual'];
+/** Where there is less room than their head takes, values would say nothing, and their columns are left out. */
+const NARROWEST_VALUE = 'expected'.length;
 const USUAL_DIGITS = 8;
 const FEWEST_DIGITS = 3;
 /** step and differ; the values too, but not what stands between. */
@@ -54,7 +55,7 @@ export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: 
   const digits = digitsFor(rows, room);
   const values = (row: RowComparison) =>
     withValues ? valuesOf(row).map((value) => formatValue(value, digits, room)) : [];
-  const valueHead = withValues ? ['expected', 'actual'] : [];
+  const valueHead = withValues ? VALUE_HEAD : [];
   const valueWidths = columnWidths([valueHead, ...rows.map(values)]);
 
   const style = styleFor(terminal);

@@ -173,25 +173,27 @@ const wide = fc
     return { comparison, columns };
   });
 
-const longest = (text: string) => Math.max(...text.split('\n').map((line) => line.length));
+const tooLong = (text: string, columns: number) => text.split('\n').filter((line) => line.length > columns);
 
 test('no line is longer than the terminal is wide', () => {
   fc.assert(
     fc.property(wide, ({ comparison, columns }) => {
       const terminal = { columns, color: false };
       const table = stepTable(comparison, terminal, false);
-      expect(longest(table)).toBeLessThanOrEqual(columns);
-      expect(table).toContain('expected');
+      expect(tooLong(table, columns)).toEqual([]);
+      // Only a hundred thousand values a row leave no room for values.
+      const { batch, hiddenSize } = comparison.subject;
+      if (batch * hiddenSize < 10_000) expect(table).toContain('expected');
       expect(table.split('\n')).not.toContainEqual(expect.stringMatching(/…$/));
       const reporter = textReporter({ terminal, allSteps: false, quiet: false });
       const text = reporter.begin(['a/case']) + reporter.result({ label: 'a/case', comparison });
-      expect(longest(text)).toBeLessThanOrEqual(columns);
+      expect(tooLong(text, columns)).toEqual([]);
       const several = textReporter({ terminal, allSteps: false, quiet: true });
       const line =
         several.begin(['a/case', 'another/case']) + several.result({ label: 'a/case', comparison });
-      expect(longest(line)).toBeLessThanOrEqual(columns);
+      expect(tooLong(line, columns)).toEqual([]);
     }),
-    { numRuns: 300 },
+    { numRuns: 300, verbose: 0 },
   );
 });
 
@@ -203,10 +205,10 @@ test('a narrow terminal gets a table without the values rather than broken lines
 test('every sample keeps to 80 columns, all steps and all cases', async () => {
   for (const name of [...sampleNames(), ...sampleNames('failing')]) {
     const { stdout } = await cli(['verify', `samples/${name}`, '--all-steps'], { columns: 80 });
-    expect(longest(stdout)).toBeLessThanOrEqual(80);
+    expect(tooLong(stdout, 80)).toEqual([]);
   }
   const { stdout } = await cli(['verify', 'samples', 'samples/failing/*'], { columns: 80 });
-  expect(longest(stdout)).toBeLessThanOrEqual(80);
+  expect(tooLong(stdout, 80)).toEqual([]);
 });
 
 // What a reader sees, to the character. `vitest -u` writes these files anew.
