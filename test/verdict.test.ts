@@ -1,0 +1,242 @@
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { explain } from '../src/compare/conditioning.js';
+import { forward } from '../src/engine/forward.js';
+import type { Network, Sequence } from '../src/module/bind.js';
+import type { Case, Role } from '../src/module/case.js';
+import type { Module } from '../src/module/parameters.js';
+import type { FloatDtype } from '../src/tensor/dtype.js';
+import { stateDict } from '../src/tensor/state-dict.js';
+import { type Tensor, tensor } from '../src/tensor/tensor.js';
+import { verify } from '../src/verify.js';
+import { cli, scratch } from './cli.js';
+import { networkOf, sequenceOf } from './engine/random-network.js';
+import { writeJson } from './write.js';
+
+const RNN: Module = {
+  kind: 'RNN',
+  cell: false,
+  nonlinearity: 'tanh',
+  prefix: '',
+  inputSize: 3,
+  hiddenSize: 24,
+  projSize: 0,
+  numLayers: 1,
+  bidirectional: false,
+  bias: true,
+};
+const [STEPS, BATCH] = [80, 2];
+
+/** A network whose weights are larger than trained ones, up to chaos. */
+function scaled(module: Module, scale: number): Network {
+  const network = networkOf(module, 11);
+  const times = (values?: ArrayLike<number>) => values && Float32Array.from(values, (value) => value * scale);
+  return {
+    module,
+    layers: network.layers.map((layer) =>
+      layer.map((p) => ({
+        weightIh: times(p.weightIh)!,
+        weightHh: times(p.weightHh)!,
+        biasIh: times(p.biasIh),
+        biasHh: times(p.biasHh),
+      })),
+    ),
+  };
+}
+
+function caseOf(network: Network, sequence: Sequence, expected: Partial<Record<Role, Tensor>>): Case {
+  const { module, layers } = network;
+  const weights: Record<string, Tensor> = {};
+  for (const [k, layer] of layers.entries()) {
+    for (const [d, p] of layer.entries()) {
+      const end = `_l${k}${d ? '_reverse' : ''}`;
+      weights[`weight_ih${end}`] = tensor([p.weightIh.length / (k ? 24 : 3), k ? 24 : 3], p.weightIh);
+      weights[`weight_hh${end}`] = tensor([p.weightHh.length / 24, 24], p.weightHh);
+      weights[`bias_ih${end}`] = tensor([p.biasIh!.length], p.biasIh!);
+      weights[`bias_hh${end}`] = tensor([p.biasHh!.length], p.biasHh!);
+    }
+  }
+  const input = tensor([sequence.steps, sequence.batch, module.inputSize], sequence.input, 'F64');
+  return {
+    weights: stateDict(weights),
+    tensors: new Map(Object.entries({ input, ...expected }) as [Role, Tensor][]),
+    options: {},
+  };
+}
+
+/** An honest reference: the same network, computed with other roundings than cellcheck uses to judge it. */
+async function honest(network: Network, sequence: Sequence, dtype: FloatDtype) {
+  // The order of the units is another, and with it the order of every sum.
+  const { hiddenSize, inputSize } = network.module;
+  const order = [...Array(hiddenSize).keys()].reverse();
+  const rows = (m: ArrayLike<number>, width: number) =>
+    Float32Array.from(order.flatMap((j) => Array.from({ length: width }, (_, k) => m[j * width + k])));
+  const [[p]] = network.layers;
+  const hh = rows(p.weightHh, hiddenSize);
+  const turned: Network = {
+    module: network.module,
+    layers: [
+      [
+        {
+          weightIh: rows(p.weightIh, inputSize),
+          weightHh: Float32Array.from(hh, (_, i) => hh[i - (i % hiddenSize) + order[i % hiddenSize]]),
+          biasIh: rows(p.biasIh!, 1),
+          biasHh: rows(p.biasHh!, 1),
+        },
+      ],
+    ],
+  };
+  const { output } = await forward(turned, sequence, {
+    compute: dtype === 'F64' ? 'float64' : 'float32',
+    storeAs: dtype === 'F32' || dtype === 'F64' ? undefined : dtype,
+  });
+  const values = Float64Array.from(output, (_, i) => output[i - (i % hiddenSize) + order[i % hiddenSize]]);
+  return { output: tensor([STEPS, BATCH, hiddenSize], values, dtype) };
+}
+
+function spoilt({ output }: { output: Tensor }, step: number, by: number) {
+  const data = output.data.slice();
+  data[(step * BATCH + 1) * 24 + 7] += by;
+  return { output: { ...output, data } };
+}
+
+describe('a chaotic network', () => {
+  const sequence = sequenceOf(RNN, STEPS, BATCH, 3);
+  const network = scaled(RNN, 8);
+
+  test('with an honest reference is ill-conditioned, never parity, never a fault', async () => {
+    for (const dtype of ['F32', 'F16', 'BF16'] as const) {
+      const result = await verify(caseOf(network, sequence, await honest(network, sequence, dtype)));
+      expect(result.verdict, dtype).toBe('ill-conditioned');
+      expect(result.partsAt).toBeGreaterThanOrEqual(dtype === 'F32' ? 1 : 0);
+      expect(result.partsAt).toBeLessThan(STEPS);
+    }
+  });
+
+  test('with a fault before rounding could explain it differs, and the step is named', async () => {
+    const reference = spoilt(await honest(network, sequence, 'F32'), 2, 1e-3);
+    const { verdict, first } = await verify(caseOf(network, sequence, reference));
+    expect(verdict).toBe('differs');
+    expect(first).toMatchObject({ tensor: 'output', place: { row: 2, batch: 1, unit: 7 } });
+  });
+
+  test('tells the step on the terminal, and exits 2', async () => {
+    const loaded = caseOf(network, sequence, await honest(network, sequence, 'F32'));
+    const rows = ({ data, shape }: Tensor): unknown =>
+      shape.slice(1).reduceRight<unknown[]>(
+        (list, size) => {
+          return Array.from({ length: list.length / size }, (_, i) => list.slice(i * size, (i + 1) * size));
+        },
+        [...data],
+      );
+    const bundle = path.join(scratch(), 'chaos.json');
+    const all = [...loaded.weights.load([...loaded.weights.specs.keys()]), ...loaded.tensors];
+    writeJson(bundle, Object.fromEntries(all.map(([name, value]) => [name, rows(value)])));
+    const { code, stdout } = await cli(['verify', bundle]);
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/^ill-conditioned: no verdict;/m);
+    expect(stdout).toMatch(/from step \d+ on/);
+    expect(stdout).toContain('unclear');
+    expect(stdout).not.toContain('DIFFERS');
+    const several = await cli(['verify', bundle, 'samples/lstm']);
+    expect(several.code).toBe(2);
+    expect(several.stdout).toContain('1 parity, 0 differs, 1 without a verdict');
+  });
+});
+
+describe('an ordinary network', () => {
+  const sequence = sequenceOf(RNN, STEPS, BATCH, 3);
+  const network = scaled(RNN, 1);
+
+  test.each(['F64', 'F32', 'F16', 'BF16'] as const)(
+    'with an honest %s reference is parity',
+    async (dtype) => {
+      expect((await verify(caseOf(network, sequence, await honest(network, sequence, dtype)))).verdict).toBe(
+        'parity',
+      );
+    },
+  );
+
+  test.each([
+    ['F64', 1e-6],
+    ['F32', 1e-4],
+    ['F16', 2e-2],
+    ['BF16', 0.2],
+  ] as const)('with one element off by ten tolerances in %s differs', async (dtype, by) => {
+    const reference = spoilt(await honest(network, sequence, dtype), 50, by);
+    const { verdict, first } = await verify(caseOf(network, sequence, reference));
+    expect(verdict).toBe('differs');
+    expect(first!.place.row).toBe(50);
+  });
+
+  test('under a tolerance that float32 cannot keep has no verdict, but a real fault still differs', async () => {
+    const reference = await honest(network, sequence, 'F32');
+    const options = { tolerance: { rtol: 0, atol: 0, source: 'test' } };
+    expect((await verify(caseOf(network, sequence, reference), options)).verdict).toBe('ill-conditioned');
+    expect((await verify(caseOf(network, sequence, spoilt(reference, 5, 1e-4)), options)).verdict).toBe(
+      'differs',
+    );
+  });
+
+  test('computed in float32 against a float64 reference, rounding is not taken for a fault', async () => {
+    const reference = await honest(network, sequence, 'F64');
+    const { verdict } = await verify(caseOf(network, sequence, reference), { compute: 'float32' });
+    expect(verdict).toBe('ill-conditioned');
+  });
+});
+
+// Two steps, one row, both directions, one unit each: [forward, reverse] a step.
+function runs(actual: number[], rounded: number[], lengths?: number[]) {
+  const outputs = (output: number[]) => ({ output: Float64Array.from(output), h_n: new Float64Array(2) });
+  const steps = actual.length / 2;
+  return { steps, batch: 1, directions: 2, lengths, actual: outputs(actual), rounded: outputs(rounded) };
+}
+
+function explained(expected: number[], actual: number[], rounded: number[], lengths?: number[]) {
+  const data = Float64Array.from(expected);
+  const reference = {
+    name: 'output' as const,
+    dtype: 'F32' as const,
+    rows: data.length / 2,
+    batch: 1,
+    units: 2,
+    data,
+  };
+  const rule = { rtol: 0, atol: 0.01, equalNan: false };
+  return explain(reference, runs(actual, rounded, lengths), rule, () => 0.01);
+}
+
+test('rounding explains what follows it in the order of the direction, and nothing before', () => {
+  const zeros = [0, 0, 0, 0, 0, 0];
+  // Forward parts at step 1: step 0 is unexplained, step 2 is not.
+  expect(explained([1, 0, 0, 0, 0, 0], zeros, [0, 0, 0.5, 0, 0, 0]).unexplained).toMatchObject({
+    row: 0,
+    unit: 0,
+  });
+  expect(explained([0, 0, 0, 0, 1, 0], zeros, [0, 0, 0.5, 0, 0, 0])).toEqual({ partsAt: 1 });
+  // Reverse parts at step 1: step 0 comes after it, step 2 before.
+  expect(explained([0, 1, 0, 0, 0, 0], zeros, [0, 0, 0, 0.5, 0, 0])).toEqual({ partsAt: 1 });
+  expect(explained([0, 0, 0, 0, 0, 1], zeros, [0, 0, 0, 0.5, 0, 0]).unexplained).toMatchObject({
+    row: 2,
+    unit: 1,
+  });
+  // One direction says nothing about the other.
+  expect(explained([0, 1, 0, 0, 0, 0], zeros, [0.5, 0, 0.5, 0, 0.5, 0]).unexplained).toMatchObject({
+    unit: 1,
+  });
+});
+
+test('a difference needs runs that part by a tenth of it, or of five tolerances', () => {
+  const one = (difference: number, parted: number) =>
+    explained([difference, 0], [0, 0], [parted, 0]).unexplained === undefined;
+  expect(one(0.02, 0.0021)).toBe(true);
+  expect(one(0.02, 0.0019)).toBe(false);
+  expect(one(100, 0.0051)).toBe(true);
+  expect(one(100, 0.0049)).toBe(false);
+  expect(one(Number.NaN, 0)).toBe(false);
+  expect(one(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)).toBe(true);
+});
+
+test('nothing explains a value beyond its length', () => {
+  expect(explained([0, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [1]).unexplained).toMatchObject({ row: 1 });
+});
