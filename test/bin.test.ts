@@ -1,0 +1,52 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { ROOT } from './cli.js';
+
+// The real program in a process of its own, as `npm ci` built it.
+const BIN = path.join(ROOT, 'bin', 'cellcheck.js');
+
+function cellcheck(...argv: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...argv], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+test('exit codes 0, 1 and 2, without colour in a pipe', () => {
+  const parity = cellcheck('verify', 'samples/lstm');
+  expect(parity).toMatchObject({ status: 0, stderr: '' });
+  expect(parity.stdout).toContain('\nparity    6 of 6 values');
+  expect(parity.stdout).not.toContain('\u001b');
+  expect(cellcheck('verify', 'samples/failing/lstm-swapped-gates').status).toBe(1);
+  const error = cellcheck('verify', 'samples/nowhere');
+  expect(error).toMatchObject({ status: 2, stdout: '' });
+  expect(error.stderr).toMatch(/^cellcheck: samples\/nowhere: there is no such file or folder\n/);
+  expect(cellcheck('--prefix').status).toBe(2);
+});
+
+test('a reader that goes away early is no crash', () => {
+  const shell = `"${process.execPath}" "${BIN}" verify samples samples/failing/* --all-steps | head -1`;
+  const output = execFileSync('bash', ['-c', shell], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  expect(output).toBe('\n');
+});
+
+test('a FIFO does not hang', () => {
+  const script = `d=$(mktemp -d); mkfifo $d/x.json; timeout 10 "${process.execPath}" "${BIN}" verify $d/x.json; echo $?; rm -r $d`;
+  const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+  expect(stderr).toContain('is not a regular file');
+  expect(stdout.trim()).toBe('2');
+});
+
+test('an interruption ends it with 130', async () => {
+  const many = Array.from({ length: 400 }, () => 'samples/gru-long');
+  const child = spawn(process.execPath, [BIN, 'verify', ...many], { cwd: ROOT });
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  child.kill('SIGINT');
+  expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(130);
+});

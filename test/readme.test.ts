@@ -1,0 +1,56 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { CASE_SCHEMA } from '../schemas/case.js';
+import { cli, ROOT } from './cli.js';
+
+const README = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+const blocks = [...README.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language, text]) => ({
+  language,
+  text,
+}));
+const of = (wanted: string) => blocks.filter(({ language }) => language === wanted).map(({ text }) => text);
+
+const run = (command: string) => {
+  expect(command).toMatch(/^npx cellcheck /);
+  return cli(command.split(' ').slice(2));
+};
+
+// How long it took is never the same.
+const timeless = (text: string) => text.replace(/\d+\.\d s\)/, '0.0 s)').trimEnd();
+
+test.each(of('console').map((text) => [text.split('\n')[0], text]))(
+  '%s prints what the README shows',
+  async (_, text) => {
+    const [command, ...output] = text.split('\n');
+    const { stdout } = await run(command.replace(/^\$ /, ''));
+    expect(timeless(output.join('\n'))).toBe(timeless(stdout));
+  },
+);
+
+// `npm ci && …` are for a clean checkout: .ci/run takes them from here and runs them there.
+const commands = of('sh').flatMap((text) => text.trim().split('\n'));
+const here = commands.filter((command) => !command.startsWith('npm ci'));
+
+test('the README has commands of each sort', () => {
+  expect(of('console').length).toBeGreaterThanOrEqual(4);
+  expect(commands.filter((command) => command.startsWith('npm ci'))).toEqual([
+    'npm ci && npx cellcheck verify samples',
+    'npm ci && npm test',
+  ]);
+  expect(here.length).toBeGreaterThanOrEqual(3);
+});
+
+test.each(here)('%s exits 0', async (command) => {
+  expect(await run(command)).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('the case file in the README is one', () => {
+  const [text] = of('json');
+  expect(CASE_SCHEMA.safeParse(JSON.parse(text)).success).toBe(true);
+});
+
+test('every option of the help stands in the README', async () => {
+  const { stdout } = await cli(['verify', '--help']);
+  for (const [option] of stdout.matchAll(/--[a-z-]+/g)) expect(README).toContain(option);
+});
