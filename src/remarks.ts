@@ -61,7 +61,7 @@ export async function adviceFor(
   { bound, settings }: Run,
   runAs: (other: Partial<Settings>) => Promise<Run>,
 ): Promise<Comparison['advice']> {
-  if (verdict !== 'differs') return [];
+  if (verdict === 'parity') return [];
   const { module } = bound.network;
   const layouts = [bound.layout.batchFirst, ...(bound.otherLayoutFits ? [!bound.layout.batchFirst] : [])];
   const nonlinearities = module.kind === 'RNN' ? (['tanh', 'relu'] as const) : [module.nonlinearity];

@@ -107,7 +107,10 @@ export function bind(module: Module, loaded: Case, batchFirst: boolean | undefin
   }
   const { taken, other } = readings(module, tensors, module.cell ? false : batchFirst);
   const { layout, issues } = taken;
-  if (issues.length) throw joinErrors(caseErrors(issues, module, layout, loaded));
+  if (issues.length) {
+    const errors = caseErrors(issues, module, layout, loaded);
+    throw joinErrors(!module.cell && other.issues.length === 0 ? [layoutError(layout), ...errors] : errors);
+  }
   for (const [role, { dtype }] of tensors)
     if (role !== 'lengths') mustBeFloat(fileOf(role, files), role, dtype);
 
@@ -136,6 +139,14 @@ export function bind(module: Module, loaded: Case, batchFirst: boolean | undefin
       lengths: lengths(tensors.get('lengths'), layout, fileOf('lengths', files)),
     },
   };
+}
+
+/** Only a batch_first that was said can be the wrong one of two. */
+function layoutError({ batchFirst }: Layout): CellcheckError {
+  const [said, wanted] = batchFirst ? ['true', '--no-batch-first'] : ['false', '--batch-first'];
+  return new CellcheckError({
+    problem: `batch_first is said to be ${said}, and every shape fits the other reading: try ${wanted}`,
+  });
 }
 
 function mustBeFloat(file: string | undefined, tensor: string, dtype: Dtype): void {

@@ -228,7 +228,10 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ({ case: options }) => {
       options.batch_first = true;
     },
-    ['h_n: found [1, 2, 4], expected [num_layers, B, hidden_size] = [1, 5, 4]'],
+    [
+      'batch_first is said to be true, and every shape fits the other reading: try --no-batch-first',
+      'h_n: found [1, 2, 4], expected [num_layers, B, hidden_size] = [1, 5, 4]',
+    ],
   ],
   [
     'input and output that disagree about batch_first',
