@@ -1,8 +1,10 @@
-import { formatDimensions, type NamedShape, type ShapeIssue, shapeIssues } from '../../schemas/shapes.js';
+import { shapeIssues } from '../../schemas/shapes.js';
 import { CellcheckError, printable } from '../errors.js';
 import { KIND_NAMES, KINDS, type Kind, type Nonlinearity } from '../kinds.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { TensorSpec } from '../tensor/tensor.js';
+import { findGroups, type Group, noModule, PARAMETER } from './group.js';
+import { parameterError } from './misfits.js';
 import { className, describeParts, type Module, parameterShapes } from './parameters.js';
 
 /** What of a module its names and shapes cannot say, or what the user wants it to be. */
@@ -12,16 +14,6 @@ export interface DescribeOptions {
   readonly nonlinearity?: Nonlinearity;
   readonly prefix?: string;
 }
-
-/** The tensors of a state_dict that are one module's by their names. */
-interface Group {
-  readonly prefix: string;
-  readonly cell: boolean;
-  /** Shapes by the name without the prefix. */
-  readonly shapes: Map<string, readonly number[]>;
-}
-
-const PARAMETER = /^(.*?)((?:weight_(?:ih|hh|hr)|bias_(?:ih|hh))(?:(_l(?:0|[1-9]\d*))(_reverse)?)?)$/s;
 
 /**
  * Finds the one module that is meant in a state_dict and describes it.
@@ -52,24 +44,6 @@ export function describeModule(
     });
   }
   return module;
-}
-
-/** Every module in a state_dict, by its parameters' names. */
-function findGroups(specs: ReadonlyMap<string, TensorSpec>): Group[] {
-  const groups = new Map<string, Group>();
-  for (const [name, { shape }] of specs) {
-    const match = PARAMETER.exec(name);
-    if (!match) continue;
-    const [, prefix, local, layer] = match;
-    const cell = layer === undefined;
-    const key = `${prefix}\n${cell}`;
-    const group = groups.get(key) ?? { prefix, cell, shapes: new Map() };
-    group.shapes.set(local, shape);
-    groups.set(key, group);
-  }
-  return [...groups.values()].filter(({ shapes }) =>
-    [...shapes.keys()].some((name) => /^weight_(ih|hh)/.test(name)),
-  );
 }
 
 function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOptions): Group {
@@ -116,32 +90,6 @@ function listing(groups: readonly Group[], head?: string): string[] {
   });
   if (groups.length > 20) lines.push(`… and ${groups.length - 20} more`);
   return head ? [head, ...lines] : lines;
-}
-
-function noModule(specs: ReadonlyMap<string, TensorSpec>): CellcheckError {
-  const names = [...specs.keys()];
-  const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
-  const hints: string[] = [];
-  if (has(/kernel/i)) {
-    hints.push(
-      'These look like Keras names: weight_ih_l0 is the transposed kernel, weight_hh_l0 the transposed recurrent',
-      'kernel; a GRU has its gates in another order (z r h), and its bias [2, 3·units] is bias_ih and bias_hh.',
-    );
-  } else if (has(/^onnx::|(^|[./])[WRB]$/)) {
-    hints.push(
-      'These look like ONNX names (W, R, B): its gate order is i o f c (LSTM) and z r h (GRU), and B joins both',
-      'biases. Take the state_dict of the PyTorch model that was exported.',
-    );
-  } else if (has(/original[01]$|weight_[gv]$/)) {
-    hints.push('These look like weight_norm or a parametrization: remove it before saving the state_dict.');
-  }
-  const some = names.slice(0, 6).map(printable).join(', ');
-  hints.push(names.length ? `It holds ${some}${names.length > 6 ? ', …' : ''}.` : 'It holds no tensors.');
-  return new CellcheckError({
-    problem:
-      'holds no recurrent module: no tensor is named weight_ih_l0 or weight_hh_l0 (weight_ih for a Cell)',
-    hints,
-  });
 }
 
 /**
@@ -218,71 +166,4 @@ function parametersOf(group: Group, specs: ReadonlyMap<string, TensorSpec>): Map
     }
   }
   return found;
-}
-
-function parameterError(
-  group: Group,
-  fits: readonly Module[],
-  issues: readonly ShapeIssue[],
-): CellcheckError {
-  const [module] = fits;
-  if (issues.length === 1 && issues[0].kind === 'misshapen') {
-    const { name } = issues[0].shape;
-    const found = group.shapes.get(name)!;
-    return new CellcheckError({
-      tensor: group.prefix + name,
-      found: formatShape(found),
-      expected: alternatives(fits.map((fit) => expectedShape(fit, name))),
-      hints: misshapenHints(issues[0].shape, found, fits, group),
-    });
-  }
-  const lines = issues.flatMap((issue) => {
-    if (issue.kind === 'unexpected') return `unexpected  ${printable(issue.name)}`;
-    const { name, dimensions } = issue.shape;
-    if (issue.kind === 'missing') return `missing     ${name} ${formatDimensions(dimensions)}`;
-    const found = group.shapes.get(name)!;
-    return [
-      `misshapen   ${name}: found ${formatShape(found)}, expected ${formatDimensions(dimensions)}`,
-      ...misshapenHints(issue.shape, found, [module], group).map((hint) => `  ${hint}`),
-    ];
-  });
-  const shown = lines.length > 30 ? [...lines.slice(0, 30), `… and ${lines.length - 30} lines more`] : lines;
-  return new CellcheckError({
-    tensor: group.prefix || undefined,
-    problem: `its parameters are not those of ${describeParts(module).join(', ')}`,
-    hints: shown,
-  });
-}
-
-function expectedShape(module: Module, name: string): string {
-  const shape = parameterShapes(module).find((parameter) => parameter.name === name)!;
-  return formatShape(shape.dimensions.map(({ size }) => size as number));
-}
-
-function alternatives(texts: readonly string[]): string {
-  const unique = [...new Set(texts)];
-  return unique.length < 2 ? unique[0] : `${unique.slice(0, -1).join(', ')} or ${unique[unique.length - 1]}`;
-}
-
-function misshapenHints(
-  shape: NamedShape,
-  found: readonly number[],
-  fits: readonly Module[],
-  group: Group,
-): string[] {
-  const expected = shape.dimensions.map(({ size }) => size as number);
-  if (sameShape(found, expected.toReversed())) {
-    return ['It is transposed: PyTorch keeps weights as [rows of all gates, features]. Save weight.T.'];
-  }
-  const hints: string[] = [];
-  const witness = [...group.shapes].find(([name]) => name !== shape.name && /^weight_ih|^bias/.test(name));
-  if (fits.length > 1 && witness) {
-    const named = fits.map((fit, i) => {
-      const article = fit.kind === 'GRU' ? 'a' : 'an';
-      return `${article} ${fit.kind} of ${i === 0 ? 'hidden size ' : ''}${fit.hiddenSize}`;
-    });
-    hints.push(`${witness[0]} has ${witness[1][0]} rows: ${alternatives(named)}.`);
-  }
-  hints.push('Was one of the tensors exported from another layer?');
-  return hints;
 }

@@ -1,0 +1,57 @@
+import { CellcheckError, printable } from '../errors.js';
+import type { TensorSpec } from '../tensor/tensor.js';
+
+/** The tensors of a state_dict that are one module's by their names. */
+export interface Group {
+  readonly prefix: string;
+  readonly cell: boolean;
+  /** Shapes by the name without the prefix. */
+  readonly shapes: Map<string, readonly number[]>;
+}
+
+export const PARAMETER = /^(.*?)((?:weight_(?:ih|hh|hr)|bias_(?:ih|hh))(?:(_l(?:0|[1-9]\d*))(_reverse)?)?)$/s;
+
+/** Every module in a state_dict, by its parameters' names. */
+export function findGroups(specs: ReadonlyMap<string, TensorSpec>): Group[] {
+  const groups = new Map<string, Group>();
+  for (const [name, { shape }] of specs) {
+    const match = PARAMETER.exec(name);
+    if (!match) continue;
+    const [, prefix, local, layer] = match;
+    const cell = layer === undefined;
+    const key = `${prefix}\n${cell}`;
+    const group = groups.get(key) ?? { prefix, cell, shapes: new Map() };
+    group.shapes.set(local, shape);
+    groups.set(key, group);
+  }
+  return [...groups.values()].filter(({ shapes }) =>
+    [...shapes.keys()].some((name) => /^weight_(ih|hh)/.test(name)),
+  );
+}
+
+/** Why a state_dict holds no module: the names that are there may tell. */
+export function noModule(specs: ReadonlyMap<string, TensorSpec>): CellcheckError {
+  const names = [...specs.keys()];
+  const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
+  const hints: string[] = [];
+  if (has(/kernel/i)) {
+    hints.push(
+      'These look like Keras names: weight_ih_l0 is the transposed kernel, weight_hh_l0 the transposed recurrent',
+      'kernel; a GRU has its gates in another order (z r h), and its bias [2, 3·units] is bias_ih and bias_hh.',
+    );
+  } else if (has(/^onnx::|(^|[./])[WRB]$/)) {
+    hints.push(
+      'These look like ONNX names (W, R, B): its gate order is i o f c (LSTM) and z r h (GRU), and B joins both',
+      'biases. Take the state_dict of the PyTorch model that was exported.',
+    );
+  } else if (has(/original[01]$|weight_[gv]$/)) {
+    hints.push('These look like weight_norm or a parametrization: remove it before saving the state_dict.');
+  }
+  const some = names.slice(0, 6).map(printable).join(', ');
+  hints.push(names.length ? `It holds ${some}${names.length > 6 ? ', …' : ''}.` : 'It holds no tensors.');
+  return new CellcheckError({
+    problem:
+      'holds no recurrent module: no tensor is named weight_ih_l0 or weight_hh_l0 (weight_ih for a Cell)',
+    hints,
+  });
+}
