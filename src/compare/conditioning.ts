@@ -79,7 +79,7 @@ export function explain(
       return order < 0 ? [] : stepAt(runs, d, order);
     }),
   );
-  return { partsAt: steps.length ? Math.min(...steps) : undefined };
+  return { partsAt: steps.length ? steps.reduce((a, b) => Math.min(a, b)) : undefined };
 }
 
 /** The step that a direction (0 forward, 1 reverse) takes as its `order`-th; the same the other way round. */

@@ -10,7 +10,15 @@ import {
 } from '../../schemas/case.js';
 import { CellcheckError, inFile, joinErrors, printable } from '../errors.js';
 import { NAMELESS } from '../formats/json.js';
-import { type Case, EXPECTED_ROLES, INPUT_ROLES, noRole, pickRoles, type Role } from '../module/case.js';
+import {
+  type Case,
+  EXPECTED_ROLES,
+  INPUT_ROLES,
+  isKnownName,
+  noRole,
+  pickRoles,
+  type Role,
+} from '../module/case.js';
 import { renamed, type StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { fileError } from './open.js';
@@ -139,6 +147,15 @@ function mustExist(
   label: string,
 ): void {
   for (const [ours, theirs] of Object.entries(names)) {
+    if (!isKnownName(ours)) {
+      throw new CellcheckError({
+        file: label,
+        problem: `${printable(ours)}=${printable(theirs)} names nothing that cellcheck reads`,
+        hints: [
+          `The first name is one of ${[...INPUT_ROLES, ...EXPECTED_ROLES].join(', ')}, or a parameter's.`,
+        ],
+      });
+    }
     if (files.some(({ specs }) => specs.has(theirs))) continue;
     const known = files.flatMap(({ specs }) => [...specs.keys()]).filter((name) => name !== NAMELESS);
     throw new CellcheckError({

@@ -2,6 +2,7 @@ import type { CaseOptions } from '../../schemas/case.js';
 import { CellcheckError, joinErrors, printable } from '../errors.js';
 import type { StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { PARAMETER } from './group.js';
 
 /** What the tensors of a case are there for, by the names that PyTorch's documentation gives them. */
 export const INPUT_ROLES = ['input', 'h_0', 'c_0', 'lengths'] as const;
@@ -36,6 +37,11 @@ const ALIASES: Readonly<Record<Role, readonly string[]>> = {
 };
 
 const ALL_ROLES: readonly string[] = [...INPUT_ROLES, ...EXPECTED_ROLES];
+
+/** Whether a name is one that cellcheck looks for: a role's, or that of a parameter. */
+export function isKnownName(name: string): boolean {
+  return ALL_ROLES.includes(name) || PARAMETER.test(name);
+}
 
 const bare = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
 

@@ -82,8 +82,9 @@ function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOp
 }
 
 function listing(groups: readonly Group[], head?: string): string[] {
-  const width = Math.max(...groups.map(({ prefix }) => printable(prefix).length));
-  const lines = groups.slice(0, 20).map((group) => {
+  const shown = groups.slice(0, 20);
+  const width = Math.max(...shown.map(({ prefix }) => printable(prefix).length));
+  const lines = shown.map((group) => {
     const [module] = candidates(group, KIND_NAMES, 'tanh');
     const parts = module ? describeParts(module).join(', ') : 'of no size that fits';
     return `${printable(group.prefix).padEnd(width)}   ${parts}`;
@@ -102,7 +103,7 @@ function candidates(group: Group, kinds: readonly Kind[], nonlinearity: Nonlinea
   const first = (parameter: string) =>
     group.shapes.get(group.cell ? parameter : `${parameter}_l0`) ??
     group.shapes.get(`${parameter}_l0_reverse`);
-  const lowest = Math.min(...layers);
+  const lowest = layers.reduce((a, b) => Math.min(a, b));
   const rows = new Set(
     [...group.shapes]
       .filter(([name], i) => layers[i] === lowest && !name.startsWith('weight_hr'))
@@ -111,7 +112,7 @@ function candidates(group: Group, kinds: readonly Kind[], nonlinearity: Nonlinea
   const inputSizes = new Set(first('weight_ih') ?? [Number.NaN]);
   const projSizes = new Set([0, ...(first('weight_hr') ?? [])]);
   // A layer number far beyond the number of tensors is a slip, or somebody's joke: never a loop of that length.
-  const numLayers = Math.min(Math.max(...layers) + 1, names.length);
+  const numLayers = Math.min(layers.reduce((a, b) => Math.max(a, b)) + 1, names.length);
 
   let best: Module[] = [];
   let bestScore = 0;

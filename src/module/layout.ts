@@ -82,9 +82,10 @@ function caseShapes(module: Module, layout: Layout, tensors: ReadonlyMap<Role, T
     last,
   ];
   // PyTorch's pad_packed_sequence cuts the output at the longest of the lengths.
-  const longest = Math.max(...(tensors.get('lengths')?.data.slice(0, 1e6) ?? []));
+  const lengths = tensors.get('lengths');
+  const longest = Array.from(lengths?.data ?? []).reduce((a, b) => Math.max(a, b), 0);
   const outSteps: Dimension =
-    tensors.has('lengths') && longest < layout.steps ? { label: 'T', size: [layout.steps, longest] } : T;
+    lengths && longest < layout.steps ? { label: 'T', size: [layout.steps, longest] } : T;
 
   const lstm = module.kind === 'LSTM';
   const shapes: NamedShape[] = [

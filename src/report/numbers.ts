@@ -19,6 +19,11 @@ export function formatCount(value: number): string {
   return value.toLocaleString('en-US');
 }
 
+/** The largest of any number of values (as arguments of Math.max a hundred thousand are too many); 0 of none. */
+export function largest(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), 0);
+}
+
 /** How many significant digits tell two numbers apart; 0 where they are equal or not finite. */
 export function digitsApart(a: number, b: number): number {
   if (a === b || !Number.isFinite(a) || !Number.isFinite(b)) return 0;

@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { Place, RowComparison, TensorComparison } from '../compare/compare.js';
 import type { Comparison, Subject } from '../compare/comparison.js';
 import { fold } from './fold.js';
-import { digitsApart, formatCount, formatDifference, formatValue } from './numbers.js';
+import { digitsApart, formatCount, formatDifference, formatValue, largest } from './numbers.js';
 import { styleFor, type Terminal } from './style.js';
 
 /** A row of the table before the digits of its values are settled, or a line across it. */
@@ -48,7 +48,7 @@ export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: 
     ...entries.map((entry) => [entry.label, ...('row' in entry ? facts(entry.row) : [])]),
   ]);
 
-  const statusWidth = Math.max(...rows.map((row) => status(row).length));
+  const statusWidth = largest(rows.map((row) => status(row).length));
   const gaps = INDENT.length + GAP.length * (factWidths.length + 2);
   const room = Math.floor((terminal.columns - gaps - statusWidth - sum(factWidths)) / 2);
   const withValues = room >= NARROWEST_VALUE;
@@ -63,7 +63,7 @@ export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: 
   // A line across the table needs its room too (cli-table3 counts one for each gap it covers); what is too much at
   // the end is blank.
   const inner = [...factWidths.slice(1), ...valueWidths];
-  const across = Math.max(...entries.map((entry) => ('text' in entry ? entry.text.length : 0)));
+  const across = largest(entries.map((entry) => ('text' in entry ? entry.text.length : 0)));
   const lastWidth = Math.max(statusWidth, across - sum(inner) - inner.length);
   const colWidths = [...factWidths, ...valueWidths, lastWidth];
   const table = new Table({
@@ -98,8 +98,8 @@ const NO_BORDER = Object.fromEntries(
 );
 
 function columnWidths(rows: readonly (readonly string[])[]): number[] {
-  const count = Math.max(...rows.map((row) => row.length));
-  return Array.from({ length: count }, (_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const count = largest(rows.map((row) => row.length));
+  return Array.from({ length: count }, (_, i) => largest(rows.map((row) => row[i]?.length ?? 0)));
 }
 
 function sum(values: readonly number[]): number {
@@ -117,7 +117,7 @@ function digitsFor(rows: readonly RowComparison[], room: number): number {
       .flatMap(valuesOf)
       .every((value) => formatValue(value, digits, Number.POSITIVE_INFINITY).length <= room);
   const apart = rows.map(({ worst }) => digitsApart(worst.expected, worst.actual));
-  let digits = Math.max(USUAL_DIGITS, ...apart);
+  let digits = Math.max(USUAL_DIGITS, largest(apart));
   while (digits > FEWEST_DIGITS && !fit(digits)) digits--;
   return digits;
 }

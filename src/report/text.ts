@@ -1,7 +1,7 @@
 import type { Place, TensorComparison } from '../compare/compare.js';
 import type { CaseResult, Comparison, Subject, Summary } from '../compare/comparison.js';
 import { escapeText, printable } from '../errors.js';
-import { formatCount, formatDifference, formatExact } from './numbers.js';
+import { formatCount, formatDifference, formatExact, largest } from './numbers.js';
 import type { Reporter } from './reporter.js';
 import { type Style, styleFor, type Terminal } from './style.js';
 import { stateLabel, stepTable } from './table.js';
@@ -26,7 +26,7 @@ export function textReporter(options: TextOptions): Reporter {
   return {
     begin(labels) {
       single = labels.length === 1;
-      width = Math.max(...labels.map((label) => printable(label).length));
+      width = largest(labels.map((label) => printable(label).length));
       return single ? '' : '\n';
     },
     result(result) {
@@ -134,7 +134,7 @@ function rules(tensors: readonly TensorComparison[]): string {
 
 function atolThatPasses(tensors: readonly TensorComparison[]): string {
   if (tensors.some(({ smallestAtol }) => smallestAtol === undefined)) return 'none';
-  return formatDifference(Math.max(...tensors.map(({ smallestAtol }) => smallestAtol!)));
+  return formatDifference(largest(tensors.map(({ smallestAtol }) => smallestAtol!)));
 }
 
 function place(tensor: TensorComparison['name'], { row, batch, unit }: Place, subject: Subject): string {
@@ -171,7 +171,7 @@ function caseLine(
   const said = [
     ...(first ? [`first at ${first.tensor === 'output' ? `step ${first.place.row}` : first.tensor},`] : []),
     ...(verdict === 'ill-conditioned' ? [`from step ${partsAt} on,`] : []),
-    `worst ${formatDifference(Math.max(...tensors.map(({ worst: { difference } }) => difference)))}`,
+    `worst ${formatDifference(largest(tensors.map(({ worst: { difference } }) => difference)))}`,
   ].join(' ');
   const usual = tensors.every(({ tolerance }) => tolerance.source.endsWith('default'));
   const details = [...(usual ? [] : [rules(tensors)]), ...warnings.map((warning) => `warning: ${warning}`)];

@@ -460,6 +460,13 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ['lies outside the case', '--allow-outside'],
   ],
   [
+    'a name of ours that is none',
+    ({ case: options }) => {
+      options.names = { outptu: 'output' };
+    },
+    ['outptu=output names nothing that cellcheck reads', 'The first name is one of input, h_0'],
+  ],
+  [
     'a name that nothing has',
     ({ case: options }) => {
       options.names = { output: 'out' };
