@@ -22,6 +22,11 @@ DTYPES = {
     torch.float16: "F16",
     torch.bfloat16: "BF16",
     torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
 }
 
 
@@ -44,20 +49,37 @@ def export_case(
     path         a folder, which gets a case.json, or a file that ends in .safetensors, which gets everything
     h_0, c_0     initial states, zero if absent (an LSTM takes both or neither)
     lengths      valid steps of every batch row, as for pack_padded_sequence
-    state_dict   the checkpoint to write instead of the module's own tensors, which it holds under `prefix`
+    state_dict   a checkpoint to write instead of the module's own tensors
+    prefix       what stands before the module's names there, as "encoder.lstm."
     description  one sentence on what the case shows
     """
     path = pathlib.Path(path)
+    if path.suffix == ".json":
+        raise ValueError("path is a folder, which gets a case.json, or a file that ends in .safetensors")
+    if not isinstance(module, (nn.RNN, nn.GRU, nn.LSTM, nn.RNNCellBase)):
+        raise TypeError(f"module is a {type(module).__name__}, not an nn.RNN, nn.GRU, nn.LSTM or one of their Cells")
+    if lengths is not None and isinstance(module, nn.RNNCellBase):
+        raise ValueError("lengths are for nn.RNN, nn.GRU and nn.LSTM: a Cell takes one step at a time")
+    if isinstance(module, (nn.LSTM, nn.LSTMCell)) and (h_0 is None) != (c_0 is None):
+        raise ValueError("an LSTM takes both h_0 and c_0 or neither")
+    for name, tensor in {"input": input, "h_0": h_0, "c_0": c_0}.items():
+        if tensor is not None and not isinstance(tensor, torch.Tensor):
+            raise TypeError(f"{name} is a {type(tensor).__name__}, not a tensor")
     device = next(module.parameters()).device
     module = copy.deepcopy(module).cpu().eval()
     inputs = {"input": input, "h_0": h_0, "c_0": c_0}
     inputs = {name: tensor.detach().cpu() for name, tensor in inputs.items() if tensor is not None}
     if lengths is not None:
-        inputs["lengths"] = torch.as_tensor(lengths, dtype=torch.int64)
+        inputs["lengths"] = torch.as_tensor(lengths, dtype=torch.int64).cpu()
     with torch.no_grad():
         expected = reference(module, **inputs)
 
-    weights = {name: tensor.detach().cpu() for name, tensor in (state_dict or module.state_dict()).items()}
+    if state_dict is None:
+        state_dict = {prefix + name: tensor for name, tensor in module.state_dict().items()}
+    weights = {name: tensor.detach().cpu() for name, tensor in state_dict.items()}
+    unknown = sorted({str(tensor.dtype) for tensor in weights.values()} - {str(dtype) for dtype in DTYPES})
+    if unknown:
+        raise ValueError(f"state_dict holds {', '.join(unknown)}, which is not written; leave these tensors out")
     options = {"module": type(module).__name__}
     if "RNN" in options["module"]:
         options["nonlinearity"] = module.nonlinearity

@@ -10,7 +10,11 @@ const tolerance = z
   .describe('Close when |actual - expected| <= atol + rtol * |expected|.');
 
 const toleranceOptions = tolerance.extend({
-  reason: z.string().optional().describe('Why the tolerance is not the default; shown in every report.'),
+  reason: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('Why the tolerance is not the default; shown in every report.'),
   output: tolerance.optional(),
   h_n: tolerance.optional(),
   c_n: tolerance.optional(),
@@ -91,6 +95,8 @@ function sentences(issue: z.core.$ZodIssue): SchemaIssue[] {
       ];
     case 'invalid_value':
       return [{ field, problem: `is not one of ${issue.values.join(', ')}` }];
+    case 'too_big':
+      return [{ field, problem: `is longer than ${issue.maximum} characters` }];
     case 'too_small':
       return [{ field, problem: issue.origin === 'string' ? 'is empty' : 'is negative' }];
     default:
@@ -107,12 +113,13 @@ export function parseCaseOptions(value: unknown): Parsed<CaseOptions> {
   return parse(caseOptions, value);
 }
 
-const yes = z
+const booleanText = z
   .enum(['true', 'false', 'True', 'False', '1', '0'])
   .transform((text) => /^(true|1)$/i.test(text));
 const number = z
   .string()
-  .regex(/^\d*\.?\d+(?:[eE][+-]?\d+)?$/)
+  .max(40)
+  .regex(/^(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/)
   .transform(Number)
   .pipe(notNegative);
 
@@ -121,11 +128,11 @@ const metadataOptions = z
   .object({
     module: caseOptions.shape.module,
     nonlinearity: caseOptions.shape.nonlinearity,
-    batch_first: yes.optional(),
+    batch_first: booleanText.optional(),
     prefix: z.string().optional(),
     rtol: number.optional(),
     atol: number.optional(),
-    equal_nan: yes.optional(),
+    equal_nan: booleanText.optional(),
   })
   .transform(({ rtol, atol, ...rest }): CaseOptions => {
     return rtol === undefined && atol === undefined ? rest : { ...rest, tolerance: { rtol, atol } };

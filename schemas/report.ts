@@ -26,7 +26,13 @@ const row = z.strictObject({
 const tensor = z.strictObject({
   name: tensorName,
   dtype: z.string().describe("The reference's."),
-  rule: z.strictObject({ name: z.literal('close'), rtol: z.number(), atol: z.number(), source: z.string() }),
+  rule: z.strictObject({
+    name: z.literal('close'),
+    rtol: z.number(),
+    atol: z.number(),
+    equal_nan: z.boolean(),
+    source: z.string(),
+  }),
   elements: count,
   mismatches: count,
   smallest_atol: z.number().nullable().describe('Passes at this rtol; null where none does.'),

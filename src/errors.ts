@@ -37,6 +37,13 @@ export class CellcheckError extends Error {
   }
 }
 
+/** The error for what nothing a user does should lead to; one line, and no verdict. */
+export function internalError(file: string | undefined, error: unknown): CellcheckError {
+  const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+  const problem = `an error in cellcheck itself: ${printable(reason)}`;
+  return new CellcheckError({ file, problem, hints: ['Please report it, with the command.'] });
+}
+
 /** Runs a reader that sees bytes and knows no path, and names the file in what it throws. */
 export function inFile<T>(file: string | undefined, read: () => T): T {
   try {
@@ -49,19 +56,23 @@ export function inFile<T>(file: string | undefined, read: () => T): T {
   }
 }
 
+const MOST_ERRORS = 20;
+
 /** A case has several faults of one sort; each is an error of its own, reported together. */
 export function joinErrors(errors: readonly CellcheckError[]): CellcheckError {
   if (errors.length === 1) return errors[0];
   const [first, ...rest] = errors;
   const hints = (error: CellcheckError) => error.parts.hints ?? [];
+  const more = rest.length - MOST_ERRORS;
   return new CellcheckError({
     ...first.parts,
     hints: [
       ...hints(first),
-      ...rest.flatMap((error) => {
+      ...rest.slice(0, MOST_ERRORS).flatMap((error) => {
         const [head] = error.message.split('\n');
         return [head, ...hints(error).map((hint) => `  ${hint}`)];
       }),
+      ...(more > 0 ? [`… and ${more} more`] : []),
     ],
   });
 }
@@ -86,6 +97,7 @@ export function escapeText(text: string): string {
 /** Text from a file or a command line, as one printable line of at most 200 characters, in quotes unless plain. */
 export function printable(text: string): string {
   const cut = text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text;
-  if (PLAIN_NAME.test(cut)) return cut;
+  // A line that begins with :: is a command to some CI systems.
+  if (PLAIN_NAME.test(cut) && !cut.startsWith(':')) return cut;
   return `"${escapeText(cut.replace(/["\\]/g, '\\$&'))}"`;
 }

@@ -58,7 +58,7 @@ export async function verify(loaded: Case, options: VerifyOptions = {}): Promise
     subject: subjectOf(run),
     notChecked: notChecked(run),
     notes: notesOn(run),
-    warnings: warningsOn(run),
+    warnings: [...(loaded.warnings ?? []), ...warningsOn(run)],
     advice: await adviceFor(judged.verdict, run, (other) => runCase(loaded, { ...settings, ...other })),
   };
 }
@@ -75,10 +75,15 @@ async function runCase(loaded: Case, settings: Settings): Promise<Run> {
   return { bound, outputs, tensors, settings };
 }
 
+/** A case may say why, but not who says it. */
+function caseSource(reason: string | undefined): string {
+  return reason === undefined ? 'of the case' : `of the case: ${reason}`;
+}
+
 function settle({ options: own }: Case, options: VerifyOptions): Settings {
   const tolerances: ToleranceOptions[] = [];
   if (options.tolerance) tolerances.push(options.tolerance);
-  if (own.tolerance) tolerances.push({ ...own.tolerance, source: own.tolerance.reason ?? 'of the case' });
+  if (own.tolerance) tolerances.push({ ...own.tolerance, source: caseSource(own.tolerance.reason) });
   return {
     module: options.module ?? own.module,
     nonlinearity: options.nonlinearity ?? own.nonlinearity,

@@ -203,7 +203,11 @@ function explained(expected: number[], actual: number[], rounded: number[], leng
     data,
   };
   const rule = { rtol: 0, atol: 0.01, equalNan: false };
-  return explain(reference, runs(actual, rounded, lengths), rule, () => 0.01);
+  return explain(reference, runs(actual, rounded, lengths), rule, {
+    share: 0.1,
+    allowance: () => 0.01,
+    bound: Number.POSITIVE_INFINITY,
+  });
 }
 
 test('rounding explains what follows it in the order of the direction, and nothing before', () => {
@@ -235,6 +239,25 @@ test('a difference needs runs that part by a tenth of it, or of five tolerances'
   expect(one(100, 0.0049)).toBe(false);
   expect(one(Number.NaN, 0)).toBe(false);
   expect(one(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)).toBe(true);
+});
+
+test('nothing explains a value that no rounding could give', async () => {
+  const network = scaled(RNN, 8);
+  const sequence = sequenceOf(RNN, STEPS, BATCH, 3);
+  const reference = spoilt(await honest(network, sequence, 'F32'), STEPS - 1, 5);
+  const { verdict, first } = await verify(caseOf(network, sequence, reference));
+  expect(verdict).toBe('differs');
+  expect(first).toMatchObject({ place: { row: STEPS - 1, batch: 1, unit: 7 } });
+});
+
+test('an overflow of the reference is rounding too', async () => {
+  const relu: Module = { ...RNN, nonlinearity: 'relu' };
+  const network = scaled(relu, 12);
+  const sequence = sequenceOf(relu, STEPS, BATCH, 3);
+  const { output } = await honest(network, sequence, 'F32');
+  expect(output.data.some((value) => !Number.isFinite(value))).toBe(true);
+  const loaded = { ...caseOf(network, sequence, { output }), options: { nonlinearity: 'relu' as const } };
+  expect((await verify(loaded)).verdict).toBe('ill-conditioned');
 });
 
 test('nothing explains a value beyond its length', () => {

@@ -3,13 +3,13 @@ import { run } from './run.js';
 
 /** The command line of this process. */
 export async function main(): Promise<void> {
-  process.once('SIGINT', () => process.exit(130));
-  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE')
-      process.stderr.write('cellcheck: stdout was closed before the report was written\n');
-    else process.stderr.write(`cellcheck: stdout cannot be written (${error.code})\n`);
+  process.stdout.once('error', ({ code }: NodeJS.ErrnoException) => {
+    const closed =
+      code === 'EPIPE' ? 'was closed before the report was written' : `cannot be written (${code})`;
+    process.stderr.write(`cellcheck: stdout ${closed}\n`);
     process.exit(2);
   });
+  process.stderr.once('error', () => process.exit(2));
   process.exitCode = await run(process.argv.slice(2), {
     stdout: sink(process.stdout),
     stderr: sink(process.stderr),

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { CellcheckError } from '../errors.js';
+import { CellcheckError, escapeText, internalError } from '../errors.js';
 import { addVerify } from './commands/verify.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { columnsOf, type Io } from './io.js';
@@ -15,11 +15,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .description('Verifies RNN, GRU and LSTM outputs against PyTorch state_dicts, timestep by timestep.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text.replace(/^error: /, 'cellcheck: ')),
+      writeErr: (text) => io.stderr.write(safe(text.replace(/^error: /, 'cellcheck: '), argv)),
       getOutHelpWidth: () => columnsOf(io),
       getErrHelpWidth: () => columnsOf(io),
       getOutHasColors: () => false,
@@ -48,15 +47,15 @@ ${EXIT_CODES}`,
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof CellcheckError) {
-      io.stderr.write(`cellcheck: ${error.message}\n`);
-      return 2;
-    }
-    // Nothing a user does should lead here; if something does, it is no verdict, and one line says so.
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    io.stderr.write(
-      `cellcheck: an error in cellcheck itself: ${reason}\n  Please report it, with the command.\n`,
-    );
+    const known = error instanceof CellcheckError ? error : internalError(undefined, error);
+    io.stderr.write(`cellcheck: ${known.message}\n`);
     return 2;
   }
+}
+
+/** Commander's messages quote the command line, which may hold any file's name. */
+function safe(text: string, argv: readonly string[]): string {
+  const quoted = argv.filter((arg) => escapeText(arg) !== arg);
+  const oneLine = quoted.reduce((all, arg) => all.replaceAll(arg, () => escapeText(arg)), text);
+  return oneLine.split('\n').map(escapeText).join('\n');
 }

@@ -20,6 +20,7 @@ export interface Subject {
   readonly batch: number;
   readonly batchFirst: boolean;
   readonly compute: 'float64' | 'float32';
+  readonly equalNan: boolean;
   /** The same in words: `LSTM 80 → 256`, `2 layers`, `bidirectional` … */
   readonly words: readonly string[];
 }

@@ -24,13 +24,21 @@ interface RunOutputs {
   readonly c_n?: Floats;
 }
 
-/**
- * Rounding counts as an explanation of a difference where the two runs have parted by a tenth of it. That is a
- * margin for luck: two honest computations were seen to err by factors of several. A difference beyond five times
- * the tolerance needs no more than that one does, because a run that has left the other's path may end anywhere.
- */
-const SHARE = 0.1;
-const LARGEST_IN_TOLERANCES = 5;
+/** When rounding counts as an explanation of a difference. */
+export interface Margin {
+  /**
+   * The part of the difference by which the runs must have parted: a margin for luck, since two honest computations
+   * may err by very different amounts.
+   */
+  readonly share: number;
+  /** |actual − expected| that is usual at a value of this size. */
+  readonly allowance: (magnitude: number) => number;
+  /** The largest magnitude that the outputs can have, whatever the rounding. */
+  readonly bound: number;
+}
+
+/** A run that has left the other's path may end anywhere: beyond so many allowances no more is asked for. */
+const ALLOWANCES = 5;
 
 export interface Explanation {
   /** The first mismatch, in the order of the rows, that stands before rounding alone could explain it. */
@@ -42,14 +50,8 @@ export interface Explanation {
 /**
  * Which of a tensor's mismatches rounding alone could explain: those that stand where the runs have parted far
  * enough, at that step or before it in the order in which the direction takes them, in the same batch row.
- * @param allowance |actual − expected| that is usual at a value of this size
  */
-export function explain(
-  reference: Compared,
-  runs: Runs,
-  rule: Rule,
-  allowance: (expected: number) => number,
-): Explanation {
+export function explain(reference: Compared, runs: Runs, rule: Rule, margin: Margin): Explanation {
   const { name, batch, units, data: expected } = reference;
   const actual = runs.actual[name]!;
   const spread = spreads(runs);
@@ -65,8 +67,10 @@ export function explain(
     const unit = i % units;
     const difference = distance(actual[i], expected[i]);
     const size = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
-    const enough = SHARE * Math.min(size, LARGEST_IN_TOLERANCES * allowance(expected[i]));
-    if (!(spreadAt(row, b, unit) >= enough)) {
+    const magnitude = [expected[i], actual[i], 0].find(Number.isFinite)!;
+    const enough = margin.share * Math.min(size, ALLOWANCES * margin.allowance(Math.abs(magnitude)));
+    const possible = !(Math.abs(expected[i]) > margin.bound + margin.allowance(margin.bound));
+    if (!possible || spreadAt(row, b, unit) < enough) {
       return { unexplained: { row, batch: b, unit, expected: expected[i], actual: actual[i], difference } };
     }
     const direction =

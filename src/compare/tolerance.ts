@@ -6,6 +6,8 @@ export interface Tolerance {
   readonly atol: number;
   /** Where it comes from, in words: `float32 default`. */
   readonly source: string;
+  /** Whether nobody asked for another than the default. */
+  readonly usual: boolean;
 }
 
 export interface ToleranceOption {
@@ -43,16 +45,20 @@ export function resolveTolerance(
   dtype: Dtype,
   layers: readonly ToleranceOptions[],
 ): Tolerance {
-  const defaults = { ...DEFAULTS[dtype as FloatDtype], source: `${DTYPES[dtype].torch} default` };
+  const usual = { ...DEFAULTS[dtype as FloatDtype], source: `${DTYPES[dtype].torch} default` };
   const said = (key: 'rtol' | 'atol') => {
     for (const layer of layers) {
       const value = layer[name]?.[key] ?? layer[key];
-      if (value !== undefined) return { value, source: layer.source };
+      if (value !== undefined) return { value, source: layer.source, usual: false };
     }
-    return { value: defaults[key], source: defaults.source };
+    return { value: usual[key], source: usual.source, usual: true };
   };
   const rtol = said('rtol');
   const atol = said('atol');
-  const source = atol.source === defaults.source ? rtol.source : atol.source;
-  return { rtol: rtol.value, atol: atol.value, source };
+  return {
+    rtol: rtol.value,
+    atol: atol.value,
+    source: rtol.source === atol.source ? rtol.source : `rtol ${rtol.source}, atol ${atol.source}`,
+    usual: rtol.usual && atol.usual,
+  };
 }

@@ -12,7 +12,8 @@ export interface FoundCase {
   readonly error?: CellcheckError;
 }
 
-const CASE_FILE = 'case.json';
+/** A folder is a case where it has a file of this name. */
+export const CASE_FILE = 'case.json';
 
 /**
  * The cases that paths stand for: case files, bundles, folders with a case.json, folders of such folders, globs.
@@ -43,21 +44,25 @@ async function findCase(given: string, cwd: string): Promise<FoundCase[]> {
     return [{ label: isCaseFile ? path.dirname(given) : given, path: absolute }];
   }
   const own = path.join(absolute, CASE_FILE);
-  if (fs.existsSync(own)) return [{ label: path.normalize(given).replace(/(.)\/$/, '$1'), path: own }];
+  if (isFile(own)) return [{ label: path.normalize(given).replace(/(.)\/$/, '$1'), path: own }];
 
   const inside = fs
     .readdirSync(absolute)
     .sort()
     .map((name) => ({ label: path.join(given, name), path: path.join(absolute, name, CASE_FILE) }))
-    .filter((entry) => fs.existsSync(entry.path));
+    .filter((entry) => isFile(entry.path));
   if (inside.length === 0) {
     throw new CellcheckError({
       file: given,
       problem: 'holds no case: neither a case.json nor a folder with one',
-      hints: ['A bundle is named itself, not its folder.'],
+      hints: ['Name bundles themselves: cellcheck verify "folder/*.safetensors".'],
     });
   }
   return inside;
+}
+
+function isFile(file: string): boolean {
+  return fs.existsSync(file) && fs.statSync(file).isFile();
 }
 
 async function findGlob(given: string, cwd: string): Promise<FoundCase[]> {

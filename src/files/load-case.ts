@@ -9,7 +9,8 @@ import {
   type SchemaIssue,
 } from '../../schemas/case.js';
 import { CellcheckError, inFile, joinErrors, printable } from '../errors.js';
-import { NAMELESS } from '../formats/json.js';
+import { NAMELESS, tensorsOfJson } from '../formats/json.js';
+import { isNumberArray } from '../formats/scan-json.js';
 import {
   type Case,
   EXPECTED_ROLES,
@@ -21,8 +22,9 @@ import {
 } from '../module/case.js';
 import { renamed, type StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { CASE_FILE } from './find-cases.js';
 import { fileError } from './open.js';
-import { openTensors, readJson } from './tensors.js';
+import { openTensors, readContent } from './tensors.js';
 
 export interface LoadOptions {
   readonly cwd: string;
@@ -47,13 +49,28 @@ export interface CasePaths {
 export function loadCase(file: string, label: string, options: LoadOptions): Case {
   const fileLabel =
     path.basename(label) === path.basename(file) ? label : path.join(label, path.basename(file));
-  if (!file.toLowerCase().endsWith('.safetensors')) {
-    const json = readJson(file, fileLabel);
-    if (typeof json.weights === 'string' || path.basename(file) === 'case.json') {
-      return loadCaseFile(file, fileLabel, valid(parseCaseFile(json), fileLabel), options);
-    }
+  const content = readContent(file, fileLabel);
+  if (content.format === 'safetensors') {
+    const said = valid(parseMetadataOptions(content.metadata), fileLabel);
+    return loadBundle(content.tensors, fileLabel, said, options);
   }
-  return loadBundle(file, fileLabel, options);
+  const { root } = content;
+  const isObject = typeof root === 'object' && root !== null && !isNumberArray(root);
+  if (path.basename(file) === CASE_FILE || (isObject && typeof root.weights === 'string')) {
+    if (!isObject) {
+      const found = root === null ? 'null' : isNumberArray(root) ? 'a list' : `a ${typeof root}`;
+      throw new CellcheckError({
+        file: fileLabel,
+        found,
+        expected: 'an object with weights, input and expected',
+      });
+    }
+    return loadCaseFile(file, fileLabel, valid(parseCaseFile(root), fileLabel), options);
+  }
+  return inFile(fileLabel, () => {
+    const { tensors, options: beside = {} } = tensorsOfJson(root);
+    return loadBundle(tensors, fileLabel, valid(parseCaseOptions(beside), fileLabel, 'case'), options);
+  });
 }
 
 /** Loads a case that is three files on the command line; they may lie anywhere. */
@@ -77,27 +94,24 @@ function loadCaseFile(file: string, label: string, said: CaseFile, options: Load
   return assemble(at('weights'), at('input'), at('expected'), said, options);
 }
 
-function loadBundle(file: string, label: string, options: LoadOptions): Case {
-  const { tensors, options: beside, metadata } = openTensors(file, label);
-  const said =
-    beside !== undefined
-      ? valid(parseCaseOptions(beside), label, 'case')
-      : valid(parseMetadataOptions(metadata ?? {}), label);
+function loadBundle(tensors: StateDict, label: string, said: CaseOptions, options: LoadOptions): Case {
   const names = { ...said.names, ...options.names };
-  mustExist(names, [tensors], label);
+  mustExist(names, () => ({ specs: tensors.specs, label }));
   const bundle = renamed(tensors, names);
-  return inFile(label, () => {
-    const picked = pickRoles([...bundle.specs.keys()], [...INPUT_ROLES, ...EXPECTED_ROLES]);
-    if (!picked.has('input')) throw noRole([...bundle.specs.keys()], ['input']);
-    if (!EXPECTED_ROLES.some((role) => picked.has(role)))
-      throw noRole([...bundle.specs.keys()], EXPECTED_ROLES);
-    return {
-      weights: bundle,
-      tensors: loadRoles(bundle, picked),
-      options: said,
-      files: { weights: label, input: label, expected: label },
-    };
+  const inside = [...bundle.specs.keys()];
+  const roles = inFile(label, () => {
+    const { picked, unused } = pickRoles(inside, [...INPUT_ROLES, ...EXPECTED_ROLES], true);
+    if (!picked.has('input')) throw noRole(inside, ['input']);
+    if (!EXPECTED_ROLES.some((role) => picked.has(role))) throw noRole(inside, EXPECTED_ROLES);
+    return { tensors: loadRoles(bundle, picked), unused };
   });
+  return {
+    weights: bundle,
+    tensors: roles.tensors,
+    options: said,
+    warnings: unusedWarnings(roles.unused, label),
+    files: { weights: label, input: label, expected: label },
+  };
 }
 
 function assemble(
@@ -107,32 +121,48 @@ function assemble(
   said: CaseOptions,
   options: LoadOptions,
 ): Case {
-  const open = (place: Place) => openTensors(place.path, place.label).tensors;
+  const places = { weights, input, expected };
+  const open = (place: Place) => openTensors(place.path, place.label);
   const opened = { weights: open(weights), input: open(input), expected: open(expected) };
   const names = { ...said.names, ...options.names };
-  mustExist(names, Object.values(opened), expected.label);
+  mustExist(names, (ours) => {
+    const role = (INPUT_ROLES as readonly string[]).includes(ours)
+      ? 'input'
+      : (EXPECTED_ROLES as readonly string[]).includes(ours)
+        ? 'expected'
+        : 'weights';
+    return { specs: opened[role].specs, label: places[role].label };
+  });
+  const rolesIn = (role: 'input' | 'expected', roles: readonly Role[]) => {
+    const { path: file, label } = places[role];
+    const shared = Object.entries(places).some(([other, place]) => other !== role && place.path === file);
+    const mapped = renamed(opened[role], names);
+    return inFile(label, () => {
+      const inside = [...mapped.specs.keys()];
+      const { picked, unused } = pickRoles(inside, roles, shared);
+      if (picked.size === 0)
+        throw noRole(
+          inside.filter((name) => name !== NAMELESS),
+          roles,
+        );
+      return { tensors: loadRoles(mapped, picked), warnings: unusedWarnings(unused, label) };
+    });
+  };
+  const inputs = rolesIn('input', INPUT_ROLES);
+  const references = rolesIn('expected', EXPECTED_ROLES);
   return {
     weights: renamed(opened.weights, names),
-    tensors: new Map([
-      ...rolesIn(renamed(opened.input, names), INPUT_ROLES, input.label),
-      ...rolesIn(renamed(opened.expected, names), EXPECTED_ROLES, expected.label),
-    ]),
+    tensors: new Map([...inputs.tensors, ...references.tensors]),
     options: said,
+    warnings: [...inputs.warnings, ...references.warnings],
     files: { weights: weights.label, input: input.label, expected: expected.label },
   };
 }
 
-function rolesIn(file: StateDict, roles: readonly Role[], label: string): Map<Role, Tensor> {
-  return inFile(label, () => {
-    const names = [...file.specs.keys()];
-    const picked = pickRoles(names, roles);
-    if (picked.size === 0)
-      throw noRole(
-        names.filter((name) => name !== NAMELESS),
-        roles,
-      );
-    return loadRoles(file, picked);
-  });
+function unusedWarnings(names: readonly string[], label: string): string[] {
+  if (names.length === 0) return [];
+  const some = names.slice(0, 8).map(printable).join(', ');
+  return [`${printable(label)}: ${some}${names.length > 8 ? ', …' : ''} not used`];
 }
 
 function loadRoles(file: StateDict, picked: ReadonlyMap<Role, string>): Map<Role, Tensor> {
@@ -143,21 +173,18 @@ function loadRoles(file: StateDict, picked: ReadonlyMap<Role, string>): Map<Role
 /** A --name whose tensor is nowhere is a slip: it would quietly not be compared. */
 function mustExist(
   names: Readonly<Record<string, string>>,
-  files: readonly StateDict[],
-  label: string,
+  fileFor: (ours: string) => { specs: StateDict['specs']; label: string },
 ): void {
   for (const [ours, theirs] of Object.entries(names)) {
+    const { specs, label } = fileFor(ours);
     if (!isKnownName(ours)) {
       throw new CellcheckError({
-        file: label,
-        problem: `${printable(ours)}=${printable(theirs)} names nothing that cellcheck reads`,
-        hints: [
-          `The first name is one of ${[...INPUT_ROLES, ...EXPECTED_ROLES].join(', ')}, or a parameter's.`,
-        ],
+        problem: `the name ${printable(ours)} (for ${printable(theirs)}) is none that cellcheck reads`,
+        hints: [`It is one of ${[...INPUT_ROLES, ...EXPECTED_ROLES].join(', ')}, or a parameter's.`],
       });
     }
-    if (files.some(({ specs }) => specs.has(theirs))) continue;
-    const known = files.flatMap(({ specs }) => [...specs.keys()]).filter((name) => name !== NAMELESS);
+    if (specs.has(theirs)) continue;
+    const known = [...specs.keys()].filter((name) => name !== NAMELESS);
     throw new CellcheckError({
       file: label,
       problem: `no tensor is named ${printable(theirs)}, which ${printable(ours)} should be read from`,

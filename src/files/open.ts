@@ -26,7 +26,8 @@ const REASONS: Readonly<Record<string, string>> = {
 /** What went wrong with a file, as a sentence. */
 export function fileError(error: unknown, file: string, hints: readonly string[] = []): CellcheckError {
   if (error instanceof CellcheckError) return error;
-  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) throw error;
   return new CellcheckError({ file, problem: REASONS[code] ?? `cannot be read (${code})`, hints });
 }
 

@@ -1,6 +1,6 @@
 import { CellcheckError, inFile } from '../errors.js';
 import { detectFormat, HEAD_BYTES } from '../formats/detect.js';
-import { parseJsonTensors, type TensorFile } from '../formats/json.js';
+import { tensorsOfJson } from '../formats/json.js';
 import {
   headerLength,
   parseHeader,
@@ -8,46 +8,43 @@ import {
   readImage,
   type SafetensorsHeader,
 } from '../formats/safetensors.js';
-import { type JsonObject, type JsonValue, scanJson } from '../formats/scan-json.js';
+import { type JsonValue, scanJson } from '../formats/scan-json.js';
 import type { StateDict } from '../tensor/state-dict.js';
 import { type OpenFile, withFile } from './open.js';
 
-// A JSON text becomes a string, and a string has at most half a gibibyte of characters.
-const LARGEST_JSON = 256 * 2 ** 20;
+// A JSON text takes many times its size in memory.
+const LARGEST_JSON = 64 * 2 ** 20;
 
-/** A file of tensors: from a safetensors file only the header is read, the tensors when they are asked for. */
-export function openTensors(
-  path: string,
-  label: string,
-): TensorFile & { metadata?: SafetensorsHeader['metadata'] } {
+/** What stands in a file: the JSON as it is, or a safetensors file's header with its tensors to be loaded. */
+export type Content =
+  | { readonly format: 'json'; readonly root: JsonValue }
+  | {
+      readonly format: 'safetensors';
+      readonly tensors: StateDict;
+      readonly metadata: Readonly<Record<string, string>>;
+    };
+
+/** Reads a file, of a safetensors file only the header: its tensors are read when they are asked for. */
+export function readContent(path: string, label: string): Content {
   return withFile(path, label, (file) =>
     inFile(label, () => {
       const head = new Uint8Array(Math.min(HEAD_BYTES, file.size));
       file.read(head, 0);
-      if (detectFormat(path, head) === 'json') return parseJsonTensors(readWhole(file));
+      const format = detectFormat(label, head);
+      if (format === 'json') return { format, root: scanJson(readWhole(file)) };
       const headerBytes = new Uint8Array(headerLength(head.subarray(0, 8), file.size));
       file.read(headerBytes, 8);
       const header = parseHeader(headerBytes, file.size);
-      return { tensors: lazyTensors(path, label, header, file.version), metadata: header.metadata };
+      return { format, tensors: lazyTensors(path, label, header, file.version), metadata: header.metadata };
     }),
   );
 }
 
-/** A JSON file that may be a case, as it stands. */
-export function readJson(path: string, label: string): JsonObject {
-  return withFile(path, label, (file) =>
-    inFile(label, () => {
-      const head = new Uint8Array(Math.min(HEAD_BYTES, file.size));
-      file.read(head, 0);
-      detectFormat(path, head);
-      const root: JsonValue = scanJson(readWhole(file));
-      if (typeof root === 'object' && root !== null) return root as JsonObject;
-      throw new CellcheckError({
-        found: `a ${typeof root}`,
-        expected: 'an object with weights, input and expected',
-      });
-    }),
-  );
+/** The tensors of a file. */
+export function openTensors(path: string, label: string): StateDict {
+  const content = readContent(path, label);
+  if (content.format === 'safetensors') return content.tensors;
+  return inFile(label, () => tensorsOfJson(content.root).tensors);
 }
 
 function readWhole(file: OpenFile): Uint8Array {

@@ -1,4 +1,4 @@
-import { CellcheckError } from '../errors.js';
+import { CellcheckError, printable } from '../errors.js';
 
 export type Format = 'safetensors' | 'json';
 
@@ -7,6 +7,7 @@ interface Foreign {
   readonly endings?: readonly string[];
   /** Bytes at the start of such a file, as Latin-1. */
   readonly starts?: readonly string[];
+  /** FILE stands for the file's name, STEM for the same without its ending. */
   readonly hints: readonly string[];
 }
 
@@ -20,7 +21,9 @@ const FOREIGN: readonly Foreign[] = [
     starts: ['PK\x03\x04', '\x80\x02\x8a\x0a'],
     hints: [
       'Convert it in Python, where the model comes from:',
-      "  from safetensors.torch import save_file; save_file(torch.load('model.pt', weights_only=True), 'model.safetensors')",
+      '  import torch; from safetensors.torch import save_file',
+      "  save_file(torch.load('FILE', weights_only=True), 'STEM.safetensors')",
+      'If it holds the whole module, load that, and save its state_dict().',
     ],
   },
   {
@@ -28,8 +31,9 @@ const FOREIGN: readonly Foreign[] = [
     endings: ['.npy', '.npz'],
     starts: ['\x93NUMPY'],
     hints: [
-      'Convert it in Python:',
-      "  from safetensors.numpy import save_file; save_file({'input': numpy.load('input.npy')}, 'input.safetensors')",
+      'Convert it in Python, under the name of what it is (input, output, h_n …):',
+      '  import numpy; from safetensors.numpy import save_file',
+      "  save_file({'input': numpy.load('FILE')}, 'STEM.safetensors')",
     ],
   },
   {
@@ -82,7 +86,13 @@ export function detectFormat(path: string, head: Uint8Array): Format {
   const foreign =
     FOREIGN.find(({ starts }) => starts?.some((bytes) => start.startsWith(bytes))) ??
     FOREIGN.find(({ endings }) => endings?.some((ending) => lower.endsWith(ending)));
-  if (foreign) throw new CellcheckError({ problem: `is ${foreign.what}`, hints: foreign.hints });
+  if (foreign) {
+    // A path in a line of Python must not end its string.
+    const file = printable(path).replace(/^"|"$/g, '').replaceAll("'", "\\'");
+    const stem = file.replace(/\.[^./\\]*$/, '');
+    const hints = foreign.hints.map((hint) => hint.replace('FILE', () => file).replace('STEM', () => stem));
+    throw new CellcheckError({ problem: `is ${foreign.what}`, hints });
+  }
   if (head.length === 0) throw new CellcheckError({ problem: 'is empty', hints: [AS_SAFETENSORS] });
   if (lower.endsWith('.safetensors')) return 'safetensors';
   if (lower.endsWith('.json')) return 'json';

@@ -4,10 +4,10 @@ import { DTYPES, type Dtype, dtypeNamed, type FloatDtype, roundTo } from '../ten
 import { elementCount, formatShape } from '../tensor/shape.js';
 import { type StateDict, stateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type JsonValue, scanJson } from './scan-json.js';
+import type { JsonValue } from './scan-json.js';
 
 /** What a file of tensors holds: the tensors, and the options a bundle carries beside them. */
-export interface TensorFile {
+interface TensorFile {
   readonly tensors: StateDict;
   /** A bundle's options, not validated yet. */
   readonly options?: unknown;
@@ -21,8 +21,7 @@ export const NAMELESS = '';
  * Numbers without a dtype keep the value they are written with and count as float32.
  * @throws CellcheckError without a file
  */
-export function parseJsonTensors(bytes: Uint8Array): TensorFile {
-  const root = scanJson(bytes);
+export function tensorsOfJson(root: JsonValue): TensorFile {
   if (typeof root !== 'object' || root === null) {
     throw new CellcheckError({
       found: describe(root),
@@ -67,7 +66,6 @@ function toTensor(name: string | undefined, entry: TensorEntry): Tensor {
     throw new CellcheckError({
       tensor: name,
       problem: 'has a dtype that cellcheck does not know',
-      expected: undefined,
       hints: [`Known are ${(Object.keys(DTYPES) as Dtype[]).map((d) => DTYPES[d].torch).join(', ')}.`],
     });
   }

@@ -13,6 +13,11 @@ export interface JsonObject {
   [key: string]: JsonValue;
 }
 
+export function isNumberArray(value: JsonValue): value is NumberArray {
+  // Objects from JSON have no prototype.
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) !== null;
+}
+
 const DEEPEST = 32;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const NON_FINITE: Readonly<Record<string, number>> = {
@@ -39,9 +44,10 @@ export function scanJson(bytes: Uint8Array): JsonValue {
   };
   const syntax = (expected: string): never => {
     const before = text.slice(0, at).split('\n');
+    const special = /^-?(?:NaN|Infinity)/.test(text.slice(at, at + 9));
     return fail(
       `line ${before.length}, column ${before[before.length - 1].length + 1}: expected ${expected}`,
-      ['This is not valid JSON.'],
+      [special ? 'Write NaN and infinities in quotes: "NaN", "-Infinity".' : 'This is not valid JSON.'],
     );
   };
 
@@ -182,7 +188,7 @@ export function scanJson(bytes: Uint8Array): JsonValue {
       case 'n':
         return literal('null', null);
       default:
-        return number();
+        return /[-\d]/.test(text[at] ?? '') ? number() : syntax('a value');
     }
   };
 

@@ -17,6 +17,8 @@ export interface Case {
   /** Input and expected tensors by role. */
   readonly tensors: ReadonlyMap<Role, Tensor>;
   readonly options: CaseOptions;
+  /** What weakens a verdict, seen while loading. */
+  readonly warnings?: readonly string[];
   /** File names for messages. */
   readonly files?: { readonly weights?: string; readonly input?: string; readonly expected?: string };
 }
@@ -32,8 +34,8 @@ const ALIASES: Readonly<Record<Role, readonly string[]>> = {
   c_0: ['cx', 'c', 'cell', 'init_c', 'initial_c', 'c_in'],
   lengths: ['lens', 'length', 'seq_len', 'seq_lens', 'seq_lengths', 'sequence_lens', 'batch_sizes'],
   output: ['out', 'outputs', 'y', 'y_hat', 'result', 'expected', 'hidden_states', 'hs'],
-  h_n: ['h', 'hidden', 'h_out', 'hy', 'y_h', 'last_hidden', 'final_h', 'h_final', 'h_t'],
-  c_n: ['c', 'cell', 'c_out', 'cy', 'y_c', 'last_cell', 'final_c', 'c_final', 'c_t'],
+  h_n: ['h', 'hidden', 'h_out', 'hy', 'y_h', 'last_hidden', 'final_h', 'h_final', 'h_t', 'h_1', 'h1'],
+  c_n: ['c', 'cell', 'c_out', 'cy', 'y_c', 'last_cell', 'final_c', 'c_final', 'c_t', 'c_1', 'c1'],
 };
 
 const ALL_ROLES: readonly string[] = [...INPUT_ROLES, ...EXPECTED_ROLES];
@@ -45,21 +47,36 @@ export function isKnownName(name: string): boolean {
 
 const bare = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
 
+export interface PickedRoles {
+  readonly picked: ReadonlyMap<Role, string>;
+  /** Tensors that look as if they were meant to be used, and are not. */
+  readonly unused: readonly string[];
+}
+
 /**
  * Which tensors of a file stand for which roles. A file with a single tensor stands for the role it was given,
  * whatever its name, unless the name is another role's.
  * @param roles the roles that the file may fill, the one it was given first
- * @throws CellcheckError for a name that is nearly one of ours (`hn`, `out_put`): a tensor that was meant to be
- *   compared is never left out silently
+ * @param shared whether the file holds other things too, as a bundle does
+ * @throws CellcheckError for a name that says almost what one of ours does (`hn`, `out`): a tensor that was meant to
+ *   be compared is never left out silently
  */
-export function pickRoles(names: readonly string[], roles: readonly Role[]): Map<Role, string> {
+export function pickRoles(names: readonly string[], roles: readonly Role[], shared: boolean): PickedRoles {
   const picked = new Map<Role, string>();
   for (const role of roles) if (names.includes(role)) picked.set(role, role);
-  const near = roles.flatMap((role) =>
-    names
-      .filter((name) => !picked.has(role) && name !== role && bare(name) === bare(role))
-      .map((name) => ({ role, name })),
-  );
+  const missing = roles.filter((role) => !picked.has(role));
+  const others = names.filter((name) => !ALL_ROLES.includes(name));
+  if (names.length === 1 && others.length === 1) {
+    const meant = missing.find((role) => bare(names[0]) === bare(role)) ?? roles[0];
+    if (meant === roles[0]) return { picked: new Map([[meant, names[0]]]), unused: [] };
+  }
+
+  const aliased = (name: string) => missing.find((role) => ALIASES[role].includes(name.toLowerCase()));
+  const nearly = (name: string) => missing.find((role) => bare(name) === bare(role));
+  const near = others.flatMap((name) => {
+    const role = nearly(name) ?? (shared || picked.size === 0 ? undefined : aliased(name));
+    return role ? [{ role, name }] : [];
+  });
   if (near.length) {
     throw joinErrors(
       near.map(
@@ -72,9 +89,8 @@ export function pickRoles(names: readonly string[], roles: readonly Role[]): Map
       ),
     );
   }
-  const alone = names.length === 1 && picked.size === 0;
-  if (alone && !ALL_ROLES.includes(names[0])) picked.set(roles[0], names[0]);
-  return picked;
+  const unused = shared ? others.filter(aliased) : names.filter((name) => !picked.has(name as Role));
+  return { picked, unused };
 }
 
 /** The error for a file that lacks every role it was given for. */

@@ -5,7 +5,7 @@ import { formatShape, sameShape } from '../tensor/shape.js';
 import type { TensorSpec } from '../tensor/tensor.js';
 import { findGroups, type Group, noModule, PARAMETER } from './group.js';
 import { parameterError } from './misfits.js';
-import { className, describeParts, type Module, parameterShapes } from './parameters.js';
+import { className, describeParts, type Module, parameterShapes, withArticle } from './parameters.js';
 
 /** What of a module its names and shapes cannot say, or what the user wants it to be. */
 export interface DescribeOptions {
@@ -25,12 +25,14 @@ export function describeModule(
   options: DescribeOptions = {},
 ): Module {
   const group = chooseGroup(specs, options);
-  const wanted = options.module?.replace('Cell', '') as Kind | undefined;
+  const wanted = kindOf(options.module);
   const fits = candidates(group, wanted ? [wanted] : KIND_NAMES, options.nonlinearity ?? 'tanh');
+  const misnamed = wanted && otherKind(group, wanted, specs);
+  if (misnamed) throw misnamed;
   if (fits.length === 0) {
     throw new CellcheckError({
       tensor: group.prefix || undefined,
-      problem: `no size fits ${wanted ? `an ${wanted}` : 'an RNN, a GRU or an LSTM'}`,
+      problem: `no size fits ${wanted ? withArticle(wanted) : 'an RNN, a GRU or an LSTM'}`,
       hints: [...group.shapes].slice(0, 8).map(([name, shape]) => `${printable(name)} ${formatShape(shape)}`),
     });
   }
@@ -39,11 +41,32 @@ export function describeModule(
   if (errors.length) throw parameterError(group, fits, errors);
   if (options.nonlinearity && module.kind !== 'RNN') {
     throw new CellcheckError({
-      problem: `nonlinearity ${options.nonlinearity} is for an RNN, and this is a ${className(module)}`,
+      problem: `nonlinearity ${options.nonlinearity} is for an RNN, and this is ${withArticle(className(module))}`,
       hints: ['Leave the option away.'],
     });
   }
   return module;
+}
+
+/** Parameters that are those of another class than the one that was said. */
+function otherKind(
+  group: Group,
+  wanted: Kind,
+  specs: ReadonlyMap<string, TensorSpec>,
+): CellcheckError | undefined {
+  const [module] = candidates(group, KIND_NAMES, 'tanh');
+  if (!module || module.kind === wanted) return undefined;
+  if (shapeIssues(parameterShapes(module), parametersOf(group, specs)).length) return undefined;
+  return new CellcheckError({
+    tensor: group.prefix || undefined,
+    problem: `its parameters are those of ${withArticle(describeParts(module).join(', '))}, not of ${withArticle(wanted)}`,
+    hints: [`Leave the module option away, or say ${className(module)}.`],
+  });
+}
+
+/** `LSTMCell` is an LSTM. */
+function kindOf(className: string | undefined): Kind | undefined {
+  return className?.replace('Cell', '') as Kind | undefined;
 }
 
 function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOptions): Group {
@@ -73,6 +96,12 @@ function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOp
       });
     }
     groups = ofClass;
+  }
+  if (groups.length > 1 && module !== undefined) {
+    const ofKind = groups.filter(
+      (group) => candidates(group, KIND_NAMES, 'tanh')[0]?.kind === kindOf(module),
+    );
+    if (ofKind.length) groups = ofKind;
   }
   if (groups.length === 1) return groups[0];
   throw new CellcheckError({
@@ -107,10 +136,10 @@ function candidates(group: Group, kinds: readonly Kind[], nonlinearity: Nonlinea
   const rows = new Set(
     [...group.shapes]
       .filter(([name], i) => layers[i] === lowest && !name.startsWith('weight_hr'))
-      .flatMap(([, shape]) => shape.slice(0, 2)),
+      .flatMap(([, shape]) => sizesOf(shape)),
   );
-  const inputSizes = new Set(first('weight_ih') ?? [Number.NaN]);
-  const projSizes = new Set([0, ...(first('weight_hr') ?? [])]);
+  const inputSizes = new Set(first('weight_ih') ? sizesOf(first('weight_ih')) : [Number.NaN]);
+  const projSizes = new Set([0, ...sizesOf(first('weight_hr'))]);
   // A layer number far beyond the number of tensors is a slip, or somebody's joke: never a loop of that length.
   const numLayers = Math.min(layers.reduce((a, b) => Math.max(a, b)) + 1, names.length);
 
@@ -142,6 +171,11 @@ function candidates(group: Group, kinds: readonly Kind[], nonlinearity: Nonlinea
     }
   }
   return best;
+}
+
+/** The sizes that a parameter of this shape may stand for: none has more than two, or is empty. */
+function sizesOf(shape: readonly number[] | undefined): readonly number[] {
+  return shape && shape.length <= 2 && !shape.includes(0) ? shape : [];
 }
 
 /** How many of a module's parameters a group has in the right shape; one that is transposed counts half. */

@@ -17,7 +17,6 @@ export interface Layout {
 
 export interface Reading {
   readonly layout: Layout;
-  readonly shapes: readonly NamedShape[];
   readonly issues: readonly ShapeIssue[];
 }
 
@@ -52,7 +51,7 @@ function read(module: Module, tensors: ReadonlyMap<Role, Tensor>, batchFirst: bo
   };
   const shapes = caseShapes(module, layout, tensors);
   const found = new Map([...tensors].map(([role, { shape }]) => [role as string, shape]));
-  return { layout, shapes, issues: shapeIssues(shapes, found) };
+  return { layout, issues: shapeIssues(shapes, found) };
 }
 
 /** The shapes that a case's tensors must have, as PyTorch's documentation of the class gives them. */

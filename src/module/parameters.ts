@@ -81,6 +81,11 @@ export function className(module: Module): string {
   return module.kind + (module.cell ? 'Cell' : '');
 }
 
+/** `an LSTM`, `a GRU` */
+export function withArticle(name: string): string {
+  return `${name.startsWith('G') ? 'a' : 'an'} ${name}`;
+}
+
 /** The parts of a module's one-line description: `LSTM 80 → 256`, `2 layers`, `bidirectional` … */
 export function describeParts(module: Module): string[] {
   const { numLayers, projSize, cell } = module;

@@ -4,7 +4,7 @@ import { formatShape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Case, fileOf, type Role } from './case.js';
 import type { Layout } from './layout.js';
-import { className, directions, type Module, outputSize, suffix } from './parameters.js';
+import { className, directions, type Module, outputSize, suffix, withArticle } from './parameters.js';
 
 interface Slip {
   readonly role: Role;
@@ -46,7 +46,7 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
     roles: ['input'],
     hint: ({ module }) =>
       module.cell
-        ? `A ${className(module)} takes one step [${module.inputSize}] or [B, ${module.inputSize}], or a loop [T, B, ${module.inputSize}].`
+        ? `${className(module)} takes one step [${module.inputSize}] or [B, ${module.inputSize}], or a loop [T, B, ${module.inputSize}].`
         : `A sequence is [T, ${module.inputSize}], a batch [T, B, ${module.inputSize}] or, with batch_first, [B, T, ${module.inputSize}].`,
   },
   {
@@ -81,11 +81,20 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
     roles: ['output'],
     hint: ({ found, expected, layout }) =>
       layout.batched &&
+      layout.batch === 1 &&
+      sameShape(found, [layout.steps, last(expected) as number]) &&
+      `The input has a batch dimension, and this has none: unsqueeze(${layout.batchFirst ? 0 : 1}).`,
+  },
+  {
+    roles: ['output'],
+    // Where batch_first is not said, what is read as steps may be the batch.
+    hint: ({ found, expected, layout }) =>
+      layout.batched &&
       layout.timed &&
-      found.length === 2 &&
-      found[0] === layout.batch &&
-      found[1] === last(expected) &&
-      `This is one step only, as out[${layout.batchFirst ? ':, -1' : '-1'}] gives it. Save the whole output, or the last state as h_n.`,
+      last(found) === last(expected) &&
+      (found.length === 2 || (found.length === 3 && found[layout.batchFirst ? 1 : 0] === 1)) &&
+      [layout.batch, layout.steps].includes(found[0] === 1 && found.length === 3 ? found[1] : found[0]) &&
+      'This is one step only, as out[-1] or, with batch_first, out[:, -1] gives it. Save the whole output, or the last state as h_n.',
   },
   {
     roles: ['output'],
@@ -138,7 +147,7 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
     hint: ({ layout, module, tensors }) => {
       const { hiddenSize, numLayers } = module;
       const input = formatShape(tensors.get('input')?.shape ?? []);
-      return `The input ${input} has ${layout.steps} steps, batch ${layout.batch}; the weights say hidden size ${hiddenSize}, ${numLayers} layers, ${directions(module).length} directions.`;
+      return `The input ${input} has ${layout.steps} steps and batch ${layout.batch}; the weights say hidden size ${hiddenSize}, num_layers ${numLayers}${directions(module).length > 1 ? ', bidirectional' : ''}.`;
     },
   },
 ];
@@ -189,7 +198,7 @@ function unexpected(role: Role, module: Module, files: Case['files']): Cellcheck
           'Lengths belong to a batch: input [T, B, …] or, with batch_first, [B, T, …].',
           "If the input is a PackedSequence's data, unpack it with pad_packed_sequence.",
         ]
-      : [`Only an LSTM has a cell state, and the weights are those of a ${className(module)}.`];
+      : [`Only an LSTM has a cell state, and the weights are those of ${withArticle(className(module))}.`];
   return new CellcheckError({
     file: fileOf(role, files),
     tensor: role,

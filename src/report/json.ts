@@ -1,22 +1,28 @@
 import type { Place, TensorComparison } from '../compare/compare.js';
 import type { CaseResult, Comparison, Subject } from '../compare/comparison.js';
-import type { CellcheckError } from '../errors.js';
+import { type CellcheckError, escapeText } from '../errors.js';
 import type { Reporter } from './reporter.js';
 
-/** For programs: one JSON document, whose schema is schemas/published/report.schema.json. */
+/** For programs: one JSON document, written case by case, whose schema is schemas/published/report.schema.json. */
 export function jsonReporter(version: string): Reporter {
-  const cases: object[] = [];
+  let between = '';
   return {
-    begin: () => '',
+    begin: () => `{"version": 1, "cellcheck": ${JSON.stringify(version)}, "cases": [\n`,
     result(result) {
-      cases.push(caseObject(result));
-      return '';
+      const text = between + json(caseObject(result));
+      between = ',\n';
+      return text;
     },
     end({ parity, differs, noVerdict, exitCode }) {
       const summary = { parity, differs, no_verdict: noVerdict, exit_code: exitCode };
-      return `${JSON.stringify({ version: 1, cellcheck: version, summary, cases }, finite, 1)}\n`;
+      return `\n],\n"summary": ${json(summary)}}\n`;
     },
   };
+}
+
+/** JSON that may go to a terminal: what would not be printed is escaped there as well. */
+function json(value: object): string {
+  return JSON.stringify(value, finite, 1).split('\n').map(escapeText).join('\n');
 }
 
 /** JSON has no words for these; the same strings are read in tensors. */
@@ -79,7 +85,7 @@ function tensorObject(tensor: TensorComparison, comparison: Comparison): object 
   return {
     name: tensor.name,
     dtype: tensor.dtype,
-    rule: { name: 'close', rtol, atol, source },
+    rule: { name: 'close', rtol, atol, equal_nan: comparison.subject.equalNan, source },
     elements: tensor.elements,
     mismatches: tensor.mismatches,
     smallest_atol: tensor.smallestAtol ?? null,

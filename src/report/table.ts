@@ -142,7 +142,7 @@ function foldedText(rows: readonly RowComparison[]): string {
   const where = `worst ${formatDifference(worst.difference)} at step ${worst.row}`;
   const all = formatCount(rows.length);
   if (failing.length === 0) return `${all} steps within tolerance, ${where}`;
-  return `${failing.length === rows.length ? all : `${formatCount(failing.length)} of ${all}`} steps differ, ${where}`;
+  return `${failing.length === rows.length ? all : `${formatCount(failing.length)} of ${all}`} steps beyond tolerance, ${where}`;
 }
 
 function worstOf(rows: readonly RowComparison[]): Place {

@@ -84,13 +84,17 @@ function verdictLines(comparison: Comparison, style: Style): string[][] {
   const { tensors, first, partsAt, subject, notChecked, notes, warnings, advice } = comparison;
   const total = formatCount(tensors.reduce((sum, { elements }) => sum + elements, 0));
   const mismatches = formatCount(tensors.reduce((sum, tensor) => sum + tensor.mismatches, 0));
-  const failing = [`rule ${rules(tensors)}`, `the smallest atol that passes is ${atolThatPasses(tensors)}`];
+  const smallest = atolThatPasses(tensors);
+  const failing = [
+    `rule ${rules(tensors)}`,
+    smallest === undefined ? 'no atol passes' : `the smallest atol that passes is ${smallest}`,
+  ];
   const indented = (segments: string[]) => [VERDICT_INDENT + segments[0], ...segments.slice(1)];
   const lines: string[][] = {
     parity: () => [
       [
         `${style.good('parity'.padEnd(10))}${total} of ${total} values within ${rules(tensors)}`,
-        `atol ${atolThatPasses(tensors)} would do`,
+        `atol ${smallest} would do`,
       ],
     ],
     differs: () => [
@@ -109,7 +113,6 @@ function verdictLines(comparison: Comparison, style: Style): string[][] {
         `worst ${worst(tensors, subject)}`,
       ],
       indented(failing),
-      indented(['try: a reference in float64 (module.double()), or a shorter sequence']),
     ],
   }[comparison.verdict]();
   const more = [
@@ -132,8 +135,8 @@ function rules(tensors: readonly TensorComparison[]): string {
   return tensors.map((tensor, i) => `${tensor.name}: ${texts[i]}`).join(' · ');
 }
 
-function atolThatPasses(tensors: readonly TensorComparison[]): string {
-  if (tensors.some(({ smallestAtol }) => smallestAtol === undefined)) return 'none';
+function atolThatPasses(tensors: readonly TensorComparison[]): string | undefined {
+  if (tensors.some(({ smallestAtol }) => smallestAtol === undefined)) return undefined;
   return formatDifference(largest(tensors.map(({ smallestAtol }) => smallestAtol!)));
 }
 
@@ -166,15 +169,19 @@ function caseLine(
   style: Style,
   terminal: Terminal,
 ): string {
-  const { verdict, tensors, subject, first, partsAt, warnings } = comparison;
+  const { verdict, tensors, subject, first, partsAt, notChecked, warnings } = comparison;
   const head = `  ${style[WORDS[verdict]](verdict.padEnd(VERDICT_WIDTH))} ${printable(label).padEnd(width)}`;
   const said = [
     ...(first ? [`first at ${first.tensor === 'output' ? `step ${first.place.row}` : first.tensor},`] : []),
     ...(verdict === 'ill-conditioned' ? [`from step ${partsAt} on,`] : []),
     `worst ${formatDifference(largest(tensors.map(({ worst: { difference } }) => difference)))}`,
   ].join(' ');
-  const usual = tensors.every(({ tolerance }) => tolerance.source.endsWith('default'));
-  const details = [...(usual ? [] : [rules(tensors)]), ...warnings.map((warning) => `warning: ${warning}`)];
+  const usual = tensors.every(({ tolerance }) => tolerance.usual);
+  const details = [
+    ...(usual ? [] : [rules(tensors)]),
+    ...(notChecked.length ? [`not checked: ${notChecked.join(', ')}`] : []),
+    ...warnings.map((warning) => `warning: ${warning}`),
+  ];
   const indent = 2 + VERDICT_WIDTH + 1;
   return [
     flow([head, stepCount(subject).padEnd(9), said], '  ', terminal, indent),

@@ -8,20 +8,18 @@ export interface DtypeFacts {
   readonly torch: string;
   readonly bytes: number;
   readonly float: boolean;
-  /** Significand bits of a float, the hidden one included. */
-  readonly significantBits: number;
 }
 
 export const DTYPES: Readonly<Record<Dtype, DtypeFacts>> = {
-  F64: { torch: 'float64', bytes: 8, float: true, significantBits: 53 },
-  F32: { torch: 'float32', bytes: 4, float: true, significantBits: 24 },
-  F16: { torch: 'float16', bytes: 2, float: true, significantBits: 11 },
-  BF16: { torch: 'bfloat16', bytes: 2, float: true, significantBits: 8 },
-  I64: { torch: 'int64', bytes: 8, float: false, significantBits: 0 },
-  I32: { torch: 'int32', bytes: 4, float: false, significantBits: 0 },
-  I16: { torch: 'int16', bytes: 2, float: false, significantBits: 0 },
-  I8: { torch: 'int8', bytes: 1, float: false, significantBits: 0 },
-  U8: { torch: 'uint8', bytes: 1, float: false, significantBits: 0 },
+  F64: { torch: 'float64', bytes: 8, float: true },
+  F32: { torch: 'float32', bytes: 4, float: true },
+  F16: { torch: 'float16', bytes: 2, float: true },
+  BF16: { torch: 'bfloat16', bytes: 2, float: true },
+  I64: { torch: 'int64', bytes: 8, float: false },
+  I32: { torch: 'int32', bytes: 4, float: false },
+  I16: { torch: 'int16', bytes: 2, float: false },
+  I8: { torch: 'int8', bytes: 1, float: false },
+  U8: { torch: 'uint8', bytes: 1, float: false },
 };
 
 export function isReadable(dtype: string): dtype is Dtype {

@@ -81,7 +81,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ({ weights }) => {
       delete weights.bias_hh_l0;
     },
-    ['its parameters are not those of LSTM 3 → 4', 'missing     bias_hh_l0 [4·hidden_size] = [16]'],
+    ['its parameters are not those of an LSTM 3 → 4', 'missing     bias_hh_l0 [4·hidden_size] = [16]'],
   ],
   [
     'a missing weight_ih',
@@ -143,7 +143,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ({ case: options }) => {
       options.module = 'GRU';
     },
-    ['weight_hh_l0: found [16, 4]', 'expected'],
+    ['its parameters are those of an LSTM 3 → 4, 1 layer, not of a GRU', 'Leave the module option away'],
   ],
   [
     'a Cell for a module',
@@ -157,7 +157,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ({ case: options }) => {
       options.nonlinearity = 'relu';
     },
-    ['nonlinearity relu is for an RNN, and this is a LSTM', 'Leave the option away.'],
+    ['nonlinearity relu is for an RNN, and this is an LSTM', 'Leave the option away.'],
   ],
   [
     'a prefix that is not there',
@@ -247,7 +247,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     },
     [
       'output: found [2, 4], expected [T, B, hidden_size] = [5, 2, 4]',
-      'This is one step only, as out[-1] gives it',
+      'This is one step only, as out[-1] or, with batch_first, out[:, -1] gives it',
     ],
   ],
   [
@@ -257,7 +257,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
       parts.input.input = [2, 5, 3];
       parts.expected = { output: [2, 4] };
     },
-    ['as out[:, -1] gives it', 'as h_n'],
+    ['as out[-1] or, with batch_first, out[:, -1] gives it', 'as h_n'],
   ],
   [
     'the last step of a sequence without a batch',
@@ -303,7 +303,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ({ expected }) => {
       expected.output = [4, 2, 4];
     },
-    ['output: found [4, 2, 4]', 'The input [5, 2, 3] has 5 steps, batch 2'],
+    ['output: found [4, 2, 4]', 'The input [5, 2, 3] has 5 steps and batch 2'],
   ],
   [
     'an h_n without the layer dimension',
@@ -464,14 +464,14 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ({ case: options }) => {
       options.names = { outptu: 'output' };
     },
-    ['outptu=output names nothing that cellcheck reads', 'The first name is one of input, h_0'],
+    ['the name outptu (for output) is none that cellcheck reads', 'It is one of input, h_0'],
   ],
   [
     'a name that nothing has',
     ({ case: options }) => {
       options.names = { output: 'out' };
     },
-    ['no tensor is named out, which output should be read from', 'There are weight_ih_l0'],
+    ['no tensor is named out, which output should be read from', 'There are output, h_n, c_n.'],
   ],
 ];
 
@@ -527,7 +527,7 @@ const COMMANDS: readonly [slip: string, argv: readonly string[], sentences: read
   [
     'a folder without cases',
     ['verify', path.join(SAMPLES, '..', 'src')],
-    ['holds no case', 'A bundle is named itself'],
+    ['holds no case', 'Name bundles themselves'],
   ],
   [
     'weights without input as a bundle',
@@ -571,7 +571,7 @@ test('what the slips are made from is itself in order', async () => {
 });
 
 test.each([
-  ['broken.json', '{"weights": ', 'broken.json: weights: line 1, column 13: expected a number'],
+  ['broken.json', '{"weights": ', 'broken.json: weights: line 1, column 13: expected a value'],
   ['list.json', '3', 'list.json: found a number, expected an object'],
   ['model.pt', 'PK\x03\x04', "torch.load('model.pt', weights_only=True)"],
   ['input.npy', '\x93NUMPY', 'numpy.load'],

@@ -213,7 +213,7 @@ test('tolerances: the command line wins over the case', async () => {
   writeJson(file, { ...readJson(file), tolerance: { atol: 1e-2 } });
   const { code, stdout } = await cli(['verify', folder]);
   expect(code).toBe(0);
-  expect(stdout).toContain('rtol 1.3e-6, atol 0.01 (of the case)');
+  expect(stdout).toContain('rtol 1.3e-6, atol 0.01 (rtol float32');
   expect((await cli(['verify', folder, '--atol', '1e-5'])).code).toBe(1);
   writeJson(file, { ...readJson(file), tolerance: { output: { atol: 1e-2 } } });
   expect((await cli(['verify', folder])).code).toBe(0);
@@ -222,13 +222,58 @@ test('tolerances: the command line wins over the case', async () => {
 test('a tolerance under which zeros would pass is a warning, and with --strict no verdict', async () => {
   const lax = await cli(['verify', 'samples/lstm', '--atol', '1']);
   expect(lax.code).toBe(0);
-  expect(lax.stdout).toContain('warning: output: all zeros would pass too');
+  expect(lax.stdout).toContain('warning: output: most of it or all would pass as zeros too');
   const strict = await cli(['verify', 'samples/lstm', '--atol', '1', '--strict']);
   expect(strict).toMatchObject({ code: 2, stdout: '' });
   expect(strict.stderr).toContain('no verdict with --strict, because of warnings (parity without it)');
   expect((await cli(['verify', 'samples/lstm', '--strict'])).code).toBe(0);
   const several = await cli(['verify', 'samples/lstm', 'samples/gru', '--atol', '1', '--quiet']);
-  expect(several.stdout).toContain('warning: output: all zeros would pass too');
+  expect(several.stdout).toContain('warning: output: most of it or all would pass as zeros too');
+});
+
+test('a case says why its tolerance is another, but cannot say who asked for it', async () => {
+  const folder = copySample('lstm');
+  const file = path.join(folder, 'case.json');
+  const tolerance = { rtol: 0.9, atol: 0.9, reason: 'float32 default' };
+  writeJson(file, { ...readJson(file), tolerance });
+  const { stdout } = await cli(['verify', folder, 'samples/gru']);
+  expect(stdout).toContain('rtol 0.9, atol 0.9 (of the case: float32 default)');
+  expect((await cli(['verify', folder, '--atol', '1e-7'])).stdout).toContain(
+    'rtol 0.9, atol 1e-7 (rtol of the case: float32',
+  );
+  writeJson(file, { ...readJson(file), tolerance: { ...tolerance, reason: 'x'.repeat(101) } });
+  expect((await cli(['verify', folder])).stderr).toContain('tolerance.reason: is longer than 100 characters');
+});
+
+test('NaN that equals NaN is told, and with --strict no parity', async () => {
+  const bundle = path.join(scratch(), 'nan.json');
+  const tensors = {
+    weight_ih_l0: [['NaN']],
+    weight_hh_l0: [[1]],
+    input: [[1], [2]],
+    output: [['NaN'], ['NaN']],
+  };
+  writeJson(bundle, { ...tensors, case: { equal_nan: true } });
+  const { code, stdout } = await cli(['verify', bundle]);
+  expect(code).toBe(0);
+  expect(stdout).toContain('warning: output: 2 expected values are NaN, and taken as equal');
+  expect((await cli(['verify', bundle, '--strict'])).code).toBe(2);
+});
+
+test('a tensor that looks meant and is not used is told', async () => {
+  const folder = copySample('lstm');
+  const expected = path.join(folder, 'expected.json');
+  const file = path.join(folder, 'case.json');
+  writeJson(file, { ...readJson(file), expected: 'expected.json' });
+  writeJson(expected, { h_n: [[[0]]], outputs: [[[0], [0], [0], [0]]] });
+  expect((await cli(['verify', folder])).stderr).toContain(
+    'outputs: is nearly output, and would not be used',
+  );
+  writeJson(expected, { h_n: [[[0]]], notes: [1] });
+  expect((await cli(['verify', folder, '--atol', '9'])).stdout).toContain('expected.json: notes not used');
+  expect((await cli(['verify', folder, 'samples/gru', '-q', '--atol', '9'])).stdout).toContain(
+    'not checked: output, c_n',
+  );
 });
 
 test('what the reference lacks is reported as not checked', async () => {
@@ -330,6 +375,57 @@ test('a file that is not regular is an error, at once', async () => {
   expect((await cli(['verify', folder])).stderr).toContain('is a folder');
 });
 
+test('what cannot be foreseen in one case leaves the others their reports', async () => {
+  const folder = scratch();
+  const lengths = path.join(folder, 'lengths.safetensors');
+  const many = 300_000;
+  writeSafetensors(lengths, {
+    weight_ih_l0: raw([1, 1], [1]),
+    weight_hh_l0: raw([1, 1], [1]),
+    input: raw([1, many, 1], Array(many).fill(0)),
+    lengths: raw([many], Array(many).fill(1), 'I64'),
+    h_n: raw([1, many, 1], Array(many).fill(0)),
+  });
+  const result = await cli(['verify', lengths, 'samples/lstm']);
+  expect(result.stdout).toContain('2 parity');
+  // Zero sizes never drive work on a header's word.
+  const zero = path.join(folder, 'zero.safetensors');
+  writeSafetensors(zero, {
+    weight_ih_l0: raw([1, 0], []),
+    weight_hh_l0: raw([1, 1], [1]),
+    input: raw([4e8, 1, 0], []),
+    h_n: raw([1, 1, 1], [0]),
+  });
+  expect((await cli(['verify', zero])).stderr).toContain('no size fits an RNN, a GRU or an LSTM');
+  const dimensions = Array.from({ length: 20_000 }, (_, i) => i);
+  writeSafetensors(zero, {
+    weight_ih_l0: raw(dimensions, []),
+    weight_hr_l0: raw(dimensions, []),
+    weight_hh_l0: raw([1, 1], [1]),
+    input: raw([1, 1, 1], [0]),
+    h_n: raw([1, 1, 1], [0]),
+  });
+  expect((await cli(['verify', zero])).stderr.length).toBeLessThan(2000);
+});
+
+test('a bundle is known by its content, whatever its ending', async () => {
+  const folder = scratch();
+  fs.copyFileSync(path.join(SAMPLES, 'bundles', 'lstm.safetensors'), path.join(folder, 'good.st'));
+  expect((await cli(['verify', 'good.st'], { cwd: folder })).code).toBe(0);
+});
+
+test('--strict weakens parity, and nothing else', async () => {
+  const folder = 'samples/failing/gru-perturbed-step';
+  expect((await cli(['verify', folder, '--strict', '--tolerance', 'h_n=9,9'])).code).toBe(1);
+});
+
+test('what the command line holds cannot write to the terminal either', async () => {
+  const { stderr, code } = await cli(['verify', `--x${ESCAPE}[31m\n::error::x`]);
+  expect(code).toBe(2);
+  expect(stderr).not.toContain(ESCAPE);
+  expect(stderr).not.toMatch(/^ *::/m);
+});
+
 test('names from a file cannot write to the terminal', async () => {
   const folder = scratch();
   const file = path.join(folder, 'evil.safetensors');
@@ -341,6 +437,18 @@ test('names from a file cannot write to the terminal', async () => {
   expect(stderr).not.toContain('\u202e');
   expect(stderr).not.toMatch(/^PARITY/m);
   expect(stderr).toContain('\\u001b[2Jx\\u000aPARITY');
+  const prefixed = {
+    '::error::x.weight_ih_l0': raw([1, 1], [1]),
+    '\u009b31m.weight_ih_l0': raw([1, 1], [1]),
+  };
+  fs.writeFileSync(
+    file,
+    safetensorsBytes({ ...prefixed, input: raw([1, 1, 1], [1]), h_n: raw([1, 1, 1], [1]) }),
+  );
+  expect((await cli(['verify', file])).stderr).not.toMatch(/^ *::|\u009b/m);
+  const json = await cli(['verify', file, '--reporter', 'json']);
+  expect(json.stdout).not.toContain('\u009b');
+  REPORT_SCHEMA.parse(JSON.parse(json.stdout));
 });
 
 test('progress is for terminals and for what takes long', async () => {

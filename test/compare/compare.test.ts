@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { compareTensor } from '../../src/compare/compare.js';
 import { resolveTolerance } from '../../src/compare/tolerance.js';
 
-const tolerance = { rtol: 0, atol: 0.1, source: 'test' };
+const tolerance = { rtol: 0, atol: 0.1, source: 'test', usual: false };
 const reference = (data: number[], rows: number, batch = 1) => ({
   name: 'output' as const,
   dtype: 'F32' as const,
@@ -33,7 +33,7 @@ test('a row tells its mismatches and its worst element', () => {
 });
 
 test('the worst of a row that mismatches is a mismatch, though another difference be larger', () => {
-  const by = { rtol: 0.1, atol: 0, source: 'test' };
+  const by = { rtol: 0.1, atol: 0, source: 'test', usual: false };
   const { rows } = compareTensor(reference([1000, 1], 1), Float64Array.of(1050, 2), by, false);
   expect(rows[0]).toMatchObject({ mismatches: 1, worst: { unit: 1, difference: 1 } });
 });
@@ -53,25 +53,43 @@ test('a reference that ends early is compared as far as it goes', () => {
 
 test('zeros that would pass are told', () => {
   expect(compare([0.05, -0.1], [0.05, 0.1], 1).zerosPass).toBe(true);
-  expect(compare([0.05, -0.11], [0.05, 0.1], 1).zerosPass).toBe(false);
+  expect(compare([0, 0.05, -0.11, 0.2], [0, 0.05, -0.11, 0.2], 1).zerosPass).toBe(false);
+  expect(compare([0, 0, 0, 0.05, -0.11], [0, 0, 0, 0.05, -0.11], 1).zerosPass).toBe(true);
+  expect(compare([0, 0], [0, 0], 1).zerosPass).toBe(true);
 });
 
 test('tolerances: one output on the command line, all of them, the case’s for one, the case’s, the default', () => {
   const command = { source: 'command', atol: 1, c_n: { rtol: 2 } };
   const own = { source: 'case', rtol: 3, c_n: { rtol: 4, atol: 5 }, h_n: { rtol: 6 } };
-  expect(resolveTolerance('c_n', 'F32', [command, own])).toEqual({ rtol: 2, atol: 1, source: 'command' });
-  expect(resolveTolerance('h_n', 'F32', [command, own])).toEqual({ rtol: 6, atol: 1, source: 'command' });
-  expect(resolveTolerance('c_n', 'F32', [own])).toEqual({ rtol: 4, atol: 5, source: 'case' });
-  expect(resolveTolerance('output', 'F32', [own])).toEqual({ rtol: 3, atol: 1e-5, source: 'case' });
+  expect(resolveTolerance('c_n', 'F32', [command, own])).toEqual({
+    rtol: 2,
+    atol: 1,
+    source: 'command',
+    usual: false,
+  });
+  expect(resolveTolerance('h_n', 'F32', [command, own])).toEqual({
+    rtol: 6,
+    atol: 1,
+    source: 'rtol case, atol command',
+    usual: false,
+  });
+  expect(resolveTolerance('c_n', 'F32', [own])).toEqual({ rtol: 4, atol: 5, source: 'case', usual: false });
+  expect(resolveTolerance('output', 'F32', [own])).toMatchObject({
+    rtol: 3,
+    atol: 1e-5,
+    source: 'rtol case, atol float32 default',
+  });
   expect(resolveTolerance('output', 'F32', [])).toEqual({
     rtol: 1.3e-6,
     atol: 1e-5,
     source: 'float32 default',
+    usual: true,
   });
   expect(resolveTolerance('output', 'F64', [])).toEqual({
     rtol: 1e-7,
     atol: 1e-7,
     source: 'float64 default',
+    usual: true,
   });
   expect(resolveTolerance('output', 'F16', [])).toMatchObject({ rtol: 2e-3, atol: 2e-3 });
   expect(resolveTolerance('output', 'BF16', [])).toMatchObject({ rtol: 2e-2, atol: 2e-2 });

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CellcheckError } from '../../src/errors.js';
-import { NAMELESS, parseJsonTensors } from '../../src/formats/json.js';
+import { NAMELESS, tensorsOfJson } from '../../src/formats/json.js';
 import { scanJson } from '../../src/formats/scan-json.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const scan = (text: string) => scanJson(bytes(text));
 const tensors = (text: string) => {
-  const { tensors: file } = parseJsonTensors(bytes(text));
+  const { tensors: file } = tensorsOfJson(scan(text));
   return file.load([...file.specs.keys()]);
 };
 
@@ -75,7 +75,7 @@ test.each([
   ['{"a": [1 2]}', "a: line 1, column 10: expected ',' or ']'"],
   ['{\n "a": tru}', 'line 2, column 7: expected a value'],
   ['[1] x', 'expected the end of the file'],
-  ['', 'line 1, column 1: expected a number'],
+  ['', 'line 1, column 1: expected a value'],
   ['[01]', "expected ',' or ']'"],
   ['[.5]', 'expected a number'],
   ['["a\nb"]', 'expected a string without raw control characters'],
@@ -95,7 +95,7 @@ test('depth costs no stack, and length none either', () => {
 
 test('one byte order mark is accepted, two and bad UTF-8 are not', () => {
   expect(scan('\ufeff[1]')).toEqual({ shape: [1], values: [1] });
-  expect(() => scan('\ufeff\ufeff[1]')).toThrow('expected a number');
+  expect(() => scan('\ufeff\ufeff[1]')).toThrow('expected a value');
   expect(() => scanJson(Uint8Array.of(91, 0xc0, 0xaf, 93))).toThrow('is not UTF-8 text');
 });
 
@@ -125,7 +125,7 @@ test('tensors: bare arrays count as float32 and keep their value; with a dtype t
 test('a file may hold one tensor without a name, and options beside the tensors', () => {
   expect([...tensors('[[1, 2]]').keys()]).toEqual([NAMELESS]);
   expect([...tensors('{"dtype": "F64", "shape": [1], "data": [1]}').keys()]).toEqual([NAMELESS]);
-  const file = parseJsonTensors(bytes('{"case": {"module": "GRU"}, "input": [1]}'));
+  const file = tensorsOfJson(scan('{"case": {"module": "GRU"}, "input": [1]}'));
   expect([...file.tensors.specs.keys()]).toEqual(['input']);
   expect(file.options).toEqual({ module: 'GRU' });
 });

@@ -123,7 +123,7 @@ const wide = fc
         name,
         dtype: 'float32',
         shape: { rows, batch, units },
-        tolerance: { rtol: 1.3e-6, atol: 1e-5, source: 'float32 default' },
+        tolerance: { rtol: 1.3e-6, atol: 1e-5, source: 'float32 default', usual: true },
         elements: elements * rows,
         mismatches: mismatches * rows,
         rows: Array.from({ length: rows }, (_, row) => ({
@@ -135,6 +135,7 @@ const wide = fc
         worst: place(rows - 1),
         smallestAtol: Number.isFinite(difference) ? 3.1e-8 : undefined,
         zerosPass: false,
+        nans: 0,
       };
     };
     const states = numLayers * directions.length;
@@ -157,6 +158,7 @@ const wide = fc
       batch,
       batchFirst: true,
       compute: 'float64',
+      equalNan: false,
       words: [`LSTM 512 → ${hiddenSize}`, `${numLayers} layers`, 'bidirectional', 'no bias', 'batch_first'],
     };
     const comparison: Comparison = {

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { CaseResult, Comparison, Summary } from '../../compare/comparison.js';
 import type { ToleranceOption } from '../../compare/tolerance.js';
 import type { Compute } from '../../engine/forward.js';
-import { CellcheckError } from '../../errors.js';
+import { CellcheckError, internalError } from '../../errors.js';
 import { type FoundCase, findCases } from '../../files/find-cases.js';
 import { type CasePaths, loadCase, loadFiles } from '../../files/load-case.js';
 import { openForWriting } from '../../files/write.js';
@@ -49,7 +49,7 @@ const EXAMPLES = `
 Examples:
   cellcheck verify samples                      every case in a folder
   cellcheck verify samples/lstm                 one case, with its table
-  cellcheck verify "exports/*.safetensors"      bundles: weights, input and outputs in one file
+  cellcheck verify "exports/*.safetensors"      bundles: everything in one file
   cellcheck verify --weights model.safetensors --prefix encoder.lstm. \\
                    --input input.safetensors --expected out.safetensors
   cellcheck verify exports --reporter table --reporter json=report.json
@@ -60,7 +60,10 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
   program
     .command('verify')
     .description('Compares reference outputs with those that follow from the weights.')
-    .argument('[cases...]', 'folders, case files, bundles or globs')
+    .argument(
+      '[cases...]',
+      'case files, bundles, globs, folders with a case.json, or folders of such folders',
+    )
     .optionsGroup('A case without a case file:')
     .option('--weights <file>', 'the state_dict (.safetensors or .json)')
     .option('--input <file>', 'input and, where used, h_0, c_0, lengths')
@@ -78,7 +81,7 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
       ]),
     )
     .addOption(new Option('--nonlinearity <name>', 'of an RNN (default: tanh)').choices(['tanh', 'relu']))
-    .option('--batch-first', 'input and output are [B, T, …] (default: inferred)')
+    .option('--batch-first', 'input and output are [B, T, …] (default: what the shapes fit)')
     .option('--no-batch-first', 'input and output are [T, B, …]')
     .option('--name <ours=theirs>', 'reads a tensor that has another name, as output=out', collectName)
     .option('--allow-outside', 'lets a case name files outside its folder and the working directory')
@@ -97,11 +100,12 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
     .option('--all-steps', 'shows every step of a long sequence')
     .option(
       '--reporter <name[=file]>',
-      'table or json, to stdout or a file; may be repeated',
+      'table or json, to stdout or a file, in place of the table; may be repeated',
       collectReporter,
     )
     .option('-q, --quiet', 'a line a case, no tables')
     .option('--no-color', 'no colours')
+    .showHelpAfterError('  cellcheck verify --help lists the options.')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
     .action(async (cases: string[], options: Options, command: Command) => {
       exit(await verifyCommand(cases, options, command, io));
@@ -165,21 +169,21 @@ async function verifyOne({ label, load }: Pending, options: Options, io: Io): Pr
   const { onProgress, clear } = showProgress(io, label);
   try {
     const comparison = await verify(load(), { ...verifyOptions(options), onProgress });
-    return options.strict && comparison.warnings.length
+    return options.strict && comparison.verdict === 'parity' && comparison.warnings.length
       ? { label, error: strictError(label, comparison) }
       : { label, comparison };
   } catch (error) {
-    if (error instanceof CellcheckError) return { label, error };
-    throw error;
+    // Whatever happens to one case, the others are still reported.
+    return { label, error: error instanceof CellcheckError ? error : internalError(label, error) };
   } finally {
     clear();
   }
 }
 
-function strictError(file: string, { verdict, warnings }: Comparison): CellcheckError {
+function strictError(file: string, { warnings }: Comparison): CellcheckError {
   return new CellcheckError({
     file,
-    problem: `no verdict with --strict, because of ${warnings.length === 1 ? 'a warning' : 'warnings'} (${verdict} without it)`,
+    problem: `no verdict with --strict, because of ${warnings.length === 1 ? 'a warning' : 'warnings'} (parity without it)`,
     hints: warnings,
   });
 }
