@@ -90,7 +90,7 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
     .option('--atol <number>', 'absolute tolerance', notNegative)
     .option('--tolerance <output=rtol,atol>', 'for one output: output, h_n or c_n', collectTolerance)
     .option('--equal-nan', 'NaN equals NaN')
-    .option('--strict', 'gives no verdict (exit 2) where there is a warning')
+    .option('--strict', 'no parity (exit 2) where there is a warning')
     .addOption(
       new Option('--compute <dtype>', 'what cellcheck computes in')
         .choices(['float64', 'float32'])
