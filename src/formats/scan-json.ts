@@ -9,7 +9,7 @@ interface NumberArray {
 
 /** What a JSON text holds. Objects have no prototype; arrays hold numbers only. */
 export type JsonValue = string | boolean | null | number | NumberArray | JsonObject;
-export interface JsonObject {
+interface JsonObject {
   [key: string]: JsonValue;
 }
 
