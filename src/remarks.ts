@@ -74,6 +74,9 @@ export async function adviceFor(
   return [`${wider}a shorter sequence`];
 }
 
+/** A reading that is right but for a fault agrees far better than one that is wrong. */
+const FAR_BETTER = 0.5;
+
 /** Whether another reading of the case agrees: what its names and shapes don't say may be said wrong. */
 async function betterReading(run: Run, runAs: (other: Partial<Settings>) => Promise<Run>): Promise<string[]> {
   const { bound } = run;
@@ -97,7 +100,6 @@ async function betterReading(run: Run, runAs: (other: Partial<Settings>) => Prom
         }),
       );
       if (mismatches === 0) return [`every value agrees with ${flags}: add it, or say it in the case`];
-      // One that is right but for a fault agrees far better than one that is wrong.
       if (mismatches < FAR_BETTER * count(run)) {
         return [`with ${flags} only ${mismatches} of ${total} values differ: is that what the case is?`];
       }
@@ -105,5 +107,3 @@ async function betterReading(run: Run, runAs: (other: Partial<Settings>) => Prom
   }
   return [];
 }
-
-const FAR_BETTER = 0.5;

@@ -28,7 +28,6 @@ export interface TensorComparison {
   readonly name: 'output' | 'h_n' | 'c_n';
   /** PyTorch's name of the reference's dtype. */
   readonly dtype: string;
-  readonly shape: { readonly rows: number; readonly batch: number; readonly units: number };
   readonly tolerance: Tolerance;
   readonly elements: number;
   readonly mismatches: number;
@@ -100,7 +99,6 @@ export function compareTensor(
   return {
     name: reference.name,
     dtype: DTYPES[reference.dtype].torch,
-    shape: { rows, batch, units },
     tolerance,
     elements: expected.length,
     mismatches: comparisons.reduce((sum, row) => sum + row.mismatches, 0),

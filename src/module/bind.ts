@@ -3,7 +3,7 @@ import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Case, EXPECTED_ROLES, type ExpectedRole, fileOf } from './case.js';
 import { type Layout, readings } from './layout.js';
-import { directions, type Module, outputSize, suffix } from './parameters.js';
+import { directions, type Module, outputSize, parameterShapes, suffix } from './parameters.js';
 import { caseErrors } from './slips.js';
 
 /** The parameters of one layer in one direction, row-major as PyTorch has them. */
@@ -61,31 +61,20 @@ export interface Bound {
 
 /** Loads a module's parameters out of a state_dict whose shapes have been checked. */
 function loadNetwork(module: Module, { weights, files }: Case): Network {
-  const name = (parameter: string, layer: number, d: number) =>
-    `${module.prefix}${parameter}${suffix(module, layer, directions(module)[d])}`;
-  const parameters = [
-    'weight_ih',
-    'weight_hh',
-    ...(module.bias ? ['bias_ih', 'bias_hh'] : []),
-    ...(module.projSize ? ['weight_hr'] : []),
-  ];
-  const layers = Array.from({ length: module.numLayers }, (_, layer) =>
-    directions(module).map((_, d) => parameters.map((parameter) => name(parameter, layer, d))),
-  );
-  const loaded = weights.load(layers.flat(2));
-  for (const [tensor, { dtype }] of loaded) mustBeFloat(files?.weights, tensor, dtype);
-  const data = (tensor: string | undefined) => (tensor === undefined ? undefined : loaded.get(tensor)!.data);
+  const tensors = weights.load(parameterShapes(module).map(({ name }) => module.prefix + name));
+  for (const [name, { dtype }] of tensors) mustBeFloat(files?.weights, name, dtype);
   return {
     module,
-    layers: layers.map((layer) =>
-      layer.map((tensors) => {
-        const of = (parameter: string) => data(tensors[parameters.indexOf(parameter)]);
+    layers: Array.from({ length: module.numLayers }, (_, layer) =>
+      directions(module).map((direction) => {
+        const end = suffix(module, layer, direction);
+        const data = (parameter: string) => tensors.get(`${module.prefix}${parameter}${end}`)?.data;
         return {
-          weightIh: of('weight_ih')!,
-          weightHh: of('weight_hh')!,
-          biasIh: of('bias_ih'),
-          biasHh: of('bias_hh'),
-          weightHr: of('weight_hr'),
+          weightIh: data('weight_ih')!,
+          weightHh: data('weight_hh')!,
+          biasIh: data('bias_ih'),
+          biasHh: data('bias_hh'),
+          weightHr: data('weight_hr'),
         };
       }),
     ),

@@ -95,13 +95,11 @@ function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOp
         hints: [`Try module ${cell ? module.replace('Cell', '') : `${module}Cell`}.`],
       });
     }
-    groups = ofClass;
-  }
-  if (groups.length > 1 && module !== undefined) {
-    const ofKind = groups.filter(
+    const ofKind = ofClass.filter(
       (group) => candidates(group, KIND_NAMES, 'tanh')[0]?.kind === kindOf(module),
     );
-    if (ofKind.length) groups = ofKind;
+    // Where none is of that kind, the error about its parameters says more.
+    groups = ofKind.length ? ofKind : ofClass;
   }
   if (groups.length === 1) return groups[0];
   throw new CellcheckError({

@@ -161,6 +161,8 @@ function worst(tensors: readonly TensorComparison[], subject: Subject): string {
 
 const WORDS = { parity: 'good', differs: 'bad', 'ill-conditioned': 'open' } as const;
 const VERDICT_WIDTH = 'differs  '.length;
+/** Where a case's line goes on, under its label. */
+const LINE_INDENT = ' '.repeat(2 + VERDICT_WIDTH + 1);
 
 function caseLine(
   label: string,
@@ -182,19 +184,17 @@ function caseLine(
     ...(notChecked.length ? [`not checked: ${notChecked.join(', ')}`] : []),
     ...warnings.map((warning) => `warning: ${warning}`),
   ];
-  const indent = 2 + VERDICT_WIDTH + 1;
   return [
-    flow([head, stepCount(subject).padEnd(9), said], '  ', terminal, indent),
-    ...details.map((detail) => flow([' '.repeat(indent) + detail], ' ', terminal, indent)),
+    flow([head, stepCount(subject).padEnd(9), said], '  ', terminal, LINE_INDENT.length),
+    ...details.map((detail) => flow([LINE_INDENT + detail], ' ', terminal, LINE_INDENT.length)),
   ].join('\n');
 }
 
 function errorLine({ label, error }: CaseResult & { error: Error }, width: number, style: Style): string {
   const [message, ...hints] = error.message.split('\n');
-  const indent = ' '.repeat(2 + VERDICT_WIDTH + 1);
   return [
     `  ${style.bad('error'.padEnd(VERDICT_WIDTH))} ${printable(label).padEnd(width)}`.trimEnd(),
-    ...[message, ...hints].map((line) => indent + line),
+    ...[message, ...hints].map((line) => LINE_INDENT + line),
   ].join('\n');
 }
 

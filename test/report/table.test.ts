@@ -122,7 +122,6 @@ const wide = fc
       return {
         name,
         dtype: 'float32',
-        shape: { rows, batch, units },
         tolerance: { rtol: 1.3e-6, atol: 1e-5, source: 'float32 default', usual: true },
         elements: elements * rows,
         mismatches: mismatches * rows,
