@@ -94,11 +94,12 @@ export function bind(module: Module, loaded: Case, batchFirst: boolean | undefin
       hints: ['A Cell takes [I], [B, I], or a loop [T, B, I].'],
     });
   }
-  const { taken, other } = readings(module, tensors, module.cell ? false : batchFirst);
+  const { taken, other } = readings(module, tensors, batchFirst);
   const { layout, issues } = taken;
+  const otherLayoutFits = other?.issues.length === 0;
   if (issues.length) {
     const errors = caseErrors(issues, module, layout, loaded);
-    throw joinErrors(!module.cell && other.issues.length === 0 ? [layoutError(layout), ...errors] : errors);
+    throw joinErrors(otherLayoutFits ? [layoutError(layout), ...errors] : errors);
   }
   for (const [role, { dtype }] of tensors)
     if (role !== 'lengths') mustBeFloat(fileOf(role, files), role, dtype);
@@ -117,8 +118,7 @@ export function bind(module: Module, loaded: Case, batchFirst: boolean | undefin
     network: loadNetwork(module, loaded),
     references,
     layout,
-    otherLayoutFits:
-      !module.cell && other.issues.length === 0 && other.layout.batchFirst !== layout.batchFirst,
+    otherLayoutFits,
     sequence: {
       steps: layout.steps,
       batch: layout.batch,

@@ -21,17 +21,18 @@ export interface Reading {
 }
 
 /**
- * The two ways to read a case's shapes: the one to take is as asked for, or else whichever value of batch_first they
- * fit, PyTorch's default (false) where they fit both or neither.
+ * How to read a case's shapes: as asked for, or else with whichever value of batch_first they fit, PyTorch's default
+ * (false) where they fit both or neither. Beside it the reading with the other value, where that makes a difference.
  */
 export function readings(
   module: Module,
   tensors: ReadonlyMap<Role, Tensor>,
   batchFirst: boolean | undefined,
-): { taken: Reading; other: Reading } {
+): { taken: Reading; other?: Reading } {
   const [first, second] = [batchFirst ?? false, !(batchFirst ?? false)].map((as) =>
     read(module, tensors, as),
   );
+  if (first.layout.batchFirst === second.layout.batchFirst) return { taken: first };
   const swap = batchFirst === undefined && first.issues.length > 0 && second.issues.length === 0;
   return swap ? { taken: second, other: first } : { taken: first, other: second };
 }
@@ -41,7 +42,7 @@ function read(module: Module, tensors: ReadonlyMap<Role, Tensor>, batchFirst: bo
   const rank = input.length;
   const batched = rank === (module.cell ? 2 : 3) || rank === 3;
   const timed = module.cell ? rank === 3 : true;
-  const swapped = batchFirst && batched && timed;
+  const swapped = batchFirst && !module.cell && batched && timed;
   const layout: Layout = {
     batchFirst: swapped,
     batched: rank === 0 || rank > 3 || batched,
