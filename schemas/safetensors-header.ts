@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { naturals } from './tensors-json.js';
 
 /** Bits per element of every dtype in the format, as the Rust library of safetensors 0.8.0 names them. */
 export const SAFETENSORS_BITS = {
@@ -27,11 +28,6 @@ export const SAFETENSORS_BITS = {
 } as const;
 
 export type SafetensorsDtype = keyof typeof SAFETENSORS_BITS;
-
-/** A flat array of sizes, as the JSON scanner hands it over. */
-const naturals = z
-  .object({ shape: z.tuple([z.number()]), values: z.array(z.int().nonnegative()) })
-  .transform((array) => array.values);
 
 const headerEntry = z.object({
   dtype: z.enum(Object.keys(SAFETENSORS_BITS) as [SafetensorsDtype, ...SafetensorsDtype[]]),

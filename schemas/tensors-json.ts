@@ -1,23 +1,31 @@
 import * as z from 'zod';
 
 // The scanner has checked that the values are numbers; going through millions of them again would buy nothing.
-const values = z.custom<readonly number[]>(Array.isArray);
+const values = z.instanceof(Float64Array);
 
 /** A nested array as the JSON scanner hands it over. */
 const nestedArray = z.object({ shape: z.array(z.number()), values });
 
-/** A flat list inside an object: the sizes of a shape, or its values in row-major order. */
-const sizes = z.object({ shape: z.tuple([z.number()]), values: z.array(z.int().nonnegative()) });
+/** A flat list of values in row-major order. */
 const flatArray = z.object({ shape: z.tuple([z.number()]), values });
 
+// PyTorch's own limit.
+const MOST_DIMENSIONS = 64;
+
+/** A flat list of sizes or offsets: integers from 0 on. */
+export const naturals = flatArray
+  .refine((list) => list.values.length <= MOST_DIMENSIONS)
+  .transform((list) => [...list.values])
+  .pipe(z.array(z.int().nonnegative()));
+
 const described = z
-  .strictObject({ dtype: z.string(), shape: sizes, data: flatArray })
-  .transform(({ dtype, shape, data }) => ({ dtype, shape: shape.values, values: data.values }));
+  .strictObject({ dtype: z.string(), shape: naturals, data: flatArray })
+  .transform(({ dtype, shape, data }) => ({ dtype, shape, values: data.values }));
 
 export interface TensorEntry {
   dtype?: string;
   shape: readonly number[];
-  values: readonly number[];
+  values: Float64Array;
 }
 
 const tensorEntry: z.ZodType<TensorEntry> = z.union([nestedArray, described]);

@@ -59,7 +59,7 @@ export function tensorsOfJson(root: JsonValue): TensorFile {
 
 function toTensor(name: string | undefined, entry: TensorEntry): Tensor {
   if (entry.dtype === undefined) {
-    return { dtype: 'F32', shape: entry.shape, data: Float64Array.from(entry.values) };
+    return { dtype: 'F32', shape: entry.shape, data: entry.values };
   }
   const dtype = dtypeNamed(entry.dtype);
   if (!dtype) {
@@ -76,11 +76,7 @@ function toTensor(name: string | undefined, entry: TensorEntry): Tensor {
       expected: `${elementCount(entry.shape)} for the shape ${formatShape(entry.shape)}`,
     });
   }
-  return {
-    dtype,
-    shape: entry.shape,
-    data: Float64Array.from(entry.values, (value) => stored(name, value, dtype)),
-  };
+  return { dtype, shape: entry.shape, data: entry.values.map((value) => stored(name, value, dtype)) };
 }
 
 /** The value as a tensor of that dtype would hold it; one that doesn't fit is a mistake, never an infinity. */

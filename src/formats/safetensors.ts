@@ -10,11 +10,17 @@ import { CellcheckError } from '../errors.js';
 import { DTYPES, decode, isReadable } from '../tensor/dtype.js';
 import { formatShape } from '../tensor/shape.js';
 import type { Tensor, TensorSpec } from '../tensor/tensor.js';
-import { scanJson } from './scan-json.js';
+import { scanMembers } from './scan-json.js';
+
+/** A tensor, and where in the file its bytes are. */
+interface PlacedSpec extends TensorSpec {
+  readonly begin: number;
+  readonly end: number;
+}
 
 /** A header that was checked whole: after this nothing about the file's layout needs to be checked again. */
 export interface SafetensorsHeader {
-  readonly tensors: ReadonlyMap<string, TensorSpec & { readonly begin: number; readonly end: number }>;
+  readonly tensors: ReadonlyMap<string, PlacedSpec>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -64,16 +70,16 @@ export function parseHeader(bytes: Uint8Array, fileSize: number): SafetensorsHea
       hints: ['The file is damaged, or is not a safetensors file.'],
     });
   }
-  const root = scanJson(bytes) as Record<string, unknown>;
+  const dataStart = LENGTH_BYTES + bytes.length;
+  const tensors = new Map<string, PlacedSpec>();
   let metadata: Record<string, string> = {};
-  const entries: [name: string, entry: SafetensorsEntry][] = [];
-  for (const [name, value] of Object.entries(root)) {
+  scanMembers(bytes, (name, value) => {
     if (name === '__metadata__') {
       const parsed = parseHeaderMetadata(value);
       if (!parsed)
         throw new CellcheckError({ tensor: name, problem: 'holds something else than text by name' });
       metadata = parsed;
-      continue;
+      return;
     }
     const entry = parseHeaderEntry(value);
     if ('field' in entry) {
@@ -83,25 +89,11 @@ export function parseHeader(bytes: Uint8Array, fileSize: number): SafetensorsHea
       throw new CellcheckError({ tensor: name, problem });
     }
     checkSize(name, entry);
-    entries.push([name, entry]);
-  }
-  checkOffsets(entries, fileSize - LENGTH_BYTES - bytes.length);
-  const dataStart = LENGTH_BYTES + bytes.length;
-  return {
-    metadata,
-    tensors: new Map(
-      entries.map(
-        ([
-          name,
-          {
-            dtype,
-            shape,
-            data_offsets: [begin, end],
-          },
-        ]) => [name, { dtype, shape, begin: dataStart + begin, end: dataStart + end }],
-      ),
-    ),
-  };
+    const { dtype, shape, data_offsets } = entry;
+    tensors.set(name, { dtype, shape, begin: dataStart + data_offsets[0], end: dataStart + data_offsets[1] });
+  });
+  checkOffsets(tensors, dataStart, fileSize);
+  return { metadata, tensors };
 }
 
 function checkSize(name: string, { dtype, shape, data_offsets: [begin, end] }: SafetensorsEntry): void {
@@ -125,32 +117,25 @@ function checkSize(name: string, { dtype, shape, data_offsets: [begin, end] }: S
   }
 }
 
-function checkOffsets(entries: readonly [string, SafetensorsEntry][], dataLength: number): void {
-  const order = [...entries].sort(
-    ([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1],
-  );
-  let next = 0;
-  for (const [
-    name,
-    {
-      data_offsets: [begin, end],
-    },
-  ] of order) {
+function checkOffsets(tensors: ReadonlyMap<string, PlacedSpec>, dataStart: number, fileSize: number): void {
+  const order = [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  let next = dataStart;
+  for (const [name, { begin, end }] of order) {
     if (begin !== next || end < begin) {
       throw new CellcheckError({
         tensor: name,
-        found: `data at ${begin} to ${end}`,
-        expected: `it to begin at ${next}, where the tensor before it ends`,
+        found: `data at ${begin - dataStart} to ${end - dataStart}`,
+        expected: `it to begin at ${next - dataStart}, where the tensor before it ends`,
         hints: ['The file is damaged: its data overlap or leave a hole.'],
       });
     }
     next = end;
   }
-  if (next !== dataLength) {
+  if (next !== fileSize) {
     throw new CellcheckError({
-      found: `${dataLength} bytes of tensor data`,
-      expected: `${next}, by its header`,
-      hints: [dataLength < next ? 'The file is cut short.' : 'Something was appended to the file.'],
+      found: `${fileSize - dataStart} bytes of tensor data`,
+      expected: `${next - dataStart}, by its header`,
+      hints: [fileSize < next ? 'The file is cut short.' : 'Something was appended to the file.'],
     });
   }
 }

@@ -31,8 +31,48 @@ test('nested arrays become a shape and values', () => {
   fc.assert(
     fc.property(nested, fc.constantFrom(undefined, 2), ({ shape, values, rows }, indent) => {
       const text = JSON.stringify(rows, null, indent);
-      expect(scan(text)).toEqual({ shape, values: values.map((value) => JSON.parse(JSON.stringify(value))) });
+      expect(scan(text)).toEqual({
+        shape,
+        values: Float64Array.from(values, (value) => JSON.parse(JSON.stringify(value))),
+      });
     }),
+  );
+});
+
+/** Numbers as programs write them, and as nobody does. */
+const numeral = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+  fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 }).map((value) => value.toFixed(20)),
+  fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => value.toExponential(8)),
+  fc
+    .tuple(
+      fc.bigInt({ min: 0n, max: 10n ** 25n }),
+      fc.stringMatching(/^\d{1,30}$/),
+      fc.integer({ min: -330, max: 280 }),
+    )
+    .map(([whole, fraction, power]) => `-${whole}.${fraction}E${power}`),
+  fc.maxSafeNat().map((whole) => `${whole}e-22`),
+  fc.constantFrom(
+    '0',
+    '-0',
+    '0e5',
+    '-0.0',
+    '9007199254740991',
+    '9007199254740993',
+    '1e22',
+    '1e23',
+    '5e-324',
+    '1E+2',
+  ),
+);
+
+test('every number is the double nearest to it, as Number reads it', () => {
+  fc.assert(
+    fc.property(numeral, (text) => {
+      expect(scan(text)).toBe(Number(text));
+      expect((scan(`[${text}]`) as { values: Float64Array }).values[0]).toBe(Number(text));
+    }),
+    { numRuns: 5000 },
   );
 });
 
@@ -94,7 +134,7 @@ test('depth costs no stack, and length none either', () => {
 });
 
 test('one byte order mark is accepted, two and bad UTF-8 are not', () => {
-  expect(scan('\ufeff[1]')).toEqual({ shape: [1], values: [1] });
+  expect(scan('\ufeff[1]')).toEqual({ shape: [1], values: Float64Array.of(1) });
   expect(() => scan('\ufeff\ufeff[1]')).toThrow('expected a value');
   expect(() => scanJson(Uint8Array.of(91, 0xc0, 0xaf, 93))).toThrow('is not UTF-8 text');
 });
@@ -102,7 +142,7 @@ test('one byte order mark is accepted, two and bad UTF-8 are not', () => {
 test('non-finite numbers are words', () => {
   expect(scan('["NaN", "Infinity", "-Infinity"]')).toEqual({
     shape: [3],
-    values: [Number.NaN, 1 / 0, -1 / 0],
+    values: Float64Array.of(Number.NaN, 1 / 0, -1 / 0),
   });
 });
 
