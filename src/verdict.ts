@@ -1,5 +1,5 @@
 import type { Comparison } from './compare/comparison.js';
-import { explain } from './compare/conditioning.js';
+import { type Explanation, explain } from './compare/conditioning.js';
 import { resolveTolerance } from './compare/tolerance.js';
 import { type ForwardOptions, forward, type Outputs } from './engine/forward.js';
 import { directions, type Module } from './module/parameters.js';
@@ -7,8 +7,10 @@ import type { FloatDtype, Floats } from './tensor/dtype.js';
 import type { Run } from './verify.js';
 
 interface Rounding {
-  /** How a second run rounds as a reference of this dtype was rounded. */
-  readonly run: Pick<ForwardOptions, 'compute' | 'storeAs'>;
+  /** How a run of ours rounds as a reference of this dtype was rounded. */
+  readonly run: Pick<ForwardOptions, 'compute' | 'storage'>;
+  /** How many such runs there are at most, each with other last bits. */
+  readonly most: number;
   /**
    * The part of a difference by which the runs must part to explain it. Measured on PyTorch's outputs: in 16 bits the
    * usual error is near the tolerance and leaves less room than in float32 and float64.
@@ -17,14 +19,17 @@ interface Rounding {
 }
 
 const ROUNDING: Readonly<Record<FloatDtype, Rounding>> = {
-  F64: { run: { compute: 'float64', storeAs: 'F64' }, share: 0.03 },
-  F32: { run: { compute: 'float32' }, share: 0.03 },
-  F16: { run: { compute: 'float32', storeAs: 'F16' }, share: 0.1 },
-  BF16: { run: { compute: 'float32', storeAs: 'BF16' }, share: 0.1 },
+  F64: { run: { compute: 'float64', storage: { dtype: 'F64' } }, most: 1, share: 0.03 },
+  F32: { run: { compute: 'float32' }, most: 1, share: 0.03 },
+  F16: { run: { compute: 'float64', storage: { dtype: 'F16' } }, most: 6, share: 0.25 },
+  BF16: { run: { compute: 'float64', storage: { dtype: 'BF16' } }, most: 6, share: 0.25 },
 };
 
 /** Where cellcheck itself computes in float32, its own rounding is told by a run in float64. */
-const EXACT: Rounding = { run: { compute: 'float64' }, share: 0.03 };
+const EXACT: Rounding = { run: { compute: 'float64' }, most: 1, share: 0.03 };
+
+/** Two runs that part too little by this factor don't part enough by more of them. */
+const HOPELESS = 25;
 
 /** |h| where tanh and the gates bound it; a projection, relu and cell states are not bounded. */
 function largestOutput({ kind, nonlinearity, projSize }: Module, h0: Floats | undefined): number {
@@ -35,51 +40,64 @@ function largestOutput({ kind, nonlinearity, projSize }: Module, h0: Floats | un
 }
 
 /**
- * Parity if every element passes. Else the network is run once more with the rounding of the reference's dtype: an
- * element that fails before the two runs part is a difference; if all fail only after that, the network is
+ * Parity if every element passes. Else the network is run again with the rounding of the reference's dtype: an
+ * element that fails before the runs part is a difference; if all fail only after that, the network is
  * ill-conditioned on this input, and there is no verdict.
  */
 export async function judge(run: Run): Promise<Pick<Comparison, 'verdict' | 'first' | 'partsAt'>> {
-  const { bound, outputs, tensors, settings } = run;
-  const { network, sequence, references } = bound;
-  const roundedRuns = new Map<Rounding, Outputs>();
+  const { bound, tensors, settings } = run;
+  const roundedRuns = new Map<Rounding, Outputs[]>();
   const partings: number[] = [];
   for (const [i, tensor] of tensors.entries()) {
     if (tensor.mismatches === 0) continue;
-    const reference = references[i];
-    const dtype = reference.dtype as FloatDtype;
+    const dtype = bound.references[i].dtype as FloatDtype;
     const rounding =
       settings.compute === 'float32' && (dtype === 'F32' || dtype === 'F64') ? EXACT : ROUNDING[dtype];
-    const { onProgress } = settings;
-    const rounded =
-      roundedRuns.get(rounding) ?? (await forward(network, sequence, { ...rounding.run, onProgress }));
-    roundedRuns.set(rounding, rounded);
-    const runs = {
-      steps: sequence.steps,
-      batch: sequence.batch,
-      directions: directions(network.module).length,
-      lengths: sequence.lengths,
-      actual: outputs,
-      rounded,
-    };
-    const { rtol, atol } = tensor.tolerance;
-    const usual = resolveTolerance(tensor.name, dtype, []);
-    const margin = {
-      share: rounding.share,
-      allowance: (magnitude: number) =>
-        Math.max(rtol * magnitude + atol, usual.rtol * magnitude + usual.atol),
-      bound: tensor.name === 'c_n' ? Number.POSITIVE_INFINITY : largestOutput(network.module, sequence.h0),
-    };
-    const { unexplained, partsAt } = explain(
-      reference,
-      runs,
-      { rtol, atol, equalNan: settings.equal_nan },
-      margin,
-    );
+    const runs = roundedRuns.get(rounding) ?? [];
+    roundedRuns.set(rounding, runs);
+    const { unexplained, partsAt } = await explainTensor(run, i, rounding, runs);
     if (unexplained) return { verdict: 'differs', first: { tensor: tensor.name, place: unexplained } };
-    partings.push(partsAt ?? sequence.steps - 1);
+    partings.push(partsAt ?? bound.sequence.steps - 1);
   }
   return partings.length
     ? { verdict: 'ill-conditioned', partsAt: Math.min(...partings) }
     : { verdict: 'parity' };
+}
+
+/** @param runs those made so far; more are added where they could make a difference */
+async function explainTensor(run: Run, i: number, rounding: Rounding, runs: Outputs[]): Promise<Explanation> {
+  const { bound, outputs, tensors, settings } = run;
+  const { network, sequence, references } = bound;
+  const { name, tolerance } = tensors[i];
+  const { rtol, atol } = tolerance;
+  const usual = resolveTolerance(name, references[i].dtype, []);
+  const margin = {
+    share: rounding.share,
+    allowance: (magnitude: number) => Math.max(rtol * magnitude + atol, usual.rtol * magnitude + usual.atol),
+    bound: name === 'c_n' ? Number.POSITIVE_INFINITY : largestOutput(network.module, sequence.h0),
+  };
+  for (let count = 1; ; count++) {
+    if (runs.length < count) {
+      const { compute, storage } = rounding.run;
+      const seeded = storage && count > 1 ? { ...storage, seed: count } : storage;
+      runs.push(
+        await forward(network, sequence, { compute, storage: seeded, onProgress: settings.onProgress }),
+      );
+    }
+    const explanation = explain(
+      references[i],
+      {
+        steps: sequence.steps,
+        batch: sequence.batch,
+        directions: directions(network.module).length,
+        lengths: sequence.lengths,
+        actual: outputs,
+        rounded: runs,
+      },
+      { rtol, atol, equalNan: settings.equal_nan },
+      margin,
+    );
+    const { unexplained, missing = 0 } = explanation;
+    if (!unexplained || count === rounding.most || (count > 1 && missing > HOPELESS)) return explanation;
+  }
 }

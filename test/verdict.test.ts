@@ -88,7 +88,7 @@ async function honest(network: Network, sequence: Sequence, dtype: FloatDtype) {
   };
   const { output } = await forward(turned, sequence, {
     compute: dtype === 'F64' ? 'float64' : 'float32',
-    storeAs: dtype === 'F32' || dtype === 'F64' ? undefined : dtype,
+    storage: dtype === 'F32' || dtype === 'F64' ? undefined : { dtype },
   });
   const values = Float64Array.from(output, (_, i) => output[i - (i % hiddenSize) + order[i % hiddenSize]]);
   return { output: tensor([STEPS, BATCH, hiddenSize], values, dtype) };
@@ -189,7 +189,7 @@ describe('an ordinary network', () => {
 function runs(actual: number[], rounded: number[], lengths?: number[]) {
   const outputs = (output: number[]) => ({ output: Float64Array.from(output), h_n: new Float64Array(2) });
   const steps = actual.length / 2;
-  return { steps, batch: 1, directions: 2, lengths, actual: outputs(actual), rounded: outputs(rounded) };
+  return { steps, batch: 1, directions: 2, lengths, actual: outputs(actual), rounded: [outputs(rounded)] };
 }
 
 function explained(expected: number[], actual: number[], rounded: number[], lengths?: number[]) {

@@ -3,7 +3,7 @@ import { distance, isClose, type Rule } from './close.js';
 import type { Compared, Place } from './compare.js';
 
 /**
- * Two runs of one network that differ in rounding alone. Where they part, rounding alone could explain as large a
+ * Runs of one network that differ in rounding alone. Where they part, rounding alone could explain as large a
  * difference from a reference.
  */
 export interface Runs {
@@ -13,7 +13,7 @@ export interface Runs {
   /** Valid steps of every batch row. */
   readonly lengths?: readonly number[];
   readonly actual: RunOutputs;
-  readonly rounded: RunOutputs;
+  readonly rounded: readonly RunOutputs[];
 }
 
 interface RunOutputs {
@@ -43,6 +43,8 @@ const ALLOWANCES = 5;
 export interface Explanation {
   /** The first mismatch, in the order of the rows, that stands before rounding alone could explain it. */
   readonly unexplained?: Place;
+  /** By what factor the runs have parted too little for it. */
+  readonly missing?: number;
   /** The first step at which the runs have parted enough to explain a mismatch. */
   readonly partsAt?: number;
 }
@@ -70,8 +72,12 @@ export function explain(reference: Compared, runs: Runs, rule: Rule, margin: Mar
     const magnitude = [expected[i], actual[i], 0].find(Number.isFinite)!;
     const enough = margin.share * Math.min(size, ALLOWANCES * margin.allowance(Math.abs(magnitude)));
     const possible = !(Math.abs(expected[i]) > margin.bound + margin.allowance(margin.bound));
-    if (!possible || spreadAt(row, b, unit) < enough) {
-      return { unexplained: { row, batch: b, unit, expected: expected[i], actual: actual[i], difference } };
+    const parted = spreadAt(row, b, unit);
+    if (!possible || parted < enough) {
+      return {
+        unexplained: { row, batch: b, unit, expected: expected[i], actual: actual[i], difference },
+        missing: possible && parted > 0 ? enough / parted : Number.POSITIVE_INFINITY,
+      };
     }
     const direction =
       name === 'output' ? Math.floor(unit / (units / runs.directions)) : row % runs.directions;
@@ -100,7 +106,12 @@ function spreads(runs: Runs): Float64Array[][] {
       const parted = new Float64Array(steps);
       for (let order = 0; order < steps; order++) {
         const from = ((stepAt(runs, d, order) * batch + b) * directions + d) * size;
-        const here = spreadOf(actual.output, rounded.output, from, from + size);
+        const here = spreadOf(
+          actual.output,
+          rounded.map(({ output }) => output),
+          from,
+          from + size,
+        );
         parted[order] = Math.max(here, order > 0 ? parted[order - 1] : 0);
       }
       return parted;
@@ -108,12 +119,15 @@ function spreads(runs: Runs): Float64Array[][] {
   );
 }
 
-/** The largest difference between two runs; infinite where only one of them is finite. */
-function spreadOf(a: Floats, b: Floats, from: number, to: number): number {
+/** The largest difference of the runs from the first; infinite where only one of two is finite. */
+function spreadOf(a: Floats, others: readonly Floats[], from: number, to: number): number {
   let largest = 0;
-  for (let i = from; i < to; i++) {
-    const difference = Number.isNaN(a[i]) && Number.isNaN(b[i]) ? 0 : distance(a[i], b[i]);
-    if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+  for (const b of others) {
+    for (let i = from; i < to; i++) {
+      const difference = Number.isNaN(a[i]) && Number.isNaN(b[i]) ? 0 : distance(a[i], b[i]);
+      if (!(difference <= largest))
+        largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+    }
   }
   return largest;
 }
@@ -133,15 +147,21 @@ function outputSpread({ units }: Compared, runs: Runs, spread: readonly Float64A
 /** A last state has the spread it ends with and, in the top layer, that of the output on the way to it. */
 function stateSpread({ rows }: Compared, runs: Runs, spread: readonly Float64Array[][]): SpreadAt {
   const { steps, batch, directions, actual, rounded } = runs;
-  const ends = (a: Floats | undefined, b: Floats | undefined, row: number, batchRow: number) => {
-    if (!a || !b) return 0;
+  const ends = (state: 'h_n' | 'c_n', row: number, batchRow: number) => {
+    const a = actual[state];
+    if (!a) return 0;
     const size = a.length / (rows * batch);
     const from = (row * batch + batchRow) * size;
-    return spreadOf(a, b, from, from + size);
+    return spreadOf(
+      a,
+      rounded.map((run) => run[state]!),
+      from,
+      from + size,
+    );
   };
   return (row, b) => {
     const top = row - (rows - directions);
     const onTheWay = top >= 0 ? spread[top][b][steps - 1] : 0;
-    return Math.max(onTheWay, ends(actual.h_n, rounded.h_n, row, b), ends(actual.c_n, rounded.c_n, row, b));
+    return Math.max(onTheWay, ends('h_n', row, b), ends('c_n', row, b));
   };
 }

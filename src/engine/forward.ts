@@ -1,9 +1,9 @@
 import type { Network, Sequence } from '../module/bind.js';
 import { directions, layerInputSize, outputSize } from '../module/parameters.js';
-import type { FloatDtype, Floats } from '../tensor/dtype.js';
+import type { Floats } from '../tensor/dtype.js';
 import type { Kernels } from './kernels/kernels.js';
 import { plainFloat32, plainFloat64 } from './kernels/plain.js';
-import { rounded } from './kernels/rounded.js';
+import { rounded, type Storage } from './kernels/rounded.js';
 import { runLayer } from './layer.js';
 
 /** What a forward pass computes in. */
@@ -12,8 +12,8 @@ export type Compute = 'float64' | 'float32';
 export interface ForwardOptions {
   /** float64 if absent. */
   readonly compute?: Compute;
-  /** Rounds what is stored on the way to this dtype, as a computation in it does. */
-  readonly storeAs?: FloatDtype;
+  /** Rounds what is stored on the way, as a computation in another dtype does. */
+  readonly storage?: Storage;
   /** Called now and then with the part that is done, 0 … 1; the pass waits for what it returns. */
   readonly onProgress?: (done: number) => void | Promise<void>;
 }
@@ -28,9 +28,9 @@ export interface Outputs {
   readonly c_n?: Floats;
 }
 
-function kernelsFor({ compute = 'float64', storeAs }: ForwardOptions): Kernels {
+function kernelsFor({ compute = 'float64', storage }: ForwardOptions): Kernels {
   const kernels = compute === 'float64' ? plainFloat64 : plainFloat32;
-  return storeAs ? rounded(kernels, storeAs) : kernels;
+  return storage ? rounded(kernels, storage) : kernels;
 }
 
 /**

@@ -61,6 +61,7 @@ export function* runLayer(run: LayerRun): Generator<number> {
     h: cellOutput,
     c: run.c,
     nonlinearity: module.nonlinearity,
+    store: kernels.store,
   } satisfies GateStep;
 
   for (let done = 0; done < steps; ) {

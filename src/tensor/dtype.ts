@@ -111,8 +111,11 @@ const GRIDS: Readonly<Record<FloatDtype, Grid>> = {
 
 const exponentView = new DataView(new ArrayBuffer(8));
 
-/** The nearest number on a float dtype's grid, ties to even; for F64 a grid of 48 bits, see above. */
-export function roundTo(value: number, dtype: FloatDtype): number {
+/**
+ * The nearest number on a float dtype's grid, ties to even; for F64 a grid of 48 bits, see above.
+ * @param dither from -0.5 to 0.5 spacings, added before rounding: what else would have decided the last bit
+ */
+export function roundTo(value: number, dtype: FloatDtype, dither = 0): number {
   const { bits, smallest, largest } = GRIDS[dtype];
   if (value === 0 || !Number.isFinite(value)) return value;
   exponentView.setFloat64(0, value);
@@ -120,7 +123,7 @@ export function roundTo(value: number, dtype: FloatDtype): number {
   const spacing = 2 ** (exponent - bits + 1);
   const scaled = value / spacing;
   const floor = Math.floor(scaled);
-  const rest = scaled - floor;
+  const rest = scaled - floor + dither;
   const rounded = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
   const result = rounded * spacing;
   return Math.abs(result) > largest ? Math.sign(value) * Number.POSITIVE_INFINITY : result;

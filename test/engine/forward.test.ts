@@ -72,7 +72,7 @@ test('a sequence that takes several chunks gives the same as step by step, in bo
 test('storing as another dtype puts every state on its grid', async () => {
   const network = networkOf({ ...LARGE, inputSize: 3, hiddenSize: 5 }, 3);
   const sequence = sequenceOf(network.module, 6, 2, 5);
-  const { output } = await forward(network, sequence, { compute: 'float32', storeAs: 'BF16' });
+  const { output } = await forward(network, sequence, { compute: 'float32', storage: { dtype: 'BF16' } });
   for (const value of output) {
     const bits = new Uint32Array(Float32Array.of(value).buffer)[0];
     expect(bits & 0xffff).toBe(0);

@@ -11,20 +11,20 @@ import { sigmoid } from './activations.js';
  *
  * https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html
  */
-export function gruCell({ rows, hiddenSize, gates, gatesAt, hidden, h }: GateStep): void {
+export function gruCell({ rows, hiddenSize, gates, gatesAt, hidden, h, store }: GateStep): void {
   for (let row = 0; row < rows; row++) {
     for (let unit = 0; unit < hiddenSize; unit++) {
       const inR = row * 3 * hiddenSize + unit;
       const inZ = inR + hiddenSize;
       const inN = inZ + hiddenSize;
-      const r = sigmoid(gates[gatesAt + inR] + hidden[inR]);
-      const z = sigmoid(gates[gatesAt + inZ] + hidden[inZ]);
-      const n = Math.tanh(gates[gatesAt + inN] + r * hidden[inN]);
+      const r = store(sigmoid(gates[gatesAt + inR] + hidden[inR]));
+      const z = store(sigmoid(gates[gatesAt + inZ] + hidden[inZ]));
+      const n = store(Math.tanh(gates[gatesAt + inN] + r * hidden[inN]));
       gates[gatesAt + inR] = r;
       gates[gatesAt + inZ] = z;
       gates[gatesAt + inN] = n;
       const at = row * hiddenSize + unit;
-      h[at] = (1 - z) * n + z * h[at];
+      h[at] = store((1 - z) * n + z * h[at]);
     }
   }
 }

@@ -13,24 +13,24 @@ import { sigmoid } from './activations.js';
  *
  * https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html; with a projection this h' is what W_hr takes.
  */
-export function lstmCell({ rows, hiddenSize, gates, gatesAt, hidden, h, c }: GateStep): void {
+export function lstmCell({ rows, hiddenSize, gates, gatesAt, hidden, h, c, store }: GateStep): void {
   for (let row = 0; row < rows; row++) {
     for (let unit = 0; unit < hiddenSize; unit++) {
       const inI = row * 4 * hiddenSize + unit;
       const inF = inI + hiddenSize;
       const inG = inF + hiddenSize;
       const inO = inG + hiddenSize;
-      const i = sigmoid(gates[gatesAt + inI] + hidden[inI]);
-      const f = sigmoid(gates[gatesAt + inF] + hidden[inF]);
-      const g = Math.tanh(gates[gatesAt + inG] + hidden[inG]);
-      const o = sigmoid(gates[gatesAt + inO] + hidden[inO]);
+      const i = store(sigmoid(gates[gatesAt + inI] + hidden[inI]));
+      const f = store(sigmoid(gates[gatesAt + inF] + hidden[inF]));
+      const g = store(Math.tanh(gates[gatesAt + inG] + hidden[inG]));
+      const o = store(sigmoid(gates[gatesAt + inO] + hidden[inO]));
       gates[gatesAt + inI] = i;
       gates[gatesAt + inF] = f;
       gates[gatesAt + inG] = g;
       gates[gatesAt + inO] = o;
       const at = row * hiddenSize + unit;
-      c[at] = f * c[at] + i * g;
-      h[at] = o * Math.tanh(c[at]);
+      c[at] = store(f * c[at] + i * g);
+      h[at] = store(o * store(Math.tanh(c[at])));
     }
   }
 }

@@ -8,10 +8,19 @@ import { relu } from './activations.js';
  *
  * https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html
  */
-export function rnnCell({ rows, hiddenSize, gates, gatesAt, hidden, h, nonlinearity }: GateStep): void {
+export function rnnCell({
+  rows,
+  hiddenSize,
+  gates,
+  gatesAt,
+  hidden,
+  h,
+  nonlinearity,
+  store,
+}: GateStep): void {
   const activation = nonlinearity === 'relu' ? relu : Math.tanh;
   for (let i = 0; i < rows * hiddenSize; i++) {
-    gates[gatesAt + i] = activation(gates[gatesAt + i] + hidden[i]);
+    gates[gatesAt + i] = store(activation(gates[gatesAt + i] + hidden[i]));
     h[i] = gates[gatesAt + i];
   }
 }

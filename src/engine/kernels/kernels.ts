@@ -18,6 +18,8 @@ export interface GateStep {
   readonly c: Floats;
   /** RNN only. */
   readonly nonlinearity: Nonlinearity;
+  /** Rounds a result as the precision does in which it is kept. */
+  readonly store: (value: number) => number;
 }
 
 /**
@@ -25,6 +27,7 @@ export interface GateStep {
  * ascending k, whatever the implementation.
  */
 export interface Kernels {
+  readonly store: GateStep['store'];
   allocate(length: number): Floats;
   /** The values in this precision; the same array where they are already. */
   convert(values: Floats): Floats;

@@ -8,6 +8,7 @@ const gateStep: Kernels['gateStep'] = { RNN: rnnCell, GRU: gruCell, LSTM: lstmCe
 
 /** The kernels in plain TypeScript and double precision: the reference for every other implementation. */
 export const plainFloat64: Kernels = {
+  store: (value) => value,
   allocate: (length) => new Float64Array(length),
   convert: (values) => (values instanceof Float64Array ? values : Float64Array.from(values)),
   product: productFloat64,
@@ -19,6 +20,7 @@ export const plainFloat64: Kernels = {
  * in it; the cells round what they store.
  */
 export const plainFloat32: Kernels = {
+  store: Math.fround,
   allocate: (length) => new Float32Array(length),
   convert: (values) => (values instanceof Float32Array ? values : Float32Array.from(values)),
   product: productFloat32,

@@ -1,29 +1,38 @@
-import type { Kind } from '../../kinds.js';
-import { type FloatDtype, type Floats, roundTo } from '../../tensor/dtype.js';
-import type { GateStep, Kernels } from './kernels.js';
+import { type FloatDtype, roundTo } from '../../tensor/dtype.js';
+import type { Kernels } from './kernels.js';
+
+/** How results are stored. */
+export interface Storage {
+  readonly dtype: FloatDtype;
+  /** Rounds the last bit up or down at random, the same for the same seed; to the nearest if absent. */
+  readonly seed?: number;
+}
 
 /**
- * Kernels that store their results in another dtype: a computation in float16 or bfloat16 accumulates in float32
+ * Kernels that store their results in another dtype: a computation in float16 or bfloat16 accumulates with more bits
  * and rounds what it stores; for F64 the grid is a few bits coarser than double's, so that the two part
  * where two computations in double do.
  */
-export function rounded(kernels: Kernels, dtype: FloatDtype): Kernels {
-  const round = (values: Floats, from: number, to: number) => {
-    for (let i = from; i < to; i++) values[i] = roundTo(values[i], dtype);
-  };
-  const step = (kind: Kind) => (work: GateStep) => {
-    kernels.gateStep[kind](work);
-    const size = work.rows * work.hiddenSize;
-    round(work.h, 0, size);
-    if (kind === 'LSTM') round(work.c, 0, size);
-  };
+export function rounded(kernels: Kernels, { dtype, seed }: Storage): Kernels {
+  const dither = seed === undefined ? () => 0 : noise(seed);
+  const store = (value: number) => roundTo(value, dtype, dither());
   return {
-    allocate: kernels.allocate,
-    convert: kernels.convert,
+    ...kernels,
+    store,
     product: (out, x, xAt, rows, weight, columns, bias) => {
       kernels.product(out, x, xAt, rows, weight, columns, bias);
-      round(out, 0, rows * columns);
+      for (let i = 0; i < rows * columns; i++) out[i] = store(out[i]);
     },
-    gateStep: { RNN: step('RNN'), GRU: step('GRU'), LSTM: step('LSTM') },
+  };
+}
+
+/** Numbers from -0.5 to 0.5 (xorshift, Marsaglia 2003). */
+function noise(seed: number): () => number {
+  let state = Math.imul(seed, 0x9e3779b9) | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state / 2 ** 32;
   };
 }
