@@ -1,0 +1,171 @@
+// Holds cellcheck's verdicts against PyTorch itself, over random modules:
+//
+//     npm run parity -- --cases 1000 --seed 7
+//
+// makes that many modules with PyTorch's own initialisation, as many with weights × 2 and × 3, and one more of each with
+// a fault in its reference. Exits 1 where a verdict is false; the files of such a case are kept.
+import { execFile, execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { pythonWithTorch } from './python.js';
+
+const CLI = fileURLToPath(new URL('../../bin/cellcheck.js', import.meta.url));
+const GENERATOR = fileURLToPath(new URL('random_modules.py', import.meta.url));
+const RESULT = fileURLToPath(new URL('../../coverage/parity.json', import.meta.url));
+
+// Cases that are on the disk at a time, and that one process verifies.
+const CHUNK = 50;
+
+/** @typedef {'parity' | 'differs' | 'ill-conditioned' | 'error'} Verdict */
+
+/**
+ * What the generator says of a case.
+ * @typedef {object} Line
+ * @property {number} number
+ * @property {string} words
+ * @property {string} dtype
+ * @property {number} error how far PyTorch's own rounding goes, in tolerances
+ * @property {string} honest
+ * @property {string} [faulty]
+ * @property {string} [fault]
+ * @property {number} [effect] in tolerances
+ */
+
+/**
+ * @typedef {object} Set
+ * @property {string} name
+ * @property {string} scales
+ * @property {readonly Verdict[]} honest the verdicts that are not false
+ * @property {number} mostIllConditioned of the honest cases, as a part of all
+ * @property {(line: Line) => boolean} wellConditioned whether a fault must be called one
+ */
+
+/** @type {readonly Set[]} */
+const SETS = [
+  {
+    name: "PyTorch's own initialisation",
+    scales: '1',
+    honest: ['parity', 'ill-conditioned'],
+    mostIllConditioned: 0.05,
+    wellConditioned: () => true,
+  },
+  {
+    name: 'weights × 2 and × 3',
+    scales: '2,3',
+    honest: ['parity', 'ill-conditioned'],
+    mostIllConditioned: 1,
+    // PyTorch's own rounding takes less than a tenth of the tolerance.
+    wellConditioned: ({ error }) => error < 0.1,
+  },
+];
+
+const { values } = parseArgs({
+  options: {
+    cases: { type: 'string', default: '100' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
+});
+const cases = Number(values.cases);
+const seed = Number(values.seed);
+if (!Number.isSafeInteger(cases) || cases < 1 || !Number.isSafeInteger(seed) || seed < 0) {
+  console.error('usage: npm run parity -- --cases N --seed S (integers; a seed is chosen if none is given)');
+  process.exit(2);
+}
+console.log(`npm run parity -- --cases ${cases} --seed ${seed}`);
+
+const python = pythonWithTorch();
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cellcheck-parity-'));
+let passed = 0;
+let failed = 0;
+for (const set of SETS) await runSet(set);
+if (failed === 0) fs.rmSync(folder, { recursive: true });
+else console.log(`the cases of false verdicts are in ${folder}`);
+console.log(`${passed} right verdicts, ${failed} false`);
+fs.mkdirSync(path.dirname(RESULT), { recursive: true });
+fs.writeFileSync(RESULT, JSON.stringify({ numPassedTests: passed, numFailedTests: failed }));
+process.exitCode = failed ? 1 : 0;
+
+/** @param {Set} set */
+async function runSet(set) {
+  /** @type {Record<string, Record<string, number>>} */
+  const counts = {};
+  const count = (/** @type {string} */ kind, /** @type {Verdict} */ verdict) => {
+    counts[kind] ??= { parity: 0, differs: 0, 'ill-conditioned': 0, error: 0 };
+    counts[kind][verdict]++;
+  };
+  // The generator makes the next chunk while the CLI verifies this one.
+  let next = generate(set, 0);
+  for (let first = 0; first < cases; first += CHUNK) {
+    const { out, lines } = await next;
+    if (first + CHUNK < cases) next = generate(set, first + CHUNK);
+    const verdicts = verify(out);
+    /** @type {string[]} */
+    const kept = [];
+    const judge = (/** @type {string} */ file, /** @type {boolean} */ right, /** @type {string} */ words) => {
+      if (right) passed++;
+      else {
+        failed++;
+        kept.push(file);
+        console.log(`FALSE ${verdicts.get(file)}: ${path.join(out, file)}: ${words}`);
+      }
+    };
+    for (const line of lines) {
+      const verdict = /** @type {Verdict} */ (verdicts.get(line.honest));
+      count(`honest ${line.dtype}`, verdict);
+      judge(line.honest, set.honest.includes(verdict), line.words);
+      if (!line.faulty) continue;
+      const found = /** @type {Verdict} */ (verdicts.get(line.faulty));
+      count(`${line.fault?.replace('_', ' ')}`, found);
+      const right = found === 'differs' || (found === 'ill-conditioned' && !set.wellConditioned(line));
+      judge(line.faulty, right, `${line.fault}, effect ${line.effect}; ${line.words}`);
+    }
+    for (const file of fs.readdirSync(out)) if (!kept.includes(file)) fs.rmSync(path.join(out, file));
+  }
+  const honest = Object.entries(counts).filter(([kind]) => kind.startsWith('honest'));
+  const ill = honest.reduce((sum, [, each]) => sum + each['ill-conditioned'], 0);
+  console.log(`\n${set.name}`);
+  console.table(counts);
+  if (ill > set.mostIllConditioned * cases) {
+    failed++;
+    console.log(`FALSE: ${ill} of ${cases} honest cases are called ill-conditioned`);
+  }
+}
+
+/**
+ * @param {Set} set
+ * @param {number} first
+ * @returns {Promise<{ out: string, lines: Line[] }>}
+ */
+async function generate({ scales }, first) {
+  const out = path.join(folder, `${scales}-${first}`);
+  const count = Math.min(CHUNK, cases - first);
+  const argv = [GENERATOR, out, seed, first, count, scales].map(String);
+  const { stdout } = await promisify(execFile)(python, argv, { maxBuffer: 2 ** 26 });
+  const lines = stdout.trim().split('\n');
+  if (lines.length !== count) throw new Error(`the generator made ${lines.length} of ${count} cases`);
+  return { out, lines: lines.map((line) => JSON.parse(line)) };
+}
+
+/**
+ * The verdicts of the built CLI on all bundles of a folder.
+ * @param {string} out
+ * @returns {Map<string, Verdict>}
+ */
+function verify(out) {
+  const report = path.join(out, 'report.json');
+  try {
+    execFileSync(process.execPath, [CLI, 'verify', '*.safetensors', '--reporter', `json=${report}`], {
+      cwd: out,
+      stdio: ['ignore', 'ignore', 'ignore'],
+    });
+  } catch (error) {
+    const { status } = /** @type {{ status: number }} */ (error);
+    if (status !== 1 && status !== 2) throw error;
+  }
+  /** @type {{ case: string, verdict: Verdict }[]} */
+  const results = JSON.parse(fs.readFileSync(report, 'utf8')).cases;
+  return new Map(results.map((result) => [result.case, result.verdict]));
+}

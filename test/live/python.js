@@ -1,0 +1,26 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+// Pinned: an unpinned torch brings gigabytes of CUDA. The package safetensors wraps the Rust library.
+const PACKAGES = ['torch==2.13.0', 'safetensors==0.8.0', 'numpy'];
+
+const VENV = fileURLToPath(new URL('../../.venv', import.meta.url));
+
+/**
+ * A Python with PyTorch, in `.venv`; made if there is none.
+ * @returns {string} the interpreter's path
+ */
+export function pythonWithTorch() {
+  const python = path.join(VENV, 'bin', 'python');
+  const complete = path.join(VENV, 'complete');
+  const wanted = PACKAGES.join(' ');
+  if (!fs.existsSync(complete) || fs.readFileSync(complete, 'utf8') !== wanted) {
+    console.error(`making a Python environment with ${wanted} in .venv`);
+    execFileSync('python3', ['-m', 'venv', '--clear', VENV], { stdio: ['ignore', 2, 2] });
+    execFileSync(python, ['-m', 'pip', 'install', '--quiet', ...PACKAGES], { stdio: ['ignore', 2, 2] });
+    fs.writeFileSync(complete, wanted);
+  }
+  return python;
+}
