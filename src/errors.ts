@@ -94,9 +94,14 @@ export function escapeText(text: string): string {
   );
 }
 
+/** Text of at most 200 characters. */
+export function shortened(text: string): string {
+  return text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text;
+}
+
 /** Text from a file or a command line, as one printable line of at most 200 characters, in quotes unless plain. */
 export function printable(text: string): string {
-  const cut = text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text;
+  const cut = shortened(text);
   // A line that begins with :: is a command to some CI systems.
   if (PLAIN_NAME.test(cut) && !cut.startsWith(':')) return cut;
   return `"${escapeText(cut.replace(/["\\]/g, '\\$&'))}"`;

@@ -60,3 +60,24 @@ export function readJson(file: string): Record<string, unknown> {
 export function writeJson(file: string, value: unknown): void {
   fs.writeFileSync(file, JSON.stringify(value));
 }
+
+/** The tensors of a safetensors file that was written well. */
+export function readSafetensors(file: string): Record<string, RawTensor> {
+  const bytes = fs.readFileSync(file);
+  const start = 8 + Number(bytes.readBigUInt64LE());
+  const header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }> =
+    JSON.parse(bytes.subarray(8, start).toString());
+  return Object.fromEntries(
+    Object.entries(header)
+      .filter(([name]) => name !== '__metadata__')
+      .map(([name, { dtype, shape, data_offsets }]) => {
+        const [begin, end] = data_offsets;
+        return [name, { dtype, shape, bytes: bytes.subarray(start + begin, start + end) }];
+      }),
+  );
+}
+
+/** The sample bundle of an LSTM 3 → 4 over 6 steps of 2 rows, with its initial state, to be spoilt. */
+export function lstmBundle(): Record<string, RawTensor> {
+  return readSafetensors(new URL('../samples/bundles/lstm.safetensors', import.meta.url).pathname);
+}

@@ -55,7 +55,8 @@ ${EXIT_CODES}`,
 
 /** Commander's messages quote the command line, which may hold any file's name. */
 function safe(text: string, argv: readonly string[]): string {
-  const quoted = argv.filter((arg) => escapeText(arg) !== arg);
+  const values = argv.map((arg) => arg.slice(arg.indexOf('=') + 1));
+  const quoted = [...argv, ...values].filter((arg) => escapeText(arg) !== arg);
   const oneLine = quoted.reduce((all, arg) => all.replaceAll(arg, () => escapeText(arg)), text);
   return oneLine.split('\n').map(escapeText).join('\n');
 }

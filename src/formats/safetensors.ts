@@ -72,13 +72,13 @@ export function parseHeader(bytes: Uint8Array, fileSize: number): SafetensorsHea
   }
   const dataStart = LENGTH_BYTES + bytes.length;
   const tensors = new Map<string, PlacedSpec>();
-  let metadata: Record<string, string> = {};
-  scanMembers(bytes, (name, value) => {
+  let metadata: Record<string, string> | undefined;
+  const isTaken = (name: string) => (name === '__metadata__' ? metadata !== undefined : tensors.has(name));
+  scanMembers(bytes, isTaken, (name, value) => {
     if (name === '__metadata__') {
-      const parsed = parseHeaderMetadata(value);
-      if (!parsed)
+      metadata = parseHeaderMetadata(value);
+      if (!metadata)
         throw new CellcheckError({ tensor: name, problem: 'holds something else than text by name' });
-      metadata = parsed;
       return;
     }
     const entry = parseHeaderEntry(value);
@@ -93,7 +93,7 @@ export function parseHeader(bytes: Uint8Array, fileSize: number): SafetensorsHea
     tensors.set(name, { dtype, shape, begin: dataStart + data_offsets[0], end: dataStart + data_offsets[1] });
   });
   checkOffsets(tensors, dataStart, fileSize);
-  return { metadata, tensors };
+  return { metadata: metadata ?? {}, tensors };
 }
 
 function checkSize(name: string, { dtype, shape, data_offsets: [begin, end] }: SafetensorsEntry): void {
@@ -118,9 +118,13 @@ function checkSize(name: string, { dtype, shape, data_offsets: [begin, end] }: S
 }
 
 function checkOffsets(tensors: ReadonlyMap<string, PlacedSpec>, dataStart: number, fileSize: number): void {
-  const order = [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  const byOffset = [...tensors.keys()].sort((a, b) => {
+    const [{ begin, end }, other] = [tensors.get(a)!, tensors.get(b)!];
+    return begin - other.begin || end - other.end;
+  });
   let next = dataStart;
-  for (const [name, { begin, end }] of order) {
+  for (const name of byOffset) {
+    const { begin, end } = tensors.get(name)!;
     if (begin !== next || end < begin) {
       throw new CellcheckError({
         tensor: name,

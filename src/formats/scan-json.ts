@@ -19,8 +19,9 @@ export function isNumberArray(value: JsonValue): value is NumberArray {
 }
 
 const DEEPEST = 32;
-// Names cost memory many times their size; the largest checkpoints have some thousands in a file.
-const MOST_NAMES = 100_000;
+// Names cost memory many times their size. The largest checkpoints have some ten thousand tensors in a file.
+const MOST_NAMES = 10_000;
+const MOST_MEMBERS = 100_000;
 
 const RAGGED = ['The rows of a tensor must all have the same length.'];
 const NON_FINITE: Readonly<Record<string, number>> = {
@@ -54,19 +55,24 @@ const isDigit = (code: number) => code >= 48 && code <= 57;
  * @throws CellcheckError without a file
  */
 export function scanJson(bytes: Uint8Array): JsonValue {
-  return scanner(bytes).whole();
+  return scanner(bytes, MOST_NAMES).whole();
 }
 
 /**
  * The members of a JSON object, each handed over as soon as it is read, and then forgotten: for a header with more
  * entries than should be in memory at once.
+ * @param isTaken whether a name came before
  * @throws CellcheckError without a file; also where the text is not an object
  */
-export function scanMembers(bytes: Uint8Array, take: (name: string, value: JsonValue) => void): void {
-  scanner(bytes).wholeObject(take);
+export function scanMembers(
+  bytes: Uint8Array,
+  isTaken: (name: string) => boolean,
+  take: (name: string, value: JsonValue) => void,
+): void {
+  scanner(bytes, MOST_MEMBERS).wholeObject(isTaken, take);
 }
 
-function scanner(bytes: Uint8Array) {
+function scanner(bytes: Uint8Array, mostNames: number) {
   checkUtf8(bytes);
   // One byte order mark is let through.
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
@@ -190,7 +196,7 @@ function scanner(bytes: Uint8Array) {
       space();
       const key = string();
       if (isTaken(key)) fail(`the name ${printable(key)} stands twice`, ['Which of the two is meant?']);
-      if (++names > MOST_NAMES) throw new CellcheckError({ problem: `holds more than ${MOST_NAMES} names` });
+      if (++names > mostNames) throw new CellcheckError({ problem: `holds more than ${mostNames} names` });
       space();
       if (bytes[at] !== COLON) syntax("':'");
       at++;
@@ -327,20 +333,15 @@ function scanner(bytes: Uint8Array) {
       end();
       return result;
     },
-    wholeObject(take: (name: string, value: JsonValue) => void): void {
+    wholeObject(isTaken: (name: string) => boolean, take: (name: string, value: JsonValue) => void): void {
       space();
       if (bytes[at] !== OPEN_OBJECT) syntax("'{'");
-      const seen = new Set<string>();
-      members(
-        0,
-        (name) => seen.has(name),
-        (name, value) => {
-          seen.add(name);
-          // What is inside a member is forgotten with it.
-          names = seen.size;
-          take(name, value);
-        },
-      );
+      let count = 0;
+      members(0, isTaken, (name, value) => {
+        // What is inside a member is forgotten with it.
+        names = ++count;
+        take(name, value);
+      });
       end();
     },
   };

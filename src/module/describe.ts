@@ -3,7 +3,7 @@ import { CellcheckError, printable } from '../errors.js';
 import { KIND_NAMES, KINDS, type Kind, type Nonlinearity } from '../kinds.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { TensorSpec } from '../tensor/tensor.js';
-import { findGroups, type Group, noModule, PARAMETER } from './group.js';
+import { findGroups, type Group, MOST_GROUPS, noModule, PARAMETER } from './group.js';
 import { parameterError } from './misfits.js';
 import { className, describeParts, type Module, parameterShapes, withArticle } from './parameters.js';
 
@@ -15,6 +15,9 @@ export interface DescribeOptions {
   readonly prefix?: string;
 }
 
+/** Of a module: 100 layers have 1000, with everything that PyTorch offers. */
+const MOST_PARAMETERS = 1000;
+
 /**
  * Finds the one module that is meant in a state_dict and describes it.
  * @throws CellcheckError where there is none, or several, or where its parameters are missing, unexpected or
@@ -25,6 +28,13 @@ export function describeModule(
   options: DescribeOptions = {},
 ): Module {
   const group = chooseGroup(specs, options);
+  if (group.shapes.size > MOST_PARAMETERS) {
+    throw new CellcheckError({
+      tensor: group.prefix || undefined,
+      found: `${group.shapes.size} parameters, as ${[...group.shapes.keys()].slice(0, 3).join(', ')}`,
+      expected: `${MOST_PARAMETERS} at most`,
+    });
+  }
   const wanted = kindOf(options.module);
   const fits = candidates(group, wanted ? [wanted] : KIND_NAMES, options.nonlinearity ?? 'tanh');
   const misnamed = wanted && otherKind(group, wanted, specs);
@@ -70,20 +80,17 @@ function kindOf(className: string | undefined): Kind | undefined {
 }
 
 function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOptions): Group {
-  const all = findGroups(specs);
-  if (all.length === 0) throw noModule(specs);
   const { prefix, module } = options;
   const cell = module?.endsWith('Cell');
-  let groups = all;
-  if (prefix !== undefined) {
-    const asGiven = all.filter((group) => group.prefix === prefix);
-    groups = asGiven.length ? asGiven : all.filter((group) => group.prefix === `${prefix}.`);
-    if (groups.length === 0) {
-      throw new CellcheckError({
-        problem: `holds no module under the prefix ${printable(prefix)}`,
-        hints: listing(all, 'It holds:'),
-      });
-    }
+  let groups = findGroups(specs, prefix);
+  if (groups.length === 0 && prefix !== undefined) groups = findGroups(specs, `${prefix}.`);
+  if (groups.length === 0) {
+    const all = findGroups(specs);
+    if (all.length === 0) throw noModule(specs);
+    throw new CellcheckError({
+      problem: `holds no module under the prefix ${printable(prefix!)}`,
+      hints: listing(all, 'It holds:'),
+    });
   }
   if (module !== undefined) {
     const ofClass = groups.filter((group) => group.cell === cell);
@@ -103,7 +110,7 @@ function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOp
   }
   if (groups.length === 1) return groups[0];
   throw new CellcheckError({
-    problem: `holds ${groups.length} modules; choose one with --prefix`,
+    problem: `holds ${groups.length < MOST_GROUPS ? groups.length : `${MOST_GROUPS} or more`} modules; choose one with --prefix`,
     hints: listing(groups),
   });
 }

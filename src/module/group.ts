@@ -11,18 +11,22 @@ export interface Group {
 
 export const PARAMETER = /^(.*?)((?:weight_(?:ih|hh|hr)|bias_(?:ih|hh))(?:(_l(?:0|[1-9]\d*))(_reverse)?)?)$/s;
 
-/** Every module in a state_dict, by its parameters' names. */
-export function findGroups(specs: ReadonlyMap<string, TensorSpec>): Group[] {
+/** Of the modules in a state_dict as many are looked at; one with more needs a prefix anyway. */
+export const MOST_GROUPS = 1000;
+
+/** The modules in a state_dict, by their parameters' names: all, or those under one prefix. */
+export function findGroups(specs: ReadonlyMap<string, TensorSpec>, prefix?: string): Group[] {
   const groups = new Map<string, Group>();
   for (const [name, { shape }] of specs) {
     const match = PARAMETER.exec(name);
     if (!match) continue;
-    const [, prefix, local, layer] = match;
+    const [, own, local, layer] = match;
+    if (prefix !== undefined && own !== prefix) continue;
     const cell = layer === undefined;
-    const key = `${prefix}\n${cell}`;
-    const group = groups.get(key) ?? { prefix, cell, shapes: new Map() };
+    const key = `${own}\n${cell}`;
+    const group = groups.get(key) ?? { prefix: own, cell, shapes: new Map() };
     group.shapes.set(local, shape);
-    groups.set(key, group);
+    if (groups.size < MOST_GROUPS) groups.set(key, group);
   }
   return [...groups.values()].filter(({ shapes }) =>
     [...shapes.keys()].some((name) => /^weight_(ih|hh)/.test(name)),

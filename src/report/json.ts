@@ -1,6 +1,6 @@
 import type { Place, TensorComparison } from '../compare/compare.js';
 import type { CaseResult, Comparison, Subject } from '../compare/comparison.js';
-import { type CellcheckError, escapeText } from '../errors.js';
+import { type CellcheckError, escapeText, shortened } from '../errors.js';
 import type { Reporter } from './reporter.js';
 
 /** For programs: one JSON document, written case by case, whose schema is schemas/published/report.schema.json. */
@@ -56,8 +56,8 @@ function errorObject({ message, parts }: CellcheckError): object {
   const { file, tensor, found, expected, hints = [] } = parts;
   return {
     message,
-    file: file ?? null,
-    tensor: tensor ?? null,
+    file: file === undefined ? null : shortened(file),
+    tensor: tensor === undefined ? null : shortened(tensor),
     found: found ?? null,
     expected: expected ?? null,
     hints,

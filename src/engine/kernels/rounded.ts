@@ -4,8 +4,8 @@ import type { Kernels } from './kernels.js';
 /** How results are stored. */
 export interface Storage {
   readonly dtype: FloatDtype;
-  /** Rounds the last bit up or down at random, the same for the same seed; to the nearest if absent. */
-  readonly seed?: number;
+  /** To the nearest if absent; `random` is the same every time. */
+  readonly rounding?: 'nearest' | 'up' | 'down' | 'random';
 }
 
 /**
@@ -13,8 +13,8 @@ export interface Storage {
  * and rounds what it stores; for F64 the grid is a few bits coarser than double's, so that the two part
  * where two computations in double do.
  */
-export function rounded(kernels: Kernels, { dtype, seed }: Storage): Kernels {
-  const dither = seed === undefined ? () => 0 : noise(seed);
+export function rounded(kernels: Kernels, { dtype, rounding = 'nearest' }: Storage): Kernels {
+  const dither = DITHERS[rounding]();
   const store = (value: number) => roundTo(value, dtype, dither());
   return {
     ...kernels,
@@ -26,13 +26,21 @@ export function rounded(kernels: Kernels, { dtype, seed }: Storage): Kernels {
   };
 }
 
-/** Numbers from -0.5 to 0.5 (xorshift, Marsaglia 2003). */
-function noise(seed: number): () => number {
-  let state = Math.imul(seed, 0x9e3779b9) | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state / 2 ** 32;
-  };
-}
+// A hair less than half a spacing: what lies on the grid stays there.
+const HALF = 0.4999;
+
+const DITHERS = {
+  nearest: () => () => 0,
+  up: () => () => HALF,
+  down: () => () => -HALF,
+  // xorshift (Marsaglia 2003)
+  random: () => {
+    let state = 0x9e3779b9 | 0;
+    return () => {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      return (state / 2 ** 31) * HALF;
+    };
+  },
+};

@@ -1,0 +1,34 @@
+import { afterAll, expect, test } from 'vitest';
+import { scratch } from '../cli.js';
+import { CORPUS, faults, lay } from '../hostile/corpus.js';
+import { type Measured, measured } from './process.js';
+
+// The corpus once more, every case in a process of its own: only there is its memory its own, and a hang an end.
+const SMALL = 10e6;
+const MOST_MEGABYTES = 150;
+
+const costs: (Measured & { name: string })[] = [];
+
+afterAll(() => {
+  const worst = (by: 'seconds' | 'megabytes') =>
+    costs
+      .toSorted((a, b) => b[by] - a[by])
+      .slice(0, 5)
+      .map(({ name, seconds, megabytes }) => ({ name, seconds, megabytes }));
+  console.table(worst('seconds'));
+  console.table(worst('megabytes'));
+});
+
+// Texts cost nothing, and are checked without a process.
+const cases = CORPUS.filter(({ name }) => !name.startsWith('text that'));
+
+test.each(cases.map((hostile) => [hostile.name, hostile] as const))('%s', async (name, hostile) => {
+  const { files = {} } = hostile;
+  for (const content of Object.values(files)) expect(content.length).toBeLessThanOrEqual(SMALL);
+  const cwd = scratch();
+  const result = await measured(lay(hostile, cwd), cwd);
+  costs.push({ name, ...result });
+  expect(faults(hostile, result.code ?? -1, result.output)).toEqual([]);
+  expect(result.megabytes).toBeGreaterThan(20);
+  expect(result.megabytes).toBeLessThanOrEqual(MOST_MEGABYTES);
+});
