@@ -2,7 +2,6 @@ import type { Comparison } from './compare/comparison.js';
 import { type Explanation, explain } from './compare/conditioning.js';
 import { resolveTolerance } from './compare/tolerance.js';
 import { type ForwardOptions, forward, type Outputs } from './engine/forward.js';
-import type { Storage } from './engine/kernels/rounded.js';
 import { directions, type Module } from './module/parameters.js';
 import type { FloatDtype, Floats } from './tensor/dtype.js';
 import type { Run } from './verify.js';
@@ -17,18 +16,10 @@ interface Rounding {
   readonly share: number;
 }
 
-/**
- * In 16 bits one run alone may be lucky, and a state that moves slowly is rounded to the same side again and again:
- * only runs that round to one side show how far that goes.
- */
+/** The run to the nearest is often the reference itself; where it is not, one run alone may be lucky. */
 function narrow(dtype: 'F16' | 'BF16'): Rounding {
-  const storages: Storage[] = [
-    { dtype },
-    { dtype, rounding: 'up' },
-    { dtype, rounding: 'down' },
-    { dtype, rounding: 'random' },
-  ];
-  return { runs: storages.map((storage) => ({ storage })), share: 0.25 };
+  const seeds = [undefined, 1, 2, 3];
+  return { runs: seeds.map((seed) => ({ storage: { dtype, seed } })), share: 0.25 };
 }
 
 const ROUNDING: Readonly<Record<FloatDtype, Rounding>> = {

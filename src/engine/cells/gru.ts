@@ -17,14 +17,15 @@ export function gruCell({ rows, hiddenSize, gates, gatesAt, hidden, h, store }: 
       const inR = row * 3 * hiddenSize + unit;
       const inZ = inR + hiddenSize;
       const inN = inZ + hiddenSize;
-      const r = store(sigmoid(gates[gatesAt + inR] + hidden[inR]));
-      const z = store(sigmoid(gates[gatesAt + inZ] + hidden[inZ]));
-      const n = store(Math.tanh(gates[gatesAt + inN] + r * hidden[inN]));
+      const r = store(sigmoid(store(gates[gatesAt + inR] + hidden[inR])));
+      const z = store(sigmoid(store(gates[gatesAt + inZ] + hidden[inZ])));
+      const n = store(Math.tanh(store(gates[gatesAt + inN] + store(r * hidden[inN]))));
       gates[gatesAt + inR] = r;
       gates[gatesAt + inZ] = z;
       gates[gatesAt + inN] = n;
       const at = row * hiddenSize + unit;
-      h[at] = store((1 - z) * n + z * h[at]);
+      // (1 − z) n + z h, in the order in which PyTorch computes it.
+      h[at] = store(store(store(h[at] - n) * z) + n);
     }
   }
 }

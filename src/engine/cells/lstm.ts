@@ -20,16 +20,16 @@ export function lstmCell({ rows, hiddenSize, gates, gatesAt, hidden, h, c, store
       const inF = inI + hiddenSize;
       const inG = inF + hiddenSize;
       const inO = inG + hiddenSize;
-      const i = store(sigmoid(gates[gatesAt + inI] + hidden[inI]));
-      const f = store(sigmoid(gates[gatesAt + inF] + hidden[inF]));
-      const g = store(Math.tanh(gates[gatesAt + inG] + hidden[inG]));
-      const o = store(sigmoid(gates[gatesAt + inO] + hidden[inO]));
+      const i = store(sigmoid(store(gates[gatesAt + inI] + hidden[inI])));
+      const f = store(sigmoid(store(gates[gatesAt + inF] + hidden[inF])));
+      const g = store(Math.tanh(store(gates[gatesAt + inG] + hidden[inG])));
+      const o = store(sigmoid(store(gates[gatesAt + inO] + hidden[inO])));
       gates[gatesAt + inI] = i;
       gates[gatesAt + inF] = f;
       gates[gatesAt + inG] = g;
       gates[gatesAt + inO] = o;
       const at = row * hiddenSize + unit;
-      c[at] = store(f * c[at] + i * g);
+      c[at] = store(store(f * c[at]) + store(i * g));
       h[at] = store(o * store(Math.tanh(c[at])));
     }
   }

@@ -20,7 +20,7 @@ export function rnnCell({
 }: GateStep): void {
   const activation = nonlinearity === 'relu' ? relu : Math.tanh;
   for (let i = 0; i < rows * hiddenSize; i++) {
-    gates[gatesAt + i] = store(activation(gates[gatesAt + i] + hidden[i]));
+    gates[gatesAt + i] = store(activation(store(gates[gatesAt + i] + hidden[i])));
     h[i] = gates[gatesAt + i];
   }
 }

@@ -4,17 +4,17 @@ import type { Kernels } from './kernels.js';
 /** How results are stored. */
 export interface Storage {
   readonly dtype: FloatDtype;
-  /** To the nearest if absent; `random` is the same every time. */
-  readonly rounding?: 'nearest' | 'up' | 'down' | 'random';
+  /** Rounds to either neighbour at random, always the same for the same seed; to the nearest if absent. */
+  readonly seed?: number;
 }
 
 /**
  * Kernels that store their results in another dtype: a computation in float16 or bfloat16 accumulates with more bits
- * and rounds what it stores; for F64 the grid is a few bits coarser than double's, so that the two part
+ * and rounds what it stores (PyTorch's own on a CPU comes out bit for bit in most networks); for F64 the grid is a few bits coarser than double's, so that the two part
  * where two computations in double do.
  */
-export function rounded(kernels: Kernels, { dtype, rounding = 'nearest' }: Storage): Kernels {
-  const dither = DITHERS[rounding]();
+export function rounded(kernels: Kernels, { dtype, seed }: Storage): Kernels {
+  const dither = seed === undefined ? () => 0 : noise(seed);
   const store = (value: number) => roundTo(value, dtype, dither());
   return {
     ...kernels,
@@ -26,21 +26,13 @@ export function rounded(kernels: Kernels, { dtype, rounding = 'nearest' }: Stora
   };
 }
 
-// A hair less than half a spacing: what lies on the grid stays there.
-const HALF = 0.4999;
-
-const DITHERS = {
-  nearest: () => () => 0,
-  up: () => () => HALF,
-  down: () => () => -HALF,
-  // xorshift (Marsaglia 2003)
-  random: () => {
-    let state = 0x9e3779b9 | 0;
-    return () => {
-      state ^= state << 13;
-      state ^= state >>> 17;
-      state ^= state << 5;
-      return (state / 2 ** 31) * HALF;
-    };
-  },
-};
+/** Numbers from -0.5 to 0.5 (xorshift, Marsaglia 2003), none of which moves a value that lies on the grid. */
+function noise(seed: number): () => number {
+  let state = Math.imul(seed, 0x9e3779b9) | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state / (2 ** 32 + 1);
+  };
+}
