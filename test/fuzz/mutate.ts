@@ -47,7 +47,8 @@ const TOKENS = [
 /** One to four changes to a file: flipped bits, other bytes, cuts, copies, tokens, parts of another file. */
 export function mutate(file: Uint8Array, other: Uint8Array, random: Random): Uint8Array {
   let bytes = Uint8Array.from(file);
-  for (let changes = 1 + random.below(1 + random.below(4)); changes > 0; changes--) bytes = change(bytes, other, random);
+  for (let changes = 1 + random.below(1 + random.below(4)); changes > 0; changes--)
+    bytes = change(bytes, other, random);
   return bytes;
 }
 
