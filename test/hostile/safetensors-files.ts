@@ -149,7 +149,7 @@ const ROWS: readonly Row[] = [
     ],
     [
       `${depth} objects in each other`,
-      spare({ shape: '{"a":'.repeat(depth) + '1' + '}'.repeat(depth) }),
+      spare({ shape: `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}` }),
       2,
       'spare.',
       'nested deeper than 32',

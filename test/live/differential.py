@@ -1,0 +1,22 @@
+"""What the Rust library of safetensors makes of files: reads them from IN (each behind its length, 4 bytes), writes a
+line for each to OUT: what it holds as JSON, or the error.
+"""
+
+import json
+import sys
+
+import safetensors
+
+with open(sys.argv[1], "rb") as file:
+    blob = file.read()
+at, lines = 0, []
+while at < len(blob):
+    end = at + 4 + int.from_bytes(blob[at : at + 4], "little")
+    try:
+        tensors = safetensors.deserialize(blob[at + 4 : end])
+        lines.append(json.dumps([[name, t["dtype"], t["shape"], bytes(t["data"]).hex()] for name, t in tensors]))
+    except (safetensors.SafetensorError, UnicodeDecodeError) as error:
+        lines.append(json.dumps(str(error)))
+    at = end
+with open(sys.argv[2], "w", encoding="utf-8") as file:
+    file.write("\n".join(lines))
