@@ -2,10 +2,10 @@ import { compareTensor, type TensorComparison } from './compare/compare.js';
 import type { Comparison } from './compare/comparison.js';
 import { resolveTolerance, type ToleranceOptions } from './compare/tolerance.js';
 import { type Compute, type ForwardOptions, forward, type Outputs } from './engine/forward.js';
-import { inFile } from './errors.js';
+import { CellcheckError, inFile } from './errors.js';
 import type { Nonlinearity } from './kinds.js';
 import { type Bound, bind } from './module/bind.js';
-import type { Case } from './module/case.js';
+import { type Case, EXPECTED_ROLES } from './module/case.js';
 import { describeModule } from './module/describe.js';
 import { adviceFor, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
 import { judge } from './verdict.js';
@@ -67,12 +67,20 @@ export async function verify(loaded: Case, options: VerifyOptions = {}): Promise
 async function runCase(loaded: Case, settings: Settings): Promise<Run> {
   const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
   const bound = bind(module, loaded, settings.batch_first);
+  if (bound.references.length === 0) throw nothingExpected(loaded);
   const outputs = await forward(bound.network, bound.sequence, settings);
   const tensors = bound.references.map((reference) => {
     const tolerance = resolveTolerance(reference.name, reference.dtype, settings.tolerances);
     return compareTensor(reference, outputs[reference.name]!, tolerance, settings.equal_nan);
   });
   return { bound, outputs, tensors, settings };
+}
+
+function nothingExpected({ files }: Case): CellcheckError {
+  return new CellcheckError({
+    file: files?.expected,
+    problem: `holds none of ${EXPECTED_ROLES.join(', ')}: there is nothing to compare`,
+  });
 }
 
 /** A case may say why, but not who says it. */

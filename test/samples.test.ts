@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Comparison } from '../src/compare/comparison.js';
-import { loadCase } from '../src/files/load-case.js';
+import { loadCaseAt } from '../src/files/load-case.js';
 import { KINDS, type Kind } from '../src/kinds.js';
 import type { Case, Role } from '../src/module/case.js';
 import { stateDict } from '../src/tensor/state-dict.js';
@@ -12,7 +12,7 @@ import { cli, ROOT, SAMPLES, sampleNames } from './cli.js';
 import { readJson } from './write.js';
 
 const load = (name: string): Case =>
-  loadCase(path.join(SAMPLES, name, 'case.json'), name, { cwd: ROOT, allowOutside: false, names: {} });
+  loadCaseAt(path.join(SAMPLES, name, 'case.json'), name, { cwd: ROOT, allowOutside: false, names: {} });
 const good = sampleNames();
 const failing = sampleNames('failing');
 

@@ -62,7 +62,7 @@ export function writeJson(file: string, value: unknown): void {
 }
 
 /** The tensors of a safetensors file that was written well. */
-export function readSafetensors(file: string): Record<string, RawTensor> {
+function readSafetensors(file: string): Record<string, RawTensor> {
   const bytes = fs.readFileSync(file);
   const start = 8 + Number(bytes.readBigUInt64LE());
   const header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }> =

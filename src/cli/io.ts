@@ -1,3 +1,5 @@
+import { REPORT_COLUMNS } from '../report/reporter.js';
+
 /** A stream that text is written to. */
 export interface Sink {
   readonly write: (text: string) => void;
@@ -13,9 +15,6 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
 }
-
-/** The width of what is not written to a terminal. */
-export const REPORT_COLUMNS = 80;
 
 export function columnsOf({ stdout, env }: Io): number {
   const said = Number(env.COLUMNS);

@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { CellcheckError, escapeText, internalError } from '../errors.js';
+import { VERSION } from '../version.js';
 import { addVerify } from './commands/verify.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { columnsOf, type Io } from './io.js';
-import { VERSION } from './version.js';
 
 /**
  * Runs cellcheck on a command line.

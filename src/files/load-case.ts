@@ -46,7 +46,7 @@ export interface CasePaths {
  * @param label how messages name it
  * @throws CellcheckError that names file, tensor, and what to try
  */
-export function loadCase(file: string, label: string, options: LoadOptions): Case {
+export function loadCaseAt(file: string, label: string, options: LoadOptions): Case {
   const fileLabel =
     path.basename(label) === path.basename(file) ? label : path.join(label, path.basename(file));
   const content = readContent(file, fileLabel);

@@ -1,13 +1,7 @@
 import { CellcheckError, inFile } from '../errors.js';
 import { detectFormat, HEAD_BYTES } from '../formats/detect.js';
 import { tensorsOfJson } from '../formats/json.js';
-import {
-  headerLength,
-  parseHeader,
-  planImage,
-  readImage,
-  type SafetensorsHeader,
-} from '../formats/safetensors.js';
+import { headerLength, loadTensors, parseHeader, type SafetensorsHeader } from '../formats/safetensors.js';
 import { type JsonValue, scanJson } from '../formats/scan-json.js';
 import type { StateDict } from '../tensor/state-dict.js';
 import { type OpenFile, withFile } from './open.js';
@@ -72,11 +66,7 @@ function lazyTensors(path: string, label: string, header: SafetensorsHeader, ver
               hints: ['Try again when it is complete.'],
             });
           }
-          const image = planImage(header, names);
-          for (const { fileOffset, imageOffset, length } of image.stretches) {
-            file.read(image.bytes.subarray(imageOffset, imageOffset + length), fileOffset);
-          }
-          return readImage(header, names, image);
+          return loadTensors(header, names, file.read);
         }),
       ),
   };

@@ -155,7 +155,7 @@ interface Stretch {
  * A safetensors file in memory with nothing but the tensors wanted, every one on an 8-byte boundary. The package
  * `safetensors` gets this instead of the user's file: it validates nothing, and would have to hold all of it.
  */
-export interface Image {
+interface Image {
   readonly bytes: Uint8Array;
   /** What must be read from the file into `bytes` before the tensors are taken out. */
   readonly stretches: readonly Stretch[];
@@ -173,8 +173,7 @@ function readable(header: SafetensorsHeader, name: string) {
   });
 }
 
-/** @throws CellcheckError where a tensor has a dtype that is not read */
-export function planImage(header: SafetensorsHeader, names: readonly string[]): Image {
+function planImage(header: SafetensorsHeader, names: readonly string[]): Image {
   const clean: Record<string, unknown> = {};
   const lengths = names.map((name, i) => {
     const { dtype, shape, begin, end } = readable(header, name);
@@ -208,11 +207,7 @@ export function planImage(header: SafetensorsHeader, names: readonly string[]): 
 }
 
 /** The tensors of an image whose stretches have been read. */
-export function readImage(
-  header: SafetensorsHeader,
-  names: readonly string[],
-  image: Image,
-): Map<string, Tensor> {
+function readImage(header: SafetensorsHeader, names: readonly string[], image: Image): Map<string, Tensor> {
   const file = new safetensors.SafeTensor(image.bytes);
   return new Map(
     names.map((name, i) => {
@@ -220,4 +215,21 @@ export function readImage(
       return [name, { dtype, shape, data: decode(file.getTensor(String(i)), dtype) }];
     }),
   );
+}
+
+/**
+ * Tensors of a file whose header was checked.
+ * @param read fills the target from a position of the file
+ * @throws CellcheckError where a tensor has a dtype that is not read
+ */
+export function loadTensors(
+  header: SafetensorsHeader,
+  names: readonly string[],
+  read: (target: Uint8Array, position: number) => void,
+): Map<string, Tensor> {
+  const image = planImage(header, names);
+  for (const { fileOffset, imageOffset, length } of image.stretches) {
+    read(image.bytes.subarray(imageOffset, imageOffset + length), fileOffset);
+  }
+  return readImage(header, names, image);
 }

@@ -23,6 +23,19 @@ export interface Case {
   readonly files?: { readonly weights?: string; readonly input?: string; readonly expected?: string };
 }
 
+/**
+ * A case from tensors in memory.
+ * @param tensors the input and what is expected, by role; what is undefined is absent
+ */
+export function caseOf(
+  weights: StateDict,
+  tensors: Readonly<Partial<Record<Role, Tensor>>>,
+  options: CaseOptions = {},
+): Case {
+  const entries = Object.entries(tensors).filter(([, tensor]) => tensor !== undefined);
+  return { weights, tensors: new Map(entries as [Role, Tensor][]), options };
+}
+
 export function fileOf(role: Role, files: Case['files']): string | undefined {
   return (EXPECTED_ROLES as readonly string[]).includes(role) ? files?.expected : files?.input;
 }

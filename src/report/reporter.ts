@@ -7,3 +7,6 @@ export interface Reporter {
   result(result: CaseResult): string;
   end(summary: Summary): string;
 }
+
+/** The width of what is not written to a terminal. */
+export const REPORT_COLUMNS = 80;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { CellcheckError } from '../../src/errors.js';
-import { headerLength, parseHeader, planImage, readImage } from '../../src/formats/safetensors.js';
+import { readTensors } from '../../src/formats/read-tensors.js';
+import { headerLength, parseHeader } from '../../src/formats/safetensors.js';
 import { raw, safetensorsBytes, withHeader } from '../write.js';
 
 function header(file: Uint8Array) {
@@ -8,14 +9,7 @@ function header(file: Uint8Array) {
   return parseHeader(file.subarray(8, 8 + length), file.length);
 }
 
-function read(file: Uint8Array, names: readonly string[]) {
-  const parsed = header(file);
-  const image = planImage(parsed, names);
-  for (const { fileOffset, imageOffset, length } of image.stretches) {
-    image.bytes.set(file.subarray(fileOffset, fileOffset + length), imageOffset);
-  }
-  return readImage(parsed, names, image);
-}
+const read = (file: Uint8Array, names: readonly string[]) => readTensors(file, 'x.safetensors').load(names);
 
 const FOUR = Buffer.from(Float32Array.of(1).buffer);
 const entry = (dtype: unknown, shape: unknown, offsets: unknown) => ({ dtype, shape, data_offsets: offsets });

@@ -1,5 +1,5 @@
 import { tensorsOfJson } from '../../src/formats/json.js';
-import { headerLength, parseHeader, planImage, readImage } from '../../src/formats/safetensors.js';
+import { headerLength, loadTensors, parseHeader } from '../../src/formats/safetensors.js';
 import { scanJson } from '../../src/formats/scan-json.js';
 import { DTYPES, isReadable } from '../../src/tensor/dtype.js';
 import { elementCount } from '../../src/tensor/shape.js';
@@ -9,13 +9,12 @@ export function readSafetensorsBytes(file: Uint8Array) {
   const length = headerLength(file.subarray(0, 8), file.length);
   const header = parseHeader(file.subarray(8, 8 + length), file.length);
   const names = [...header.tensors].filter(([, { dtype }]) => isReadable(dtype)).map(([name]) => name);
-  const image = planImage(header, names);
-  for (const { fileOffset, imageOffset, length } of image.stretches) {
-    const bytes = file.subarray(fileOffset, fileOffset + length);
-    if (bytes.length !== length) throw new Error('a tensor that is not all in the file');
-    image.bytes.set(bytes, imageOffset);
-  }
-  for (const [name, { dtype, shape, data }] of readImage(header, names, image)) {
+  const tensors = loadTensors(header, names, (target, position) => {
+    const bytes = file.subarray(position, position + target.length);
+    if (bytes.length !== target.length) throw new Error('a tensor that is not all in the file');
+    target.set(bytes);
+  });
+  for (const [name, { dtype, shape, data }] of tensors) {
     if (data.length !== elementCount(shape)) throw new Error(`${name}: ${data.length} values for ${shape}`);
     if (!Object.hasOwn(DTYPES, dtype)) throw new Error(`${name}: ${dtype}`);
   }

@@ -1,6 +1,4 @@
-import { forward } from '../../src/engine/forward.js';
-import { bind } from '../../src/module/bind.js';
-import { describeModule } from '../../src/module/describe.js';
+import { forward } from '../../src/forward.js';
 import { stateDict } from '../../src/tensor/state-dict.js';
 import { type Tensor, tensor } from '../../src/tensor/tensor.js';
 
@@ -80,21 +78,10 @@ async function runRecurrent({
   let rows = input as number[][];
   if (batch_first) [rows] = input as unknown as number[][][];
   for (const { prefix } of chain) {
-    const shape = [rows.length, rows[0].length];
-    const described = describeModule(dict.specs, { module, prefix });
-    // A reference is needed to bind a case; what is in it doesn't matter here.
-    const reference = tensor(
-      [shape[0], described.hiddenSize],
-      Array(shape[0] * described.hiddenSize).fill(0),
-    );
-    const tensors = new Map([
-      ['input', tensor(shape, rows.flat(), 'F64')],
-      ['output', reference],
-    ] as const);
-    const { network, sequence } = bind(described, { weights: dict, tensors, options: {} }, undefined);
-    const { output } = await forward(network, sequence);
-    const size = output.length / rows.length;
-    rows = rows.map((_, t) => [...output.subarray(t * size, (t + 1) * size)]);
+    const x = tensor([rows.length, rows[0].length], rows.flat(), 'F64');
+    const { output } = await forward(dict, { input: x }, { module, prefix });
+    const [steps, size] = output!.shape;
+    rows = Array.from({ length: steps }, (_, t) => [...output!.data.subarray(t * size, (t + 1) * size)]);
   }
   return rows;
 }

@@ -1,18 +1,21 @@
 import { type Command, Option } from 'commander';
-import type { CaseResult, Comparison, Summary } from '../../compare/comparison.js';
+import type { CaseResult, Comparison } from '../../compare/comparison.js';
 import type { ToleranceOption } from '../../compare/tolerance.js';
 import type { Compute } from '../../engine/forward.js';
 import { CellcheckError, internalError } from '../../errors.js';
 import { type FoundCase, findCases } from '../../files/find-cases.js';
-import { type CasePaths, loadCase, loadFiles } from '../../files/load-case.js';
+import { type CasePaths, loadCaseAt, loadFiles } from '../../files/load-case.js';
 import { openForWriting } from '../../files/write.js';
 import type { Nonlinearity } from '../../kinds.js';
 import type { Case } from '../../module/case.js';
 import type { Reporter } from '../../report/reporter.js';
+import { REPORT_COLUMNS } from '../../report/reporter.js';
 import { REPORTERS } from '../../report/reporters.js';
+import { outcomeOf, summaryOf } from '../../results.js';
 import { type VerifyOptions, verify } from '../../verify.js';
+import { VERSION } from '../../version.js';
 import { EXIT_CODES } from '../exit-codes.js';
-import { colorOf, columnsOf, type Io, REPORT_COLUMNS } from '../io.js';
+import { colorOf, columnsOf, type Io } from '../io.js';
 import { showProgress } from '../progress.js';
 import {
   collectName,
@@ -21,7 +24,6 @@ import {
   notNegative,
   type ReportTarget,
 } from '../verify-options.js';
-import { VERSION } from '../version.js';
 
 interface Options {
   weights?: string;
@@ -124,14 +126,13 @@ async function verifyCommand(paths: string[], options: Options, command: Command
   for (const entry of cases) {
     const result = await verifyOne(entry, options, io);
     if (result.error && !listed) io.stderr.write(`cellcheck: ${result.error.message}\n`);
-    counts[outcome(result)]++;
+    counts[outcomeOf(result)]++;
     for (const { reporter, write } of reports) write(reporter.result(result));
   }
 
-  const exitCode = counts.noVerdict ? 2 : counts.differs ? 1 : 0;
-  const summary: Summary = { ...counts, seconds: (performance.now() - started) / 1000, exitCode };
+  const summary = summaryOf(counts, (performance.now() - started) / 1000);
   for (const { reporter, write } of reports) write(reporter.end(summary));
-  return exitCode;
+  return summary.exitCode;
 }
 
 /** A case to come: how it is called, and how it is loaded. */
@@ -160,7 +161,7 @@ async function casesOf(paths: string[], options: Options, command: Command, io: 
     label,
     load: () => {
       if (error) throw error;
-      return loadCase(path!, label, load);
+      return loadCaseAt(path!, label, load);
     },
   }));
 }
@@ -199,11 +200,6 @@ function verifyOptions(options: Options): VerifyOptions {
     compute,
     tolerance: { rtol, atol, ...tolerance, source: 'from the command line' },
   };
-}
-
-function outcome({ comparison }: CaseResult): 'parity' | 'differs' | 'noVerdict' {
-  if (!comparison || comparison.verdict === 'ill-conditioned') return 'noVerdict';
-  return comparison.verdict;
 }
 
 interface Report extends ReportTarget {

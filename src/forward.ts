@@ -1,0 +1,92 @@
+import { type Compute, type ForwardOptions, type Outputs, forward as runNetwork } from './engine/forward.js';
+import { type Bound, bind } from './module/bind.js';
+import { caseOf } from './module/case.js';
+import { type DescribeOptions, describeModule } from './module/describe.js';
+import { directions, outputSize } from './module/parameters.js';
+import type { Floats } from './tensor/dtype.js';
+import type { StateDict } from './tensor/state-dict.js';
+import type { Tensor } from './tensor/tensor.js';
+
+/** What goes into a module, in the shapes of PyTorch's documentation. */
+export interface Inputs {
+  /** [T, B, input_size], with batch_first [B, T, input_size], without a batch [T, input_size]; of a Cell also one step */
+  readonly input: Tensor;
+  /** [num_layers·directions, B, proj_size or hidden_size], of a Cell [B, hidden_size]; zeros if absent */
+  readonly h_0?: Tensor;
+  /** [num_layers·directions, B, hidden_size], of a Cell [B, hidden_size]; LSTM only, with h_0 or not at all */
+  readonly c_0?: Tensor;
+  /** [B]: the valid steps of every batch row, as for pack_padded_sequence; all if absent */
+  readonly lengths?: Tensor;
+}
+
+export interface RunOptions extends DescribeOptions {
+  /** Inferred from the shapes if absent; false where they fit both. */
+  readonly batch_first?: boolean;
+  /** float64 if absent. */
+  readonly compute?: Compute;
+  readonly onProgress?: ForwardOptions['onProgress'];
+}
+
+/** What comes out, in the same layout; in float64, or float32 where that was computed in. */
+export interface OutputTensors {
+  /** [T, B, directions·size] or as the input is laid out; zero beyond a row's length. A Cell's one step has none. */
+  readonly output?: Tensor;
+  /** [num_layers·directions, B, proj_size or hidden_size], of a Cell [B, hidden_size] */
+  readonly h_n: Tensor;
+  /** [num_layers·directions, B, hidden_size], of a Cell [B, hidden_size]; LSTM only */
+  readonly c_n?: Tensor;
+}
+
+/**
+ * Runs the module of a state_dict over an input, in evaluation mode, as torch.nn.RNN, GRU, LSTM and their Cells do
+ * (https://docs.pytorch.org/docs/stable/nn.html#recurrent-layers).
+ * @throws CellcheckError where the weights are none of one module, or the input doesn't fit it
+ */
+export async function forward(
+  weights: StateDict,
+  inputs: Inputs,
+  options: RunOptions = {},
+): Promise<OutputTensors> {
+  const bound = bind(describeModule(weights.specs, options), caseOf(weights, inputs), options.batch_first);
+  const { compute = 'float64', onProgress } = options;
+  const outputs = await runNetwork(bound.network, bound.sequence, { compute, onProgress });
+  return tensorsOf(outputs, bound, compute);
+}
+
+function tensorsOf(
+  { output, h_n, c_n }: Outputs,
+  { network, layout }: Bound,
+  compute: Compute,
+): OutputTensors {
+  const { module } = network;
+  const { steps, batch, batched, batchFirst, timed } = layout;
+  const dtype = compute === 'float64' ? 'F64' : 'F32';
+  const rows = batched ? [batch] : [];
+  const size = outputSize(module);
+  const width = size * directions(module).length;
+  const stack = module.cell ? [] : [module.numLayers * directions(module).length];
+  const outer = batchFirst ? [batch, steps] : [steps, ...rows];
+  return {
+    ...(timed && {
+      output: {
+        dtype,
+        shape: [...outer, width],
+        data: batchFirst ? swapped(output, steps, batch, width) : output,
+      },
+    }),
+    h_n: { dtype, shape: [...stack, ...rows, size], data: h_n },
+    ...(c_n && { c_n: { dtype, shape: [...stack, ...rows, module.hiddenSize], data: c_n } }),
+  };
+}
+
+/** [steps, batch, width] as [batch, steps, width]. */
+function swapped(values: Floats, steps: number, batch: number, width: number): Floats {
+  const result = values.slice();
+  for (let t = 0; t < steps; t++) {
+    for (let b = 0; b < batch; b++) {
+      const from = (t * batch + b) * width;
+      result.set(values.subarray(from, from + width), (b * steps + t) * width);
+    }
+  }
+  return result;
+}

@@ -1,0 +1,149 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  CellcheckError,
+  caseOf,
+  findCases,
+  formatReport,
+  forward,
+  loadCase,
+  readTensors,
+  stateDict,
+  tensor,
+  verify,
+} from '../src/index.js';
+import type { Parameters } from '../src/module/bind.js';
+import { parameterShapes } from '../src/module/parameters.js';
+import { cli, ROOT, SAMPLES } from './cli.js';
+import { oracle } from './engine/oracle.js';
+import { anyNetwork } from './engine/random-network.js';
+import { lstmBundle, safetensorsBytes } from './write.js';
+
+const timeless = (text: string) => text.replace(/\d+\.\d s\)/, '0.0 s)');
+
+test('verify and formatReport say what the command line does, case by case and together', async () => {
+  const labels = ['samples/lstm', 'samples/failing/lstm-ignored-lengths', 'samples/gru-cell'];
+  const results = [];
+  for (const label of labels) {
+    const comparison = await verify(await loadCase(path.join(ROOT, label)));
+    results.push({ label, comparison });
+    const alone = await cli(['verify', label]);
+    expect(await formatReport([{ label, comparison }])).toBe(alone.stdout);
+    expect(comparison.verdict).toBe(alone.code === 0 ? 'parity' : 'differs');
+  }
+  const together = await cli(['verify', ...labels]);
+  expect(timeless(await formatReport(results))).toBe(timeless(together.stdout));
+  const json = await cli(['verify', ...labels, '--reporter', 'json']);
+  expect(JSON.parse(await formatReport(results, { reporter: 'json' }))).toEqual(JSON.parse(json.stdout));
+});
+
+test('an error is thrown, names its file, and is reported like any other', async () => {
+  const error = await loadCase('samples/nowhere').catch((caught) => caught);
+  expect(error).toBeInstanceOf(CellcheckError);
+  expect(error.parts).toMatchObject({ file: 'samples/nowhere' });
+  expect(
+    await formatReport([
+      { label: 'a', error },
+      { label: 'b', error },
+    ]),
+  ).toContain('2 without a verdict');
+  await expect(loadCase(SAMPLES)).rejects.toThrow(/found \d+ cases, expected one/);
+  expect((await findCases([SAMPLES], '.')).length).toBeGreaterThan(20);
+});
+
+test('three files, names and options go as on the command line', async () => {
+  const at = (file: string) => path.join(SAMPLES, 'lstm-prefix', file);
+  const loaded = await loadCase({
+    weights: at('weights.safetensors'),
+    input: at('input.safetensors'),
+    expected: at('expected.safetensors'),
+  });
+  await expect(verify(loaded)).rejects.toThrow('choose one with --prefix');
+  expect((await verify(loaded, { prefix: 'encoder.lstm.' })).verdict).toBe('parity');
+});
+
+test('a case in memory: bytes in, a verdict out', async () => {
+  const tensors = readTensors(safetensorsBytes(lstmBundle()), 'bundle.safetensors');
+  const roles = tensors.load(['input', 'h_0', 'c_0', 'output']);
+  const [input, h_0, c_0, output] = ['input', 'h_0', 'c_0', 'output'].map((name) => roles.get(name)!);
+  expect((await verify(caseOf(tensors, { input, h_0, c_0, output }))).verdict).toBe('parity');
+  expect((await verify(caseOf(tensors, { input, output }))).verdict).toBe('differs');
+  await expect(verify(caseOf(tensors, { input }))).rejects.toThrow('nothing to compare');
+  expect(() => readTensors(Uint8Array.of(1, 2), 'x.safetensors')).toThrow('x.safetensors: found 2 bytes');
+  const json = readTensors(fs.readFileSync(path.join(SAMPLES, 'bundles', 'gru.json')), 'gru.json');
+  expect([...json.specs.keys()]).toContain('weight_hh_l0');
+});
+
+test('forward computes what the equations give, in the layout of its input', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyNetwork(), fc.boolean(), async ({ network, sequence }, batch_first) => {
+      const { module, layers } = network;
+      const { steps, batch } = sequence;
+      const weights = parameterShapes(module).map(({ name, dimensions }) => {
+        const [, kind, of, layer, reverse] = /^(weight|bias)_(ih|hh|hr)_l(\d+)(_reverse)?$/.exec(name)!;
+        const key = `${kind}${of[0].toUpperCase()}${of[1]}` as keyof Parameters;
+        const data = layers[Number(layer)][reverse ? 1 : 0][key]!;
+        const shape = dimensions.map(({ size }) => size as number);
+        return [name, tensor(shape, data, 'F64')] as const;
+      });
+      const turn = (data: ArrayLike<number>, size: number) =>
+        Float64Array.from(data, (_, i) => {
+          const [b, t, j] = [Math.floor(i / size / steps), Math.floor(i / size) % steps, i % size];
+          return data[(t * batch + b) * size + j];
+        });
+      const states = layers.length * layers[0].length;
+      const state = (data: ArrayLike<number> | undefined) =>
+        data && tensor([states, batch, data.length / states / batch], data, 'F64');
+      const input = batch_first
+        ? tensor([batch, steps, module.inputSize], turn(sequence.input, module.inputSize), 'F64')
+        : tensor([steps, batch, module.inputSize], sequence.input, 'F64');
+      const { kind, nonlinearity } = module;
+      const outputs = await forward(
+        stateDict(Object.fromEntries(weights)),
+        {
+          input,
+          h_0: state(sequence.h0),
+          c_0: state(sequence.c0),
+          lengths: sequence.lengths && tensor([batch], [...sequence.lengths], 'I64'),
+        },
+        { batch_first, module: kind, nonlinearity: kind === 'RNN' ? nonlinearity : undefined },
+      );
+      const expected = oracle(network, sequence);
+      const size = outputs.output!.shape[2];
+      expect(outputs.output!.shape).toEqual(batch_first ? [batch, steps, size] : [steps, batch, size]);
+      const output = batch_first ? turn(expected.output, size) : expected.output;
+      for (const [i, value] of output.entries()) expect(outputs.output!.data[i]).toBeCloseTo(value, 10);
+      for (const [i, value] of expected.h_n.entries()) expect(outputs.h_n.data[i]).toBeCloseTo(value, 10);
+      expect(outputs.c_n !== undefined).toBe(kind === 'LSTM');
+      if (outputs.c_n)
+        for (const [i, value] of expected.c_n.entries()) expect(outputs.c_n.data[i]).toBeCloseTo(value, 10);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('forward without a batch, and of a Cell', async () => {
+  const weights = { weight_ih: tensor([2, 1], [0.5, -0.25]), weight_hh: tensor([2, 2], [1, 0, 0, 1]) };
+  const cell = await forward(stateDict(weights), { input: tensor([1], [1]) });
+  expect(cell).toEqual({
+    h_n: { dtype: 'F64', shape: [2], data: Float64Array.of(Math.tanh(0.5), Math.tanh(-0.25)) },
+  });
+  const loop = await forward(
+    stateDict(weights),
+    { input: tensor([3, 4, 1], Array(12).fill(1)) },
+    { compute: 'float32' },
+  );
+  expect([loop.output!.shape, loop.output!.dtype, loop.h_n.shape]).toEqual([[3, 4, 2], 'F32', [4, 2]]);
+  const { weight_ih, weight_hh } = weights;
+  const rnn = stateDict({ weight_ih_l0: weight_ih, weight_hh_l0: weight_hh });
+  const sequence = await forward(rnn, { input: tensor([3, 1], [1, 2, 3]) });
+  expect([sequence.output!.shape, sequence.h_n.shape]).toEqual([
+    [3, 2],
+    [1, 2],
+  ]);
+  await expect(forward(rnn, { input: tensor([3, 2], Array(6).fill(1)) })).rejects.toThrow(
+    'input: found [3, 2]',
+  );
+});
