@@ -31,7 +31,7 @@ export interface Margin {
    * may err by very different amounts.
    */
   readonly share: number;
-  /** |actual − expected| that is usual at a value of this size. */
+  /** |actual − expected| that is usual at a value of this size; the unit in which runs part. */
   readonly allowance: (magnitude: number) => number;
   /** The largest magnitude that the outputs can have, whatever the rounding. */
   readonly bound: number;
@@ -56,11 +56,14 @@ export interface Explanation {
 export function explain(reference: Compared, runs: Runs, rule: Rule, margin: Margin): Explanation {
   const { name, batch, units, data: expected } = reference;
   const actual = runs.actual[name]!;
-  const spread = spreads(runs);
+  const { allowance } = margin;
+  const spread = spreads(runs, allowance);
   const spreadAt =
-    name === 'output' ? outputSpread(reference, runs, spread) : stateSpread(reference, runs, spread);
+    name === 'output'
+      ? outputSpread(reference, runs, spread)
+      : stateSpread(reference, runs, spread, allowance);
 
-  // The least that was enough, for each direction and batch row.
+  // The least that was enough, for each direction and batch row, in allowances.
   const least = spread.map((rows) => rows.map(() => Number.POSITIVE_INFINITY));
   for (let i = 0; i < expected.length; i++) {
     if (isClose(actual[i], expected[i], rule)) continue;
@@ -70,8 +73,8 @@ export function explain(reference: Compared, runs: Runs, rule: Rule, margin: Mar
     const difference = distance(actual[i], expected[i]);
     const size = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
     const magnitude = [expected[i], actual[i], 0].find(Number.isFinite)!;
-    const enough = margin.share * Math.min(size, ALLOWANCES * margin.allowance(Math.abs(magnitude)));
-    const possible = !(Math.abs(expected[i]) > margin.bound + margin.allowance(margin.bound));
+    const enough = margin.share * Math.min(size / allowance(Math.abs(magnitude)), ALLOWANCES);
+    const possible = !(Math.abs(expected[i]) > margin.bound + allowance(margin.bound));
     const parted = spreadAt(row, b, unit);
     if (!possible || parted < enough) {
       return {
@@ -97,8 +100,13 @@ function stepAt({ steps }: Runs, direction: number, order: number): number {
   return direction === 0 ? order : steps - 1 - order;
 }
 
-/** How far the runs' outputs have parted by then: [directions][batch][steps in the direction's order]. */
-function spreads(runs: Runs): Float64Array[][] {
+type Allowance = Margin['allowance'];
+
+/**
+ * How far the runs' outputs have parted by then, in allowances, as a state may have been far larger before:
+ * [directions][batch][steps in the direction's order].
+ */
+function spreads(runs: Runs, allowance: Allowance): Float64Array[][] {
   const { steps, batch, directions, actual, rounded } = runs;
   const size = actual.output.length / (steps * batch * directions);
   return Array.from({ length: directions }, (_, d) =>
@@ -111,6 +119,7 @@ function spreads(runs: Runs): Float64Array[][] {
           rounded.map(({ output }) => output),
           from,
           from + size,
+          allowance,
         );
         parted[order] = Math.max(here, order > 0 ? parted[order - 1] : 0);
       }
@@ -119,14 +128,20 @@ function spreads(runs: Runs): Float64Array[][] {
   );
 }
 
-/** The largest difference of the runs from the first; infinite where only one of two is finite. */
-function spreadOf(a: Floats, others: readonly Floats[], from: number, to: number): number {
+/** The largest difference of the runs from the first, in allowances; infinite where only one of two is finite. */
+function spreadOf(
+  a: Floats,
+  others: readonly Floats[],
+  from: number,
+  to: number,
+  allowance: Allowance,
+): number {
   let largest = 0;
   for (const b of others) {
     for (let i = from; i < to; i++) {
-      const difference = Number.isNaN(a[i]) && Number.isNaN(b[i]) ? 0 : distance(a[i], b[i]);
-      if (!(difference <= largest))
-        largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+      if (a[i] === b[i] || (Number.isNaN(a[i]) && Number.isNaN(b[i]))) continue;
+      const parted = distance(a[i], b[i]) / allowance(Math.abs(a[i]));
+      largest = Number.isNaN(parted) ? Number.POSITIVE_INFINITY : Math.max(largest, parted);
     }
   }
   return largest;
@@ -145,7 +160,12 @@ function outputSpread({ units }: Compared, runs: Runs, spread: readonly Float64A
 }
 
 /** A last state has the spread it ends with and, in the top layer, that of the output on the way to it. */
-function stateSpread({ rows }: Compared, runs: Runs, spread: readonly Float64Array[][]): SpreadAt {
+function stateSpread(
+  { rows }: Compared,
+  runs: Runs,
+  spread: readonly Float64Array[][],
+  allowance: Allowance,
+): SpreadAt {
   const { steps, batch, directions, actual, rounded } = runs;
   const ends = (state: 'h_n' | 'c_n', row: number, batchRow: number) => {
     const a = actual[state];
@@ -157,6 +177,7 @@ function stateSpread({ rows }: Compared, runs: Runs, spread: readonly Float64Arr
       rounded.map((run) => run[state]!),
       from,
       from + size,
+      allowance,
     );
   };
   return (row, b) => {
