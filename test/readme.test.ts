@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -43,6 +44,16 @@ test('the README has commands of each sort', () => {
 
 test.each(here)('%s exits 0', async (command) => {
   expect(await run(command)).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('the program in the README prints what it shows', () => {
+  const [program] = of('js');
+  const [shown] = of('text');
+  // Within the package its own name leads to it, as it does where it is installed.
+  const file = path.join(ROOT, 'coverage', 'readme-program.mjs');
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, program);
+  expect(execFileSync(process.execPath, [file], { cwd: ROOT, encoding: 'utf8' })).toBe(shown);
 });
 
 test('the case file in the README is one', () => {

@@ -9,7 +9,7 @@ export interface RawTensor {
 /** A float32 (or float64) tensor for a test file. */
 export function raw(
   shape: readonly number[],
-  values: readonly number[],
+  values: ArrayLike<number>,
   dtype: 'F32' | 'F64' | 'I64' = 'F32',
 ): RawTensor {
   const array =
@@ -17,7 +17,7 @@ export function raw(
       ? Float32Array.from(values)
       : dtype === 'F64'
         ? Float64Array.from(values)
-        : BigInt64Array.from(values.map(BigInt));
+        : BigInt64Array.from(Array.from(values, BigInt));
   return { dtype, shape, bytes: new Uint8Array(array.buffer) };
 }
 
@@ -51,6 +51,25 @@ export function writeSafetensors(
   metadata?: Readonly<Record<string, string>>,
 ): void {
   fs.writeFileSync(file, safetensorsBytes(tensors, metadata));
+}
+
+/** The same behind an unused tensor of so many bytes, which are a hole in the file. */
+export function writeSparse(file: string, tensors: Readonly<Record<string, RawTensor>>, hole: number): void {
+  let offset = hole;
+  const header: Record<string, unknown> = { unused: { dtype: 'U8', shape: [hole], data_offsets: [0, hole] } };
+  for (const [name, { dtype, shape, bytes }] of Object.entries(tensors)) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
+    offset += bytes.length;
+  }
+  const head = withHeader(JSON.stringify(header));
+  const fd = fs.openSync(file, 'w');
+  fs.writeSync(fd, head);
+  let position = head.length + hole;
+  for (const { bytes } of Object.values(tensors)) {
+    fs.writeSync(fd, bytes, 0, bytes.length, position);
+    position += bytes.length;
+  }
+  fs.closeSync(fd);
 }
 
 export function readJson(file: string): Record<string, unknown> {

@@ -41,11 +41,11 @@ export function* runLayer(run: LayerRun): Generator<number> {
   const perStep = batch * columns * (inputSize + size);
   const chunk = Math.min(steps, Math.max(1, Math.floor(CHUNK_WORK / Math.max(1, perStep))));
 
-  const weightIh = kernels.convert(run.parameters.weightIh);
-  const weightHh = kernels.convert(run.parameters.weightHh);
+  const weightIh = kernels.weights(run.parameters.weightIh);
+  const weightHh = kernels.weights(run.parameters.weightHh);
   const biasIh = run.parameters.biasIh && kernels.convert(run.parameters.biasIh);
   const biasHh = run.parameters.biasHh && kernels.convert(run.parameters.biasHh);
-  const weightHr = run.parameters.weightHr && kernels.convert(run.parameters.weightHr);
+  const weightHr = run.parameters.weightHr && kernels.weights(run.parameters.weightHr);
 
   const gates = kernels.allocate(chunk * batch * columns);
   const hidden = kernels.allocate(batch * columns);

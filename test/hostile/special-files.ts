@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { lstmBundle, safetensorsBytes } from '../write.js';
+import { lstmBundle, safetensorsBytes, writeSparse } from '../write.js';
 import type { HostileCase } from './corpus.js';
 
 const BUNDLE = safetensorsBytes(lstmBundle());
@@ -180,31 +180,9 @@ export const SPECIAL_CASES: readonly HostileCase[] = [
   },
   {
     name: 'a sparse file of 8 GB with a small module',
-    make: (folder) => sparse(path.join(folder, 'x.safetensors')),
+    make: (folder) => writeSparse(path.join(folder, 'x.safetensors'), lstmBundle(), 8 * 2 ** 30),
     argv: ['x.safetensors'],
     exit: 0,
     says: ['parity'],
   },
 ];
-
-/** The bundle behind 8 GB of an unused tensor, most of it a hole in the file. */
-function sparse(file: string): void {
-  const large = 8 * 2 ** 30;
-  const tensors = Object.entries(lstmBundle());
-  const data = Buffer.concat(tensors.map(([, { bytes }]) => bytes));
-  let offset = large;
-  const header: Record<string, unknown> = {
-    embedding: { dtype: 'U8', shape: [large], data_offsets: [0, large] },
-  };
-  for (const [name, { dtype, shape, bytes }] of tensors) {
-    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
-    offset += bytes.length;
-  }
-  const text = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  const fd = fs.openSync(file, 'w');
-  fs.writeSync(fd, Buffer.concat([length, text]), 0, undefined, 0);
-  fs.writeSync(fd, data, 0, undefined, 8 + text.length + large);
-  fs.closeSync(fd);
-}

@@ -31,6 +31,8 @@ export interface Kernels {
   allocate(length: number): Floats;
   /** The values in this precision; the same array where they are already. */
   convert(values: Floats): Floats;
+  /** Weights as a product takes them: float64 sums take float32 values as they are, at the same speed. */
+  weights(values: Floats): Floats;
   /**
    * `out[r, j] = bias[j] + Σ_k x[r, k] weight[j, k]` for `rows` rows of x [rows, k] from `xAt`;
    * out [rows, columns] from its start, weight [columns, k].

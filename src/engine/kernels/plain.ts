@@ -11,6 +11,7 @@ export const plainFloat64: Kernels = {
   store: (value) => value,
   allocate: (length) => new Float64Array(length),
   convert: (values) => (values instanceof Float64Array ? values : Float64Array.from(values)),
+  weights: (values) => values,
   product: productFloat64,
   gateStep,
 };
@@ -22,10 +23,15 @@ export const plainFloat64: Kernels = {
 export const plainFloat32: Kernels = {
   store: Math.fround,
   allocate: (length) => new Float32Array(length),
-  convert: (values) => (values instanceof Float32Array ? values : Float32Array.from(values)),
+  convert: toFloat32,
+  weights: toFloat32,
   product: productFloat32,
   gateStep,
 };
+
+function toFloat32(values: Floats): Floats {
+  return values instanceof Float32Array ? values : Float32Array.from(values);
+}
 
 // Four columns at a time: their sums are independent of each other, so that the processor need not wait for one
 // addition to begin the next, and every sum still runs in ascending k.

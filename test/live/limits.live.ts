@@ -1,0 +1,56 @@
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { forward, stateDict, type Tensor, tensor } from '../../src/index.js';
+import { scratch } from '../cli.js';
+import { raw, writeSparse } from '../write.js';
+import { type Measured, measured } from './process.js';
+
+/** An LSTM with small random weights, an input, and what the library computes from them. */
+async function lstm(inputSize: number, hiddenSize: number, steps: number): Promise<Record<string, Tensor>> {
+  let state = 1;
+  const numbers = (shape: readonly number[]) =>
+    tensor(
+      shape,
+      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => {
+        state ^= state << 13;
+        state ^= state >>> 17;
+        state ^= state << 5;
+        return (state / 2 ** 31) * 0.05;
+      }),
+    );
+  const rows = 4 * hiddenSize;
+  const weights = { weight_ih_l0: numbers([rows, inputSize]), weight_hh_l0: numbers([rows, hiddenSize]) };
+  const input = numbers([steps, 1, inputSize]);
+  const { output, h_n, c_n } = await forward(stateDict(weights), { input });
+  return { ...weights, input, output: output!, h_n, c_n: c_n! };
+}
+
+/** The tensors as float32 behind so many bytes of one that nobody needs, a hole in the file. */
+async function verified(tensors: Record<string, Tensor>, hole: number): Promise<Measured> {
+  const cwd = scratch();
+  const written = Object.entries(tensors).map(([name, { shape, data }]) => [name, raw(shape, data)] as const);
+  writeSparse(path.join(cwd, 'x.safetensors'), Object.fromEntries(written), hole);
+  const result = await measured(['verify', 'x.safetensors', '--quiet'], cwd);
+  expect(result.output).toContain('parity');
+  expect(result.code).toBe(0);
+  console.log(`${result.megabytes.toFixed(0)} MB, ${result.seconds.toFixed(2)} s`);
+  return result;
+}
+
+test('a small module behind 8 GB takes no more than 130 MB, and the time of the small module', async () => {
+  const small = await lstm(8, 8, 10);
+  const alone = await verified(small, 0);
+  const behind = await verified(small, 8 * 2 ** 30);
+  expect(behind.megabytes).toBeLessThan(130);
+  expect(behind.megabytes - alone.megabytes).toBeLessThan(10);
+});
+
+test('a module of 20 MB in a checkpoint of 2 GB takes less than 130 MB', async () => {
+  const { megabytes } = await verified(await lstm(512, 896, 4), 2 * 2 ** 30);
+  expect(megabytes).toBeLessThan(130);
+});
+
+test('20,000 steps of 64 units take less than 200 MB', async () => {
+  const { megabytes } = await verified(await lstm(64, 64, 20_000), 0);
+  expect(megabytes).toBeLessThan(200);
+});
