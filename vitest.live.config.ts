@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The comparison with PyTorch itself: needs Python, and a package registry for torch. */
+/** What takes minutes, or needs Python and PyTorch from a package registry. */
 export default defineConfig({
   test: {
     include: [
@@ -9,6 +9,8 @@ export default defineConfig({
       ...(process.env.CELLCHECK_VECTORS === undefined ? [] : ['test/vectors/*.vectors.ts']),
     ],
     reporters: ['default', ['json', { outputFile: 'coverage/live.json' }]],
+    // One after the other: they measure memory, and share a Python environment.
+    fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 900_000,
   },
