@@ -1,7 +1,7 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { ROOT } from './cli.js';
+import { cli, ROOT } from './cli.js';
 
 // The real program in a process of its own, as `npm ci` built it.
 const BIN = path.join(ROOT, 'bin', 'cellcheck.js');
@@ -26,14 +26,29 @@ test('exit codes 0, 1 and 2, without colour in a pipe', () => {
   expect(cellcheck('--prefix').status).toBe(2);
 });
 
-test('a reader that goes away early is no crash', () => {
-  const shell = `"${process.execPath}" "${BIN}" verify samples samples/failing/* --all-steps | head -1`;
-  const output = execFileSync('bash', ['-c', shell], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  expect(output).toBe('\n');
+test('a reader that goes away early gets what it asked for, and the exit code says that it was not all', () => {
+  const many = 'samples samples/failing/* '.repeat(5);
+  const shell = `"${process.execPath}" "${BIN}" verify ${many} --all-steps | head -1; echo "\${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = spawnSync('bash', ['-c', shell], { cwd: ROOT, encoding: 'utf8' });
+  expect(stdout).toBe('\n2\n');
+  expect(stderr).toBe('cellcheck: stdout was closed before the report was written\n');
+});
+
+test('a report that cannot be written is exit 2, to stdout too', () => {
+  const { stdout, stderr } = spawnSync(
+    'bash',
+    ['-c', `"${process.execPath}" "${BIN}" verify samples/lstm > /dev/full; echo $?`],
+    { cwd: ROOT, encoding: 'utf8' },
+  );
+  expect(stdout).toBe('2\n');
+  expect(stderr).toBe('cellcheck: stdout cannot be written (ENOSPC)\n');
+});
+
+test('a hundred runs print the same bytes', async () => {
+  const argv = ['verify', 'samples/failing/gru-perturbed-step'];
+  const alone = cellcheck(...argv);
+  for (let i = 0; i < 100; i++) expect((await cli(argv)).stdout).toBe(alone.stdout);
+  for (let i = 0; i < 4; i++) expect(cellcheck(...argv).stdout).toBe(alone.stdout);
 });
 
 test('an error that nobody reads is still exit 2', () => {

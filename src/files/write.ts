@@ -12,7 +12,9 @@ export function openForWriting(file: string, cwd: string): (text: string) => voi
       return action();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      const hints = code === 'ENOENT' ? ['Its folder does not exist.'] : [];
+      const hints = fs.existsSync(path.dirname(path.resolve(cwd, file)))
+        ? []
+        : ['Its folder does not exist.'];
       throw new CellcheckError({ file, problem: `cannot be written (${code})`, hints });
     }
   };
