@@ -1,3 +1,4 @@
+export type { CaseOptions } from '../schemas/case.js';
 export type { Place, RowComparison, TensorComparison } from './compare/compare.js';
 export type { CaseResult, Comparison, Subject, Summary, Verdict } from './compare/comparison.js';
 export type { Tolerance, ToleranceOption, ToleranceOptions } from './compare/tolerance.js';
@@ -13,7 +14,7 @@ export { type Case, caseOf, type Role } from './module/case.js';
 export { type DescribeOptions, describeModule } from './module/describe.js';
 export type { Module } from './module/parameters.js';
 export { type FormatOptions, formatReport } from './results.js';
-export type { Dtype } from './tensor/dtype.js';
+export type { Dtype, Floats } from './tensor/dtype.js';
 export { type StateDict, stateDict } from './tensor/state-dict.js';
 export { type Tensor, type TensorSpec, tensor } from './tensor/tensor.js';
 export { type VerifyOptions, verify } from './verify.js';

@@ -30,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'module',
     'tensor',
+    'schemas',
     'errors',
     'kinds',
   ],

@@ -4,7 +4,7 @@
 //
 // makes that many modules with PyTorch's own initialisation, as many with weights × 2 and × 3, and one more of each with
 // a fault in its reference. Exits 1 where a verdict is false; the files of such a case are kept.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -156,15 +156,9 @@ async function generate({ scales }, first) {
  */
 function verify(out) {
   const report = path.join(out, 'report.json');
-  try {
-    execFileSync(process.execPath, [CLI, 'verify', '*.safetensors', '--reporter', `json=${report}`], {
-      cwd: out,
-      stdio: ['ignore', 'ignore', 'ignore'],
-    });
-  } catch (error) {
-    const { status } = /** @type {{ status: number }} */ (error);
-    if (status !== 1 && status !== 2) throw error;
-  }
+  const argv = [CLI, 'verify', '*.safetensors', '--reporter', `json=${report}`];
+  const { status, stderr } = spawnSync(process.execPath, argv, { cwd: out, encoding: 'utf8' });
+  if (!fs.existsSync(report)) throw new Error(`cellcheck wrote no report (exit ${status}): ${stderr}`);
   /** @type {{ case: string, verdict: Verdict }[]} */
   const results = JSON.parse(fs.readFileSync(report, 'utf8')).cases;
   return new Map(results.map((result) => [result.case, result.verdict]));
