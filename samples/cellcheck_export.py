@@ -73,9 +73,16 @@ def export_case(
     inputs = {name: tensor.detach().cpu() for name, tensor in inputs.items() if tensor is not None}
     if lengths is not None:
         inputs["lengths"] = torch.as_tensor(lengths, dtype=torch.int64).cpu()
+    exported = {"torch": torch.__version__, "device": f"module on {device}, reference computed on cpu"}
     if expected is None:
         with torch.no_grad():
             expected = reference(module, **inputs)
+    else:
+        strangers = sorted(set(expected) - {"output", "h_n", "c_n"})
+        if strangers:
+            raise ValueError(f"expected holds {', '.join(strangers)}; it takes output, h_n and c_n")
+        expected = {name: torch.as_tensor(tensor).detach().cpu() for name, tensor in expected.items()}
+        exported["device"] = f"module on {device}, reference given by the caller"
 
     if state_dict is None:
         state_dict = {prefix + name: tensor for name, tensor in module.state_dict().items()}
@@ -90,8 +97,6 @@ def export_case(
         options["batch_first"] = module.batch_first
     if prefix:
         options["prefix"] = prefix
-    exported = {"torch": torch.__version__, "device": f"module on {device}, reference computed on cpu"}
-
     if path.suffix == ".safetensors":
         path.parent.mkdir(parents=True, exist_ok=True)
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in options.items()}

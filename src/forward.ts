@@ -1,6 +1,6 @@
 import { type Compute, type ForwardOptions, type Outputs, forward as runNetwork } from './engine/forward.js';
 import { type Bound, bind } from './module/bind.js';
-import { caseOf } from './module/case.js';
+import { caseOf, checkOptions } from './module/case.js';
 import { type DescribeOptions, describeModule } from './module/describe.js';
 import { directions, outputSize } from './module/parameters.js';
 import type { Floats } from './tensor/dtype.js';
@@ -47,8 +47,10 @@ export async function forward(
   inputs: Inputs,
   options: RunOptions = {},
 ): Promise<OutputTensors> {
+  const { onProgress, ...said } = options;
+  checkOptions(said);
   const bound = bind(describeModule(weights.specs, options), caseOf(weights, inputs), options.batch_first);
-  const { compute = 'float64', onProgress } = options;
+  const { compute = 'float64' } = options;
   const outputs = await runNetwork(bound.network, bound.sequence, { compute, onProgress });
   return tensorsOf(outputs, bound, compute);
 }

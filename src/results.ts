@@ -12,7 +12,7 @@ export function outcomeOf({ comparison }: CaseResult): keyof Counts {
 }
 
 /** How a run ended: exit code 2 where any case has no verdict, else 1 where any differs. */
-export function summaryOf(counts: Counts, seconds: number): Summary {
+export function summaryOf(counts: Counts, seconds?: number): Summary {
   return { ...counts, seconds, exitCode: counts.noVerdict ? 2 : counts.differs ? 1 : 0 };
 }
 
@@ -52,5 +52,5 @@ export async function formatReport(
   });
   const counts = { parity: 0, differs: 0, noVerdict: 0 };
   for (const one of results) counts[outcomeOf(one)]++;
-  return begin(results.map(({ label }) => label)) + results.map(result).join('') + end(summaryOf(counts, 0));
+  return begin(results.map(({ label }) => label)) + results.map(result).join('') + end(summaryOf(counts));
 }

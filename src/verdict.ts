@@ -31,7 +31,7 @@ const ROUNDING: Readonly<Record<FloatDtype, Rounding>> = {
 /** Where cellcheck itself computes in float32, its own rounding is told by a run in float64. */
 const EXACT: Rounding = { runs: [{ compute: 'float64' }], share: 0.03 };
 
-/** Two runs that part too little by this factor don't part enough by more of them. */
+/** Where two runs part too little by this factor, more of them won't part enough. */
 const HOPELESS = 25;
 
 /** |h| where tanh and the gates bound it; a projection, relu and cell states are not bounded. */

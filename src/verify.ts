@@ -5,7 +5,7 @@ import { type Compute, type ForwardOptions, forward, type Outputs } from './engi
 import { CellcheckError, inFile } from './errors.js';
 import type { Nonlinearity } from './kinds.js';
 import { type Bound, bind } from './module/bind.js';
-import { type Case, EXPECTED_ROLES } from './module/case.js';
+import { type Case, checkOptions, EXPECTED_ROLES } from './module/case.js';
 import { describeModule } from './module/describe.js';
 import { adviceFor, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
 import { judge } from './verdict.js';
@@ -89,6 +89,8 @@ function caseSource(reason: string | undefined): string {
 }
 
 function settle({ options: own }: Case, options: VerifyOptions): Settings {
+  const { onProgress: _, tolerance: { source: __, ...tolerance } = { source: '' }, ...said } = options;
+  checkOptions({ ...said, tolerance });
   const tolerances: ToleranceOptions[] = [];
   if (options.tolerance) tolerances.push(options.tolerance);
   if (own.tolerance) tolerances.push({ ...own.tolerance, source: caseSource(own.tolerance.reason) });

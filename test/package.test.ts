@@ -75,7 +75,6 @@ test.each([
   'the library has types in TypeScript with module %s, moduleResolution %s, and runs',
   (module, moduleResolution) => {
     const project = fs.mkdtempSync(path.join(folder, 'project-'));
-    fs.writeFileSync(path.join(project, 'program.ts'), PROGRAM);
     const compilerOptions = {
       module,
       moduleResolution,

@@ -51,9 +51,10 @@ test('the program in the README prints what it shows', () => {
   const [shown] = of('text');
   // Within the package its own name leads to it, as it does where it is installed.
   const file = path.join(ROOT, 'coverage', 'readme-program.mjs');
+  const { FORCE_COLOR: _, ...env } = process.env;
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, program);
-  expect(execFileSync(process.execPath, [file], { cwd: ROOT, encoding: 'utf8' })).toBe(shown);
+  expect(execFileSync(process.execPath, [file], { cwd: ROOT, encoding: 'utf8', env })).toBe(shown);
 });
 
 test('the case file in the README is one', () => {

@@ -250,6 +250,15 @@ test('nothing explains a value that no rounding could give', async () => {
   expect(first).toMatchObject({ place: { row: STEPS - 1, batch: 1, unit: 7 } });
 });
 
+test('nothing explains NaN where no run of ours comes near one', async () => {
+  const network = scaled(RNN, 8);
+  const sequence = sequenceOf(RNN, STEPS, BATCH, 3);
+  for (const dtype of ['F32', 'BF16', 'F64'] as const) {
+    const reference = spoilt(await honest(network, sequence, dtype), STEPS - 1, Number.NaN);
+    expect((await verify(caseOf(network, sequence, reference))).verdict).toBe('differs');
+  }
+});
+
 test('an overflow of the reference is rounding too', async () => {
   const relu: Module = { ...RNN, nonlinearity: 'relu' };
   const network = scaled(relu, 12);

@@ -55,6 +55,7 @@ export interface Summary {
   readonly differs: number;
   /** Cases without a verdict: errors, and ill-conditioned ones. */
   readonly noVerdict: number;
-  readonly seconds: number;
+  /** How long it took, where it was measured. */
+  readonly seconds?: number;
   readonly exitCode: 0 | 1 | 2;
 }

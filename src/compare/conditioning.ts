@@ -74,8 +74,11 @@ export function explain(reference: Compared, runs: Runs, rule: Rule, margin: Mar
     const size = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
     const magnitude = [expected[i], actual[i], 0].find(Number.isFinite)!;
     const enough = margin.share * Math.min(size / allowance(Math.abs(magnitude)), ALLOWANCES);
-    const possible = !(Math.abs(expected[i]) > margin.bound + allowance(margin.bound));
     const parted = spreadAt(row, b, unit);
+    // Beyond the bound no rounding leads; to NaN it does only where it led a run of ours there, or to infinity.
+    const possible = Number.isNaN(expected[i])
+      ? margin.bound === Number.POSITIVE_INFINITY || parted === Number.POSITIVE_INFINITY
+      : !(Math.abs(expected[i]) > margin.bound + allowance(margin.bound));
     if (!possible || parted < enough) {
       return {
         unexplained: { row, batch: b, unit, expected: expected[i], actual: actual[i], difference },

@@ -19,7 +19,7 @@ export const CASE_FILE = 'case.json';
  * The cases that paths stand for: case files, bundles, folders with a case.json, folders of such folders, globs.
  * A path without a case becomes an entry with an error, so that the others are still verified.
  */
-export async function findCases(paths: readonly string[], cwd: string): Promise<FoundCase[]> {
+export async function findCases(paths: readonly string[], cwd = '.'): Promise<FoundCase[]> {
   const found: FoundCase[] = [];
   for (const given of paths) {
     try {

@@ -8,7 +8,7 @@ import { scanJson } from './scan-json.js';
 /**
  * The tensors of a safetensors or JSON file that is in memory, by name; those of a safetensors file are decoded when
  * they are asked for.
- * @param bytes the whole file
+ * @param bytes the whole file, which must not change as long as tensors are asked for
  * @param name how messages call it; its ending says the format, or else its first bytes do
  * @throws CellcheckError where the file is not what its format says
  */

@@ -9,6 +9,7 @@ import {
 import { CellcheckError } from '../errors.js';
 import { DTYPES, decode, isReadable } from '../tensor/dtype.js';
 import { formatShape } from '../tensor/shape.js';
+import { checkNames } from '../tensor/state-dict.js';
 import type { Tensor, TensorSpec } from '../tensor/tensor.js';
 import { scanMembers } from './scan-json.js';
 
@@ -227,6 +228,7 @@ export function loadTensors(
   names: readonly string[],
   read: (target: Uint8Array, position: number) => void,
 ): Map<string, Tensor> {
+  checkNames(header.tensors, names);
   const image = planImage(header, names);
   for (const { fileOffset, imageOffset, length } of image.stretches) {
     read(image.bytes.subarray(imageOffset, imageOffset + length), fileOffset);

@@ -22,6 +22,8 @@ const DEEPEST = 32;
 // Names cost memory many times their size. The largest checkpoints have some ten thousand tensors in a file.
 const MOST_NAMES = 10_000;
 const MOST_MEMBERS = 100_000;
+// A header's arrays are shapes and offsets.
+const MOST_HEADER_NUMBERS = 1000;
 
 const RAGGED = ['The rows of a tensor must all have the same length.'];
 const NON_FINITE: Readonly<Record<string, number>> = {
@@ -55,7 +57,7 @@ const isDigit = (code: number) => code >= 48 && code <= 57;
  * @throws CellcheckError without a file
  */
 export function scanJson(bytes: Uint8Array): JsonValue {
-  return scanner(bytes, MOST_NAMES).whole();
+  return scanner(bytes, MOST_NAMES, Number.POSITIVE_INFINITY).whole();
 }
 
 /**
@@ -69,10 +71,10 @@ export function scanMembers(
   isTaken: (name: string) => boolean,
   take: (name: string, value: JsonValue) => void,
 ): void {
-  scanner(bytes, MOST_MEMBERS).wholeObject(isTaken, take);
+  scanner(bytes, MOST_MEMBERS, MOST_HEADER_NUMBERS).wholeObject(isTaken, take);
 }
 
-function scanner(bytes: Uint8Array, mostNames: number) {
+function scanner(bytes: Uint8Array, mostNames: number, mostNumbers: number) {
   checkUtf8(bytes);
   // One byte order mark is let through.
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
@@ -96,6 +98,8 @@ function scanner(bytes: Uint8Array, mostNames: number) {
       special ? 'Write NaN and infinities in quotes: "NaN", "-Infinity".' : 'This is not valid JSON.',
     ]);
   };
+
+  const tooManyNames = () => new CellcheckError({ problem: `holds more than ${mostNames} names` });
 
   const space = () => {
     for (;;) {
@@ -196,7 +200,7 @@ function scanner(bytes: Uint8Array, mostNames: number) {
       space();
       const key = string();
       if (isTaken(key)) fail(`the name ${printable(key)} stands twice`, ['Which of the two is meant?']);
-      if (++names > mostNames) throw new CellcheckError({ problem: `holds more than ${mostNames} names` });
+      if (++names > mostNames) throw tooManyNames();
       space();
       if (bytes[at] !== COLON) syntax("':'");
       at++;
@@ -223,7 +227,7 @@ function scanner(bytes: Uint8Array, mostNames: number) {
   };
 
   /** How many numbers an array has at most: its memory is taken at once, and the bytes for it are there. */
-  const mostNumbers = (): number => {
+  const countNumbers = (): number => {
     let commas = 0;
     let open = 0;
     for (let i = at; i < bytes.length; i++) {
@@ -238,7 +242,9 @@ function scanner(bytes: Uint8Array, mostNames: number) {
 
   // `shape[level]` is fixed by the first row at that level; every later one must match it.
   const array = (depth: number): NumberArray => {
-    const values = new Float64Array(mostNumbers());
+    const count = countNumbers();
+    if (count > mostNumbers) fail(`is a list of more than ${mostNumbers} numbers`);
+    const values = new Float64Array(count);
     let filled = 0;
     const shape: number[] = [];
     const indices: number[] = [];
@@ -339,7 +345,8 @@ function scanner(bytes: Uint8Array, mostNames: number) {
       let count = 0;
       members(0, isTaken, (name, value) => {
         // What is inside a member is forgotten with it.
-        names = ++count;
+        names = 0;
+        if (++count > mostNames) throw tooManyNames();
         take(name, value);
       });
       end();

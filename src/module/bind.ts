@@ -1,5 +1,6 @@
 import { CellcheckError, joinErrors } from '../errors.js';
 import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
+import { elementCount, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Case, EXPECTED_ROLES, type ExpectedRole, fileOf } from './case.js';
 import { type Layout, readings } from './layout.js';
@@ -63,7 +64,10 @@ export interface Bound {
 /** Loads a module's parameters out of a state_dict whose shapes have been checked. */
 function loadNetwork(module: Module, { weights, files }: Case): Network {
   const tensors = weights.load(parameterShapes(module).map(({ name }) => module.prefix + name));
-  for (const [name, { dtype }] of tensors) mustBeFloat(files?.weights, name, dtype);
+  for (const [name, tensor] of tensors) {
+    mustBeFull(files?.weights, name, tensor);
+    mustBeFloat(files?.weights, name, tensor.dtype);
+  }
   return {
     module,
     layers: Array.from({ length: module.numLayers }, (_, layer) =>
@@ -102,8 +106,10 @@ export function bind(module: Module, loaded: Case, batchFirst: boolean | undefin
     const errors = caseErrors(issues, module, layout, loaded);
     throw joinErrors(otherLayoutFits ? [layoutError(layout), ...errors] : errors);
   }
-  for (const [role, { dtype }] of tensors)
-    if (role !== 'lengths') mustBeFloat(fileOf(role, files), role, dtype);
+  for (const [role, tensor] of tensors) {
+    mustBeFull(fileOf(role, files), role, tensor);
+    if (role !== 'lengths') mustBeFloat(fileOf(role, files), role, tensor.dtype);
+  }
 
   const references = EXPECTED_ROLES.flatMap((name) => {
     const tensor = tensors.get(name);
@@ -130,6 +136,17 @@ function layoutError({ batchFirst }: Layout): CellcheckError {
   const [said, wanted] = batchFirst ? ['true', '--no-batch-first'] : ['false', '--batch-first'];
   return new CellcheckError({
     problem: `batch_first is said to be ${said}, and every shape fits the other reading: try ${wanted}`,
+  });
+}
+
+/** Files give no other tensors, but a caller may: a value that is not there would be compared with nothing. */
+function mustBeFull(file: string | undefined, tensor: string, { shape, data }: Tensor): void {
+  if (data.length === elementCount(shape)) return;
+  throw new CellcheckError({
+    file,
+    tensor,
+    found: `${data.length} values`,
+    expected: `${elementCount(shape)} for the shape ${formatShape(shape)}`,
   });
 }
 

@@ -1,4 +1,4 @@
-import type { CaseOptions } from '../../schemas/case.js';
+import { type CaseOptions, parseCaseOptions } from '../../schemas/case.js';
 import { CellcheckError, joinErrors, printable } from '../errors.js';
 import type { StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -34,6 +34,21 @@ export function caseOf(
 ): Case {
   const entries = Object.entries(tensors).filter(([, tensor]) => tensor !== undefined);
   return { weights, tensors: new Map(entries as [Role, Tensor][]), options };
+}
+
+/**
+ * Holds what a caller asks for against the schema of a case's options, as what a file asks for is.
+ * @throws CellcheckError for every option that is none
+ */
+export function checkOptions(options: Readonly<Record<string, unknown>>): void {
+  const { compute = 'float64', ...rest } = options;
+  const said = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const parsed = parseCaseOptions(said);
+  const issues = 'issues' in parsed ? [...parsed.issues] : [];
+  if (compute !== 'float64' && compute !== 'float32')
+    issues.push({ field: 'compute', problem: 'is not one of float64, float32' });
+  if (issues.length)
+    throw joinErrors(issues.map(({ field, problem }) => new CellcheckError({ tensor: field, problem })));
 }
 
 export function fileOf(role: Role, files: Case['files']): string | undefined {

@@ -92,6 +92,7 @@ function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOp
       hints: listing(all, 'It holds:'),
     });
   }
+  if (groups.length === MOST_GROUPS) throw severalModules(groups);
   if (module !== undefined) {
     const ofClass = groups.filter((group) => group.cell === cell);
     if (ofClass.length === 0) {
@@ -109,8 +110,13 @@ function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOp
     groups = ofKind.length ? ofKind : ofClass;
   }
   if (groups.length === 1) return groups[0];
-  throw new CellcheckError({
-    problem: `holds ${groups.length < MOST_GROUPS ? groups.length : `${MOST_GROUPS} or more`} modules; choose one with --prefix`,
+  throw severalModules(groups);
+}
+
+function severalModules(groups: readonly Group[]): CellcheckError {
+  const count = groups.length < MOST_GROUPS ? groups.length : `${MOST_GROUPS} or more`;
+  return new CellcheckError({
+    problem: `holds ${count} modules; choose one with --prefix`,
     hints: listing(groups),
   });
 }

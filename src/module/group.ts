@@ -11,26 +11,30 @@ export interface Group {
 
 export const PARAMETER = /^(.*?)((?:weight_(?:ih|hh|hr)|bias_(?:ih|hh))(?:(_l(?:0|[1-9]\d*))(_reverse)?)?)$/s;
 
-/** Of the modules in a state_dict as many are looked at; one with more needs a prefix anyway. */
+/** Of the modules in a state_dict as many are looked at; where there are more, one must be chosen by its prefix. */
 export const MOST_GROUPS = 1000;
 
 /** The modules in a state_dict, by their parameters' names: all, or those under one prefix. */
 export function findGroups(specs: ReadonlyMap<string, TensorSpec>, prefix?: string): Group[] {
   const groups = new Map<string, Group>();
-  for (const [name, { shape }] of specs) {
-    const match = PARAMETER.exec(name);
-    if (!match) continue;
-    const [, own, local, layer] = match;
-    if (prefix !== undefined && own !== prefix) continue;
-    const cell = layer === undefined;
-    const key = `${own}\n${cell}`;
-    const group = groups.get(key) ?? { prefix: own, cell, shapes: new Map() };
-    group.shapes.set(local, shape);
-    if (groups.size < MOST_GROUPS) groups.set(key, group);
+  const keyOf = (own: string, cell: boolean) => `${own}\n${cell}`;
+  const parameters = function* () {
+    for (const [name, { shape }] of specs) {
+      const match = PARAMETER.exec(name);
+      if (!match || (prefix !== undefined && match[1] !== prefix)) continue;
+      yield { own: match[1], local: match[2], cell: match[3] === undefined, shape };
+    }
+  };
+  // A bias alone is no module.
+  for (const { own, local, cell } of parameters()) {
+    if (groups.size === MOST_GROUPS) break;
+    const key = keyOf(own, cell);
+    if (/^weight_(ih|hh)/.test(local) && !groups.has(key))
+      groups.set(key, { prefix: own, cell, shapes: new Map() });
   }
-  return [...groups.values()].filter(({ shapes }) =>
-    [...shapes.keys()].some((name) => /^weight_(ih|hh)/.test(name)),
-  );
+  for (const { own, local, cell, shape } of parameters())
+    groups.get(keyOf(own, cell))?.shapes.set(local, shape);
+  return [...groups.values()];
 }
 
 /** Why a state_dict holds no module: the names that are there may tell. */

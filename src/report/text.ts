@@ -108,7 +108,7 @@ function verdictLines(comparison: Comparison, style: Style): string[][] {
     'ill-conditioned': () => [
       [
         `${style.open('ill-conditioned')}: no verdict`,
-        `from step ${partsAt} on, two runs of this network that differ in rounding alone part as well`,
+        `from step ${partsAt} on, runs of this network that differ in rounding alone part as well`,
         `only from there on do values fail (${mismatches} of ${total})`,
         `worst ${worst(tensors, subject)}`,
       ],
@@ -201,7 +201,8 @@ function errorLine({ label, error }: CaseResult & { error: Error }, width: numbe
 function totals({ parity, differs, noVerdict, seconds }: Summary): string {
   const count = parity + differs + noVerdict;
   const without = noVerdict ? `, ${noVerdict} without a verdict` : '';
-  return `${parity} parity, ${differs} differs${without} (${count} ${count === 1 ? 'case' : 'cases'}, ${seconds.toFixed(1)} s)`;
+  const time = seconds === undefined ? '' : `, ${seconds.toFixed(1)} s`;
+  return `${parity} parity, ${differs} differs${without} (${count} ${count === 1 ? 'case' : 'cases'}${time})`;
 }
 
 // Escape sequences of colours take no room on the screen.

@@ -1,9 +1,13 @@
+import { CellcheckError } from '../errors.js';
 import type { Tensor, TensorSpec } from './tensor.js';
 
 /** Tensors by name, known by their shapes until they are asked for: a checkpoint may hold far more than a module. */
 export interface StateDict {
   readonly specs: ReadonlyMap<string, TensorSpec>;
-  /** Reads the named tensors, and no others. Every name must be one of `specs`. */
+  /**
+   * Reads the named tensors, and no others.
+   * @throws CellcheckError for a name that is none of `specs`, and where a tensor cannot be read
+   */
   load(names: readonly string[]): Map<string, Tensor>;
 }
 
@@ -14,8 +18,18 @@ export function stateDict(
   const all = tensors instanceof Map ? tensors : new Map(Object.entries(tensors));
   return {
     specs: all,
-    load: (names) => new Map(names.map((name) => [name, all.get(name)!])),
+    load(names) {
+      checkNames(all, names);
+      return new Map(names.map((name) => [name, all.get(name)!]));
+    },
   };
+}
+
+/** @throws CellcheckError for a name that is none of the tensors' */
+export function checkNames(specs: StateDict['specs'], names: readonly string[]): void {
+  const missing = names.find((name) => !specs.has(name));
+  if (missing !== undefined)
+    throw new CellcheckError({ tensor: missing, problem: 'there is no such tensor' });
 }
 
 /**

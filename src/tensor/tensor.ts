@@ -1,4 +1,4 @@
-import { DTYPES, type Dtype, type Floats } from './dtype.js';
+import { DTYPES, type Dtype, type Floats, isReadable, roundTo } from './dtype.js';
 import { elementCount, formatShape } from './shape.js';
 
 /** What a header says of a tensor; its dtype may be one that cellcheck cannot read. */
@@ -15,14 +15,21 @@ export interface Tensor {
 }
 
 /**
- * A tensor from plain numbers.
+ * A tensor from plain numbers, rounded to what its dtype can hold.
  * @param shape sizes, outermost first
- * @throws RangeError where the data doesn't fill the shape
+ * @param data values in row-major order
+ * @param dtype float32 if absent
+ * @throws RangeError where the data doesn't fill the shape, or the dtype is none
  */
 export function tensor(shape: readonly number[], data: ArrayLike<number>, dtype: Dtype = 'F32'): Tensor {
-  if (elementCount(shape) !== data.length) {
+  if (!isReadable(dtype)) throw new RangeError(`a dtype is one of ${Object.keys(DTYPES).join(', ')}`);
+  if (
+    !shape.every((size) => Number.isSafeInteger(size) && size >= 0) ||
+    elementCount(shape) !== data.length
+  ) {
     throw new RangeError(`${data.length} values do not fill the shape ${formatShape(shape)}`);
   }
-  const wide = dtype === 'F64' || !DTYPES[dtype].float;
-  return { dtype, shape, data: wide ? Float64Array.from(data) : Float32Array.from(data) };
+  if (dtype === 'F16' || dtype === 'BF16')
+    return { dtype, shape, data: Float32Array.from(data, (value) => roundTo(value, dtype)) };
+  return { dtype, shape, data: dtype === 'F32' ? Float32Array.from(data) : Float64Array.from(data) };
 }

@@ -68,6 +68,6 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
   {
     what: 'sizes and offsets written as 1.0, 1e0 or -0',
     reason: 'they are the same numbers as 1 and 0, and say nothing else',
-    text: (header) => /\d\.\d|\d[eE]|-0/.test(header),
+    text: (header) => /[[,]\s*(?:\d+\.\d|\d+[eE]|-0)/.test(header),
   },
 ];

@@ -484,9 +484,14 @@ const ROWS: readonly Row[] = [
     'a shape of 4,000,000 dimensions',
     spare({ shape: `[${'1,'.repeat(4_000_000)}1]` }),
     2,
-    'spare: its shape',
+    'spare.shape: is a list of more than 1000 numbers',
   ],
-  ['a shape of 4,000,000 rows', spare({ shape: `[${'[],'.repeat(3_000_000)}[]]` }), 2, 'spare: its shape'],
+  [
+    'a shape of 4,000,000 rows',
+    spare({ shape: `[${'[],'.repeat(3_000_000)}[]]` }),
+    2,
+    'spare.shape: is a list of more than 1000 numbers',
+  ],
   ['8 MB of spaces', withHeader(`${HEADER}${' '.repeat(8_000_000)}`, DATA), 0, 'parity'],
   [
     'a number of 8,000,000 digits',
