@@ -3,9 +3,8 @@ import { type Bound, bind } from './module/bind.js';
 import { caseOf, checkOptions } from './module/case.js';
 import { type DescribeOptions, describeModule } from './module/describe.js';
 import { directions, outputSize } from './module/parameters.js';
-import type { Floats } from './tensor/dtype.js';
 import type { StateDict } from './tensor/state-dict.js';
-import type { Tensor } from './tensor/tensor.js';
+import { swapFirstAxes, type Tensor } from './tensor/tensor.js';
 
 /** What goes into a module, in the shapes of PyTorch's documentation. */
 export interface Inputs {
@@ -73,22 +72,10 @@ function tensorsOf(
       output: {
         dtype,
         shape: [...outer, width],
-        data: batchFirst ? swapped(output, steps, batch, width) : output,
+        data: batchFirst ? swapFirstAxes(output, steps, batch, width) : output,
       },
     }),
     h_n: { dtype, shape: [...stack, ...rows, size], data: h_n },
     ...(c_n && { c_n: { dtype, shape: [...stack, ...rows, module.hiddenSize], data: c_n } }),
   };
-}
-
-/** [steps, batch, width] as [batch, steps, width]. */
-function swapped(values: Floats, steps: number, batch: number, width: number): Floats {
-  const result = values.slice();
-  for (let t = 0; t < steps; t++) {
-    for (let b = 0; b < batch; b++) {
-      const from = (t * batch + b) * width;
-      result.set(values.subarray(from, from + width), (b * steps + t) * width);
-    }
-  }
-  return result;
 }

@@ -1,7 +1,7 @@
 import { CellcheckError, joinErrors } from '../errors.js';
 import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
 import { elementCount, formatShape } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { swapFirstAxes, type Tensor } from '../tensor/tensor.js';
 import { type Case, EXPECTED_ROLES, type ExpectedRole, fileOf } from './case.js';
 import { type Layout, readings } from './layout.js';
 import { directions, type Module, outputSize, parameterShapes, suffix } from './parameters.js';
@@ -197,13 +197,5 @@ function reference(
 
 /** [batch, steps, features] as [steps, batch, features]. */
 function timeFirst(data: Floats, { batchFirst, batch }: Layout, steps: number, features: number): Floats {
-  if (!batchFirst) return data;
-  const result = data.slice();
-  for (let b = 0; b < batch; b++) {
-    for (let t = 0; t < steps; t++) {
-      const from = (b * steps + t) * features;
-      result.set(data.subarray(from, from + features), (t * batch + b) * features);
-    }
-  }
-  return result;
+  return batchFirst ? swapFirstAxes(data, batch, steps, features) : data;
 }

@@ -33,3 +33,15 @@ export function tensor(shape: readonly number[], data: ArrayLike<number>, dtype:
     return { dtype, shape, data: Float32Array.from(data, (value) => roundTo(value, dtype)) };
   return { dtype, shape, data: dtype === 'F32' ? Float32Array.from(data) : Float64Array.from(data) };
 }
+
+/** Values [a, b, size] as [b, a, size], as torch.transpose(0, 1) orders them. */
+export function swapFirstAxes(values: Floats, a: number, b: number, size: number): Floats {
+  const result = values.slice();
+  for (let i = 0; i < a; i++) {
+    for (let j = 0; j < b; j++) {
+      const from = (i * b + j) * size;
+      result.set(values.subarray(from, from + size), (j * a + i) * size);
+    }
+  }
+  return result;
+}
