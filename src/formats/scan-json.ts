@@ -21,7 +21,7 @@ export function isNumberArray(value: JsonValue): value is NumberArray {
 const DEEPEST = 32;
 // Names cost memory many times their size. The largest checkpoints have some ten thousand tensors in a file.
 const MOST_NAMES = 10_000;
-const MOST_MEMBERS = 100_000;
+const MOST_MEMBERS = 65_536;
 // A header's arrays are shapes and offsets.
 const MOST_HEADER_NUMBERS = 1000;
 

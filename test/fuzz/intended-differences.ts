@@ -55,7 +55,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     refusal: /nested deeper than 32/,
   },
   {
-    what: 'more than 100,000 names, and more than 64 dimensions',
+    what: 'more than 65,536 names, and more than 64 dimensions',
     reason: 'a file must not cost memory many times its size; PyTorch has no tensor of more dimensions',
     refusal: /holds more than \d+ names/,
   },

@@ -421,36 +421,36 @@ const ROWS: readonly Row[] = [
     'xxx…',
   ],
   [
-    '100,001 tensors',
+    '65,537 tensors',
     member(
-      many(100_001, (i) => tensor(`${i}`, '"U8"', '[0]', `[${END},${END}]`)),
+      many(65_537, (i) => tensor(`${i}`, '"U8"', '[0]', `[${END},${END}]`)),
       0,
     ),
     2,
-    'more than 100000 names',
+    'more than 65536 names',
   ],
   [
-    '90,000 modules',
+    '65,000 modules',
     member(
-      many(90_000, (i) => tensor(`m${i}.weight_ih_l0`, '"U8"', '[0]', `[${END},${END}]`)),
+      many(65_000, (i) => tensor(`m${i}.weight_ih_l0`, '"U8"', '[0]', `[${END},${END}]`)),
       0,
     ),
     2,
     '--prefix',
   ],
   [
-    '90,000 modules, of which one is chosen',
+    '65,000 modules, of which one is chosen',
     member(
-      `"__metadata__":{"module":"LSTM","prefix":"m5."},${many(90_000, (i) => tensor(`m${i}.weight_ih_l0`, '"U8"', '[0]', `[${END},${END}]`))}`,
+      `"__metadata__":{"module":"LSTM","prefix":"m5."},${many(65_000, (i) => tensor(`m${i}.weight_ih_l0`, '"U8"', '[0]', `[${END},${END}]`))}`,
       0,
     ),
     2,
     'm5.',
   ],
   [
-    '90,000 names that are nearly parameters',
+    '65,000 names that are nearly parameters',
     member(
-      many(90_000, (i) => tensor(`weight_ih_l0${i}x`, '"U8"', '[0]', `[${END},${END}]`)),
+      many(65_000, (i) => tensor(`weight_ih_l0${i}x`, '"U8"', '[0]', `[${END},${END}]`)),
       0,
     ),
     2,
@@ -472,13 +472,13 @@ const ROWS: readonly Row[] = [
     '700,000 keys in the metadata',
     member(`"__metadata__":{${many(700_000, (i) => `"${i}":""`)}}`, 0),
     2,
-    'more than 100000 names',
+    'more than 65536 names',
   ],
   [
     '700,000 unknown fields',
     member(`"spare":{${many(700_000, (i) => `"${i}":0`)}}`),
     2,
-    'more than 100000 names',
+    'more than 65536 names',
   ],
   [
     'a shape of 4,000,000 dimensions',
