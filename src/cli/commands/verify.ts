@@ -8,8 +8,7 @@ import { type CasePaths, loadCaseAt, loadFiles } from '../../files/load-case.js'
 import { openForWriting } from '../../files/write.js';
 import type { Nonlinearity } from '../../kinds.js';
 import type { Case } from '../../module/case.js';
-import type { Reporter } from '../../report/reporter.js';
-import { REPORT_COLUMNS } from '../../report/reporter.js';
+import { REPORT_COLUMNS, type Reporter } from '../../report/reporter.js';
 import { REPORTERS } from '../../report/reporters.js';
 import { outcomeOf, summaryOf } from '../../results.js';
 import { type VerifyOptions, verify } from '../../verify.js';
