@@ -18,3 +18,11 @@ export function styleFor({ color }: Terminal): Style {
   const chalk = new Chalk({ level: color ? 1 : 0 });
   return { good: chalk.green, bad: chalk.red, open: chalk.yellow, dim: chalk.dim, strong: chalk.bold };
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they begin with
+const ESCAPES = /\x1b\[\d+m/g;
+
+/** How many characters a text takes on the screen: the escape sequences of colours take none. */
+export function visibleLength(text: string): number {
+  return text.replace(ESCAPES, '').length;
+}

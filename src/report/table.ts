@@ -1,88 +1,39 @@
 import Table from 'cli-table3';
-import type { Place, RowComparison, TensorComparison } from '../compare/compare.js';
-import type { Comparison, Subject } from '../compare/comparison.js';
-import { fold } from './fold.js';
-import { digitsApart, formatCount, formatDifference, formatValue, largest } from './numbers.js';
-import { styleFor, type Terminal } from './style.js';
+import { largest } from './numbers.js';
+import { type Style, visibleLength } from './style.js';
 
-/** A row of the table before the digits of its values are settled, or a line across it. */
-type Entry =
-  | { readonly label: string; readonly row: RowComparison }
-  | { readonly label: string; readonly text: string };
+export const INDENT = '  ';
+export const GAP = '  ';
 
-const INDENT = '  ';
-const GAP = '  ';
-const WIDE_TERMINAL = 100;
-const VALUE_HEAD = ['expected', 'actual'];
-/** Where there is less room than their head takes, values would say nothing, and their columns are left out. */
-const NARROWEST_VALUE = 'expected'.length;
-const USUAL_DIGITS = 8;
-const FEWEST_DIGITS = 3;
-/** step and differ; the values too, but not what stands between. */
-const RIGHT_ALIGNED = 2;
+export interface Column {
+  readonly head: string;
+  readonly align: 'left' | 'right';
+}
 
-/**
- * The table of one comparison: a row for every step of output, then one for every layer and direction of h_n and
- * c_n. No line is longer than the terminal is wide.
- */
-export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: boolean): string {
-  const entries = comparison.tensors.flatMap((tensor) =>
-    tensor.name === 'output'
-      ? stepEntries(tensor, comparison, allSteps)
-      : stateEntries(tensor, comparison.subject),
-  );
-  const rows = entries.flatMap((entry) => ('row' in entry ? [entry.row] : []));
-  const failed = comparison.verdict === 'ill-conditioned' ? 'unclear' : 'DIFFERS';
-  const status = (row: RowComparison) => (row.mismatches === 0 ? 'ok' : failed);
-  const relative = terminal.columns > WIDE_TERMINAL;
+/** A line of a table: a cell for every column, or a label and a text across the other columns. */
+export type Line = readonly string[] | { readonly label: string; readonly across: string };
 
-  const head = ['step', 'differ', 'max |Δ|', ...(relative ? ['max rel'] : []), '[b, unit]'];
-  const facts = ({ mismatches, elements, worst, relative: largest }: RowComparison) => [
-    `${mismatches}/${elements}`,
-    formatDifference(worst.difference),
-    ...(relative ? [formatDifference(largest)] : []),
-    `[${worst.batch}, ${worst.unit}]`,
-  ];
-  const factWidths = columnWidths([
-    head,
-    ...entries.map((entry) => [entry.label, ...('row' in entry ? facts(entry.row) : [])]),
-  ]);
-
-  const statusWidth = largest(rows.map((row) => status(row).length));
-  const gaps = INDENT.length + GAP.length * (factWidths.length + 2);
-  const room = Math.floor((terminal.columns - gaps - statusWidth - sum(factWidths)) / 2);
-  const withValues = room >= NARROWEST_VALUE;
-  const digits = digitsFor(rows, room);
-  const values = (row: RowComparison) =>
-    withValues ? valuesOf(row).map((value) => formatValue(value, digits, room)) : [];
-  const valueHead = withValues ? VALUE_HEAD : [];
-  const valueWidths = columnWidths([valueHead, ...rows.map(values)]);
-
-  const style = styleFor(terminal);
-  const paint = { ok: style.good, DIFFERS: style.bad, unclear: style.open };
+/** A table without borders, as wide as its cells need, a line of heads first. Cells may have colours. */
+export function renderTable(columns: readonly Column[], lines: readonly Line[], style: Style): string {
+  const heads = columns.map(({ head }) => head);
+  const widths = columnWidths([heads, ...lines.map((line) => ('across' in line ? [line.label] : line))]);
   // A line across the table needs its room too (cli-table3 counts one for each gap it covers); what is too much at
   // the end is blank.
-  const inner = [...factWidths.slice(1), ...valueWidths];
-  const across = largest(entries.map((entry) => ('text' in entry ? entry.text.length : 0)));
-  const lastWidth = Math.max(statusWidth, across - sum(inner) - inner.length);
-  const colWidths = [...factWidths, ...valueWidths, lastWidth];
+  const inner = widths.slice(1, -1);
+  const across = largest(lines.map((line) => ('across' in line ? line.across.length : 0)));
+  const last = Math.max(widths[widths.length - 1], across - sum(inner) - inner.length);
   const table = new Table({
     chars: { ...NO_BORDER, middle: GAP },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colWidths,
-    colAligns: colWidths.map((_, i) => {
-      const isValue = i >= factWidths.length && i < colWidths.length - 1;
-      return i < RIGHT_ALIGNED || isValue ? 'right' : 'left';
-    }),
+    colWidths: [...widths.slice(0, -1), last],
+    colAligns: columns.map(({ align }) => align),
   });
-  table.push([...head, ...valueHead, ''].map((text) => style.dim(text)));
-  for (const entry of entries) {
-    if ('row' in entry) {
-      const { label, row } = entry;
-      table.push([label, ...facts(row), ...values(row), paint[status(row)](status(row))]);
-    } else {
-      table.push([entry.label, { content: entry.text, colSpan: colWidths.length - 1, hAlign: 'left' }]);
-    }
+  table.push(heads.map((text) => style.dim(text)));
+  for (const line of lines) {
+    if ('across' in line) {
+      const content = { content: line.across, colSpan: columns.length - 1, hAlign: 'left' as const };
+      table.push([line.label, content]);
+    } else table.push([...line]);
   }
   return table
     .toString()
@@ -97,68 +48,11 @@ const NO_BORDER = Object.fromEntries(
     .map((part) => [part, '']),
 );
 
-function columnWidths(rows: readonly (readonly string[])[]): number[] {
+export function columnWidths(rows: readonly (readonly string[])[]): number[] {
   const count = largest(rows.map((row) => row.length));
-  return Array.from({ length: count }, (_, i) => largest(rows.map((row) => row[i]?.length ?? 0)));
+  return Array.from({ length: count }, (_, i) => largest(rows.map((row) => visibleLength(row[i] ?? ''))));
 }
 
-function sum(values: readonly number[]): number {
+export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function valuesOf({ worst }: RowComparison): number[] {
-  return [worst.expected, worst.actual];
-}
-
-/** As many digits as tell expected from actual in every row, or as all of them have room for. */
-function digitsFor(rows: readonly RowComparison[], room: number): number {
-  const fit = (digits: number) =>
-    rows
-      .flatMap(valuesOf)
-      .every((value) => formatValue(value, digits, Number.POSITIVE_INFINITY).length <= room);
-  const apart = rows.map(({ worst }) => digitsApart(worst.expected, worst.actual));
-  let digits = Math.max(USUAL_DIGITS, largest(apart));
-  while (digits > FEWEST_DIGITS && !fit(digits)) digits--;
-  return digits;
-}
-
-function stepEntries(
-  { rows, worst }: TensorComparison,
-  { first, partsAt }: Comparison,
-  allSteps: boolean,
-): Entry[] {
-  const firstMismatch =
-    first?.tensor === 'output' ? first.place.row : rows.findIndex(({ mismatches }) => mismatches > 0);
-  const matter = [firstMismatch, worst.row, ...(partsAt === undefined ? [] : [partsAt])];
-  return fold(rows.length, matter, allSteps).map((line) => {
-    if ('row' in line) return { label: String(line.row), row: rows[line.row] };
-    return { label: '⋮', text: foldedText(rows.slice(line.from, line.to)) };
-  });
-}
-
-function foldedText(rows: readonly RowComparison[]): string {
-  const failing = rows.filter(({ mismatches }) => mismatches > 0);
-  const worst = worstOf(failing.length ? failing : rows);
-  const where = `worst ${formatDifference(worst.difference)} at step ${worst.row}`;
-  const all = formatCount(rows.length);
-  if (failing.length === 0) return `${all} steps within tolerance, ${where}`;
-  return `${failing.length === rows.length ? all : `${formatCount(failing.length)} of ${all}`} steps beyond tolerance, ${where}`;
-}
-
-function worstOf(rows: readonly RowComparison[]): Place {
-  return rows
-    .map(({ worst }) => worst)
-    .reduce((a, b) => (b.difference > a.difference || Number.isNaN(b.difference) ? b : a));
-}
-
-function stateEntries({ name, rows }: TensorComparison, subject: Subject): Entry[] {
-  if (rows.length === 1) return [{ label: name, row: rows[0] }];
-  return [{ label: name, text: '' }, ...rows.map((row, i) => ({ label: stateLabel(i, subject), row }))];
-}
-
-/** `layer 1 reverse`; without the layer or the direction where there is only one. */
-export function stateLabel(row: number, { directions, numLayers }: Subject): string {
-  const direction = directions.length > 1 ? directions[row % directions.length] : undefined;
-  const layer = numLayers > 1 || !direction ? `layer ${Math.floor(row / directions.length)}` : undefined;
-  return [layer, direction].filter((part) => part !== undefined).join(' ');
 }

@@ -1,10 +1,11 @@
 import type { Place, TensorComparison } from '../compare/compare.js';
 import type { CaseResult, Comparison, Subject, Summary } from '../compare/comparison.js';
 import { escapeText, printable } from '../errors.js';
+import { flow } from './flow.js';
 import { formatCount, formatDifference, formatExact, largest } from './numbers.js';
 import type { Reporter } from './reporter.js';
+import { stateLabel, stepTable } from './step-table.js';
 import { type Style, styleFor, type Terminal } from './style.js';
-import { stateLabel, stepTable } from './table.js';
 
 export interface TextOptions {
   readonly terminal: Terminal;
@@ -203,35 +204,4 @@ function totals({ parity, differs, noVerdict, seconds }: Summary): string {
   const without = noVerdict ? `, ${noVerdict} without a verdict` : '';
   const time = seconds === undefined ? '' : `, ${seconds.toFixed(1)} s`;
   return `${parity} parity, ${differs} differs${without} (${count} ${count === 1 ? 'case' : 'cases'}${time})`;
-}
-
-// Escape sequences of colours take no room on the screen.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they begin with
-const ESCAPES = /\x1b\[\d+m/g;
-
-/**
- * Text in lines that the terminal has room for: broken between segments, or between the words of one that is longer
- * than a line by itself. The lines after the first are indented.
- */
-function flow(segments: readonly string[], separator: string, { columns }: Terminal, indent: number): string {
-  const visible = (text: string) => text.replace(ESCAPES, '').length;
-  const lines = [/^ */.exec(segments[0])![0]];
-  const add = (text: string, between: string, reserve: number) => {
-    const last = lines[lines.length - 1];
-    const empty = last.trim() === '';
-    const longer = empty ? last + text : last + between + text;
-    if (empty || visible(longer) + reserve <= columns) lines[lines.length - 1] = longer;
-    else {
-      lines[lines.length - 1] = last + between.trimEnd();
-      lines.push(' '.repeat(indent) + text);
-    }
-  };
-  for (const [i, segment] of segments.entries()) {
-    const text = i === 0 ? segment.trimStart() : segment;
-    // What follows may leave its separator at the end of this line.
-    const reserve = i < segments.length - 1 ? separator.trimEnd().length : 0;
-    if (indent + visible(text) + reserve <= columns) add(text, separator, reserve);
-    else for (const [j, word] of text.split(' ').entries()) add(word, j === 0 ? separator : ' ', reserve);
-  }
-  return lines.map((line) => line.trimEnd()).join('\n');
 }

@@ -4,7 +4,7 @@ import type { Place, TensorComparison } from '../../src/compare/compare.js';
 import type { Comparison, Subject } from '../../src/compare/comparison.js';
 import { fold } from '../../src/report/fold.js';
 import { digitsApart, formatDifference, formatExact, formatValue } from '../../src/report/numbers.js';
-import { stepTable } from '../../src/report/table.js';
+import { stepTable } from '../../src/report/step-table.js';
 import { textReporter } from '../../src/report/text.js';
 import { cli, sampleNames } from '../cli.js';
 
