@@ -1,4 +1,5 @@
 import { type Compute, type ForwardOptions, type Outputs, forward as runNetwork } from './engine/forward.js';
+import { type LayerTrace, partSize, traceName } from './engine/trace.js';
 import { type Bound, bind } from './module/bind.js';
 import { caseOf, checkOptions } from './module/case.js';
 import { type DescribeOptions, describeModule } from './module/describe.js';
@@ -23,6 +24,8 @@ export interface RunOptions extends DescribeOptions {
   readonly batch_first?: boolean;
   /** float64 if absent. */
   readonly compute?: Compute;
+  /** Keeps h, c and the gates of every step, layer and direction; false if absent. */
+  readonly trace?: boolean;
   readonly onProgress?: ForwardOptions['onProgress'];
 }
 
@@ -34,6 +37,12 @@ export interface OutputTensors {
   readonly h_n: Tensor;
   /** [num_layers·directions, B, hidden_size], of a Cell [B, hidden_size]; LSTM only */
   readonly c_n?: Tensor;
+  /**
+   * Where it was asked for: `layer0.forward.h` [steps, batch, proj_size or hidden_size], and `.c` and the gates
+   * (`.r .z .n` or `.i .f .g .o`) [steps, batch, hidden_size], of every layer and direction. Time first, always with a
+   * batch, zero beyond a row's length.
+   */
+  readonly trace?: Readonly<Record<string, Tensor>>;
 }
 
 /**
@@ -46,16 +55,16 @@ export async function forward(
   inputs: Inputs,
   options: RunOptions = {},
 ): Promise<OutputTensors> {
-  const { onProgress, ...said } = options;
+  const { onProgress, trace, ...said } = options;
   checkOptions(said);
   const bound = bind(describeModule(weights.specs, options), caseOf(weights, inputs), options.batch_first);
   const { compute = 'float64' } = options;
-  const outputs = await runNetwork(bound.network, bound.sequence, { compute, onProgress });
+  const outputs = await runNetwork(bound.network, bound.sequence, { compute, trace, onProgress });
   return tensorsOf(outputs, bound, compute);
 }
 
 function tensorsOf(
-  { output, h_n, c_n }: Outputs,
+  { output, h_n, c_n, trace }: Outputs,
   { network, layout }: Bound,
   compute: Compute,
 ): OutputTensors {
@@ -77,5 +86,15 @@ function tensorsOf(
     }),
     h_n: { dtype, shape: [...stack, ...rows, size], data: h_n },
     ...(c_n && { c_n: { dtype, shape: [...stack, ...rows, module.hiddenSize], data: c_n } }),
+    ...(trace && {
+      trace: Object.fromEntries(
+        trace.flatMap(({ layer, direction, parts }: LayerTrace) =>
+          Object.entries(parts).map(([part, data]) => {
+            const shape = [steps, batch, partSize(module, part)];
+            return [traceName(layer, direction, part), { dtype, shape, data }];
+          }),
+        ),
+      ),
+    }),
   };
 }

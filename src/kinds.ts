@@ -4,18 +4,36 @@ export type Kind = 'RNN' | 'GRU' | 'LSTM';
 export interface KindFacts {
   /** The row blocks of `weight_ih` and `weight_hh`, in PyTorch's order. */
   readonly gates: readonly string[];
+  /** What each gate goes through; in the place of an RNN's may be relu. */
+  readonly activations: Readonly<Record<string, 'sigmoid' | 'tanh'>>;
   /** What a cell carries from step to step. */
   readonly states: readonly ('h' | 'c')[];
   /** Whether PyTorch offers `proj_size` (a `weight_hr`) for it. */
   readonly projection: boolean;
 }
 
-/** Gate order and states as documented for torch.nn.RNN, GRU and LSTM. */
+/** Gate order, activations and states as documented for torch.nn.RNN, GRU and LSTM. */
 export const KINDS: Readonly<Record<Kind, KindFacts>> = {
-  RNN: { gates: ['h'], states: ['h'], projection: false },
-  GRU: { gates: ['r', 'z', 'n'], states: ['h'], projection: false },
-  LSTM: { gates: ['i', 'f', 'g', 'o'], states: ['h', 'c'], projection: true },
+  RNN: { gates: ['h'], activations: { h: 'tanh' }, states: ['h'], projection: false },
+  GRU: {
+    gates: ['r', 'z', 'n'],
+    activations: { r: 'sigmoid', z: 'sigmoid', n: 'tanh' },
+    states: ['h'],
+    projection: false,
+  },
+  LSTM: {
+    gates: ['i', 'f', 'g', 'o'],
+    activations: { i: 'sigmoid', f: 'sigmoid', g: 'tanh', o: 'sigmoid' },
+    states: ['h', 'c'],
+    projection: true,
+  },
 };
+
+/** What a trace has of a kind: its states, then its gates. An RNN's one gate is its state. */
+export function traced(kind: Kind): string[] {
+  const { states, gates } = KINDS[kind];
+  return [...new Set([...states, ...gates])];
+}
 
 export const KIND_NAMES = Object.keys(KINDS) as Kind[];
 

@@ -11,6 +11,7 @@ import {
   loadCase,
   readTensors,
   stateDict,
+  type Tensor,
   tensor,
   verify,
 } from '../src/index.js';
@@ -209,4 +210,59 @@ test('of many modules none is chosen without a word', async () => {
     Array.from({ length: 2000 }, (_, i) => [`x${i}.bias_ih`, tensor([1], [0])]),
   );
   expect((await forward(stateDict({ ...biases, ...lstm }), { input })).h_n.shape).toEqual([1]);
+});
+
+test('a trace has the documented names and shapes, and none is made unless it is asked for', async () => {
+  const loaded = await loadCase(path.join(SAMPLES, 'lstm-projection'));
+  const inputs = Object.fromEntries(loaded.tensors) as { input: Tensor };
+  const { trace } = await forward(loaded.weights, { input: inputs.input }, { trace: true });
+  const names = [0, 1].flatMap((layer) =>
+    ['forward', 'reverse'].flatMap((direction) =>
+      ['h', 'c', 'i', 'f', 'g', 'o'].map((part) => `layer${layer}.${direction}.${part}`),
+    ),
+  );
+  expect(Object.keys(trace!)).toEqual(names);
+  for (const [name, { dtype, shape }] of Object.entries(trace!)) {
+    expect({ dtype, shape }).toEqual({ dtype: 'F64', shape: [8, 2, name.endsWith('.h') ? 3 : 7] });
+  }
+  expect(await forward(loaded.weights, { input: inputs.input })).not.toHaveProperty('trace');
+  const single = await forward(loaded.weights, { input: inputs.input }, { trace: true, compute: 'float32' });
+  expect(single.trace!['layer1.reverse.o']).toMatchObject({ dtype: 'F32', data: expect.any(Float32Array) });
+});
+
+test('a trace is time first, whatever batch_first is, and has a batch where the input has none', async () => {
+  const weights = stateDict({ weight_ih_l0: tensor([1, 1], [0.5]), weight_hh_l0: tensor([1, 1], [0.25]) });
+  const run = (input: Tensor, batch_first = false) =>
+    forward(weights, { input }, { trace: true, batch_first });
+  const input = tensor([3, 2, 1], [1, 2, 3, 4, 5, 6]);
+  const swapped = tensor([2, 3, 1], [1, 3, 5, 2, 4, 6]);
+  const one = await run(input);
+  const other = await run(swapped, true);
+  expect(other.trace).toEqual(one.trace);
+  expect(other.output).not.toEqual(one.output);
+  expect(one.trace!['layer0.forward.h'].data).toEqual(one.output!.data);
+  const { trace } = await run(tensor([3, 1], [1, 3, 5]));
+  expect(trace!['layer0.forward.h'].shape).toEqual([3, 1, 1]);
+});
+
+test('without a trace memory does not grow with the gates of all steps', async () => {
+  const steps = 20_000;
+  const hidden = 64;
+  const weights = stateDict({
+    weight_ih_l0: tensor([4 * hidden, 1], Array(4 * hidden).fill(0.01)),
+    weight_hh_l0: tensor([4 * hidden, hidden], Array(4 * hidden * hidden).fill(0.01)),
+  });
+  const input = tensor([steps, 1, 1], new Float32Array(steps).fill(1));
+  const most = async (trace: boolean) => {
+    const before = process.memoryUsage().arrayBuffers;
+    let largest = 0;
+    const onProgress = () => {
+      largest = Math.max(largest, process.memoryUsage().arrayBuffers - before);
+    };
+    await forward(weights, { input }, { trace, onProgress });
+    return largest;
+  };
+  const gates = 4 * hidden * steps * 8;
+  expect(await most(false)).toBeLessThan(gates);
+  expect(await most(true)).toBeGreaterThan(gates);
 });

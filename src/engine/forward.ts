@@ -5,6 +5,7 @@ import type { Kernels } from './kernels/kernels.js';
 import { plainFloat32, plainFloat64 } from './kernels/plain.js';
 import { rounded, type Storage } from './kernels/rounded.js';
 import { runLayer } from './layer.js';
+import { type LayerTrace, planTrace, traceRecorder } from './trace.js';
 
 /** What a forward pass computes in. */
 export type Compute = 'float64' | 'float32';
@@ -14,6 +15,8 @@ export interface ForwardOptions {
   readonly compute?: Compute;
   /** Rounds what is stored on the way, as a computation in another dtype does. */
   readonly storage?: Storage;
+  /** Keeps h, c and the gates of every step. */
+  readonly trace?: boolean;
   /** Called now and then with the part that is done, 0 … 1; the pass waits for what it returns. */
   readonly onProgress?: (done: number) => void | Promise<void>;
 }
@@ -26,6 +29,8 @@ export interface Outputs {
   readonly h_n: Floats;
   /** [layers·directions, batch, hidden_size], LSTM only */
   readonly c_n?: Floats;
+  /** Layers from the bottom up, each forward, then reverse; where it was asked for. */
+  readonly trace?: readonly LayerTrace[];
 }
 
 function kernelsFor({ compute = 'float64', storage }: ForwardOptions): Kernels {
@@ -61,6 +66,9 @@ export async function forward(
     : () => batch;
   const sorted = (values: Floats, outer: number, inner: number) => pick(values, order, outer, batch, inner);
 
+  const trace: LayerTrace[] | undefined = options.trace ? [] : undefined;
+  if (trace) planTrace(module, steps, batch, kernels.allocate(0).BYTES_PER_ELEMENT);
+
   const states = layers.length * ways.length;
   const h_n = kernels.allocate(states * batch * size);
   const c_n = kernels.allocate(lstm ? states * batch * hiddenSize : 0);
@@ -73,6 +81,8 @@ export async function forward(
     const output = kernels.allocate(steps * batch * width);
     for (const [d, direction] of ways.entries()) {
       const index = layer * ways.length + d;
+      const recorder = trace && traceRecorder(kernels, module, { layer, direction }, steps, batch, order);
+      if (recorder) trace.push(recorder.trace);
       const run = runLayer({
         kernels,
         module,
@@ -88,6 +98,7 @@ export async function forward(
         outputAt: d * size,
         h: h_n.subarray(index * batch * size, (index + 1) * batch * size),
         c: c_n.subarray(index * batch * hiddenSize, (index + 1) * batch * hiddenSize),
+        record: recorder?.record,
       });
       for (const done of run) await options.onProgress?.((index + done / steps) / states);
     }
@@ -99,6 +110,7 @@ export async function forward(
     output: pick(input, inverse, steps, batch, width),
     h_n: pick(h_n, inverse, states, batch, size),
     c_n: lstm ? pick(c_n, inverse, states, batch, hiddenSize) : undefined,
+    trace,
   };
 }
 

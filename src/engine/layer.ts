@@ -3,6 +3,7 @@ import type { Parameters } from '../module/bind.js';
 import { type Module, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { GateStep, Kernels } from './kernels/kernels.js';
+import type { Recorder } from './trace.js';
 
 /** One layer in one direction, and where it finds and leaves its numbers. */
 export interface LayerRun {
@@ -24,6 +25,8 @@ export interface LayerRun {
   /** In: h_0, c_0. Out: h_n, c_n. [batch, output size] and [batch, hidden] */
   readonly h: Floats;
   readonly c: Floats;
+  /** Takes over what every step leaves behind, where a trace is wanted. */
+  readonly record?: Recorder['record'];
 }
 
 // Multiplications between two signs of life (and pauses for whoever is waiting): some tens of milliseconds.
@@ -76,6 +79,7 @@ export function* runLayer(run: LayerRun): Generator<number> {
       kernels.product(hidden, run.h, 0, work.rows, weightHh, columns, biasHh);
       gateStep(work);
       if (weightHr) kernels.product(run.h, cellOutput, 0, work.rows, weightHr, projSize);
+      run.record?.(step, work, run.h);
       for (let row = 0; row < work.rows; row++) {
         const to = (step * batch + row) * width + outputAt;
         for (let unit = 0; unit < size; unit++) run.output[to + unit] = run.h[row * size + unit];

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { relu } from '../../src/engine/cells/activations.js';
 import { forward } from '../../src/engine/forward.js';
+import { traceName } from '../../src/engine/trace.js';
 import type { Module } from '../../src/module/parameters.js';
 import { oracle } from './oracle.js';
 import { anyNetwork, networkOf, sequenceOf } from './random-network.js';
@@ -38,6 +39,34 @@ test('float32 stays near float64 and holds nothing but float32 values', async ()
       for (const value of single.output) expect(Math.fround(value)).toBe(value);
     }),
     { numRuns: 100 },
+  );
+});
+
+test('a trace has every state and gate of every step, and changes nothing', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyNetwork(), async ({ network, sequence }) => {
+      const { trace, ...outputs } = await forward(network, sequence, { trace: true });
+      expect(outputs).toEqual(await forward(network, sequence).then(({ trace: _, ...rest }) => rest));
+      const expected = oracle(network, sequence);
+      const size = Math.max(1, ...expected.output.map(Math.abs), ...expected.h_n.map(Math.abs));
+      const names = trace!.flatMap(({ layer, direction, parts }) =>
+        Object.entries(parts).map(([part, values]) => {
+          const name = traceName(layer, direction, part);
+          expect(largestDifference(values, expected.trace[name])).toBeLessThan(1e-13 * size);
+          return name;
+        }),
+      );
+      expect(names).toEqual(Object.keys(expected.trace));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a trace that no memory holds is refused before anything is allocated', async () => {
+  const network = networkOf({ ...LARGE, inputSize: 1, hiddenSize: 1 }, 1);
+  const sequence = { steps: 1e9, batch: 1, input: new Float64Array(0) };
+  await expect(forward(network, sequence, { trace: true })).rejects.toThrow(
+    'states and gates of 1000000000 steps × 1 take 89.4 GiB, and 4 are the most',
   );
 });
 

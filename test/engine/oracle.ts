@@ -16,6 +16,11 @@ export function oracle({ module, layers }: Network, sequence: Sequence) {
   const output = new Float64Array(steps * batch * ways * size);
   const h_n = new Float64Array(layers.length * ways * batch * size);
   const c_n = new Float64Array(layers.length * ways * batch * module.hiddenSize);
+  const trace: Record<string, Float64Array> = {};
+  const keep = (name: string, t: number, b: number, values: Vector) => {
+    trace[name] ??= new Float64Array(steps * batch * values.length);
+    trace[name].set(values, (t * batch + b) * values.length);
+  };
   for (let b = 0; b < batch; b++) {
     const length = lengths?.[b] ?? steps;
     let xs: Vector[] = Array.from({ length }, (_, t) => {
@@ -33,8 +38,16 @@ export function oracle({ module, layers }: Network, sequence: Sequence) {
         const order = [...xs.keys()];
         if (d === 1) order.reverse();
         for (const t of order) {
-          [h, c] = cell(module.kind, module.nonlinearity, module.hiddenSize, parameters, xs[t], h, c);
+          const { nonlinearity, hiddenSize } = module;
+          const next = cell(module.kind, nonlinearity, hiddenSize, parameters, xs[t], h, c);
+          [h, c] = [next.h, next.c];
           ys[t].push(...h);
+          for (const [part, values] of Object.entries({
+            h,
+            ...(module.kind === 'LSTM' && { c }),
+            ...next.gates,
+          }))
+            keep(`layer${l}.${d === 1 ? 'reverse' : 'forward'}.${part}`, t, b, values);
         }
         h_n.set(h, (index * batch + b) * size);
         c_n.set(c, (index * batch + b) * module.hiddenSize);
@@ -43,7 +56,7 @@ export function oracle({ module, layers }: Network, sequence: Sequence) {
     });
     for (const [t, y] of xs.entries()) output.set(y, (t * batch + b) * ways * size);
   }
-  return { output, h_n, c_n };
+  return { output, h_n, c_n, trace };
 }
 
 function cell(
@@ -54,7 +67,7 @@ function cell(
   x: Vector,
   h: Vector,
   c: Vector,
-): [Vector, Vector] {
+): { h: Vector; c: Vector; gates: Record<string, Vector> } {
   const dot = (weight: ArrayLike<number>, row: number, v: Vector) =>
     v.reduce((sum, value, k) => sum + weight[row * v.length + k] * value, 0);
   const input = (gate: number, j: number) =>
@@ -64,24 +77,21 @@ function cell(
   const units = [...Array(hidden).keys()];
   if (kind === 'RNN') {
     const act = nonlinearity === 'relu' ? (v: number) => Math.max(0, v) : Math.tanh;
-    return [units.map((j) => act(input(0, j) + inner(0, j))), c];
+    return { h: units.map((j) => act(input(0, j) + inner(0, j))), c, gates: {} };
   }
   if (kind === 'GRU') {
-    const next = units.map((j) => {
-      const r = sigma(input(0, j) + inner(0, j));
-      const z = sigma(input(1, j) + inner(1, j));
-      const n = Math.tanh(input(2, j) + r * inner(2, j));
-      return (1 - z) * n + z * h[j];
-    });
-    return [next, c];
+    const r = units.map((j) => sigma(input(0, j) + inner(0, j)));
+    const z = units.map((j) => sigma(input(1, j) + inner(1, j)));
+    const n = units.map((j) => Math.tanh(input(2, j) + r[j] * inner(2, j)));
+    return { h: units.map((j) => (1 - z[j]) * n[j] + z[j] * h[j]), c, gates: { r, z, n } };
   }
-  const nextC = units.map((j) => {
-    const i = sigma(input(0, j) + inner(0, j));
-    const f = sigma(input(1, j) + inner(1, j));
-    const g = Math.tanh(input(2, j) + inner(2, j));
-    return f * c[j] + i * g;
-  });
-  const m = units.map((j) => sigma(input(3, j) + inner(3, j)) * Math.tanh(nextC[j]));
-  if (!weightHr) return [m, nextC];
-  return [Array.from({ length: weightHr.length / hidden }, (_, p) => dot(weightHr, p, m)), nextC];
+  const i = units.map((j) => sigma(input(0, j) + inner(0, j)));
+  const f = units.map((j) => sigma(input(1, j) + inner(1, j)));
+  const g = units.map((j) => Math.tanh(input(2, j) + inner(2, j)));
+  const o = units.map((j) => sigma(input(3, j) + inner(3, j)));
+  const nextC = units.map((j) => f[j] * c[j] + i[j] * g[j]);
+  const m = units.map((j) => o[j] * Math.tanh(nextC[j]));
+  const projected = (weights: ArrayLike<number>) =>
+    Array.from({ length: weights.length / hidden }, (_, p) => dot(weights, p, m));
+  return { h: weightHr ? projected(weightHr) : m, c: nextC, gates: { i, f, g, o } };
 }
