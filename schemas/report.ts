@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 // A number that JSON has no word for is written as text, as in tensors.
 const float = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
-const count = z.int().nonnegative();
+export const count = z.int().nonnegative();
 const tensorName = z.enum(['output', 'h_n', 'c_n']);
 
 const place = z.strictObject({
@@ -40,7 +40,7 @@ const tensor = z.strictObject({
   rows: z.array(row).describe('A step of output each, or a layer and direction of h_n and c_n.'),
 });
 
-const module = z.strictObject({
+export const module = z.strictObject({
   kind: z.enum(['RNN', 'GRU', 'LSTM']),
   cell: z.boolean(),
   nonlinearity: z.enum(['tanh', 'relu']),
@@ -75,18 +75,16 @@ const compared = z.strictObject({
   advice: z.array(z.string()),
 });
 
-const failed = z.strictObject({
-  case: z.string(),
-  verdict: z.literal('error'),
-  error: z.strictObject({
-    message: z.string(),
-    file: z.string().nullable(),
-    tensor: z.string().nullable(),
-    found: z.string().nullable(),
-    expected: z.string().nullable(),
-    hints: z.array(z.string()),
-  }),
+export const error = z.strictObject({
+  message: z.string(),
+  file: z.string().nullable(),
+  tensor: z.string().nullable(),
+  found: z.string().nullable(),
+  expected: z.string().nullable(),
+  hints: z.array(z.string()),
 });
+
+const failed = z.strictObject({ case: z.string(), verdict: z.literal('error'), error });
 
 /** The document that `--reporter json` writes. */
 export const REPORT_SCHEMA = z.strictObject({

@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   module: ['module', 'tensor', 'schemas', 'errors', 'kinds'],
   engine: ['engine', 'module', 'tensor', 'errors', 'kinds'],
   compare: ['compare', 'tensor', 'errors', 'kinds'],
-  report: ['report', 'compare', 'errors', 'kinds', 'chalk', 'cli-table3'],
+  report: ['report', 'compare', 'module', 'errors', 'kinds', 'chalk', 'cli-table3'],
   verdict: ['verify', 'compare', 'engine', 'module', 'tensor'],
   remarks: ['verify', 'compare', 'module', 'kinds'],
   verify: ['verdict', 'remarks', 'compare', 'engine', 'module', 'tensor', 'errors', 'kinds'],
@@ -64,6 +64,7 @@ const ONLY_IN: Readonly<Record<string, RegExp>> = {
 const TYPES_ONLY: readonly [from: string, to: string][] = [
   ['report', 'compare'],
   ['report', 'engine'],
+  ['report', 'module'],
 ];
 
 const IMPORT =

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CellcheckError, escapeText, internalError } from '../errors.js';
 import { VERSION } from '../version.js';
+import { addList } from './commands/list.js';
 import { addVerify } from './commands/verify.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { columnsOf, type Io } from './io.js';
@@ -31,13 +32,16 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 Examples:
   cellcheck verify samples                      every case in a folder
   cellcheck verify checkpoints/encoder          one case, with its table
-  cellcheck verify --help                       the options
+  cellcheck list model.safetensors              the modules in a checkpoint
+  cellcheck verify --help                       the options of a command
 ${EXIT_CODES}`,
     );
   let exitCode = 0;
-  addVerify(program, io, (code) => {
+  const exit = (code: number) => {
     exitCode = code;
-  });
+  };
+  addVerify(program, io, exit);
+  addList(program, io, exit);
   try {
     if (argv.length === 0) {
       program.outputHelp({ error: true });

@@ -10,7 +10,7 @@ import {
 } from '../../schemas/case.js';
 import { CellcheckError, inFile, joinErrors, printable } from '../errors.js';
 import { NAMELESS, tensorsOfJson } from '../formats/json.js';
-import { isNumberArray } from '../formats/scan-json.js';
+import { isNumberArray, type JsonValue } from '../formats/scan-json.js';
 import {
   type Case,
   EXPECTED_ROLES,
@@ -47,30 +47,56 @@ export interface CasePaths {
  * @throws CellcheckError that names file, tensor, and what to try
  */
 export function loadCaseAt(file: string, label: string, options: LoadOptions): Case {
-  const fileLabel =
-    path.basename(label) === path.basename(file) ? label : path.join(label, path.basename(file));
+  const fileLabel = labelOf(file, label);
   const content = readContent(file, fileLabel);
   if (content.format === 'safetensors') {
     const said = valid(parseMetadataOptions(content.metadata), fileLabel);
     return loadBundle(content.tensors, fileLabel, said, options);
   }
-  const { root } = content;
-  const isObject = typeof root === 'object' && root !== null && !isNumberArray(root);
-  if (path.basename(file) === CASE_FILE || (isObject && typeof root.weights === 'string')) {
-    if (!isObject) {
-      const found = root === null ? 'null' : isNumberArray(root) ? 'a list' : `a ${typeof root}`;
-      throw new CellcheckError({
-        file: fileLabel,
-        found,
-        expected: 'an object with weights, input and expected',
-      });
-    }
-    return loadCaseFile(file, fileLabel, valid(parseCaseFile(root), fileLabel), options);
-  }
+  const caseFile = caseFileIn(content.root, file, fileLabel);
+  if (caseFile) return loadCaseFile(file, fileLabel, caseFile, options);
   return inFile(fileLabel, () => {
-    const { tensors, options: beside = {} } = tensorsOfJson(root);
+    const { tensors, options: beside = {} } = tensorsOfJson(content.root);
     return loadBundle(tensors, fileLabel, valid(parseCaseOptions(beside), fileLabel, 'case'), options);
   });
+}
+
+/** A file of tensors, read as far as its header, and how messages name it. */
+export interface Checkpoint {
+  readonly label: string;
+  readonly tensors: StateDict;
+}
+
+/**
+ * Opens a checkpoint: a file of tensors, or a case file, which stands for its weights.
+ * @param label how messages name it
+ * @throws CellcheckError that names the file, and what to try
+ */
+export function openCheckpoint(
+  file: string,
+  label: string,
+  options: Pick<LoadOptions, 'cwd' | 'allowOutside'>,
+): Checkpoint {
+  const fileLabel = labelOf(file, label);
+  const content = readContent(file, fileLabel);
+  if (content.format === 'safetensors') return { label, tensors: content.tensors };
+  const caseFile = caseFileIn(content.root, file, fileLabel);
+  if (!caseFile) return { label, tensors: inFile(fileLabel, () => tensorsOfJson(content.root).tensors) };
+  const { path: target, label: weights } = placeOf('weights', caseFile.weights, file, fileLabel, options);
+  return { label: weights, tensors: openTensors(target, weights) };
+}
+
+function labelOf(file: string, label: string): string {
+  return path.basename(label) === path.basename(file) ? label : path.join(label, path.basename(file));
+}
+
+/** What a case file says; undefined for a file of tensors. */
+function caseFileIn(root: JsonValue, file: string, label: string): CaseFile | undefined {
+  const isObject = typeof root === 'object' && root !== null && !isNumberArray(root);
+  if (path.basename(file) !== CASE_FILE && !(isObject && typeof root.weights === 'string')) return undefined;
+  if (isObject) return valid(parseCaseFile(root), label);
+  const found = root === null ? 'null' : isNumberArray(root) ? 'a list' : `a ${typeof root}`;
+  throw new CellcheckError({ file: label, found, expected: 'an object with weights, input and expected' });
 }
 
 /** Loads a case that is three files on the command line; they may lie anywhere. */
@@ -85,13 +111,22 @@ interface Place {
 }
 
 function loadCaseFile(file: string, label: string, said: CaseFile, options: LoadOptions): Case {
-  const folder = path.dirname(file);
-  const at = (field: 'weights' | 'input' | 'expected'): Place => {
-    const target = path.resolve(folder, said[field]);
-    if (!options.allowOutside) mustBeInside(target, [folder, options.cwd], label, field, said[field]);
-    return { path: target, label: path.join(path.dirname(label), said[field]) };
-  };
+  const at = (field: 'weights' | 'input' | 'expected') => placeOf(field, said[field], file, label, options);
   return assemble(at('weights'), at('input'), at('expected'), said, options);
+}
+
+/** Where a file is that a case file names. */
+function placeOf(
+  field: string,
+  given: string,
+  file: string,
+  label: string,
+  { cwd, allowOutside }: Pick<LoadOptions, 'cwd' | 'allowOutside'>,
+): Place {
+  const folder = path.dirname(file);
+  const target = path.resolve(folder, given);
+  if (!allowOutside) mustBeInside(target, [folder, cwd], label, field, given);
+  return { path: target, label: path.join(path.dirname(label), given) };
 }
 
 function loadBundle(tensors: StateDict, label: string, said: CaseOptions, options: LoadOptions): Case {

@@ -27,7 +27,19 @@ export function describeModule(
   specs: ReadonlyMap<string, TensorSpec>,
   options: DescribeOptions = {},
 ): Module {
-  const group = chooseGroup(specs, options);
+  return describeGroup(chooseGroup(specs, options), specs, options);
+}
+
+/**
+ * Describes the module that a group of parameters is.
+ * @param specs the whole state_dict, in which parameters may be misspelt
+ * @throws CellcheckError where parameters are missing, unexpected or misshapen (all of them in one error)
+ */
+export function describeGroup(
+  group: Group,
+  specs: ReadonlyMap<string, TensorSpec>,
+  options: DescribeOptions,
+): Module {
   if (group.shapes.size > MOST_PARAMETERS) {
     throw new CellcheckError({
       tensor: group.prefix || undefined,

@@ -55,8 +55,16 @@ function read(module: Module, tensors: ReadonlyMap<Role, Tensor>, batchFirst: bo
   return { layout, issues: shapeIssues(shapes, found) };
 }
 
-/** The shapes that a case's tensors must have, as PyTorch's documentation of the class gives them. */
-function caseShapes(module: Module, layout: Layout, tensors: ReadonlyMap<Role, Tensor>): NamedShape[] {
+/**
+ * The shapes that a case's tensors must have, as PyTorch's documentation of the class gives them.
+ * @param layout steps and batch may be any where they are absent
+ * @param tensors what the case has: some are needed only beside others
+ */
+export function caseShapes(
+  module: Module,
+  layout: Omit<Layout, 'steps' | 'batch'> & Partial<Layout>,
+  tensors: ReadonlyMap<Role, Tensor>,
+): NamedShape[] {
   const { batched, timed, batchFirst } = layout;
   const count = directions(module).length;
   const free = (label: string): Dimension => ({ label });
@@ -85,7 +93,9 @@ function caseShapes(module: Module, layout: Layout, tensors: ReadonlyMap<Role, T
   const lengths = tensors.get('lengths');
   const longest = Array.from(lengths?.data ?? []).reduce((a, b) => Math.max(a, b), 0);
   const outSteps: Dimension =
-    lengths && longest < layout.steps ? { label: 'T', size: [layout.steps, longest] } : T;
+    lengths && layout.steps !== undefined && longest < layout.steps
+      ? { label: 'T', size: [layout.steps, longest] }
+      : T;
 
   const lstm = module.kind === 'LSTM';
   const shapes: NamedShape[] = [

@@ -21,7 +21,7 @@ export function jsonReporter(version: string): Reporter {
 }
 
 /** JSON that may go to a terminal: what would not be printed is escaped there as well. */
-function json(value: object): string {
+export function json(value: object): string {
   return JSON.stringify(value, finite, 1).split('\n').map(escapeText).join('\n');
 }
 
@@ -37,7 +37,7 @@ function caseObject({ label, comparison, error }: CaseResult): object {
   return {
     case: label,
     verdict,
-    module: moduleObject(subject),
+    module: { ...moduleObject(subject, subject.directions.length > 1), nonlinearity: subject.nonlinearity },
     steps: subject.steps,
     batch: subject.batch,
     batch_first: subject.batchFirst,
@@ -52,7 +52,7 @@ function caseObject({ label, comparison, error }: CaseResult): object {
   };
 }
 
-function errorObject({ message, parts }: CellcheckError): object {
+export function errorObject({ message, parts }: CellcheckError): object {
   const { file, tensor, found, expected, hints = [] } = parts;
   return {
     message,
@@ -64,18 +64,32 @@ function errorObject({ message, parts }: CellcheckError): object {
   };
 }
 
-function moduleObject(subject: Subject): object {
+type Sizes = 'inputSize' | 'hiddenSize' | 'projSize' | 'numLayers';
+
+/** A module as documents have it, in PyTorch's words. */
+export function moduleObject(
+  {
+    kind,
+    cell,
+    inputSize,
+    hiddenSize,
+    projSize,
+    numLayers,
+    bias,
+    prefix,
+  }: Pick<Subject, 'kind' | 'cell' | 'bias' | 'prefix' | Sizes>,
+  bidirectional: boolean,
+): object {
   return {
-    kind: subject.kind,
-    cell: subject.cell,
-    nonlinearity: subject.nonlinearity,
-    input_size: subject.inputSize,
-    hidden_size: subject.hiddenSize,
-    proj_size: subject.projSize,
-    num_layers: subject.numLayers,
-    bidirectional: subject.directions.length > 1,
-    bias: subject.bias,
-    prefix: subject.prefix,
+    kind,
+    cell,
+    input_size: inputSize,
+    hidden_size: hiddenSize,
+    proj_size: projSize,
+    num_layers: numLayers,
+    bidirectional,
+    bias,
+    prefix,
   };
 }
 

@@ -6,16 +6,17 @@ export const INDENT = '  ';
 export const GAP = '  ';
 
 export interface Column {
-  readonly head: string;
+  /** Of all columns or of none. */
+  readonly head?: string;
   readonly align: 'left' | 'right';
 }
 
 /** A line of a table: a cell for every column, or a label and a text across the other columns. */
 export type Line = readonly string[] | { readonly label: string; readonly across: string };
 
-/** A table without borders, as wide as its cells need, a line of heads first. Cells may have colours. */
+/** A table without borders, as wide as its cells need, the heads first. Cells may have colours. */
 export function renderTable(columns: readonly Column[], lines: readonly Line[], style: Style): string {
-  const heads = columns.map(({ head }) => head);
+  const heads = columns.flatMap(({ head }) => head ?? []);
   const widths = columnWidths([heads, ...lines.map((line) => ('across' in line ? [line.label] : line))]);
   // A line across the table needs its room too (cli-table3 counts one for each gap it covers); what is too much at
   // the end is blank.
@@ -28,7 +29,7 @@ export function renderTable(columns: readonly Column[], lines: readonly Line[], 
     colWidths: [...widths.slice(0, -1), last],
     colAligns: columns.map(({ align }) => align),
   });
-  table.push(heads.map((text) => style.dim(text)));
+  if (heads.length) table.push(heads.map((text) => style.dim(text)));
   for (const line of lines) {
     if ('across' in line) {
       const content = { content: line.across, colSpan: columns.length - 1, hAlign: 'left' as const };

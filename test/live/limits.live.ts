@@ -54,3 +54,20 @@ test('20,000 steps of 64 units take less than 200 MB', async () => {
   const { megabytes } = await verified(await lstm(64, 64, 20_000), 0);
   expect(megabytes).toBeLessThan(200);
 });
+
+test('list takes of a file of 2 GB the time and memory of its header', async () => {
+  const cwd = scratch();
+  const weights = {
+    weight_ih_l0: raw([4, 2], Array(8).fill(1)),
+    weight_hh_l0: raw([4, 1], Array(4).fill(1)),
+  };
+  const took: Measured[] = [];
+  for (const [i, hole] of [0, 2 * 2 ** 30].entries()) {
+    writeSparse(path.join(cwd, `${i}.safetensors`), weights, hole);
+    took.push(await measured(['list', `${i}.safetensors`], cwd));
+    expect(took[i].output).toContain('LSTM 2 → 1');
+    expect(took[i].code).toBe(0);
+    console.log(`${took[i].megabytes.toFixed(0)} MB, ${took[i].seconds.toFixed(2)} s`);
+  }
+  expect(took[1].megabytes - took[0].megabytes).toBeLessThan(10);
+});

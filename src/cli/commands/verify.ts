@@ -5,24 +5,24 @@ import type { Compute } from '../../engine/forward.js';
 import { CellcheckError, internalError } from '../../errors.js';
 import { type FoundCase, findCases } from '../../files/find-cases.js';
 import { type CasePaths, loadCaseAt, loadFiles } from '../../files/load-case.js';
-import { openForWriting } from '../../files/write.js';
 import type { Nonlinearity } from '../../kinds.js';
 import type { Case } from '../../module/case.js';
-import { REPORT_COLUMNS, type Reporter } from '../../report/reporter.js';
+import type { Reporter } from '../../report/reporter.js';
 import { REPORTERS } from '../../report/reporters.js';
 import { outcomeOf, summaryOf } from '../../results.js';
 import { type VerifyOptions, verify } from '../../verify.js';
 import { VERSION } from '../../version.js';
 import { EXIT_CODES } from '../exit-codes.js';
-import { colorOf, columnsOf, type Io } from '../io.js';
-import { showProgress } from '../progress.js';
+import type { Io } from '../io.js';
 import {
   collectName,
   collectReporter,
   collectTolerance,
   notNegative,
   type ReportTarget,
-} from '../verify-options.js';
+} from '../options.js';
+import { showProgress } from '../progress.js';
+import { type OpenTarget, openTarget, TABLE_ON_STDOUT } from '../reports.js';
 
 interface Options {
   weights?: string;
@@ -201,21 +201,17 @@ function verifyOptions(options: Options): VerifyOptions {
   };
 }
 
-interface Report extends ReportTarget {
+interface Report extends OpenTarget {
   readonly reporter: Reporter;
-  readonly write: (text: string) => void;
 }
 
 async function openReports(options: Options, io: Io): Promise<Report[]> {
-  const targets: readonly ReportTarget[] = options.reporter ?? [{ name: 'table' }];
+  const { allSteps = false, quiet = false } = options;
   return Promise.all(
-    targets.map(async ({ name, file }) => {
-      const terminal = file
-        ? { columns: REPORT_COLUMNS, color: false }
-        : { columns: columnsOf(io), color: colorOf(io, options.color) };
-      const { allSteps = false, quiet = false } = options;
-      const reporter = await REPORTERS[name]({ terminal, allSteps, quiet, version: VERSION });
-      return { name, file, reporter, write: file ? openForWriting(file, io.cwd) : io.stdout.write };
+    (options.reporter ?? TABLE_ON_STDOUT).map(async (target) => {
+      const open = openTarget(target, options, io);
+      const { name, terminal } = open;
+      return { ...open, reporter: await REPORTERS[name]({ terminal, allSteps, quiet, version: VERSION }) };
     }),
   );
 }

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { CellcheckError, inFile, internalError } from '../../errors.js';
+import { findCases } from '../../files/find-cases.js';
+import { openCheckpoint } from '../../files/load-case.js';
+import { listModules } from '../../module/list.js';
+import { LISTINGS, type ListResult } from '../../report/listing.js';
+import { VERSION } from '../../version.js';
+import type { Io } from '../io.js';
+import { collectReporter, type ReportTarget } from '../options.js';
+import { openTarget, TABLE_ON_STDOUT } from '../reports.js';
+
+interface Options {
+  reporter?: readonly ReportTarget[];
+  allowOutside?: boolean;
+  color: boolean;
+}
+
+const HELP = `
+Examples:
+  cellcheck list model.safetensors              what a checkpoint holds
+  cellcheck list samples/lstm-prefix            the weights of a case
+  cellcheck list "shards/*.safetensors" --reporter json
+
+Exit codes:
+  0  every file is listed
+  2  bad input: a file cannot be read, or holds no recurrent module`;
+
+/** Defines `cellcheck list`. */
+export function addList(program: Command, io: Io, exit: (code: number) => void): void {
+  program
+    .command('list')
+    .description('Lists the recurrent modules in checkpoints: sizes, gate layout, shapes.')
+    .argument('<files...>', 'checkpoints, globs, or cases, which stand for their weights')
+    .option(
+      '--reporter <name[=file]>',
+      'table or json, to stdout or a file, in place of the table; may be repeated',
+      collectReporter,
+    )
+    .option('--allow-outside', 'lets a case name files outside its folder and the working directory')
+    .option('--no-color', 'no colours')
+    .showHelpAfterError('  cellcheck list --help lists the options.')
+    .addHelpText('after', HELP)
+    .action(async (files: string[], options: Options) => exit(await listCommand(files, options, io)));
+}
+
+async function listCommand(paths: readonly string[], options: Options, io: Io): Promise<number> {
+  const targets = (options.reporter ?? TABLE_ON_STDOUT).map((target) => openTarget(target, options, io));
+  const found = await findCases(paths, io.cwd);
+  const results = found.map(({ label, path, error }): ListResult => {
+    try {
+      if (error) throw error;
+      const { allowOutside = false } = options;
+      const { label: file, tensors } = openCheckpoint(path!, label, { cwd: io.cwd, allowOutside });
+      return { file, checkpoint: inFile(file, () => listModules(tensors.specs)) };
+    } catch (caught) {
+      const known = caught instanceof CellcheckError ? caught : internalError(label, caught);
+      io.stderr.write(`cellcheck: ${known.message}\n`);
+      return { file: label, error: known };
+    }
+  });
+  for (const { name, terminal, write } of targets)
+    write(LISTINGS[name](results, { terminal, version: VERSION }));
+  const bad = results.some(({ checkpoint }) => !checkpoint || checkpoint.modules.some(({ error }) => error));
+  return bad ? 2 : 0;
+}

@@ -1,0 +1,94 @@
+import { CellcheckError } from '../errors.js';
+import { KINDS } from '../kinds.js';
+import { DTYPES, isReadable } from '../tensor/dtype.js';
+import { elementCount } from '../tensor/shape.js';
+import type { TensorSpec } from '../tensor/tensor.js';
+import { describeGroup } from './describe.js';
+import { findGroups, MOST_GROUPS, noModule } from './group.js';
+import { caseShapes } from './layout.js';
+import { describeParts, type Module } from './parameters.js';
+
+/** The rows of `weight_ih`, `weight_hh` and the biases that belong to a gate, the last one included. */
+export interface GateRows {
+  readonly gate: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One recurrent module of a checkpoint. */
+export interface ListedModule {
+  readonly prefix: string;
+  /** How many values its parameters have. */
+  readonly parameters: number;
+  /** PyTorch's names. */
+  readonly dtypes: readonly string[];
+  /** What it is; absent where its parameters are those of none. */
+  readonly is?: {
+    readonly module: Module;
+    /** `LSTM 80 → 256`, `2 layers`, `bidirectional` … */
+    readonly words: readonly string[];
+    readonly gates: readonly GateRows[];
+    /** By role: sizes, T for the steps and B for the batch. Time first; of a Cell a loop. */
+    readonly shapes: Readonly<Record<string, readonly (number | string)[]>>;
+  };
+  readonly error?: CellcheckError;
+}
+
+/** What a checkpoint holds. */
+export interface Checkpoint {
+  readonly modules: readonly ListedModule[];
+  /** Whether there are more of them than are looked at. */
+  readonly more: boolean;
+  /** Tensors that are no module's. */
+  readonly others: readonly { readonly name: string; readonly spec: TensorSpec }[];
+}
+
+/**
+ * Lists the recurrent modules of a state_dict, by the names and shapes alone.
+ * @throws CellcheckError where there is none
+ */
+export function listModules(specs: ReadonlyMap<string, TensorSpec>): Checkpoint {
+  const groups = findGroups(specs);
+  if (groups.length === 0) throw noModule(specs);
+  const taken = new Set<string>();
+  const modules = groups.map((group): ListedModule => {
+    const names = [...group.shapes.keys()].map((local) => group.prefix + local);
+    for (const name of names) taken.add(name);
+    const own = names.map((name) => specs.get(name)!);
+    const facts = {
+      prefix: group.prefix,
+      parameters: own.reduce((total, { shape }) => total + elementCount(shape), 0),
+      dtypes: [...new Set(own.map(({ dtype }) => (isReadable(dtype) ? DTYPES[dtype].torch : dtype)))],
+    };
+    try {
+      const module = describeGroup(group, specs, {});
+      const words = describeParts(module);
+      return { ...facts, is: { module, words, gates: gateRows(module), shapes: shapesOf(module) } };
+    } catch (error) {
+      if (!(error instanceof CellcheckError)) throw error;
+      return { ...facts, error };
+    }
+  });
+  const others = [...specs].filter(([name]) => !taken.has(name)).map(([name, spec]) => ({ name, spec }));
+  return { modules, more: groups.length === MOST_GROUPS, others };
+}
+
+function gateRows({ kind, hiddenSize }: Module): GateRows[] {
+  return KINDS[kind].gates.map((gate, block) => ({
+    gate,
+    first: block * hiddenSize,
+    last: (block + 1) * hiddenSize - 1,
+  }));
+}
+
+function shapesOf(module: Module): Record<string, (number | string)[]> {
+  const layout = { batchFirst: false, batched: true, timed: true };
+  return Object.fromEntries(
+    caseShapes(module, layout, new Map())
+      .filter(({ name }) => name !== 'lengths')
+      .map(({ name, dimensions }) => [
+        name,
+        dimensions.map(({ label, size }) => (typeof size === 'number' ? size : label)),
+      ]),
+  );
+}

@@ -1,0 +1,128 @@
+import { type CellcheckError, printable, shortened } from '../errors.js';
+import type { Checkpoint, GateRows, ListedModule } from '../module/list.js';
+import { flow } from './flow.js';
+import { errorObject, json, moduleObject } from './json.js';
+import { formatCount, largest } from './numbers.js';
+import { type Style, styleFor, type Terminal } from './style.js';
+import { renderTable } from './table.js';
+
+/** A file of a listing: what it holds, or why that is not known. */
+export type ListResult =
+  | { readonly file: string; readonly checkpoint: Checkpoint; readonly error?: undefined }
+  | { readonly file: string; readonly error: CellcheckError; readonly checkpoint?: undefined };
+
+export interface ListingOptions {
+  readonly terminal: Terminal;
+  readonly version: string;
+}
+
+/** The listings by the names that --reporter takes. */
+export const LISTINGS: Readonly<
+  Record<string, (results: readonly ListResult[], options: ListingOptions) => string>
+> = { table: listingText, json: listingJson };
+
+const MOST_OTHERS = 12;
+const LEGEND = 'T steps, B batch rows; with batch_first input and output are [B, T, …].';
+const CELL_LEGEND = 'A Cell takes such a loop, or one step [B, …].';
+
+/** For people; what could not be read is for stderr to say. */
+function listingText(results: readonly ListResult[], { terminal }: ListingOptions): string {
+  const style = styleFor(terminal);
+  const files = results.flatMap(({ file, checkpoint }) =>
+    checkpoint ? [fileText(file, checkpoint, style, terminal)] : [],
+  );
+  if (files.length === 0) return '';
+  const cells = results.some(({ checkpoint }) => checkpoint?.modules.some(({ is }) => is?.module.cell));
+  const legend = [`  ${LEGEND}`, ...(cells ? [CELL_LEGEND] : [])];
+  return `\n${files.join('\n')}\n${flow(legend, ' ', terminal, 2)}\n`;
+}
+
+function fileText(
+  file: string,
+  { modules, more, others }: Checkpoint,
+  style: Style,
+  terminal: Terminal,
+): string {
+  const count = `${more ? 'the first ' : ''}${formatCount(modules.length)} ${modules.length === 1 ? 'module' : 'modules'}`;
+  const width = largest(modules.map(({ prefix }) => label(prefix).length));
+  const shown = others
+    .slice(0, MOST_OTHERS)
+    .map(({ name, spec }) => `${printable(name)} [${spec.shape.slice(0, 8).join(', ')}]`);
+  if (others.length > MOST_OTHERS) shown.push(`… and ${formatCount(others.length - MOST_OTHERS)} more`);
+  return [
+    `${style.strong(printable(file))}   ${count}`,
+    '',
+    ...modules.map((module) => `${moduleText(module, width, style, terminal)}\n`),
+    ...(shown.length
+      ? [`${flow([`  of no module: ${shown[0]}`, ...shown.slice(1)], ', ', terminal, 4)}\n`]
+      : []),
+  ].join('\n');
+}
+
+function label(prefix: string): string {
+  return prefix === '' ? '(no prefix)' : printable(prefix);
+}
+
+function moduleText(
+  { prefix, parameters, dtypes, is, error }: ListedModule,
+  width: number,
+  style: Style,
+  terminal: Terminal,
+): string {
+  const head = `  ${style.strong(label(prefix))}${' '.repeat(width - label(prefix).length)}   `;
+  const facts = [`${formatCount(parameters)} parameters`, dtypes.map(printable).join(' and ')];
+  if (!is) {
+    const [problem, ...hints] = error!.message.split('\n');
+    return [
+      flow([`${head}${style.bad('error')}`, ...facts], ' · ', terminal, 4),
+      ...[problem, ...hints].map((line) => `    ${line}`),
+    ].join('\n');
+  }
+  const { module, words, gates, shapes } = is;
+  const [first, ...rest] = words;
+  const more = [
+    ...(module.projSize ? [`proj_size ${module.projSize}`] : []),
+    ...(module.bias ? ['bias'] : []),
+  ];
+  const shape = (role: string) => (shapes[role] ? [role, `[${shapes[role].join(', ')}]`] : ['', '']);
+  const rows = [
+    ['input', 'h_0', 'c_0'],
+    ['output', 'h_n', 'c_n'],
+  ].map((roles) => roles.flatMap(shape));
+  const columns = rows[0].map(() => ({ align: 'left' as const }));
+  return [
+    flow([head + first, ...rest, ...more, ...facts], ' · ', terminal, 4),
+    flow(
+      [`    ${style.dim('rows')} ${gateText(gates[0])}`, ...gates.slice(1).map(gateText)],
+      ' · ',
+      terminal,
+      9,
+    ),
+    renderTable(columns, rows, style).replace(/^/gm, '  '),
+  ].join('\n');
+}
+
+function gateText({ gate, first, last }: GateRows): string {
+  return `${first === last ? first : `${first}–${last}`} ${gate}`;
+}
+
+/** For programs; its schema is schemas/published/list.schema.json. */
+function listingJson(results: readonly ListResult[], { version }: ListingOptions): string {
+  const files = results.map(({ file, checkpoint, error }) => {
+    if (error) return { file: shortened(file), error: errorObject(error) };
+    const { modules, more, others } = checkpoint;
+    return {
+      file: shortened(file),
+      modules: modules.map(moduleDocument),
+      more,
+      others: others.map(({ name, spec: { dtype, shape } }) => ({ name: shortened(name), dtype, shape })),
+    };
+  });
+  return `${json({ version: 1, cellcheck: version, files })}\n`;
+}
+
+function moduleDocument({ prefix, parameters, dtypes, is, error }: ListedModule): object {
+  if (!is) return { prefix, parameters, dtypes, error: errorObject(error!) };
+  const { module, gates, shapes } = is;
+  return { ...moduleObject(module, module.bidirectional), parameters, dtypes, gates, shapes };
+}
