@@ -46,7 +46,9 @@ export const CASE_SCHEMA = caseOptions.extend({
   description: z.string().optional().describe('One sentence on what the case shows.'),
   weights: fileName.describe('File with the state_dict, relative to this one.'),
   input: fileName.describe('File with input and, where used, h_0, c_0 and lengths.'),
-  expected: fileName.describe('File with output, h_n, c_n: any of them.'),
+  expected: fileName
+    .optional()
+    .describe('File with output, h_n, c_n: any of them. To inspect a case none is needed.'),
   exported: z
     .record(z.string(), z.string())
     .optional()

@@ -1,5 +1,6 @@
 import { type Compute, type ForwardOptions, type Outputs, forward as runNetwork } from './engine/forward.js';
-import { type LayerTrace, partSize, traceName } from './engine/trace.js';
+import { type LayerTrace, partSize } from './engine/trace.js';
+import { traceName } from './kinds.js';
 import { type Bound, bind } from './module/bind.js';
 import { caseOf, checkOptions } from './module/case.js';
 import { type DescribeOptions, describeModule } from './module/describe.js';
@@ -63,7 +64,8 @@ export async function forward(
   return tensorsOf(outputs, bound, compute);
 }
 
-function tensorsOf(
+/** Outputs in the layout of the input that they were bound to. */
+export function tensorsOf(
   { output, h_n, c_n, trace }: Outputs,
   { network, layout }: Bound,
   compute: Compute,

@@ -40,3 +40,10 @@ export const KIND_NAMES = Object.keys(KINDS) as Kind[];
 export type Nonlinearity = 'tanh' | 'relu';
 
 export type Direction = 'forward' | 'reverse';
+
+/** `layer0.forward.h`: how a state or a gate of every step is named wherever it leaves the program. */
+export function traceName(layer: number, direction: Direction, part: string): string {
+  return `layer${layer}.${direction}.${part}`;
+}
+
+export const TRACE_NAME = /^layer(\d+)\.(forward|reverse)\.[a-z]$/;

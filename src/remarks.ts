@@ -1,13 +1,16 @@
 import type { Subject, Verdict } from './compare/comparison.js';
 import { KINDS } from './kinds.js';
+import type { Bound } from './module/bind.js';
 import { layoutWord } from './module/layout.js';
 import { describeParts, directions } from './module/parameters.js';
 import type { Run, Settings } from './verify.js';
 
 /** The facts of a run that a report names. */
-export function subjectOf({ bound, settings }: Run): Subject {
-  const { module } = bound.network;
-  const { layout } = bound;
+export function subjectOf(
+  { network, layout }: Bound,
+  { compute, equal_nan }: Pick<Settings, 'compute' | 'equal_nan'>,
+): Subject {
+  const { module } = network;
   const layoutWords = layoutWord(module, layout);
   const { kind, cell, nonlinearity, inputSize, hiddenSize, projSize, numLayers, bias, prefix } = module;
   return {
@@ -24,8 +27,8 @@ export function subjectOf({ bound, settings }: Run): Subject {
     steps: layout.steps,
     batch: layout.batch,
     batchFirst: layout.batchFirst,
-    compute: settings.compute,
-    equalNan: settings.equal_nan,
+    compute,
+    equalNan: equal_nan,
     words: [...describeParts(module), ...(layoutWords ? [layoutWords] : [])],
   };
 }
@@ -39,8 +42,8 @@ export function notChecked({ bound, tensors }: Run): string[] {
 }
 
 /** What was taken for granted about batch_first, where it may surprise. */
-export function notesOn({ bound, settings }: Run): string[] {
-  if (settings.batch_first !== undefined) return [];
+export function notesOn(bound: Bound, batchFirst: boolean | undefined): string[] {
+  if (batchFirst !== undefined) return [];
   if (bound.layout.batchFirst) {
     return ['batch_first is not said; the shapes fit only [B, T, …], so it is taken as true'];
   }

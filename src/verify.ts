@@ -5,7 +5,7 @@ import { type Compute, type ForwardOptions, forward, type Outputs } from './engi
 import { CellcheckError, inFile } from './errors.js';
 import type { Nonlinearity } from './kinds.js';
 import { type Bound, bind } from './module/bind.js';
-import { type Case, checkOptions, EXPECTED_ROLES } from './module/case.js';
+import { type Case, checkOptions, EXPECTED_ROLES, mergeOptions } from './module/case.js';
 import { describeModule } from './module/describe.js';
 import { adviceFor, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
 import { judge } from './verdict.js';
@@ -55,9 +55,9 @@ export async function verify(loaded: Case, options: VerifyOptions = {}): Promise
   return {
     ...judged,
     tensors: run.tensors,
-    subject: subjectOf(run),
+    subject: subjectOf(run.bound, settings),
     notChecked: notChecked(run),
-    notes: notesOn(run),
+    notes: notesOn(run.bound, settings.batch_first),
     warnings: [...(loaded.warnings ?? []), ...warningsOn(run)],
     advice: await adviceFor(judged.verdict, run, (other) => runCase(loaded, { ...settings, ...other })),
   };
@@ -95,10 +95,7 @@ function settle({ options: own }: Case, options: VerifyOptions): Settings {
   if (options.tolerance) tolerances.push(options.tolerance);
   if (own.tolerance) tolerances.push({ ...own.tolerance, source: caseSource(own.tolerance.reason) });
   return {
-    module: options.module ?? own.module,
-    nonlinearity: options.nonlinearity ?? own.nonlinearity,
-    batch_first: options.batch_first ?? own.batch_first,
-    prefix: options.prefix ?? own.prefix,
+    ...mergeOptions(own, options),
     equal_nan: options.equal_nan ?? own.equal_nan ?? false,
     compute: options.compute ?? 'float64',
     onProgress: options.onProgress,

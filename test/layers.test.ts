@@ -13,11 +13,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   module: ['module', 'tensor', 'schemas', 'errors', 'kinds'],
   engine: ['engine', 'module', 'tensor', 'errors', 'kinds'],
   compare: ['compare', 'tensor', 'errors', 'kinds'],
-  report: ['report', 'compare', 'module', 'errors', 'kinds', 'chalk', 'cli-table3'],
+  report: ['report', 'inspect', 'compare', 'module', 'tensor', 'errors', 'kinds', 'chalk', 'cli-table3'],
   verdict: ['verify', 'compare', 'engine', 'module', 'tensor'],
   remarks: ['verify', 'compare', 'module', 'kinds'],
+  inspect: [
+    'inspect',
+    'forward',
+    'remarks',
+    'compare',
+    'engine',
+    'module',
+    'formats',
+    'tensor',
+    'errors',
+    'kinds',
+  ],
   verify: ['verdict', 'remarks', 'compare', 'engine', 'module', 'tensor', 'errors', 'kinds'],
-  forward: ['engine', 'module', 'tensor'],
+  forward: ['engine', 'module', 'tensor', 'kinds'],
   results: ['compare', 'report', 'version'],
   version: [],
   index: [
@@ -38,7 +50,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'cli',
     'files',
+    'formats',
     'verify',
+    'inspect',
     'results',
     'version',
     'report',
@@ -65,6 +79,7 @@ const TYPES_ONLY: readonly [from: string, to: string][] = [
   ['report', 'compare'],
   ['report', 'engine'],
   ['report', 'module'],
+  ['report', 'inspect'],
 ];
 
 const IMPORT =

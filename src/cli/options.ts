@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { ToleranceOption } from '../compare/tolerance.js';
+import { WRITERS } from '../formats/write-tensors.js';
+import type { Picks } from '../inspect/selection.js';
 import { EXPECTED_ROLES } from '../module/case.js';
 import { REPORTERS } from '../report/reporters.js';
 
@@ -57,4 +59,31 @@ export function collectReporter(text: string, before: readonly ReportTarget[] = 
     throw new InvalidArgumentError('Only one report goes to stdout; give the other a file.');
   }
   return [...before, target];
+}
+
+/** `3`, `0,2`, `0:10`, `-5:`: indices and ranges, as Python's slices. */
+export function picks(text: string): Picks {
+  return text.split(',').map((item) => {
+    const match = /^\s*(-?\d{1,15})?\s*(?:(:)\s*(-?\d{1,15})?)?\s*$/.exec(item);
+    const [, from, colon, to] = match ?? [];
+    if (from === undefined && colon === undefined)
+      throw new InvalidArgumentError('It takes indices and ranges, as 3 or 0,2 or 0:10.');
+    const number = (part: string | undefined) => (part === undefined ? undefined : Number(part));
+    return colon === undefined ? Number(from) : { from: number(from), to: number(to) };
+  });
+}
+
+export function oneIndex(text: string): Picks {
+  if (!/^-?\d{1,15}$/.test(text))
+    throw new InvalidArgumentError('It takes one index, as 3; --steps takes ranges.');
+  return [Number(text)];
+}
+
+export function names(text: string): readonly string[] {
+  return text.split(',').map((name) => name.trim());
+}
+
+export function saveFile(text: string): string {
+  if (Object.keys(WRITERS).some((ending) => text.toLowerCase().endsWith(ending))) return text;
+  throw new InvalidArgumentError(`It takes a file that ends in ${Object.keys(WRITERS).join(', ')}.`);
 }

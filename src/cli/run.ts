@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CellcheckError, escapeText, internalError } from '../errors.js';
 import { VERSION } from '../version.js';
+import { addInspect } from './commands/inspect.js';
 import { addList } from './commands/list.js';
 import { addVerify } from './commands/verify.js';
 import { EXIT_CODES } from './exit-codes.js';
@@ -42,6 +43,7 @@ ${EXIT_CODES}`,
   };
   addVerify(program, io, exit);
   addList(program, io, exit);
+  addInspect(program, io, exit);
   try {
     if (argv.length === 0) {
       program.outputHelp({ error: true });

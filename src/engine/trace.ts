@@ -30,11 +30,6 @@ export function partSize(module: Module, part: string): number {
   return part === 'h' ? outputSize(module) : module.hiddenSize;
 }
 
-/** `layer0.forward.h`: how a trace's tensors are named wherever they leave the program. */
-export function traceName(layer: number, direction: Direction, part: string): string {
-  return `layer${layer}.${direction}.${part}`;
-}
-
 /**
  * Refuses a trace that no memory is likely to hold, before anything is allocated.
  * @throws CellcheckError

@@ -32,13 +32,15 @@ export interface LoadOptions {
   readonly allowOutside: boolean;
   /** Tensors with other names, ours → theirs; wins over the case's own. */
   readonly names: Readonly<Record<string, string>>;
+  /** Whether a case may do without expected outputs: there is nothing to compare then. */
+  readonly expectedOptional?: boolean;
 }
 
 /** The three files of a case on the command line. */
 export interface CasePaths {
   readonly weights: string;
   readonly input: string;
-  readonly expected: string;
+  readonly expected?: string;
 }
 
 /**
@@ -102,7 +104,12 @@ function caseFileIn(root: JsonValue, file: string, label: string): CaseFile | un
 /** Loads a case that is three files on the command line; they may lie anywhere. */
 export function loadFiles(paths: CasePaths, options: LoadOptions): Case {
   const at = (file: string) => ({ path: path.resolve(options.cwd, file), label: file });
-  return assemble(at(paths.weights), at(paths.input), at(paths.expected), {}, options);
+  const { weights, input, expected } = paths;
+  if (expected === undefined && !options.expectedOptional)
+    throw new CellcheckError({
+      problem: 'a file with the expected outputs is missing: there is nothing to compare',
+    });
+  return assemble(at(weights), at(input), expected === undefined ? undefined : at(expected), {}, options);
 }
 
 interface Place {
@@ -111,8 +118,12 @@ interface Place {
 }
 
 function loadCaseFile(file: string, label: string, said: CaseFile, options: LoadOptions): Case {
-  const at = (field: 'weights' | 'input' | 'expected') => placeOf(field, said[field], file, label, options);
-  return assemble(at('weights'), at('input'), at('expected'), said, options);
+  const { weights, input, expected } = said;
+  if (expected === undefined && !options.expectedOptional)
+    throw new CellcheckError({ file: label, tensor: 'expected', problem: 'is missing: text is needed' });
+  const at = (field: string, given: string) => placeOf(field, given, file, label, options);
+  const reference = expected === undefined ? undefined : at('expected', expected);
+  return assemble(at('weights', weights), at('input', input), reference, said, options);
 }
 
 /** Where a file is that a case file names. */
@@ -137,7 +148,8 @@ function loadBundle(tensors: StateDict, label: string, said: CaseOptions, option
   const roles = inFile(label, () => {
     const { picked, unused } = pickRoles(inside, [...INPUT_ROLES, ...EXPECTED_ROLES], true);
     if (!picked.has('input')) throw noRole(inside, ['input']);
-    if (!EXPECTED_ROLES.some((role) => picked.has(role))) throw noRole(inside, EXPECTED_ROLES);
+    if (!options.expectedOptional && !EXPECTED_ROLES.some((role) => picked.has(role)))
+      throw noRole(inside, EXPECTED_ROLES);
     return { tensors: loadRoles(bundle, picked), unused };
   });
   return {
@@ -152,13 +164,13 @@ function loadBundle(tensors: StateDict, label: string, said: CaseOptions, option
 function assemble(
   weights: Place,
   input: Place,
-  expected: Place,
+  expected: Place | undefined,
   said: CaseOptions,
   options: LoadOptions,
 ): Case {
-  const places = { weights, input, expected };
+  const places = { weights, input, ...(expected && { expected }) };
   const open = (place: Place) => openTensors(place.path, place.label);
-  const opened = { weights: open(weights), input: open(input), expected: open(expected) };
+  const opened = { weights: open(weights), input: open(input), expected: expected && open(expected) };
   const names = { ...said.names, ...options.names };
   mustExist(names, (ours) => {
     const role = (INPUT_ROLES as readonly string[]).includes(ours)
@@ -166,12 +178,12 @@ function assemble(
       : (EXPECTED_ROLES as readonly string[]).includes(ours)
         ? 'expected'
         : 'weights';
-    return { specs: opened[role].specs, label: places[role].label };
+    return { specs: opened[role]?.specs ?? new Map(), label: places[role]?.label };
   });
   const rolesIn = (role: 'input' | 'expected', roles: readonly Role[]) => {
-    const { path: file, label } = places[role];
+    const { path: file, label } = places[role]!;
     const shared = Object.entries(places).some(([other, place]) => other !== role && place.path === file);
-    const mapped = renamed(opened[role], names);
+    const mapped = renamed(opened[role]!, names);
     return inFile(label, () => {
       const inside = [...mapped.specs.keys()];
       const { picked, unused } = pickRoles(inside, roles, shared);
@@ -184,13 +196,13 @@ function assemble(
     });
   };
   const inputs = rolesIn('input', INPUT_ROLES);
-  const references = rolesIn('expected', EXPECTED_ROLES);
+  const references = expected ? rolesIn('expected', EXPECTED_ROLES) : { tensors: new Map(), warnings: [] };
   return {
     weights: renamed(opened.weights, names),
     tensors: new Map([...inputs.tensors, ...references.tensors]),
     options: said,
     warnings: [...inputs.warnings, ...references.warnings],
-    files: { weights: weights.label, input: input.label, expected: expected.label },
+    files: { weights: weights.label, input: input.label, expected: expected?.label },
   };
 }
 
@@ -208,7 +220,7 @@ function loadRoles(file: StateDict, picked: ReadonlyMap<Role, string>): Map<Role
 /** A --name whose tensor is nowhere is a slip: it would quietly not be compared. */
 function mustExist(
   names: Readonly<Record<string, string>>,
-  fileFor: (ours: string) => { specs: StateDict['specs']; label: string },
+  fileFor: (ours: string) => { specs: StateDict['specs']; label?: string },
 ): void {
   for (const [ours, theirs] of Object.entries(names)) {
     const { specs, label } = fileFor(ours);

@@ -8,7 +8,8 @@ import { type CasePaths, type LoadOptions, loadCaseAt, loadFiles } from './load-
  * the headers are read; the tensors follow when `verify` or `forward` asks for them.
  * @param source a path, or `{ weights, input, expected }`
  * @param options `cwd`: what paths are relative to, and the folder that a case may name files in beside its own (the
- *   process's if absent); `allowOutside`: lets it name files anywhere; `names`: tensors with other names, ours → theirs
+ *   process's if absent); `allowOutside`: lets it name files anywhere; `names`: tensors with other names, ours → theirs;
+ *   `expectedOptional`: lets a case do without expected outputs
  * @throws CellcheckError that names file, tensor, and what to try
  */
 export async function loadCase(

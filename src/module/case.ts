@@ -1,5 +1,6 @@
 import { type CaseOptions, parseCaseOptions } from '../../schemas/case.js';
 import { CellcheckError, joinErrors, printable } from '../errors.js';
+import { type Nonlinearity, TRACE_NAME } from '../kinds.js';
 import type { StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { PARAMETER } from './group.js';
@@ -49,6 +50,24 @@ export function checkOptions(options: Readonly<Record<string, unknown>>): void {
     issues.push({ field: 'compute', problem: 'is not one of float64, float32' });
   if (issues.length)
     throw joinErrors(issues.map(({ field, problem }) => new CellcheckError({ tensor: field, problem })));
+}
+
+/** What cannot be read off a case's names and shapes. */
+interface SharedOptions {
+  readonly module?: string;
+  readonly nonlinearity?: Nonlinearity;
+  readonly batch_first?: boolean;
+  readonly prefix?: string;
+}
+
+/** What a case says about itself with what a caller says on top. */
+export function mergeOptions(own: SharedOptions, said: SharedOptions): SharedOptions {
+  return {
+    module: said.module ?? own.module,
+    nonlinearity: said.nonlinearity ?? own.nonlinearity,
+    batch_first: said.batch_first ?? own.batch_first,
+    prefix: said.prefix ?? own.prefix,
+  };
 }
 
 export function fileOf(role: Role, files: Case['files']): string | undefined {
@@ -117,7 +136,10 @@ export function pickRoles(names: readonly string[], roles: readonly Role[], shar
       ),
     );
   }
-  const unused = shared ? others.filter(aliased) : names.filter((name) => !picked.has(name as Role));
+  // What inspect saves beside the outputs is nothing to compare.
+  const unused = shared
+    ? others.filter(aliased)
+    : names.filter((name) => !picked.has(name as Role) && !TRACE_NAME.test(name));
   return { picked, unused };
 }
 

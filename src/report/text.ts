@@ -67,11 +67,12 @@ function full(
 
 function subjectParts({ subject, tensors }: Comparison): string[] {
   const dtypes = [...new Set(tensors.map(({ dtype }) => dtype))].join(' and ');
-  return [
-    ...subject.words,
-    stepCount(subject) + (subject.batch > 1 ? ` × ${subject.batch}` : ''),
-    `${dtypes} reference, computed in ${subject.compute}`,
-  ];
+  return [...subject.words, sequenceText(subject), `${dtypes} reference, computed in ${subject.compute}`];
+}
+
+/** `200 steps × 4` */
+export function sequenceText(subject: Subject): string {
+  return stepCount(subject) + (subject.batch > 1 ? ` × ${subject.batch}` : '');
 }
 
 function stepCount({ steps }: Subject): string {
@@ -100,7 +101,7 @@ function verdictLines(comparison: Comparison, style: Style): string[][] {
     ],
     differs: () => [
       [
-        `${style.bad('differs'.padEnd(10))}first at ${place(first!.tensor, first!.place, subject)}`,
+        `${style.bad('differs'.padEnd(10))}first at ${placeText(first!.tensor, first!.place, subject)}`,
         `${mismatches} of ${total} values`,
         `worst ${worst(tensors, subject)}`,
       ],
@@ -141,7 +142,12 @@ function atolThatPasses(tensors: readonly TensorComparison[]): string | undefine
   return formatDifference(largest(tensors.map(({ smallestAtol }) => smallestAtol!)));
 }
 
-function place(tensor: TensorComparison['name'], { row, batch, unit }: Place, subject: Subject): string {
+/** `step 42 [batch 1, unit 5, forward]`, `h_n, layer 1 reverse [batch 0, unit 3]` */
+export function placeText(
+  tensor: TensorComparison['name'],
+  { row, batch, unit }: Place,
+  subject: Subject,
+): string {
   if (tensor !== 'output') return `${tensor}, ${stateLabel(row, subject)} [batch ${batch}, unit ${unit}]`;
   const { directions, projSize, hiddenSize } = subject;
   const direction =

@@ -82,6 +82,16 @@ function inPlace<A extends Floats>(
   return new type(bytes.buffer, bytes.byteOffset, count);
 }
 
+/** Numbers as little-endian bytes; a view of them where the machine has them so. */
+export function encode(values: Floats): Uint8Array {
+  const { buffer, byteOffset, byteLength, BYTES_PER_ELEMENT } = values;
+  if (LITTLE_ENDIAN) return new Uint8Array(buffer, byteOffset, byteLength);
+  const view = new DataView(new ArrayBuffer(byteLength));
+  const set = BYTES_PER_ELEMENT === 8 ? view.setFloat64.bind(view) : view.setFloat32.bind(view);
+  for (let i = 0; i < values.length; i++) set(i * BYTES_PER_ELEMENT, values[i], true);
+  return new Uint8Array(view.buffer);
+}
+
 /** IEEE 754 binary16. */
 function halfToNumber(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { relu } from '../../src/engine/cells/activations.js';
 import { forward } from '../../src/engine/forward.js';
-import { traceName } from '../../src/engine/trace.js';
+import { traceName } from '../../src/kinds.js';
 import type { Module } from '../../src/module/parameters.js';
 import { oracle } from './oracle.js';
 import { anyNetwork, networkOf, sequenceOf } from './random-network.js';

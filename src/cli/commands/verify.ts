@@ -1,45 +1,31 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { CaseResult, Comparison } from '../../compare/comparison.js';
 import type { ToleranceOption } from '../../compare/tolerance.js';
-import type { Compute } from '../../engine/forward.js';
 import { CellcheckError, internalError } from '../../errors.js';
-import { type FoundCase, findCases } from '../../files/find-cases.js';
-import { type CasePaths, loadCaseAt, loadFiles } from '../../files/load-case.js';
-import type { Nonlinearity } from '../../kinds.js';
-import type { Case } from '../../module/case.js';
 import type { Reporter } from '../../report/reporter.js';
 import { REPORTERS } from '../../report/reporters.js';
 import { outcomeOf, summaryOf } from '../../results.js';
 import { type VerifyOptions, verify } from '../../verify.js';
 import { VERSION } from '../../version.js';
+import {
+  addCaseOptions,
+  type CaseOptionValues,
+  computeOption,
+  type Pending,
+  pendingCases,
+} from '../case-options.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import type { Io } from '../io.js';
-import {
-  collectName,
-  collectReporter,
-  collectTolerance,
-  notNegative,
-  type ReportTarget,
-} from '../options.js';
+import { collectReporter, collectTolerance, notNegative, type ReportTarget } from '../options.js';
 import { showProgress } from '../progress.js';
 import { type OpenTarget, openTarget, TABLE_ON_STDOUT } from '../reports.js';
 
-interface Options {
-  weights?: string;
-  input?: string;
-  expected?: string;
-  prefix?: string;
-  module?: string;
-  nonlinearity?: Nonlinearity;
-  batchFirst?: boolean;
-  name?: Readonly<Record<string, string>>;
+interface Options extends CaseOptionValues {
   rtol?: number;
   atol?: number;
   tolerance?: Readonly<Record<string, ToleranceOption>>;
   equalNan?: boolean;
   strict?: boolean;
-  allowOutside?: boolean;
-  compute: Compute;
   allSteps?: boolean;
   reporter?: readonly ReportTarget[];
   quiet?: boolean;
@@ -58,45 +44,21 @@ Examples:
 
 /** Defines `cellcheck verify`. */
 export function addVerify(program: Command, io: Io, exit: (code: number) => void): void {
-  program
+  const command = program
     .command('verify')
     .description('Compares reference outputs with those that follow from the weights.')
     .argument(
       '[cases...]',
       'case files, bundles, globs, folders with a case.json, or folders of such folders',
-    )
-    .optionsGroup('A case without a case file:')
-    .option('--weights <file>', 'the state_dict (.safetensors or .json)')
-    .option('--input <file>', 'input and, where used, h_0, c_0, lengths')
-    .option('--expected <file>', 'the reference: output, h_n, c_n, any of them')
-    .optionsGroup('What a case means:')
-    .option('--prefix <text>', "what stands before the module's names, as encoder.lstm.")
-    .addOption(
-      new Option('--module <class>', 'the class in torch.nn (default: inferred)').choices([
-        'RNN',
-        'GRU',
-        'LSTM',
-        'RNNCell',
-        'GRUCell',
-        'LSTMCell',
-      ]),
-    )
-    .addOption(new Option('--nonlinearity <name>', 'of an RNN (default: tanh)').choices(['tanh', 'relu']))
-    .option('--batch-first', 'input and output are [B, T, …] (default: what the shapes fit)')
-    .option('--no-batch-first', 'input and output are [T, B, …]')
-    .option('--name <ours=theirs>', 'reads a tensor that has another name, as output=out', collectName)
-    .option('--allow-outside', 'lets a case name files outside its folder and the working directory')
+    );
+  addCaseOptions(command)
     .optionsGroup('What counts as equal:')
     .option('--rtol <number>', 'relative tolerance (default: by the dtype of the reference)', notNegative)
     .option('--atol <number>', 'absolute tolerance', notNegative)
     .option('--tolerance <output=rtol,atol>', 'for one output: output, h_n or c_n', collectTolerance)
     .option('--equal-nan', 'NaN equals NaN')
     .option('--strict', 'no parity (exit 2) where there is a warning')
-    .addOption(
-      new Option('--compute <dtype>', 'what cellcheck computes in')
-        .choices(['float64', 'float32'])
-        .default('float64'),
-    )
+    .addOption(computeOption())
     .optionsGroup('Reports:')
     .option('--all-steps', 'shows every step of a long sequence')
     .option(
@@ -115,7 +77,7 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
 
 async function verifyCommand(paths: string[], options: Options, command: Command, io: Io): Promise<number> {
   const started = performance.now();
-  const cases = await casesOf(paths, options, command, io);
+  const cases = await pendingCases(paths, options, command, io);
   const reports = await openReports(options, io);
   for (const { reporter, write } of reports) write(reporter.begin(cases.map(({ label }) => label)));
 
@@ -132,37 +94,6 @@ async function verifyCommand(paths: string[], options: Options, command: Command
   const summary = summaryOf(counts, (performance.now() - started) / 1000);
   for (const { reporter, write } of reports) write(reporter.end(summary));
   return summary.exitCode;
-}
-
-/** A case to come: how it is called, and how it is loaded. */
-interface Pending {
-  readonly label: string;
-  readonly load: () => Case;
-}
-
-async function casesOf(paths: string[], options: Options, command: Command, io: Io): Promise<Pending[]> {
-  const load = { cwd: io.cwd, allowOutside: options.allowOutside ?? false, names: options.name ?? {} };
-  const { weights, input, expected } = options;
-  const said = [weights, input, expected].filter((file) => file !== undefined);
-  if (said.length && paths.length) {
-    command.error(
-      'error: --weights, --input and --expected make a case of their own; give no other beside them',
-    );
-  }
-  if (said.length) {
-    if (!weights || !input || !expected)
-      command.error('error: --weights, --input and --expected belong together');
-    return [{ label: weights!, load: () => loadFiles({ weights, input, expected } as CasePaths, load) }];
-  }
-  if (paths.length === 0) command.error('error: name a case: a folder, a case file, a bundle or a glob');
-  const found = await findCases(paths, io.cwd);
-  return found.map(({ label, path, error }: FoundCase) => ({
-    label,
-    load: () => {
-      if (error) throw error;
-      return loadCaseAt(path!, label, load);
-    },
-  }));
 }
 
 async function verifyOne({ label, load }: Pending, options: Options, io: Io): Promise<CaseResult> {

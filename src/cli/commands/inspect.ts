@@ -1,0 +1,138 @@
+import { type Command, Option } from 'commander';
+import { CellcheckError } from '../../errors.js';
+import { planSave } from '../../files/write.js';
+import { WRITERS } from '../../formats/write-tensors.js';
+import { savedTensors } from '../../inspect/saved.js';
+import type { Picks } from '../../inspect/selection.js';
+import { type Inspection, inspect } from '../../inspect.js';
+import type { Direction } from '../../kinds.js';
+import { inspectionText } from '../../report/inspection.js';
+import {
+  addCaseOptions,
+  type CaseOptionValues,
+  computeOption,
+  type Pending,
+  pendingCases,
+} from '../case-options.js';
+import { colorOf, columnsOf, type Io } from '../io.js';
+import { names, oneIndex, picks, saveFile } from '../options.js';
+import { showProgress } from '../progress.js';
+
+interface Options extends CaseOptionValues {
+  layer?: Picks;
+  direction?: Direction;
+  batch?: Picks;
+  step?: Picks;
+  steps?: Picks;
+  unit?: Picks;
+  show?: readonly string[];
+  allSteps?: boolean;
+  explain?: boolean;
+  save?: string;
+  html?: string;
+  force?: boolean;
+  quiet?: boolean;
+  color: boolean;
+}
+
+const HELP = `
+Examples:
+  cellcheck inspect samples/lstm                    h, c and the gates of each step
+  cellcheck inspect samples/gru --step 1 --unit 0 --explain
+  cellcheck inspect samples/gru-three-layers --layer 1 --direction reverse
+  cellcheck inspect samples/gru-long --steps 490: --unit 0,2 --show h,z
+  cellcheck inspect samples/lstm --save states.safetensors --html states.html
+  cellcheck inspect --weights model.safetensors --prefix encoder.lstm. \\
+                    --input input.safetensors --save reference.safetensors
+
+Exit codes:
+  0  done; differences from expected outputs are shown, and not judged
+  2  bad input, wrong usage, or a selection that the case does not have`;
+
+/** Defines `cellcheck inspect`. */
+export function addInspect(program: Command, io: Io, exit: (code: number) => void): void {
+  const command = program
+    .command('inspect')
+    .description('Shows what a network does: h, c and every gate, timestep by timestep.')
+    .argument(
+      '[case]',
+      'a case file, a bundle, or a folder with a case.json; expected outputs are not needed',
+    );
+  addCaseOptions(command)
+    .addOption(computeOption())
+    .optionsGroup('What is shown (as in Python: 3 or 0,2 or 0:10, below zero from the end):')
+    .option('--layer <picks>', 'layers (default: all)', picks)
+    .addOption(new Option('--direction <name>', '(default: all)').choices(['forward', 'reverse']))
+    .option('--batch <picks>', 'batch rows (default: the first)', picks)
+    .option('--step <index>', 'one timestep', oneIndex)
+    .option('--steps <picks>', 'timesteps, as 0:10', picks)
+    .option('--unit <picks>', 'hidden units, each with its values', picks)
+    .option('--show <names>', 'of h, c and the gates: r,z,n of a GRU, i,f,g,o of an LSTM', names)
+    .option('--all-steps', 'shows every step of a long sequence')
+    .option('--explain', "one step of one unit in the cell's equations, with the numbers put in")
+    .option('-q, --quiet', 'no tables')
+    .option('--no-color', 'no colours')
+    .optionsGroup('Files:')
+    .option(
+      '--save <file>',
+      'all outputs, states and gates, whatever is shown, as .safetensors, .json or .csv',
+      saveFile,
+    )
+    .option('--html <file>', 'a page with heat maps of what is shown')
+    .option('--force', 'replaces files that are there')
+    .showHelpAfterError('  cellcheck inspect --help lists the options.')
+    .addHelpText('after', HELP)
+    .action(async (path: string | undefined, options: Options, command: Command) => {
+      if (options.step && options.steps) command.error('error: give --step or --steps, not both');
+      const paths = path === undefined ? [] : [path];
+      const cases = await pendingCases(paths, options, command, io, { expectedOptional: true });
+      exit(await inspectCommand(cases, options, io));
+    });
+}
+
+async function inspectCommand(cases: readonly Pending[], options: Options, io: Io): Promise<number> {
+  const [{ label, load }] = cases;
+  if (cases.length > 1) {
+    throw new CellcheckError({
+      file: label,
+      problem: `stands for ${cases.length} cases, and one is inspected at a time`,
+    });
+  }
+  const { save, force = false, quiet = false } = options;
+  const target = save === undefined ? undefined : planSave(save, io.cwd, force);
+  const inspection = await inspectOne(label, load, options, io);
+  if (!quiet) {
+    const terminal = { columns: columnsOf(io), color: colorOf(io, options.color) };
+    io.stdout.write(inspectionText(label, inspection, { terminal, allSteps: options.allSteps ?? false }));
+  }
+  if (save !== undefined) {
+    const ending = Object.keys(WRITERS).find((one) => save.toLowerCase().endsWith(one))!;
+    target!.save(WRITERS[ending](savedTensors(inspection.outputs, inspection.subject)));
+  }
+  return 0;
+}
+
+async function inspectOne(
+  label: string,
+  load: Pending['load'],
+  options: Options,
+  io: Io,
+): Promise<Inspection> {
+  const { onProgress, clear } = showProgress(io, label);
+  const { module, nonlinearity, batchFirst, prefix, compute, explain } = options;
+  const { layer, direction, batch, step, steps = step, unit, show } = options;
+  try {
+    return await inspect(load(), {
+      module,
+      nonlinearity,
+      batch_first: batchFirst,
+      prefix,
+      compute,
+      explain,
+      select: { layer, direction, batch, steps, unit, show },
+      onProgress,
+    });
+  } finally {
+    clear();
+  }
+}

@@ -1,0 +1,154 @@
+import { compareTensor, type TensorComparison } from './compare/compare.js';
+import type { Subject } from './compare/comparison.js';
+import { resolveTolerance } from './compare/tolerance.js';
+import { type Compute, type ForwardOptions, forward } from './engine/forward.js';
+import { partSize } from './engine/trace.js';
+import { CellcheckError, inFile } from './errors.js';
+import { type OutputTensors, tensorsOf } from './forward.js';
+import { type ExpectedPart, expectedPart } from './inspect/expected.js';
+import { type Explanation, explain } from './inspect/explain.js';
+import { type Selected, type Selection, select } from './inspect/selection.js';
+import { type Direction, KINDS } from './kinds.js';
+import { bind } from './module/bind.js';
+import { type Case, checkOptions, mergeOptions } from './module/case.js';
+import { type DescribeOptions, describeModule } from './module/describe.js';
+import { directions, type Module } from './module/parameters.js';
+import { notesOn, subjectOf } from './remarks.js';
+import type { Floats } from './tensor/dtype.js';
+
+export interface InspectOptions extends DescribeOptions {
+  readonly batch_first?: boolean;
+  /** float64 if absent. */
+  readonly compute?: Compute;
+  readonly select?: Selection;
+  /** Explains the one step and unit that are selected. */
+  readonly explain?: boolean;
+  readonly onProgress?: ForwardOptions['onProgress'];
+}
+
+/** A state or a gate of one layer and direction over all steps. */
+export interface InspectedPart {
+  readonly layer: number;
+  readonly direction: Direction;
+  /** h, c, or a gate's name. */
+  readonly name: string;
+  /** [steps, batch, size] */
+  readonly values: Floats;
+  readonly size: number;
+  /** The units that were selected, one or more. */
+  readonly units: readonly number[];
+  /** The smallest and largest value that it can take; undefined where it is not bounded. */
+  readonly bounds?: readonly [number, number];
+  readonly expected?: ExpectedPart;
+}
+
+/** What a network did over a case's input. */
+export interface Inspection {
+  readonly subject: Subject;
+  /** Everything, whatever is selected: outputs, and the trace by name. */
+  readonly outputs: OutputTensors;
+  readonly selected: Selected;
+  /** Which of these somebody asked for: what is not is narrowed further where there is much of it. */
+  readonly chosen: { readonly steps: boolean; readonly batch: boolean; readonly units: boolean };
+  /** Valid steps of every batch row, where they are not all. */
+  readonly lengths?: readonly number[];
+  readonly parts: readonly InspectedPart[];
+  /** How the case's expected outputs compare, where it has any. */
+  readonly tensors: readonly TensorComparison[];
+  /** One for every selected layer, direction and batch row, where they were asked for. */
+  readonly explanations: readonly Explanation[];
+  readonly notes: readonly string[];
+}
+
+/**
+ * Runs a case, expected outputs or not, and keeps what the network did at every step: describe → bind → forward.
+ * @throws CellcheckError where the case doesn't fit the module, or the selection the case
+ */
+export async function inspect(loaded: Case, options: InspectOptions = {}): Promise<Inspection> {
+  const {
+    select: selection = {},
+    explain: explained = false,
+    onProgress,
+    compute = 'float64',
+    ...said
+  } = options;
+  checkOptions({ ...said, compute });
+  const settings = mergeOptions(loaded.options, said);
+  const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
+  const bound = bind(module, loaded, settings.batch_first);
+  const { sequence } = bound;
+  const selected = select(selection, module, sequence);
+  const units = (part: string) => selected.units.filter((unit) => unit < partSize(module, part));
+  if (selected.show.every((part) => units(part).length === 0)) {
+    throw new CellcheckError({
+      problem: `h has no unit ${selected.units.join(', ')}: with proj_size it has ${module.projSize}`,
+      hints: [`c and the gates have ${module.hiddenSize}: add --show ${KINDS[module.kind].gates.join(',')}`],
+    });
+  }
+  if (explained) mustBeOne(selected);
+
+  const outputs = await forward(bound.network, sequence, { compute, trace: true, onProgress });
+  const places = outputs.trace!.filter(
+    ({ layer, direction }) => selected.layers.includes(layer) && selected.directions.includes(direction),
+  );
+  return {
+    subject: subjectOf(bound, { compute, equal_nan: false }),
+    outputs: tensorsOf(outputs, bound, compute),
+    selected,
+    chosen: {
+      steps: selection.steps !== undefined,
+      batch: selection.batch !== undefined,
+      units: selection.unit !== undefined,
+    },
+    lengths: sequence.lengths,
+    parts: places.flatMap(({ layer, direction, parts }) =>
+      selected.show
+        .filter((name) => units(name).length > 0)
+        .map((name) => ({
+          layer,
+          direction,
+          name,
+          values: parts[name],
+          size: partSize(module, name),
+          units: units(name),
+          bounds: boundsOf(module, name),
+          expected: expectedPart(bound, layer, directions(module).indexOf(direction), name),
+        })),
+    ),
+    tensors: bound.references.map((reference) => {
+      const { tolerance = {} } = loaded.options;
+      const rule = resolveTolerance(reference.name, reference.dtype, [
+        { ...tolerance, source: 'of the case' },
+      ]);
+      return compareTensor(reference, outputs[reference.name]!, rule, false);
+    }),
+    explanations: explained
+      ? places.flatMap(({ layer, direction }) =>
+          selected.batches.map((batch) =>
+            explain(bound, outputs.trace!, {
+              layer,
+              direction,
+              batch,
+              step: selected.steps[0],
+              unit: selected.units[0],
+            }),
+          ),
+        )
+      : [],
+    notes: notesOn(bound, settings.batch_first),
+  };
+}
+
+function mustBeOne({ steps, units }: Selected): void {
+  if (steps.length === 1 && units.length === 1) return;
+  throw new CellcheckError({
+    problem: `one step and one unit can be explained, and ${steps.length} and ${units.length} are selected`,
+    hints: [`Choose them, as --step ${steps[0]} --unit ${units[0]}.`],
+  });
+}
+
+/** Gates are bounded by what they go through; so is h, which is a gate's value or a mean of such, unless projected. */
+function boundsOf({ kind, nonlinearity, projSize }: Module, part: string): [number, number] | undefined {
+  if (part === 'c' || (part === 'h' && (projSize || nonlinearity === 'relu'))) return undefined;
+  return KINDS[kind].activations[part] === 'sigmoid' ? [0, 1] : [-1, 1];
+}

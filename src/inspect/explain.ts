@@ -1,0 +1,195 @@
+import type { LayerTrace } from '../engine/trace.js';
+import { CellcheckError } from '../errors.js';
+import { type Direction, KINDS } from '../kinds.js';
+import type { Bound, Parameters } from '../module/bind.js';
+import { directions, layerInputSize, type Module, outputSize, suffix } from '../module/parameters.js';
+import type { Floats } from '../tensor/dtype.js';
+import { expectedPart } from './expected.js';
+
+export interface StepOfUnit {
+  readonly layer: number;
+  readonly direction: Direction;
+  readonly batch: number;
+  readonly step: number;
+  readonly unit: number;
+}
+
+/** A row of a weight times a vector, product by product. */
+export interface Dot {
+  /** `weight_ih_l0` */
+  readonly parameter: string;
+  readonly row: number;
+  readonly weights: Floats;
+  readonly vector: Floats;
+  readonly sum: number;
+}
+
+/** How a gate of one unit comes about: activation(input + inputBias + factor · (hidden + hiddenBias)). */
+export interface GateExplanation {
+  /** `r`; an RNN's is `h`. */
+  readonly name: string;
+  readonly activation: 'sigmoid' | 'tanh' | 'relu';
+  /** W_i{name} x */
+  readonly input: Dot;
+  readonly inputBias?: number;
+  /** W_h{name} h */
+  readonly hidden: Dot;
+  readonly hiddenBias?: number;
+  /** The gate that acts on the hidden part: r, of a GRU's n. */
+  readonly factor?: { readonly name: string; readonly value: number };
+  /** What goes through the activation. */
+  readonly sum: number;
+  /** As the forward pass computed it. */
+  readonly value: number;
+}
+
+/** One step of one unit with all that goes into it. */
+export interface Explanation extends StepOfUnit {
+  readonly module: Module;
+  /** The layer's input at this step. */
+  readonly x: Floats;
+  /** h before this step. */
+  readonly h: Floats;
+  /** The step that h (and c) are of; undefined where they are the initial states. */
+  readonly after?: number;
+  /** Whether the case gives initial states; zeros where it doesn't. */
+  readonly initial: boolean;
+  /** The unit's c before this step; LSTM only. */
+  readonly cBefore?: number;
+  readonly gates: readonly GateExplanation[];
+  /** As the forward pass computed it; LSTM only. */
+  readonly c?: number;
+  /** What W_hr takes, o tanh(c) of every unit; and its row, where h has this unit. With a projection only. */
+  readonly projection?: { readonly m: number; readonly dot?: Dot };
+  /** As the forward pass computed it; absent where a projection leaves h fewer units. */
+  readonly value?: number;
+  readonly expected: { readonly h?: number; readonly c?: number };
+}
+
+/**
+ * Takes one step of one unit apart: every product of its sums, from the case's weights and the states of the trace. The
+ * gates and states themselves are the forward pass's own.
+ * @throws CellcheckError where the step is beyond the row's length
+ */
+export function explain(bound: Bound, trace: readonly LayerTrace[], at: StepOfUnit): Explanation {
+  const { network, sequence } = bound;
+  const { module } = network;
+  const { layer, direction, batch, step, unit } = at;
+  const ways = directions(module);
+  const way = ways.indexOf(direction);
+  const length = sequence.lengths?.[batch] ?? sequence.steps;
+  if (step >= length) {
+    throw new CellcheckError({
+      problem: `step ${step} is beyond the length ${length} of batch row ${batch}: nothing happens there`,
+    });
+  }
+  const parts = trace[layer * ways.length + way].parts;
+  const parameters = network.layers[layer][way];
+  const before = direction === 'forward' ? step - 1 : step + 1;
+  const after = before >= 0 && before < length ? before : undefined;
+  const size = outputSize(module);
+  const { hiddenSize } = module;
+
+  const state = (part: 'h' | 'c', width: number, initial: Floats | undefined) => {
+    if (after !== undefined) return rowOf(parts[part], after * sequence.batch + batch, width);
+    const row = (layer * ways.length + way) * sequence.batch + batch;
+    return initial ? rowOf(initial, row, width) : new Float64Array(width);
+  };
+  const x =
+    layer === 0
+      ? rowOf(sequence.input, step * sequence.batch + batch, module.inputSize)
+      : beside(
+          ways.map((_, d) =>
+            rowOf(trace[(layer - 1) * ways.length + d].parts.h, step * sequence.batch + batch, size),
+          ),
+          layerInputSize(module, layer),
+        );
+  const h = state('h', size, sequence.h0);
+  const now = (part: string, index: number) =>
+    parts[part][(step * sequence.batch + batch) * (part === 'h' ? size : hiddenSize) + index];
+  const end = suffix(module, layer, direction);
+  const gates = gatesOf(module, parameters, end, unit, x, h, (gate) => now(gate, unit));
+  const lstm = module.kind === 'LSTM';
+  const expected = (part: 'h' | 'c', width: number) => {
+    const there = expectedPart(bound, layer, way, part);
+    const place = step * sequence.batch + batch;
+    return there?.known[place] && unit < width ? there.values[place * width + unit] : undefined;
+  };
+  return {
+    ...at,
+    module,
+    x,
+    h,
+    after,
+    initial: sequence.h0 !== undefined,
+    gates,
+    ...(lstm && { cBefore: state('c', hiddenSize, sequence.c0)[unit], c: now('c', unit) }),
+    ...(module.projSize && { projection: projectionOf(parameters, end, unit, size, hiddenSize, now) }),
+    ...(unit < size && { value: now('h', unit) }),
+    expected: { h: expected('h', size), ...(lstm && { c: expected('c', hiddenSize) }) },
+  };
+}
+
+function gatesOf(
+  { kind, nonlinearity, hiddenSize }: Module,
+  { weightIh, weightHh, biasIh, biasHh }: Parameters,
+  end: string,
+  unit: number,
+  x: Floats,
+  h: Floats,
+  value: (gate: string) => number,
+): GateExplanation[] {
+  const { gates, activations } = KINDS[kind];
+  return gates.map((name, block) => {
+    const row = block * hiddenSize + unit;
+    const input = dot(`weight_ih${end}`, weightIh, row, x);
+    const hidden = dot(`weight_hh${end}`, weightHh, row, h);
+    const inputBias = biasIh?.[row];
+    const hiddenBias = biasHh?.[row];
+    const factor = kind === 'GRU' && name === 'n' ? { name: 'r', value: value('r') } : undefined;
+    return {
+      name,
+      activation: kind === 'RNN' ? nonlinearity : activations[name],
+      input,
+      inputBias,
+      hidden,
+      hiddenBias,
+      factor,
+      sum: input.sum + (inputBias ?? 0) + (factor?.value ?? 1) * (hidden.sum + (hiddenBias ?? 0)),
+      value: value(name),
+    };
+  });
+}
+
+function projectionOf(
+  { weightHr }: Parameters,
+  end: string,
+  unit: number,
+  size: number,
+  hiddenSize: number,
+  now: (part: string, unit: number) => number,
+): Explanation['projection'] {
+  const m = Float64Array.from({ length: hiddenSize }, (_, j) => now('o', j) * Math.tanh(now('c', j)));
+  return { m: m[unit], ...(unit < size && { dot: dot(`weight_hr${end}`, weightHr!, unit, m) }) };
+}
+
+function dot(parameter: string, weight: Floats, row: number, vector: Floats): Dot {
+  const weights = rowOf(weight, row, vector.length);
+  let sum = 0;
+  for (let k = 0; k < vector.length; k++) sum += weights[k] * vector[k];
+  return { parameter, row, weights, vector, sum };
+}
+
+function rowOf(values: Floats, row: number, width: number): Floats {
+  return values.subarray(row * width, (row + 1) * width);
+}
+
+function beside(vectors: readonly Floats[], length: number): Floats {
+  const result = new Float64Array(length);
+  let at = 0;
+  for (const vector of vectors) {
+    result.set(vector, at);
+    at += vector.length;
+  }
+  return result;
+}
