@@ -37,8 +37,8 @@ export interface InspectedPart {
   readonly size: number;
   /** The units that were selected, one or more. */
   readonly units: readonly number[];
-  /** The smallest and largest value that it can take; undefined where it is not bounded. */
-  readonly bounds?: readonly [number, number];
+  /** Whether it may be below zero: what goes through a sigmoid or relu may not. */
+  readonly signed: boolean;
   readonly expected?: ExpectedPart;
 }
 
@@ -111,7 +111,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
           values: parts[name],
           size: partSize(module, name),
           units: units(name),
-          bounds: boundsOf(module, name),
+          signed: isSigned(module, name),
           expected: expectedPart(bound, layer, directions(module).indexOf(direction), name),
         })),
     ),
@@ -147,8 +147,6 @@ function mustBeOne({ steps, units }: Selected): void {
   });
 }
 
-/** Gates are bounded by what they go through; so is h, which is a gate's value or a mean of such, unless projected. */
-function boundsOf({ kind, nonlinearity, projSize }: Module, part: string): [number, number] | undefined {
-  if (part === 'c' || (part === 'h' && (projSize || nonlinearity === 'relu'))) return undefined;
-  return KINDS[kind].activations[part] === 'sigmoid' ? [0, 1] : [-1, 1];
+function isSigned({ kind, nonlinearity }: Module, part: string): boolean {
+  return KINDS[kind].activations[part] !== 'sigmoid' && nonlinearity !== 'relu';
 }

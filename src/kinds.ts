@@ -41,6 +41,19 @@ export type Nonlinearity = 'tanh' | 'relu';
 
 export type Direction = 'forward' | 'reverse';
 
+/** What states and gates are called in PyTorch's documentation. */
+export const PART_WORDS: Readonly<Record<string, string>> = {
+  h: 'hidden state',
+  c: 'cell state',
+  r: 'reset gate',
+  z: 'update gate',
+  n: 'new gate',
+  i: 'input gate',
+  f: 'forget gate',
+  g: 'cell gate',
+  o: 'output gate',
+};
+
 /** `layer0.forward.h`: how a state or a gate of every step is named wherever it leaves the program. */
 export function traceName(layer: number, direction: Direction, part: string): string {
   return `layer${layer}.${direction}.${part}`;

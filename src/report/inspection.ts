@@ -253,11 +253,11 @@ function rangeGroup(view: View, steps: readonly number[], room: number): Group {
   };
 }
 
-/** The range of a gate's values; of what has a sign, from −m to m. */
-function scaleOf({ bounds }: InspectedPart, values: readonly number[]): [number, number] {
+/** The range of the values; of what has a sign, from −m to m. */
+function scaleOf({ signed }: InspectedPart, values: readonly number[]): [number, number] {
   const finite = values.filter(Number.isFinite);
   const most = largest(finite.map(Math.abs));
-  return [bounds?.[0] === 0 ? finite.reduce((a, b) => Math.min(a, b), most) : -most, most];
+  return [signed ? -most : finite.reduce((a, b) => Math.min(a, b), most), most];
 }
 
 /** Groups beside each other as far as there is room, in as many tables as that takes. */

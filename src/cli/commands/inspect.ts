@@ -98,8 +98,9 @@ async function inspectCommand(cases: readonly Pending[], options: Options, io: I
       problem: `stands for ${cases.length} cases, and one is inspected at a time`,
     });
   }
-  const { save, force = false, quiet = false } = options;
+  const { save, html, force = false, quiet = false } = options;
   const target = save === undefined ? undefined : planSave(save, io.cwd, force);
+  const page = html === undefined ? undefined : planSave(html, io.cwd, force);
   const inspection = await inspectOne(label, load, options, io);
   if (!quiet) {
     const terminal = { columns: columnsOf(io), color: colorOf(io, options.color) };
@@ -108,6 +109,11 @@ async function inspectCommand(cases: readonly Pending[], options: Options, io: I
   if (save !== undefined) {
     const ending = Object.keys(WRITERS).find((one) => save.toLowerCase().endsWith(one))!;
     target!.save(WRITERS[ending](savedTensors(inspection.outputs, inspection.subject)));
+  }
+  if (page) {
+    const { pagePieces } = await import('../../report/page.js');
+    const { readPageParts } = await import('../../files/page-parts.js');
+    page.save(pagePieces(label, inspection, readPageParts()));
   }
   return 0;
 }

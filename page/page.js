@@ -1,0 +1,143 @@
+// Draws the page that `cellcheck inspect --html` writes: a heat map of every state and gate over time × unit. It stands
+// in the page itself, after plotly.js and the data; nothing is loaded from anywhere.
+
+/**
+ * A state or a gate.
+ * @typedef {object} Part
+ * @property {string} name
+ * @property {string} words what it is called
+ * @property {boolean} signed whether zero is in the middle of what it can be
+ * @property {number[]} steps
+ * @property {number[]} units
+ * @property {string} values float64 [units, steps], as base64; NaN where there is nothing
+ * @property {string} [expected] likewise
+ */
+
+/** @typedef {{ title: string, subtitle: string, sections: { title: string, parts: Part[] }[] }} PageData */
+
+/** @type {PageData} */
+const data = JSON.parse(document.getElementById('data')?.textContent ?? '');
+
+/** Draws a figure when it comes near the window: a deep network has hundreds. */
+const observer = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      observer.unobserve(target);
+      drawings.get(target)?.();
+    }
+  },
+  { rootMargin: '600px' },
+);
+/** @type {Map<Element, () => void>} */
+const drawings = new Map();
+
+/** @param {string} base64 */
+function numbers(base64) {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  return new Float64Array(bytes.buffer);
+}
+
+/**
+ * @param {string} tag
+ * @param {Element} parent
+ * @param {string} [text]
+ */
+function add(tag, parent, text = '') {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  parent.append(element);
+  return element;
+}
+
+/** @param {number[]} values */
+const isRange = (values) => values.every((value, i) => i === 0 || value === values[i - 1] + 1);
+
+/** @param {number[]} values */
+const axis = (values) => ({
+  ...(isRange(values) ? { type: 'linear', tickformat: 'd' } : { type: 'category' }),
+  ...(isRange(values) && values.length < 9 ? { dtick: 1 } : {}),
+  showgrid: false,
+  zeroline: false,
+});
+
+/**
+ * A figure with a heat map, and the numbers under the pointer beneath it.
+ * @param {Element} section
+ * @param {Part} part
+ * @param {string} title
+ * @param {Float64Array} shown [units, steps]
+ * @param {boolean} signed
+ * @param {(at: number) => string} words of one element
+ */
+function addFigure(section, { steps, units }, title, shown, signed, words) {
+  const figure = add('figure', section);
+  add('figcaption', figure, title);
+  const plot = add('div', figure);
+  const readout = add('output', figure, 'Hover over the map: the numbers stand here.');
+  const height = 90 + Math.min(380, Math.max(60, 15 * units.length));
+  plot.style.height = `${height}px`;
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of shown) {
+    if (!Number.isFinite(value)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const most = Math.max(Math.abs(low), Math.abs(high));
+  const [zmin, zmax] = low > high ? [0, 1] : signed ? [-most, most] : [low, high];
+  const trace = {
+    type: 'heatmap',
+    x: steps,
+    y: units,
+    z: units.map((_, row) => shown.subarray(row * steps.length, (row + 1) * steps.length)),
+    zmin,
+    zmax: zmax > zmin ? zmax : zmin + 1e-12,
+    colorscale: signed ? 'RdBu' : 'Viridis',
+    colorbar: { thickness: 12, outlinewidth: 0, tickformat: '.3~g' },
+    hoverongaps: false,
+    hovertemplate: 'step %{x}, unit %{y}<br>%{z:.7~g}<extra></extra>',
+  };
+  const layout = {
+    height,
+    margin: { l: 52, r: 8, t: 8, b: 40 },
+    xaxis: { title: { text: 'step' }, ...axis(steps) },
+    yaxis: { title: { text: 'unit' }, ...axis(units), autorange: 'reversed' },
+    paper_bgcolor: 'transparent',
+    plot_bgcolor: '#f4f4f4',
+    font: { family: 'system-ui, sans-serif', size: 12 },
+  };
+  drawings.set(figure, async () => {
+    const drawn = await Plotly.newPlot(plot, [trace], layout, { responsive: true, displaylogo: false });
+    drawn.on(
+      'plotly_hover',
+      ({
+        points: [
+          {
+            pointNumber: [row, column],
+          },
+        ],
+      }) => {
+        readout.textContent = `step ${steps[column]}, unit ${units[row]}: ${words(row * steps.length + column)}`;
+      },
+    );
+    figure.dataset.drawn = 'yes';
+  });
+  observer.observe(figure);
+}
+
+const main = add('main', document.body);
+for (const { title, parts } of data.sections) {
+  add('h2', main, title);
+  const section = add('section', main);
+  for (const part of parts) {
+    const values = numbers(part.values);
+    const heading = `${part.name} · ${part.words}`;
+    addFigure(section, part, heading, values, part.signed, (at) => String(values[at]));
+    if (part.expected === undefined) continue;
+    const expected = numbers(part.expected);
+    const difference = values.map((value, i) => value - expected[i]);
+    addFigure(section, part, `${part.name} − expected`, difference, true, (at) => {
+      return `${values[at]}, expected ${expected[at]}, difference ${difference[at]}`;
+    });
+  }
+}

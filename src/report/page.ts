@@ -1,0 +1,113 @@
+import { CellcheckError, printable } from '../errors.js';
+import type { InspectedPart, Inspection } from '../inspect.js';
+import { PART_WORDS } from '../kinds.js';
+import { formatCount } from './numbers.js';
+import { sequenceText } from './text.js';
+
+/** What a page is made of beside the numbers. */
+export interface PageParts {
+  /** The plotting library, and the program that draws with it. */
+  readonly scripts: readonly string[];
+  readonly style: string;
+}
+
+/** Nothing is loaded: not by this page, and not by what a file's text might try. */
+const POLICY =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
+
+/**
+ * A page that needs no network: heat maps of what is selected, over time × unit, and of the difference to what is
+ * expected.
+ * @returns the text piece by piece
+ * @throws CellcheckError where there is more than a browser shows
+ */
+export function* pagePieces(
+  label: string,
+  inspection: Inspection,
+  { scripts, style }: PageParts,
+): Iterable<string> {
+  const { subject, selected, parts } = inspection;
+  mustFit(inspection);
+  const title = escapeHtml(printable(label));
+  const facts = [...subject.words, sequenceText(subject), `computed in ${subject.compute}`].join(' · ');
+  yield `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<title>${title} · cellcheck</title>
+<style>
+${style}</style>
+<body>
+<h1>${title}</h1>
+<div>${escapeHtml(facts)}</div>
+<script type="application/json" id="data">
+{"sections":[`;
+  let last = '';
+  for (const batch of selected.batches) {
+    for (const part of parts) {
+      const section = `layer ${part.layer} ${part.direction}${subject.batch > 1 ? `, batch ${batch}` : ''}`;
+      if (section !== last) yield `${last && ']},'}\n{"title":"${section}","parts":[`;
+      yield `${section === last ? ',' : ''}\n${JSON.stringify(partData(part, batch, inspection))}`;
+      last = section;
+    }
+  }
+  yield ']}\n]}\n</script>\n';
+  for (const script of scripts) yield `<script>\n${script}\n</script>\n`;
+  yield '</body>\n</html>\n';
+}
+
+function mustFit({ parts, selected }: Inspection): void {
+  const maps = parts.reduce((total, { units, expected }) => total + units.length * (expected ? 2 : 1), 0);
+  const values = maps * selected.steps.length * selected.batches.length;
+  if (values <= MOST_VALUES) return;
+  throw new CellcheckError({
+    problem: `a page of ${formatCount(values)} values is more than a browser shows; ${formatCount(MOST_VALUES)} are the most`,
+    hints: ['Select less of it, as --layer 0 --steps 0:500 or --show h. --save has no such limit.'],
+  });
+}
+
+function partData(part: InspectedPart, batch: number, { subject, selected, lengths }: Inspection): object {
+  const { name, units, size, values, expected, signed } = part;
+  const { steps } = selected;
+  const row = (step: number) => step * subject.batch + batch;
+  const known = (step: number) => expected?.known[row(step)] === 1;
+  // A row beyond its length has no gates, and a state only where the case says that it is zero.
+  const there = (step: number) => step < (lengths?.[batch] ?? subject.steps) || known(step);
+  const matrix = (from: ArrayLike<number>, has: (step: number) => boolean) =>
+    base64(
+      Float64Array.from({ length: units.length * steps.length }, (_, i) => {
+        const step = steps[i % steps.length];
+        return has(step) ? from[row(step) * size + units[Math.floor(i / steps.length)]] : Number.NaN;
+      }),
+    );
+  return {
+    name,
+    words: PART_WORDS[name],
+    signed,
+    steps,
+    units,
+    values: matrix(values, there),
+    ...(expected && steps.some(known) && { expected: matrix(expected.values, known) }),
+  };
+}
+
+// Each takes eleven bytes of the page.
+const MOST_VALUES = 4_000_000;
+
+// A multiple of three bytes, so that the pieces can be joined.
+const CHUNK = 3 * 2 ** 12;
+
+/** Little-endian bytes as base64. */
+function base64(values: Float64Array): string {
+  const bytes = new Uint8Array(values.buffer);
+  let text = '';
+  for (let from = 0; from < bytes.length; from += CHUNK) {
+    text += btoa(String.fromCharCode(...bytes.subarray(from, from + CHUNK)));
+  }
+  return text;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+}
