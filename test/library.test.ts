@@ -15,11 +15,9 @@ import {
   tensor,
   verify,
 } from '../src/index.js';
-import type { Parameters } from '../src/module/bind.js';
-import { parameterShapes } from '../src/module/parameters.js';
 import { cli, ROOT, SAMPLES } from './cli.js';
 import { oracle } from './engine/oracle.js';
-import { anyNetwork } from './engine/random-network.js';
+import { anyNetwork, weightsOf } from './engine/random-network.js';
 import { lstmBundle, safetensorsBytes } from './write.js';
 
 // Only the command line knows how long it took.
@@ -83,13 +81,6 @@ test('forward computes what the equations give, in the layout of its input', asy
     fc.asyncProperty(anyNetwork(), fc.boolean(), async ({ network, sequence }, batch_first) => {
       const { module, layers } = network;
       const { steps, batch } = sequence;
-      const weights = parameterShapes(module).map(({ name, dimensions }) => {
-        const [, kind, of, layer, reverse] = /^(weight|bias)_(ih|hh|hr)_l(\d+)(_reverse)?$/.exec(name)!;
-        const key = `${kind}${of[0].toUpperCase()}${of[1]}` as keyof Parameters;
-        const data = layers[Number(layer)][reverse ? 1 : 0][key]!;
-        const shape = dimensions.map(({ size }) => size as number);
-        return [name, tensor(shape, data, 'F64')] as const;
-      });
       const turn = (data: ArrayLike<number>, size: number) =>
         Float64Array.from(data, (_, i) => {
           const [b, t, j] = [Math.floor(i / size / steps), Math.floor(i / size) % steps, i % size];
@@ -103,7 +94,7 @@ test('forward computes what the equations give, in the layout of its input', asy
         : tensor([steps, batch, module.inputSize], sequence.input, 'F64');
       const { kind, nonlinearity } = module;
       const outputs = await forward(
-        stateDict(Object.fromEntries(weights)),
+        weightsOf(network),
         {
           input,
           h_0: state(sequence.h0),

@@ -80,7 +80,9 @@ export function oneIndex(text: string): Picks {
 }
 
 export function names(text: string): readonly string[] {
-  return text.split(',').map((name) => name.trim());
+  const all = text.split(',').map((name) => name.trim());
+  if (all.includes('')) throw new InvalidArgumentError('It takes names, as h or h,z.');
+  return all;
 }
 
 export function saveFile(text: string): string {

@@ -65,7 +65,7 @@ export function planSave(file: string, cwd: string, force: boolean): SaveTarget 
       mayBeReplaced();
       action();
     } catch (error) {
-      fs.rmSync(beside, { force: true });
+      if (fs.existsSync(beside)) fs.rmSync(beside);
       throw error instanceof CellcheckError ? error : unwritable(error, file, target);
     }
   };

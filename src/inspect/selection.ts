@@ -40,7 +40,7 @@ export function select(
   return {
     layers: pick('layer', selection.layer, module.numLayers),
     directions: pickDirections(selection.direction, module),
-    batches: pick('batch', selection.batch ?? [0], batch),
+    batches: pick('batch row', selection.batch ?? [0], batch),
     steps: pick('step', selection.steps, steps),
     units: pick('unit', selection.unit, module.hiddenSize),
     show: pickParts(selection.show, module),

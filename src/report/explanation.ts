@@ -75,11 +75,16 @@ function gateText(gate: GateExplanation, terminal: Terminal, style: Style): stri
     shown = { numbers, steps: [added(numbers), fixed(sum, decimals)] };
   }
   const { numbers, steps } = shown;
-  const chain = [...steps.map((step) => `${symbol}(${step})`), fixed(value, decimalsFor([value]))];
+  const chain = [...steps.map((step) => `${symbol}(${step})`), fixed(value, decimals)];
   const inputText = numbers[0];
   const hiddenText = numbers[terms.length];
   return [
-    `${INDENT}${style.strong(`${name} = ${symbol}(${formula})`)}   ${style.dim(rowText(input))}`,
+    flow(
+      [INDENT + style.strong(`${name} = ${symbol}(${formula})`), style.dim(rowText(input))],
+      '   ',
+      terminal,
+      4,
+    ),
     flow([`${INDENT}  = ${chain[0]}`, ...chain.slice(1).map((text) => `= ${text}`)], ' ', terminal, 4),
     '',
     productsText(

@@ -227,16 +227,17 @@ function rangeGroup(view: View, steps: readonly number[], room: number): Group {
       ? [formatDifference(one.size), String(one.unit), formatValue(one.expected, digits, VALUE_WIDTH)]
       : ['', '', ''],
   );
-  const withExpected = worst.some((one) => one !== undefined);
   const heads = ['min', 'mean', 'max'];
-  const farthestHeads = withExpected ? ['|Δ|', 'at unit', 'expected'] : [];
-
-  const beside = [heads, ...ranges].map((row, i) => [
-    ...row,
-    ...(i === 0 ? farthestHeads : withExpected ? farthest[i - 1] : []),
-  ]);
-  const taken = sum(columnWidths(beside)) + (beside[0].length + 1) * GAP.length;
-  const width = Math.min(WIDEST_STRIP, part.units.length, Math.max(NARROWEST_STRIP, room - taken));
+  // As much of what stands beside the strip as leaves room for it.
+  const withExpected = worst.some((one) => one !== undefined);
+  const besides = withExpected ? [['|Δ|', 'at unit', 'expected'], ['|Δ|', 'at unit'], []] : [[]];
+  const roomFor = (beside: readonly string[]) => {
+    const rows = ranges.map((range, i) => [...range, ...farthest[i].slice(0, beside.length)]);
+    const widths = columnWidths([[...heads, ...beside], ...rows]);
+    return room - sum(widths) - (widths.length + 1) * GAP.length;
+  };
+  const beside = besides.find((one) => roomFor(one) >= NARROWEST_STRIP) ?? besides[besides.length - 1];
+  const width = Math.min(WIDEST_STRIP, part.units.length, Math.max(NARROWEST_STRIP, roomFor(beside)));
   const [low, high] = scaleOf(part, steps.filter(isActive).flatMap(valuesAt));
   const scale = stripScale(formatDifference(low), formatDifference(high));
   const each = part.units.length / width;
@@ -244,11 +245,11 @@ function rangeGroup(view: View, steps: readonly number[], room: number): Group {
   return {
     withExpected,
     caption: `${part.name}   ${formatCount(part.units.length)} units, ${mark}: ${scale}`,
-    columns: [...heads.map(number), { head: '', align: 'left' }, ...farthestHeads.map(number)],
+    columns: [...heads.map(number), { head: '', align: 'left' }, ...beside.map(number)],
     rows: ranges.map((range, i) => [
       ...range,
       range[0] === NOTHING ? '' : strip(valuesAt(steps[i]), [low, high], width),
-      ...(withExpected ? farthest[i] : []),
+      ...farthest[i].slice(0, beside.length),
     ]),
   };
 }
@@ -279,9 +280,13 @@ function packed(groups: readonly Group[], room: number): Group[][] {
   return tables;
 }
 
-function batchNote({ subject, chosen }: Inspection): string[] {
+function batchNote({ subject, chosen, tensors }: Inspection): string[] {
   if (subject.batch === 1 || chosen.batch) return [];
-  return [`batch row 0 of ${subject.batch}: --batch 1 shows another, --batch : all of them`];
+  const differing = tensors.flatMap(({ rows }) => rows).find(({ mismatches }) => mismatches > 0);
+  const other = differing?.worst.batch
+    ? `--batch ${differing.worst.batch} is where values differ first`
+    : '--batch 1 shows another, --batch : all of them';
+  return [`batch row 0 of ${subject.batch}: ${other}`];
 }
 
 /** How far the outputs are from what the case expects, all of it, whatever is selected. */

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { KINDS, type Kind } from '../../src/kinds.js';
-import type { Network, Sequence } from '../../src/module/bind.js';
-import { directions, layerInputSize, type Module, outputSize } from '../../src/module/parameters.js';
+import type { Network, Parameters, Sequence } from '../../src/module/bind.js';
+import {
+  directions,
+  layerInputSize,
+  type Module,
+  outputSize,
+  parameterShapes,
+} from '../../src/module/parameters.js';
+import { type StateDict, stateDict } from '../../src/tensor/state-dict.js';
+import { tensor } from '../../src/tensor/tensor.js';
 
 export interface Drawn {
   readonly network: Network;
@@ -40,6 +48,18 @@ export function networkOf(module: Module, seed: number): Network {
 
 export function sequenceOf(module: Module, steps: number, batch: number, seed: number): Sequence {
   return { steps, batch, input: numbers(seed + 17, steps * batch * module.inputSize, 2) };
+}
+
+/** The parameters of a network as a state_dict. */
+export function weightsOf({ module, layers }: Network): StateDict {
+  const weights = parameterShapes(module).map(({ name, dimensions }) => {
+    const [, kind, of, layer, reverse] = /^(weight|bias)_(ih|hh|hr)_l(\d+)(_reverse)?$/.exec(name)!;
+    const key = `${kind}${of[0].toUpperCase()}${of[1]}` as keyof Parameters;
+    const data = layers[Number(layer)][reverse ? 1 : 0][key]!;
+    const shape = dimensions.map(({ size }) => size as number);
+    return [name, tensor(shape, data, 'F64')] as const;
+  });
+  return stateDict(Object.fromEntries(weights));
 }
 
 /** Modules of every kind and option with weights and an input. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { LIST_SCHEMA } from '../../schemas/list.js';
 import { REPORT_SCHEMA } from '../../schemas/report.js';
 import { cli, scratch } from '../cli.js';
 import { CORPUS, faults, lay } from './corpus.js';
@@ -19,3 +20,26 @@ test.each(CORPUS.map((hostile) => [hostile.name, hostile] as const))('%s', async
   expect(faults({ ...hostile, says: [] }, json.code, json.stdout + json.stderr)).toEqual([]);
   if (json.stdout) REPORT_SCHEMA.parse(JSON.parse(json.stdout));
 });
+
+test.each(CORPUS.map((hostile) => [hostile.name, hostile] as const))(
+  'listed and inspected: %s',
+  async (_, hostile) => {
+    const cwd = scratch();
+    const [, ...argv] = lay(hostile, cwd);
+    if (argv.some((arg) => arg.startsWith('-')) || argv.length !== 1) return;
+    for (const command of [
+      ['list', ...argv],
+      ['list', ...argv, '--reporter', 'json'],
+      ['inspect', ...argv, '--save', 'saved.json', '--force'],
+    ]) {
+      const { code, stdout, stderr } = await cli(command, { cwd });
+      expect([0, 2]).toContain(code);
+      const found = faults({ ...hostile, exit: code as 0 | 2, says: [] }, code, stdout + stderr);
+      // What is asked for is a list of all that is there.
+      const long = command[0] === 'list' ? /characters long$/ : /^$/;
+      expect(found.filter((fault) => !long.test(fault))).toEqual([]);
+      if (code === 2) expect(stdout + stderr).toMatch(/\S/);
+      if (command.includes('json') && stdout) LIST_SCHEMA.parse(JSON.parse(stdout));
+    }
+  },
+);

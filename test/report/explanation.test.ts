@@ -1,0 +1,195 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Explanation, GateExplanation } from '../../src/inspect/explain.js';
+import { inspect } from '../../src/inspect.js';
+import { caseOf } from '../../src/module/case.js';
+import { outputSize } from '../../src/module/parameters.js';
+import { added, addends, decimalsFor, fixed } from '../../src/report/addends.js';
+import { explanationText } from '../../src/report/explanation.js';
+import { styleFor } from '../../src/report/style.js';
+import { tensor } from '../../src/tensor/tensor.js';
+import { anyNetwork, type Drawn, weightsOf } from '../engine/random-network.js';
+
+const WIDE = { columns: 1000, color: false };
+
+async function explained(
+  { network, sequence }: Drawn,
+  at: { step: number; unit: number },
+): Promise<readonly Explanation[]> {
+  const { module } = network;
+  const { steps, batch, input, h0, c0, lengths } = sequence;
+  const states = network.layers.length * network.layers[0].length;
+  const loaded = caseOf(weightsOf(network), {
+    input: tensor([steps, batch, module.inputSize], input, 'F64'),
+    h_0: h0 && tensor([states, batch, outputSize(module)], h0, 'F64'),
+    c_0: c0 && tensor([states, batch, module.hiddenSize], c0, 'F64'),
+    lengths: lengths && tensor([batch], [...lengths], 'I64'),
+  });
+  const { kind, nonlinearity } = module;
+  const { explanations } = await inspect(loaded, {
+    module: kind,
+    nonlinearity: kind === 'RNN' ? nonlinearity : undefined,
+    batch_first: false,
+    explain: true,
+    select: { steps: [at.step], unit: [at.unit] },
+  });
+  return explanations;
+}
+
+/** `a + b − c` as numbers; what stands in brackets is one of them. */
+const numbersIn = (text: string) =>
+  text.replaceAll(' − -', ' + ').replaceAll(' − ', ' + -').split(' + ').map(Number);
+
+/** How many units of the last printed digit two texts differ by. */
+function unitsApart(value: number, text: string): number {
+  const decimals = text.split('.')[1]?.length ?? 0;
+  return Math.abs(value - Number(text)) * 10 ** decimals;
+}
+
+function expectSum(terms: string, total: string): void {
+  // Printed numbers are decimal: their sum in binary is off by far less than a digit.
+  expect(
+    unitsApart(
+      numbersIn(terms).reduce((a, b) => a + b),
+      total,
+    ),
+    `${terms} = ${total}`,
+  ).toBeLessThan(1e-3);
+}
+
+const ACTIVATIONS: Record<string, (x: number) => number> = {
+  σ: (x) => 1 / (1 + Math.exp(-x)),
+  tanh: Math.tanh,
+  relu: (x) => Math.max(0, x),
+};
+
+function checkGate(block: string, { name, input, hidden, factor, inputBias, value }: GateExplanation): void {
+  const lines = block.split('\n');
+  const symbol = /= (\S+?)\(/.exec(lines[0])![1];
+  const chain = lines[1].trim().replace(/^= /, '').split(' = ');
+  const inside = (text: string) => text.slice(symbol.length + 1, -1);
+  const result = chain[chain.length - 1];
+  const sum = inside(chain[chain.length - 2]);
+  const outer = inside(chain[chain.length - 3]);
+  expectSum(outer, sum);
+  expect(unitsApart(value, result)).toBeLessThan(0.51);
+  const [inner] = [ACTIVATIONS[symbol](Number(sum))];
+  expect(unitsApart(inner, result), `${symbol}(${sum}) = ${result}`).toBeLessThan(1.6);
+
+  let [inputText, hiddenText] = ['', ''];
+  if (factor) {
+    // tanh(W_in x + b_in + r (W_hn h + b_hn)): r acts on the hidden part with its bias.
+    expect(lines[0]).toMatch(
+      inputBias === undefined
+        ? 'n = tanh(W_in x + r (W_hn h))'
+        : 'n = tanh(W_in x + b_in + r (W_hn h + b_hn))',
+    );
+    const [, own, r, within] = /^(.*) [+−] (\S+) \((.*)\)$/.exec(inside(chain[0]))!;
+    const product = Number(r) * numbersIn(within).reduce((a, b) => a + b);
+    const shown = outer.replaceAll(' − ', ' + -').split(' + ').at(-1)!;
+    // Half a unit of r and of every number within.
+    expect(unitsApart(product, shown)).toBeLessThan(3 + Math.abs(numbersIn(within).reduce((a, b) => a + b)));
+    expect(numbersIn(outer).slice(0, -1)).toEqual(numbersIn(own));
+    inputText = own.split(' ')[0];
+    hiddenText = within.split(' ')[0];
+  } else {
+    const texts = outer.replaceAll(' − ', ' + -').split(' + ');
+    inputText = texts[0];
+    hiddenText = texts[inputBias === undefined ? 1 : 2];
+  }
+  // What the two products are made of adds up to them.
+  const rows = lines
+    .slice(3)
+    .map((line) => /(-?[\d.]+) {2}(?:[xh]\[\d+\]|the other \d+|[xh] is zero)$/.exec(line)!);
+  const hiddenAt = lines.slice(3).findIndex((line) => line.includes(`W_h${name} h`));
+  for (const [part, total, dot] of [
+    [rows.slice(0, hiddenAt), inputText, input],
+    [rows.slice(hiddenAt), hiddenText, hidden],
+  ] as const) {
+    expect(part.length).toBeGreaterThan(0);
+    expectSum(part.map(([, number]) => number).join(' + '), total);
+    expect(unitsApart(dot.sum, total)).toBeLessThan(1.01);
+  }
+}
+
+test('what is printed adds up to what is printed, for every kind, and is what the network computed', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyNetwork(), fc.nat(), fc.nat(), async (drawn, s, u) => {
+      const { module } = drawn.network;
+      const step = s % (drawn.sequence.lengths?.[0] ?? drawn.sequence.steps);
+      const unit = u % module.hiddenSize;
+      const all = await explained(drawn, { step, unit });
+      expect(all.length).toBe(module.numLayers * (module.bidirectional ? 2 : 1));
+      for (const explanation of all) {
+        const text = explanationText(explanation, WIDE, styleFor(WIDE));
+        const starts = explanation.gates.map(({ name }) =>
+          text.search(new RegExp(`\n  ${name} = (σ|tanh|relu)\\(`)),
+        );
+        for (const [i, gate] of explanation.gates.entries()) {
+          const end = text.slice(starts[i]).search(/\n\n {2}[a-z]\S* = |\n\n {2}expected/);
+          checkGate(text.slice(starts[i] + 1, end < 0 ? undefined : starts[i] + end), gate);
+        }
+        const states = [...text.matchAll(/\n {2}([chm]) = (?!σ|relu|tanh)(.*)\n {4}= (.*)/g)];
+        for (const [, name, formula, chain] of states) {
+          const steps = chain.split(' = ');
+          const result = steps[steps.length - 1];
+          const value = { c: explanation.c, h: explanation.value, m: explanation.projection?.m }[name]!;
+          expect(unitsApart(value, result)).toBeLessThan(0.51);
+          if (!formula.includes('+')) continue;
+          expectSum(steps[1], result);
+          // (1 − z) n + z h and f c + i g: the products themselves, from numbers of so many digits.
+          const products = steps[0].split(/ \+ /).map((product) => product.split(' · ').map(Number));
+          const size = Math.max(1, ...products.flat().map(Math.abs));
+          for (const [k, number] of steps[1].replaceAll(' − ', ' + -').split(' + ').entries()) {
+            expect(unitsApart(products[k][0] * products[k][1], number)).toBeLessThan(1.6 + 2 * size);
+          }
+        }
+        expect(states.length).toBe(
+          { RNN: 0, GRU: 1, LSTM: module.projSize && unit < module.projSize ? 3 : 2 }[module.kind],
+        );
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('of many products the largest stand by name, and the others as one', async () => {
+  const drawn = fc
+    .sample(anyNetwork(), { numRuns: 200, seed: 5 })
+    .find(({ network: { module } }) => module.inputSize === 9 && module.kind === 'LSTM')!;
+  const [{ gates }] = await explained(drawn, { step: 0, unit: 0 });
+  const [explanation] = await explained(drawn, { step: 0, unit: 0 });
+  const text = explanationText(explanation, WIDE, styleFor(WIDE));
+  const named = [...text.matchAll(/ (x\[\d\])$/gm)].slice(0, 4).map(([, name]) => name);
+  const { weights, vector } = gates[0].input;
+  const sizes = Array.from(weights, (weight, k) => [Math.abs(weight * vector[k]), `x[${k}]`] as const);
+  expect(named).toEqual(
+    sizes
+      .sort(([a], [b]) => b - a)
+      .slice(0, 4)
+      .map(([, name]) => name),
+  );
+  expect(text).toContain('the other 5');
+});
+
+test('numbers add up whatever their size, or are left alone', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: -1e9, max: 1e9, noNaN: true }), { minLength: 1, maxLength: 12 }),
+      fc.integer({ min: -12, max: 3 }),
+      (drawn, exponent) => {
+        const values = drawn.map((value) => value * 10 ** exponent);
+        const total = values.reduce((a, b) => a + b);
+        const decimals = decimalsFor([...values, total]);
+        const texts = addends(values, total, decimals);
+        expectSum(added(texts), fixed(total, decimals));
+        for (const [i, text] of texts.entries()) expect(unitsApart(values[i], text)).toBeLessThan(1.001);
+      },
+    ),
+  );
+  expect(addends([Number.NaN, 1], Number.NaN, 6)).toEqual(['NaN', '1.000000']);
+  expect(addends([Number.POSITIVE_INFINITY, -1], Number.POSITIVE_INFINITY, 2)).toEqual(['inf', '-1.00']);
+  expect(addends([1e300, 1], 1e300, 0)[1]).toBe('1');
+  expect(fixed(-1e-9, 6)).toBe('0.000000');
+  expect(added(['1', '-2', '3'])).toBe('1 − 2 + 3');
+});
