@@ -12,6 +12,7 @@ export { forward, type Inputs, type OutputTensors, type RunOptions } from './for
 export type { Direction, Kind, Nonlinearity } from './kinds.js';
 export { type Case, caseOf, type Role } from './module/case.js';
 export { type DescribeOptions, describeModule } from './module/describe.js';
+export { type Checkpoint, type GateRows, type ListedModule, listModules } from './module/list.js';
 export type { Module } from './module/parameters.js';
 export { type FormatOptions, formatReport } from './results.js';
 export type { Dtype, Floats } from './tensor/dtype.js';

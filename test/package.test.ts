@@ -25,6 +25,7 @@ test('the tarball holds what is needed to run and nothing else', () => {
     .map((file) => file.path)
     .filter((file) => !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/cellcheck\.js)$/.test(file))
     .filter((file) => !/^dist\/(src|schemas)\/[\w/-]+\.(js|d\.ts)$/.test(file))
+    .filter((file) => !/^page\/page\.(js|css)$/.test(file))
     .filter((file) => !/^schemas\/published\/\w+\.schema\.json$/.test(file));
   expect(strangers).toEqual([]);
   const sources = fs
@@ -48,6 +49,11 @@ test('the installed command verifies, in a shell', () => {
   });
   expect(run('verify', 'failing/gru-perturbed-step').status).toBe(1);
   expect(run('verify', 'nowhere').status).toBe(2);
+  expect(run('list', 'lstm')).toMatchObject({ status: 0, stdout: expect.stringContaining('LSTM 3 → 1') });
+  const [page, saved] = ['page.html', 'states.csv'].map((file) => path.join(folder, file));
+  expect(run('inspect', 'lstm', '--html', page, '--save', saved)).toMatchObject({ status: 0, stderr: '' });
+  expect(fs.readFileSync(page, 'utf8')).toContain('plotly.js (cartesian');
+  expect(fs.readFileSync(saved, 'utf8')).toContain('layer0.forward.o,0,forward,3,0,0,');
   expect(run('--version').stdout).toBe(
     `${JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')).version}\n`,
   );

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { CASE_SCHEMA } from '../schemas/case.js';
-import { cli, ROOT } from './cli.js';
+import { cli, ROOT, SAMPLES, scratch } from './cli.js';
 
 const README = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
 const blocks = [...README.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language, text]) => ({
@@ -12,9 +12,9 @@ const blocks = [...README.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, lang
 }));
 const of = (wanted: string) => blocks.filter(({ language }) => language === wanted).map(({ text }) => text);
 
-const run = (command: string) => {
+const run = (command: string, cwd?: string) => {
   expect(command).toMatch(/^npx cellcheck /);
-  return cli(command.split(' ').slice(2));
+  return cli(command.split(' ').slice(2), { cwd });
 };
 
 // How long it took is never the same.
@@ -43,7 +43,12 @@ test('the README has commands of each sort', () => {
 });
 
 test.each(here)('%s exits 0', async (command) => {
-  expect(await run(command)).toMatchObject({ code: 0, stderr: '' });
+  // Where what it writes is in nobody's way.
+  const cwd = scratch();
+  fs.symlinkSync(SAMPLES, path.join(cwd, 'samples'));
+  expect(await run(command, cwd)).toMatchObject({ code: 0, stderr: '' });
+  const written = [...command.matchAll(/--(?:save|html) (\S+)/g)].map(([, file]) => file);
+  expect(fs.readdirSync(cwd).sort()).toEqual([...written, 'samples'].sort());
 });
 
 test('the program in the README prints what it shows', () => {
@@ -62,7 +67,12 @@ test('the case file in the README is one', () => {
   expect(CASE_SCHEMA.safeParse(JSON.parse(text)).success).toBe(true);
 });
 
-test('every option of the help stands in the README', async () => {
-  const { stdout } = await cli(['verify', '--help']);
-  for (const [option] of stdout.matchAll(/--[a-z-]+/g)) expect(README).toContain(option);
+test.each(['verify', 'inspect', 'list'])('the help of %s stands in the README', async (command) => {
+  const { stdout } = await cli([command, '--help']);
+  expect(README).toContain(`$ npx cellcheck ${command} --help\n${stdout}`);
+});
+
+test('the picture in the README is there', () => {
+  const [, file] = /!\[.+\]\((\S+)\)/.exec(README)!;
+  expect(fs.readFileSync(path.join(ROOT, file)).subarray(1, 4).toString()).toBe('PNG');
 });

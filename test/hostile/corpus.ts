@@ -28,14 +28,19 @@ export const CORPUS: readonly HostileCase[] = [
 ];
 
 /** Puts a case into an empty folder and returns the command line that goes with it. */
-export function lay({ files = {}, make, argv }: HostileCase, folder: string): string[] {
+export function lay({ files = {}, make, ...hostile }: HostileCase, folder: string): string[] {
   for (const [name, content] of Object.entries(files)) {
     const file = path.join(folder, name);
     fs.mkdirSync(path.dirname(file), { recursive: true });
     fs.writeFileSync(file, content);
   }
   make?.(folder);
-  return ['verify', ...(argv ?? Object.keys(files).slice(0, 1))];
+  return ['verify', ...argvOf({ files, ...hostile })];
+}
+
+/** What stands after the command. */
+export function argvOf({ files = {}, argv }: Pick<HostileCase, 'files' | 'argv'>): readonly string[] {
+  return argv ?? Object.keys(files).slice(0, 1);
 }
 
 /** What is wrong with an answer, whatever the case. */

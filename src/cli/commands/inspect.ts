@@ -37,7 +37,7 @@ interface Options extends CaseOptionValues {
 
 const HELP = `
 Examples:
-  cellcheck inspect samples/lstm                    h, c and the gates of each step
+  cellcheck inspect samples/lstm                h, c and the gates, step by step
   cellcheck inspect samples/gru --step 1 --unit 0 --explain
   cellcheck inspect samples/gru-three-layers --layer 1 --direction reverse
   cellcheck inspect samples/gru-long --steps 490: --unit 0,2 --show h,z
