@@ -1,16 +1,12 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import {
   type CaseFile,
   type CaseOptions,
-  parseCaseFile,
   parseCaseOptions,
   parseMetadataOptions,
-  type SchemaIssue,
 } from '../../schemas/case.js';
-import { CellcheckError, inFile, joinErrors, printable } from '../errors.js';
+import { CellcheckError, inFile, printable } from '../errors.js';
 import { NAMELESS, tensorsOfJson } from '../formats/json.js';
-import { isNumberArray, type JsonValue } from '../formats/scan-json.js';
 import {
   type Case,
   EXPECTED_ROLES,
@@ -22,14 +18,10 @@ import {
 } from '../module/case.js';
 import { renamed, type StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { CASE_FILE } from './find-cases.js';
-import { fileError } from './open.js';
+import { caseFileIn, labelOf, type Place, type PlaceOptions, placeOf, valid } from './case-file.js';
 import { openTensors, readContent } from './tensors.js';
 
-export interface LoadOptions {
-  readonly cwd: string;
-  /** Lets a case name files outside its folder and the working directory. */
-  readonly allowOutside: boolean;
+export interface LoadOptions extends PlaceOptions {
   /** Tensors with other names, ours → theirs; wins over the case's own. */
   readonly names: Readonly<Record<string, string>>;
   /** Whether a case may do without expected outputs: there is nothing to compare then. */
@@ -63,44 +55,6 @@ export function loadCaseAt(file: string, label: string, options: LoadOptions): C
   });
 }
 
-/** A file of tensors, read as far as its header, and how messages name it. */
-export interface Checkpoint {
-  readonly label: string;
-  readonly tensors: StateDict;
-}
-
-/**
- * Opens a checkpoint: a file of tensors, or a case file, which stands for its weights.
- * @param label how messages name it
- * @throws CellcheckError that names the file, and what to try
- */
-export function openCheckpoint(
-  file: string,
-  label: string,
-  options: Pick<LoadOptions, 'cwd' | 'allowOutside'>,
-): Checkpoint {
-  const fileLabel = labelOf(file, label);
-  const content = readContent(file, fileLabel);
-  if (content.format === 'safetensors') return { label, tensors: content.tensors };
-  const caseFile = caseFileIn(content.root, file, fileLabel);
-  if (!caseFile) return { label, tensors: inFile(fileLabel, () => tensorsOfJson(content.root).tensors) };
-  const { path: target, label: weights } = placeOf('weights', caseFile.weights, file, fileLabel, options);
-  return { label: weights, tensors: openTensors(target, weights) };
-}
-
-function labelOf(file: string, label: string): string {
-  return path.basename(label) === path.basename(file) ? label : path.join(label, path.basename(file));
-}
-
-/** What a case file says; undefined for a file of tensors. */
-function caseFileIn(root: JsonValue, file: string, label: string): CaseFile | undefined {
-  const isObject = typeof root === 'object' && root !== null && !isNumberArray(root);
-  if (path.basename(file) !== CASE_FILE && !(isObject && typeof root.weights === 'string')) return undefined;
-  if (isObject) return valid(parseCaseFile(root), label);
-  const found = root === null ? 'null' : isNumberArray(root) ? 'a list' : `a ${typeof root}`;
-  throw new CellcheckError({ file: label, found, expected: 'an object with weights, input and expected' });
-}
-
 /** Loads a case that is three files on the command line; they may lie anywhere. */
 export function loadFiles(paths: CasePaths, options: LoadOptions): Case {
   const at = (file: string) => ({ path: path.resolve(options.cwd, file), label: file });
@@ -112,11 +66,6 @@ export function loadFiles(paths: CasePaths, options: LoadOptions): Case {
   return assemble(at(weights), at(input), expected === undefined ? undefined : at(expected), {}, options);
 }
 
-interface Place {
-  readonly path: string;
-  readonly label: string;
-}
-
 function loadCaseFile(file: string, label: string, said: CaseFile, options: LoadOptions): Case {
   const { weights, input, expected } = said;
   if (expected === undefined && !options.expectedOptional)
@@ -124,20 +73,6 @@ function loadCaseFile(file: string, label: string, said: CaseFile, options: Load
   const at = (field: string, given: string) => placeOf(field, given, file, label, options);
   const reference = expected === undefined ? undefined : at('expected', expected);
   return assemble(at('weights', weights), at('input', input), reference, said, options);
-}
-
-/** Where a file is that a case file names. */
-function placeOf(
-  field: string,
-  given: string,
-  file: string,
-  label: string,
-  { cwd, allowOutside }: Pick<LoadOptions, 'cwd' | 'allowOutside'>,
-): Place {
-  const folder = path.dirname(file);
-  const target = path.resolve(folder, given);
-  if (!allowOutside) mustBeInside(target, [folder, cwd], label, field, given);
-  return { path: target, label: path.join(path.dirname(label), given) };
 }
 
 function loadBundle(tensors: StateDict, label: string, said: CaseOptions, options: LoadOptions): Case {
@@ -238,44 +173,4 @@ function mustExist(
       hints: [`There are ${known.slice(0, 12).map(printable).join(', ')}${known.length > 12 ? ', …' : ''}.`],
     });
   }
-}
-
-function mustBeInside(
-  target: string,
-  folders: readonly string[],
-  file: string,
-  field: string,
-  given: string,
-): void {
-  let real: string;
-  try {
-    real = fs.realpathSync(target);
-  } catch (error) {
-    throw fileError(error, path.join(path.dirname(file), given), [`${file} names it as its ${field}.`]);
-  }
-  const inside = folders.some((folder) => {
-    const relative = path.relative(fs.realpathSync(folder), real);
-    return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
-  });
-  if (inside) return;
-  throw new CellcheckError({
-    file,
-    tensor: field,
-    problem: `${printable(given)} lies outside the case's folder and the working directory`,
-    hints: ['Add --allow-outside if you trust the case.'],
-  });
-}
-
-function valid<T>(
-  parsed: { readonly value: T } | { readonly issues: readonly SchemaIssue[] },
-  file: string,
-  within?: string,
-): T {
-  if ('value' in parsed) return parsed.value;
-  throw joinErrors(
-    parsed.issues.map(({ field, problem }) => {
-      const place = [within, field].filter(Boolean).join('.');
-      return new CellcheckError({ file, tensor: place || undefined, problem });
-    }),
-  );
 }

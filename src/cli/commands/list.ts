@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CellcheckError, inFile, internalError } from '../../errors.js';
 import { findCases } from '../../files/find-cases.js';
-import { openCheckpoint } from '../../files/load-case.js';
+import { openCheckpoint } from '../../files/open-checkpoint.js';
 import { listModules } from '../../module/list.js';
 import { LISTINGS, type ListResult } from '../../report/listing.js';
 import { VERSION } from '../../version.js';

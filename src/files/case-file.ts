@@ -1,0 +1,89 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { type CaseFile, parseCaseFile, type SchemaIssue } from '../../schemas/case.js';
+import { CellcheckError, joinErrors, printable } from '../errors.js';
+import { isNumberArray, type JsonValue } from '../formats/scan-json.js';
+import { CASE_FILE } from './find-cases.js';
+import { fileError } from './open.js';
+
+/** What a case's files are named relative to, and where they may lie. */
+export interface PlaceOptions {
+  readonly cwd: string;
+  /** Lets a case name files outside its folder and the working directory. */
+  readonly allowOutside: boolean;
+}
+
+/** Where a file is, and how messages name it. */
+export interface Place {
+  readonly path: string;
+  readonly label: string;
+}
+
+/** How messages name a file that a label stands for. */
+export function labelOf(file: string, label: string): string {
+  return path.basename(label) === path.basename(file) ? label : path.join(label, path.basename(file));
+}
+
+/** What a case file says; undefined for a file of tensors. */
+export function caseFileIn(root: JsonValue, file: string, label: string): CaseFile | undefined {
+  const isObject = typeof root === 'object' && root !== null && !isNumberArray(root);
+  if (path.basename(file) !== CASE_FILE && !(isObject && typeof root.weights === 'string')) return undefined;
+  if (isObject) return valid(parseCaseFile(root), label);
+  const found = root === null ? 'null' : isNumberArray(root) ? 'a list' : `a ${typeof root}`;
+  throw new CellcheckError({ file: label, found, expected: 'an object with weights, input and expected' });
+}
+
+/** Where a file is that a case file names. */
+export function placeOf(
+  field: string,
+  given: string,
+  file: string,
+  label: string,
+  { cwd, allowOutside }: PlaceOptions,
+): Place {
+  const folder = path.dirname(file);
+  const target = path.resolve(folder, given);
+  if (!allowOutside) mustBeInside(target, [folder, cwd], label, field, given);
+  return { path: target, label: path.join(path.dirname(label), given) };
+}
+
+function mustBeInside(
+  target: string,
+  folders: readonly string[],
+  file: string,
+  field: string,
+  given: string,
+): void {
+  let real: string;
+  try {
+    real = fs.realpathSync(target);
+  } catch (error) {
+    throw fileError(error, path.join(path.dirname(file), given), [`${file} names it as its ${field}.`]);
+  }
+  const inside = folders.some((folder) => {
+    const relative = path.relative(fs.realpathSync(folder), real);
+    return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
+  });
+  if (inside) return;
+  throw new CellcheckError({
+    file,
+    tensor: field,
+    problem: `${printable(given)} lies outside the case's folder and the working directory`,
+    hints: ['Add --allow-outside if you trust the case.'],
+  });
+}
+
+/** What a schema takes; its complaints become one error that names the file. */
+export function valid<T>(
+  parsed: { readonly value: T } | { readonly issues: readonly SchemaIssue[] },
+  file: string,
+  within?: string,
+): T {
+  if ('value' in parsed) return parsed.value;
+  throw joinErrors(
+    parsed.issues.map(({ field, problem }) => {
+      const place = [within, field].filter(Boolean).join('.');
+      return new CellcheckError({ file, tensor: place || undefined, problem });
+    }),
+  );
+}

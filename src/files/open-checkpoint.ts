@@ -1,0 +1,26 @@
+import { inFile } from '../errors.js';
+import { tensorsOfJson } from '../formats/json.js';
+import type { StateDict } from '../tensor/state-dict.js';
+import { caseFileIn, labelOf, type PlaceOptions, placeOf } from './case-file.js';
+import { openTensors, readContent } from './tensors.js';
+
+/** A file of tensors, read as far as its header, and how messages name it. */
+export interface Checkpoint {
+  readonly label: string;
+  readonly tensors: StateDict;
+}
+
+/**
+ * Opens a checkpoint: a file of tensors, or a case file, which stands for its weights.
+ * @param label how messages name it
+ * @throws CellcheckError that names the file, and what to try
+ */
+export function openCheckpoint(file: string, label: string, options: PlaceOptions): Checkpoint {
+  const fileLabel = labelOf(file, label);
+  const content = readContent(file, fileLabel);
+  if (content.format === 'safetensors') return { label, tensors: content.tensors };
+  const caseFile = caseFileIn(content.root, file, fileLabel);
+  if (!caseFile) return { label, tensors: inFile(fileLabel, () => tensorsOfJson(content.root).tensors) };
+  const { path: target, label: weights } = placeOf('weights', caseFile.weights, file, fileLabel, options);
+  return { label: weights, tensors: openTensors(target, weights) };
+}
