@@ -58,6 +58,8 @@ export interface Inspection {
   /** One for every selected layer, direction and batch row, where they were asked for. */
   readonly explanations: readonly Explanation[];
   readonly notes: readonly string[];
+  /** What of the case's files was not used, though it looks meant. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -136,6 +138,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
         )
       : [],
     notes: notesOn(bound, settings.batch_first),
+    warnings: loaded.warnings ?? [],
   };
 }
 

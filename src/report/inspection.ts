@@ -20,7 +20,7 @@ export interface InspectionOptions {
 /** For people: what a network did, in tables for each layer and direction; or one step of one unit explained. */
 export function inspectionText(label: string, inspection: Inspection, options: InspectionOptions): string {
   const { terminal } = options;
-  const { subject, explanations, selected, notes } = inspection;
+  const { subject, explanations, selected, notes, warnings } = inspection;
   const style = styleFor(terminal);
   const [first, ...words] = subject.words;
   const facts = [...words, sequenceText(subject), `computed in ${subject.compute}`];
@@ -32,6 +32,7 @@ export function inspectionText(label: string, inspection: Inspection, options: I
   const after = [
     ...(explanations.length ? [] : [...batchNote(inspection), ...differenceLines(inspection)]),
     ...notes.map((note) => `note: ${note}`),
+    ...warnings.map((warning) => `${style.open('warning')}: ${warning}`),
   ];
   return `\n${[
     `${flow([`${style.strong(printable(label))}   ${first}`, ...facts], ' · ', terminal, 2)}`,

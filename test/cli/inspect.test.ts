@@ -340,6 +340,13 @@ describe('without expected outputs', () => {
     expect(verified).toMatchObject({ code: 2, stderr: expect.stringContaining('expected: is missing') });
   });
 
+  test('a tensor that looks meant and is not used is warned about', async () => {
+    const bundle = path.join(scratch(), 'bundle.safetensors');
+    const { output: _, ...rest } = lstmBundle();
+    writeSafetensors(bundle, { ...rest, hidden: raw([1], [1]), outputs: raw([1], [1]) });
+    expect((await inspect(bundle)).stdout).toContain('outputs not used');
+  });
+
   test('what a caller says goes before what the case says', async () => {
     const { stdout } = await inspect('samples/rnn-relu', '--nonlinearity', 'tanh');
     expect(stdout).not.toContain('· relu');

@@ -62,7 +62,9 @@ export function addInspect(program: Command, io: Io, exit: (code: number) => voi
     .addOption(computeOption())
     .optionsGroup('What is shown (as in Python: 3 or 0,2 or 0:10, below zero from the end):')
     .option('--layer <picks>', 'layers (default: all)', picks)
-    .addOption(new Option('--direction <name>', '(default: all)').choices(['forward', 'reverse']))
+    .addOption(
+      new Option('--direction <name>', 'one direction (default: both)').choices(['forward', 'reverse']),
+    )
     .option('--batch <picks>', 'batch rows (default: the first)', picks)
     .option('--step <index>', 'one timestep', oneIndex)
     .option('--steps <picks>', 'timesteps, as 0:10', picks)
