@@ -404,6 +404,14 @@ describe('saving', () => {
     expect(at('h_n,0,reverse,,0,0')[6]).toBe(at('layer0.reverse.h,0,reverse,0,0,0')[6]);
   });
 
+  test('the numbers of a safetensors file begin on an 8-byte boundary, whatever its names', async () => {
+    for (const name of ['rnn-basic', 'gru', 'lstm', 'rnn-stacked', 'lstm-projection']) {
+      const file = path.join(scratch(), 'saved.safetensors');
+      await inspect(`samples/${name}`, '-q', '--save', file);
+      expect(Number(fs.readFileSync(file).readBigUInt64LE()) % 8).toBe(0);
+    }
+  });
+
   test('numbers that are not finite survive each format', async () => {
     const cwd = scratch();
     const file = path.join(cwd, 'nan.json');

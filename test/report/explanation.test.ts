@@ -14,7 +14,7 @@ const WIDE = { columns: 1000, color: false };
 
 async function explained(
   { network, sequence }: Drawn,
-  at: { step: number; unit: number },
+  at: { step: number; unit: number; batch: number },
 ): Promise<readonly Explanation[]> {
   const { module } = network;
   const { steps, batch, input, h0, c0, lengths } = sequence;
@@ -31,7 +31,7 @@ async function explained(
     nonlinearity: kind === 'RNN' ? nonlinearity : undefined,
     batch_first: false,
     explain: true,
-    select: { steps: [at.step], unit: [at.unit] },
+    select: { steps: [at.step], unit: [at.unit], batch: [at.batch] },
   });
   return explanations;
 }
@@ -114,11 +114,12 @@ function checkGate(block: string, { name, input, hidden, factor, inputBias, valu
 
 test('what is printed adds up to what is printed, for every kind, and is what the network computed', async () => {
   await fc.assert(
-    fc.asyncProperty(anyNetwork(), fc.nat(), fc.nat(), async (drawn, s, u) => {
+    fc.asyncProperty(anyNetwork(), fc.nat(), fc.nat(), fc.nat(), async (drawn, s, u, b) => {
       const { module } = drawn.network;
-      const step = s % (drawn.sequence.lengths?.[0] ?? drawn.sequence.steps);
+      const batch = b % drawn.sequence.batch;
+      const step = s % (drawn.sequence.lengths?.[batch] ?? drawn.sequence.steps);
       const unit = u % module.hiddenSize;
-      const all = await explained(drawn, { step, unit });
+      const all = await explained(drawn, { step, unit, batch });
       expect(all.length).toBe(module.numLayers * (module.bidirectional ? 2 : 1));
       for (const explanation of all) {
         const text = explanationText(explanation, WIDE, styleFor(WIDE));
@@ -157,8 +158,8 @@ test('of many products the largest stand by name, and the others as one', async 
   const drawn = fc
     .sample(anyNetwork(), { numRuns: 200, seed: 5 })
     .find(({ network: { module } }) => module.inputSize === 9 && module.kind === 'LSTM')!;
-  const [{ gates }] = await explained(drawn, { step: 0, unit: 0 });
-  const [explanation] = await explained(drawn, { step: 0, unit: 0 });
+  const [{ gates }] = await explained(drawn, { step: 0, unit: 0, batch: 0 });
+  const [explanation] = await explained(drawn, { step: 0, unit: 0, batch: 0 });
   const text = explanationText(explanation, WIDE, styleFor(WIDE));
   const named = [...text.matchAll(/ (x\[\d\])$/gm)].slice(0, 4).map(([, name]) => name);
   const { weights, vector } = gates[0].input;
