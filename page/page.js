@@ -9,8 +9,10 @@
  * @property {boolean} signed whether zero is in the middle of what it can be
  * @property {number[]} steps
  * @property {number[]} units
- * @property {string} values float64 [units, steps], as base64; NaN where there is nothing
- * @property {string} [expected] likewise
+ * @property {string} values float64 [units, steps], as base64
+ * @property {boolean[]} there by step: whether there are values, or it is beyond the row's length
+ * @property {string} [expected] as the values
+ * @property {boolean[]} [known] by step: whether anything is expected
  */
 
 /** @typedef {{ title: string, subtitle: string, sections: { title: string, parts: Part[] }[] }} PageData */
@@ -67,10 +69,11 @@ const axis = (values) => ({
  * @param {Part} part
  * @param {string} title
  * @param {Float64Array} shown [units, steps]
+ * @param {boolean[]} there by step: whether there is anything to show
  * @param {boolean} signed
  * @param {(at: number) => string} words of one element
  */
-function addFigure(section, { steps, units }, title, shown, signed, words) {
+function addFigure(section, { steps, units }, title, shown, there, signed, words) {
   const figure = add('figure', section);
   add('figcaption', figure, title);
   const plot = add('div', figure);
@@ -85,18 +88,34 @@ function addFigure(section, { steps, units }, title, shown, signed, words) {
   }
   const most = Math.max(Math.abs(low), Math.abs(high));
   const [zmin, zmax] = low > high ? [0, 1] : signed ? [-most, most] : [low, high];
+  /** @param {Float64Array} values */
+  const rows = (values) =>
+    units.map((_, row) => values.subarray(row * steps.length, (row + 1) * steps.length));
+  const map = { type: 'heatmap', x: steps, y: units, hoverongaps: false };
   const trace = {
-    type: 'heatmap',
-    x: steps,
-    y: units,
-    z: units.map((_, row) => shown.subarray(row * steps.length, (row + 1) * steps.length)),
+    ...map,
+    z: rows(shown),
     zmin,
     zmax: zmax > zmin ? zmax : zmin + 1e-12,
     colorscale: signed ? 'RdBu' : 'Viridis',
     colorbar: { thickness: 12, outlinewidth: 0, tickformat: '.3~g' },
-    hoverongaps: false,
     hovertemplate: 'step %{x}, unit %{y}<br>%{z:.7~g}<extra></extra>',
   };
+  // NaN and infinities have no place on a scale, and are the first thing to look for.
+  const strange = shown.map((value, i) =>
+    there[i % steps.length] && !Number.isFinite(value) ? 1 : Number.NaN,
+  );
+  const black = {
+    ...map,
+    z: rows(strange),
+    colorscale: [
+      [0, '#000'],
+      [1, '#000'],
+    ],
+    showscale: false,
+    hovertemplate: 'step %{x}, unit %{y}<br>not finite<extra></extra>',
+  };
+  const traces = strange.includes(1) ? [trace, black] : [trace];
   const layout = {
     height,
     margin: { l: 52, r: 8, t: 8, b: 40 },
@@ -107,7 +126,7 @@ function addFigure(section, { steps, units }, title, shown, signed, words) {
     font: { family: 'system-ui, sans-serif', size: 12 },
   };
   drawings.set(figure, async () => {
-    const drawn = await Plotly.newPlot(plot, [trace], layout, { responsive: true, displaylogo: false });
+    const drawn = await Plotly.newPlot(plot, traces, layout, { responsive: true, displaylogo: false });
     drawn.on(
       'plotly_hover',
       ({
@@ -132,11 +151,12 @@ for (const { title, parts } of data.sections) {
   for (const part of parts) {
     const values = numbers(part.values);
     const heading = `${part.name} · ${part.words}`;
-    addFigure(section, part, heading, values, part.signed, (at) => String(values[at]));
-    if (part.expected === undefined) continue;
+    addFigure(section, part, heading, values, part.there, part.signed, (at) => String(values[at]));
+    if (part.expected === undefined || part.known === undefined) continue;
     const expected = numbers(part.expected);
-    const difference = values.map((value, i) => value - expected[i]);
-    addFigure(section, part, `${part.name} − expected`, difference, true, (at) => {
+    // Infinities of one sign are the same.
+    const difference = values.map((value, i) => (value === expected[i] ? 0 : value - expected[i]));
+    addFigure(section, part, `${part.name} − expected`, difference, part.known, true, (at) => {
       return `${values[at]}, expected ${expected[at]}, difference ${difference[at]}`;
     });
   }

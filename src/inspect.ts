@@ -2,7 +2,7 @@ import { compareTensor, type TensorComparison } from './compare/compare.js';
 import type { Subject } from './compare/comparison.js';
 import { resolveTolerance } from './compare/tolerance.js';
 import { type Compute, type ForwardOptions, forward } from './engine/forward.js';
-import { partSize } from './engine/trace.js';
+import { type LayerTrace, partSize } from './engine/trace.js';
 import { CellcheckError, inFile } from './errors.js';
 import { type OutputTensors, tensorsOf } from './forward.js';
 import { type ExpectedPart, expectedPart } from './inspect/expected.js';
@@ -23,6 +23,8 @@ export interface InspectOptions extends DescribeOptions {
   readonly select?: Selection;
   /** Explains the one step and unit that are selected. */
   readonly explain?: boolean;
+  /** Refuses a selection of more values, before the work; none if absent. */
+  readonly mostValues?: number;
   readonly onProgress?: ForwardOptions['onProgress'];
 }
 
@@ -70,6 +72,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   const {
     select: selection = {},
     explain: explained = false,
+    mostValues = Number.POSITIVE_INFINITY,
     onProgress,
     compute = 'float64',
     ...said
@@ -84,17 +87,38 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   if (selected.show.every((part) => units(part).length === 0)) {
     throw new CellcheckError({
       problem: `h has no unit ${selected.units.join(', ')}: with proj_size it has ${module.projSize}`,
-      hints: [`c and the gates have ${module.hiddenSize}: add --show ${KINDS[module.kind].gates.join(',')}`],
+      hints: [`c and the gates have ${module.hiddenSize}: add them to --show, as --show h,c`],
     });
   }
   if (explained) mustBeOne(selected);
+  const shown = selected.show.reduce((total, part) => total + units(part).length, 0);
+  const { layers, directions: ways, steps, batches } = selected;
+  const values = shown * layers.length * ways.length * steps.length * batches.length;
+  if (values > mostValues) {
+    throw new CellcheckError({
+      problem: `${values} values are selected, and a page shows ${mostValues} at most`,
+      hints: ['Select less, as --layer 0 --steps 0:500 or --show h. --save has no such limit.'],
+    });
+  }
 
   const outputs = await forward(bound.network, sequence, { compute, trace: true, onProgress });
+  const equalNan = loaded.options.equal_nan ?? false;
+  const tensors = bound.references.map((reference) => {
+    const { tolerance = {} } = loaded.options;
+    const said = [{ ...tolerance, source: 'of the case' }];
+    const rule = resolveTolerance(reference.name, reference.dtype, said);
+    return compareTensor(reference, outputs[reference.name]!, rule, equalNan);
+  });
+  const rules = Object.fromEntries(tensors.map(({ name, tolerance }) => [name, { ...tolerance, equalNan }]));
+  const expected = ({ layer, direction, parts }: LayerTrace, part: string) => {
+    const way = directions(module).indexOf(direction);
+    return expectedPart(bound, rules, { layer, way, part, actual: parts[part] });
+  };
   const places = outputs.trace!.filter(
     ({ layer, direction }) => selected.layers.includes(layer) && selected.directions.includes(direction),
   );
   return {
-    subject: subjectOf(bound, { compute, equal_nan: false }),
+    subject: subjectOf(bound, { compute, equal_nan: equalNan }),
     outputs: tensorsOf(outputs, bound, compute),
     selected,
     chosen: {
@@ -103,44 +127,41 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
       units: selection.unit !== undefined,
     },
     lengths: sequence.lengths,
-    parts: places.flatMap(({ layer, direction, parts }) =>
+    parts: places.flatMap((place) =>
       selected.show
         .filter((name) => units(name).length > 0)
         .map((name) => ({
-          layer,
-          direction,
+          layer: place.layer,
+          direction: place.direction,
           name,
-          values: parts[name],
+          values: place.parts[name],
           size: partSize(module, name),
           units: units(name),
           signed: isSigned(module, name),
-          expected: expectedPart(bound, layer, directions(module).indexOf(direction), name),
+          expected: expected(place, name),
         })),
     ),
-    tensors: bound.references.map((reference) => {
-      const { tolerance = {} } = loaded.options;
-      const rule = resolveTolerance(reference.name, reference.dtype, [
-        { ...tolerance, source: 'of the case' },
-      ]);
-      return compareTensor(reference, outputs[reference.name]!, rule, false);
+    tensors,
+    explanations: places.flatMap((place) => {
+      if (!explained) return [];
+      const { layer, direction } = place;
+      const [step, unit] = [selected.steps[0], selected.units[0]];
+      return selected.batches.map((batch) =>
+        explain(bound, outputs.trace!, { layer, direction, batch, step, unit }, (part) =>
+          expected(place, part),
+        ),
+      );
     }),
-    explanations: explained
-      ? places.flatMap(({ layer, direction }) =>
-          selected.batches.map((batch) =>
-            explain(bound, outputs.trace!, {
-              layer,
-              direction,
-              batch,
-              step: selected.steps[0],
-              unit: selected.units[0],
-            }),
-          ),
-        )
-      : [],
-    notes: notesOn(bound, settings.batch_first),
+    notes: [
+      ...notesOn(bound, settings.batch_first),
+      ...(module.kind === 'RNN' && settings.nonlinearity === undefined ? [TANH_NOTE] : []),
+    ],
     warnings: loaded.warnings ?? [],
   };
 }
+
+// What an RNN's names and shapes cannot say.
+const TANH_NOTE = "nonlinearity is not said; it is taken as tanh, PyTorch's default";
 
 function mustBeOne({ steps, units }: Selected): void {
   if (steps.length === 1 && units.length === 1) return;

@@ -59,4 +59,4 @@ export function traceName(layer: number, direction: Direction, part: string): st
   return `layer${layer}.${direction}.${part}`;
 }
 
-export const TRACE_NAME = /^layer(\d+)\.(forward|reverse)\.[a-z]$/;
+export const TRACE_NAME = /^layer(\d+)\.(forward|reverse)\.([a-z])$/;

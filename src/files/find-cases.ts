@@ -55,7 +55,7 @@ async function findCase(given: string, cwd: string): Promise<FoundCase[]> {
     throw new CellcheckError({
       file: given,
       problem: 'holds no case: neither a case.json nor a folder with one',
-      hints: ['Name bundles themselves: cellcheck verify "folder/*.safetensors".'],
+      hints: ['Name files themselves, as "folder/*.safetensors".'],
     });
   }
   return inside;

@@ -82,7 +82,14 @@ function loadBundle(tensors: StateDict, label: string, said: CaseOptions, option
   const inside = [...bundle.specs.keys()];
   const roles = inFile(label, () => {
     const { picked, unused } = pickRoles(inside, [...INPUT_ROLES, ...EXPECTED_ROLES], true);
-    if (!picked.has('input')) throw noRole(inside, ['input']);
+    if (!picked.has('input')) {
+      const { parts } = noRole(inside, ['input']);
+      const hints = [
+        ...(parts.hints ?? []),
+        'Of weights alone no case is made: give them as --weights, beside --input.',
+      ];
+      throw new CellcheckError({ ...parts, hints });
+    }
     if (!options.expectedOptional && !EXPECTED_ROLES.some((role) => picked.has(role)))
       throw noRole(inside, EXPECTED_ROLES);
     return { tensors: loadRoles(bundle, picked), unused };

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { CellcheckError } from '../errors.js';
 
 /**
@@ -20,6 +21,11 @@ export function openForWriting(file: string, cwd: string): (text: string) => voi
   };
 }
 
+/** Whether two names are of one file. */
+export function samePath(a: string, b: string, cwd: string): boolean {
+  return path.resolve(cwd, a) === path.resolve(cwd, b);
+}
+
 function unwritable(error: unknown, file: string, target: string): CellcheckError {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) throw error;
@@ -30,12 +36,15 @@ function unwritable(error: unknown, file: string, target: string): CellcheckErro
 /** A file that is to be saved. */
 export interface SaveTarget {
   /** Writes the whole file beside its place, and puts it there when it is complete. */
-  readonly save: (pieces: Iterable<string | Uint8Array>) => void;
+  readonly save: (pieces: Iterable<string | Uint8Array>) => Promise<void>;
 }
+
+/** What interrupts a program, and the exit codes that shells give it then. */
+const INTERRUPTIONS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * Makes sure that a file can be saved before the work begins. A file that is there is not touched until the new one is
- * complete.
+ * complete, and nothing is left of one that is not.
  * @param force whether a file that is there may be replaced
  * @throws CellcheckError where it may not, or cannot be written
  */
@@ -43,41 +52,57 @@ export function planSave(file: string, cwd: string, force: boolean): SaveTarget 
   const given = path.resolve(cwd, file);
   // What a link leads to is replaced, not the link.
   const target = fs.existsSync(given) ? fs.realpathSync(given) : given;
-  const mayBeReplaced = () => {
+  const beside = `${target}.${process.pid}.part`;
+  const discard = () => {
+    if (fs.existsSync(beside)) fs.rmSync(beside);
+  };
+  const mode = () => {
     const stat = fs.statSync(target, { throwIfNoEntry: false });
-    if (!stat) return;
+    if (!stat) return undefined;
     if (!stat.isFile())
       throw new CellcheckError({ file, problem: 'is not a regular file, and is not written to' });
-    if (!force)
-      throw new CellcheckError({ file, problem: 'is there already', hints: ['Add --force to replace it.'] });
+    if (force) return stat.mode;
+    throw new CellcheckError({ file, problem: 'is there already', hints: ['Add --force to replace it.'] });
   };
-  const beside = `${target}.${process.pid}.part`;
-  const writeBeside = (pieces: Iterable<string | Uint8Array>) => {
-    const fd = fs.openSync(beside, 'wx');
-    try {
-      for (const piece of pieces) fs.writeFileSync(fd, piece);
-    } finally {
-      fs.closeSync(fd);
-    }
+  const failed = (error: unknown) => {
+    discard();
+    return error instanceof CellcheckError ? error : unwritable(error, file, target);
   };
-  const attempt = (action: () => void) => {
-    try {
-      mayBeReplaced();
-      action();
-    } catch (error) {
-      if (fs.existsSync(beside)) fs.rmSync(beside);
-      throw error instanceof CellcheckError ? error : unwritable(error, file, target);
-    }
-  };
-  attempt(() => {
-    writeBeside([]);
-    fs.rmSync(beside);
-  });
+  try {
+    mode();
+    fs.closeSync(fs.openSync(beside, 'wx'));
+    discard();
+  } catch (error) {
+    throw failed(error);
+  }
   return {
-    save: (pieces) =>
-      attempt(() => {
-        writeBeside(pieces);
+    async save(pieces) {
+      const stops = Object.entries(INTERRUPTIONS).map(([signal, code]) => {
+        const stop = () => {
+          discard();
+          process.exit(code);
+        };
+        process.once(signal, stop);
+        return () => process.off(signal, stop);
+      });
+      try {
+        const fd = fs.openSync(beside, 'wx', mode());
+        try {
+          for (const piece of pieces) {
+            fs.writeFileSync(fd, piece);
+            // An interruption is noticed between two pieces.
+            await setImmediate();
+          }
+        } finally {
+          fs.closeSync(fd);
+        }
+        mode();
         fs.renameSync(beside, target);
-      }),
+      } catch (error) {
+        throw failed(error);
+      } finally {
+        for (const stop of stops) stop();
+      }
+    },
   };
 }

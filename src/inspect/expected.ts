@@ -1,3 +1,4 @@
+import { distance, isClose, type Rule } from '../compare/close.js';
 import type { Bound } from '../module/bind.js';
 import { directions, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
@@ -8,17 +9,23 @@ export interface ExpectedPart {
   readonly values: Floats;
   /** [steps, batch]: whether the case says what the units of this step should be. */
   readonly known: Uint8Array;
+  /** [steps, batch, units]: whether a value is not close to what is expected, by the case's rule. */
+  readonly far: Uint8Array;
 }
+
+/** How a case's tensors are held against what is computed, by their names. */
+export type Rules = Readonly<Record<string, Rule>>;
 
 /**
  * What a case's output, h_n and c_n say of h or c in one layer and direction: `output` is every h of the last layer,
- * `h_n` and `c_n` are the states after a row's last step. Undefined where they say nothing.
+ * `h_n` and `c_n` are the states after a row's last step. Where two of them speak of the same value, it is the one that
+ * is farther from what was computed. Undefined where they say nothing.
+ * @param actual what was computed [steps, batch, units]
  */
 export function expectedPart(
   { network, sequence, references }: Bound,
-  layer: number,
-  way: number,
-  part: string,
+  rules: Rules,
+  { layer, way, part, actual }: { layer: number; way: number; part: string; actual: Floats },
 ): ExpectedPart | undefined {
   const { module } = network;
   const { steps, batch, lengths } = sequence;
@@ -31,16 +38,25 @@ export function expectedPart(
   const size = part === 'h' ? outputSize(module) : module.hiddenSize;
   const values = new Float64Array(steps * batch * size);
   const known = new Uint8Array(steps * batch);
-  const take = (at: number, from: Floats, start: number) => {
-    for (let unit = 0; unit < size; unit++) values[at * size + unit] = from[start + unit];
+  const far = new Uint8Array(values.length);
+  const take = (at: number, { name, data }: { name: string; data: Floats }, start: number) => {
+    for (let unit = 0; unit < size; unit++) {
+      const to = at * size + unit;
+      const value = data[start + unit];
+      const isFar = isClose(actual[to], value, rules[name]) ? 0 : 1;
+      const farther = distance(actual[to], value) > distance(actual[to], values[to]);
+      if (known[at] && (isFar === far[to] ? !farther : !isFar)) continue;
+      values[to] = value;
+      far[to] = isFar;
+    }
     known[at] = 1;
   };
   for (let at = 0; output && at < output.rows * batch; at++) {
-    take(at, output.data, at * output.units + way * size);
+    take(at, output, at * output.units + way * size);
   }
   for (let row = 0; final && row < batch; row++) {
     const at = (way === 0 ? (lengths?.[row] ?? steps) - 1 : 0) * batch + row;
-    if (!known[at]) take(at, final.data, ((layer * ways + way) * batch + row) * size);
+    take(at, final, ((layer * ways + way) * batch + row) * size);
   }
-  return { values, known };
+  return { values, known, far };
 }

@@ -4,7 +4,7 @@ import { type Direction, KINDS } from '../kinds.js';
 import type { Bound, Parameters } from '../module/bind.js';
 import { directions, layerInputSize, type Module, outputSize, suffix } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
-import { expectedPart } from './expected.js';
+import type { ExpectedPart } from './expected.js';
 
 export interface StepOfUnit {
   readonly layer: number;
@@ -69,9 +69,15 @@ export interface Explanation extends StepOfUnit {
 /**
  * Takes one step of one unit apart: every product of its sums, from the case's weights and the states of the trace. The
  * gates and states themselves are the forward pass's own.
+ * @param expectedOf what the case expects of h or c in this layer and direction
  * @throws CellcheckError where the step is beyond the row's length
  */
-export function explain(bound: Bound, trace: readonly LayerTrace[], at: StepOfUnit): Explanation {
+export function explain(
+  bound: Bound,
+  trace: readonly LayerTrace[],
+  at: StepOfUnit,
+  expectedOf: (part: 'h' | 'c') => ExpectedPart | undefined,
+): Explanation {
   const { network, sequence } = bound;
   const { module } = network;
   const { layer, direction, batch, step, unit } = at;
@@ -111,7 +117,7 @@ export function explain(bound: Bound, trace: readonly LayerTrace[], at: StepOfUn
   const gates = gatesOf(module, parameters, end, unit, x, h, (gate) => now(gate, unit));
   const lstm = module.kind === 'LSTM';
   const expected = (part: 'h' | 'c', width: number) => {
-    const there = expectedPart(bound, layer, way, part);
+    const there = expectedOf(part);
     const place = step * sequence.batch + batch;
     return there?.known[place] && unit < width ? there.values[place * width + unit] : undefined;
   };

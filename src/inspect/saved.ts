@@ -1,14 +1,15 @@
-import type { Subject } from '../compare/comparison.js';
 import type { SavedTensor } from '../formats/write-tensors.js';
-import type { OutputTensors } from '../forward.js';
+import type { Inspection } from '../inspect.js';
 import { type Direction, TRACE_NAME } from '../kinds.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-/** Everything that a forward pass left, as files have it: output, h_n, c_n as PyTorch lays them out, then the trace. */
-export function savedTensors(
-  { output, h_n, c_n, trace = {} }: OutputTensors,
-  { directions, batchFirst, cell }: Pick<Subject, 'directions' | 'batchFirst' | 'cell'>,
-): SavedTensor[] {
+/**
+ * What a forward pass left, as files have it: output, h_n, c_n as PyTorch lays them out, then the states and gates that
+ * are selected by layer, direction and name, each of them whole.
+ */
+export function savedTensors({ outputs, selected, subject }: Inspection): SavedTensor[] {
+  const { output, h_n, c_n, trace = {} } = outputs;
+  const { directions, batchFirst, cell } = subject;
   const unbatched = h_n.shape.length === (cell ? 1 : 2);
   const named = (name: string, tensor: Tensor | undefined, axes: SavedTensor['axes']): SavedTensor[] =>
     tensor
@@ -19,10 +20,12 @@ export function savedTensors(
     ...named('output', output, batchFirst ? ['batch', 'step', 'unit'] : ['step', 'batch', 'unit']),
     ...named('h_n', h_n, stack),
     ...named('c_n', c_n, stack),
-    ...Object.entries(trace).map(([name, tensor]): SavedTensor => {
-      const [, layer, direction] = TRACE_NAME.exec(name)!;
-      const axes = ['step', 'batch', 'unit'] as const;
-      return { name, ...tensor, axes, directions, layer: Number(layer), direction: direction as Direction };
+    ...Object.entries(trace).flatMap(([name, tensor]): SavedTensor[] => {
+      const [, layer, direction, part] = TRACE_NAME.exec(name)!;
+      const place = { layer: Number(layer), direction: direction as Direction };
+      const { layers, directions: ways, show } = selected;
+      if (!layers.includes(place.layer) || !ways.includes(place.direction) || !show.includes(part)) return [];
+      return [{ name, ...tensor, axes: ['step', 'batch', 'unit'], directions, ...place }];
     }),
   ];
 }

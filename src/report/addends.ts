@@ -1,5 +1,6 @@
 const USUAL_DECIMALS = 6;
 const MOST_DECIMALS = 20;
+const LARGEST_FIXED = 1e15;
 
 /**
  * How many decimals show numbers of one sum: six, or more where all are small, and fewer where one is so large that they
@@ -9,14 +10,17 @@ export function decimalsFor(values: readonly number[]): number {
   const most = values.filter(Number.isFinite).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   if (most === 0) return USUAL_DECIMALS;
   const exponent = Math.floor(Math.log10(most));
-  if (exponent < -3) return Math.min(MOST_DECIMALS, USUAL_DECIMALS - 3 - exponent);
+  if (exponent < -3) return USUAL_DECIMALS - 3 - exponent;
   return Math.max(0, Math.min(USUAL_DECIMALS, 2 * USUAL_DECIMALS - exponent));
 }
 
-/** A number with so many decimals; never `-0`. */
+/** A number with so many decimals; never `-0`. Beyond what decimals say anything of, with an exponent. */
 export function fixed(value: number, decimals: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? 'inf' : '-inf';
-  const text = value.toFixed(decimals);
+  if (Math.abs(value) >= LARGEST_FIXED || (decimals > MOST_DECIMALS && value !== 0)) {
+    return value.toExponential(USUAL_DECIMALS).replace('e+', 'e');
+  }
+  const text = value.toFixed(Math.min(decimals, MOST_DECIMALS));
   return Number(text) === 0 ? text.replace('-', '') : text;
 }
 
@@ -30,7 +34,7 @@ export function addends(values: readonly number[], total: number, decimals: numb
   const scaled = values.map((value) => value * scale);
   const floors = scaled.map(Math.floor);
   const missing = Math.round(total * scale) - floors.reduce((a, b) => a + b, 0);
-  const exact = scaled.every((value) => Math.abs(value) < 2 ** 50);
+  const exact = decimals <= MOST_DECIMALS && scaled.every((value) => Math.abs(value) < 2 ** 50);
   if (!exact || missing < 0 || missing > values.length) return values.map((value) => fixed(value, decimals));
   const fractions = scaled.map((value, i) => value - floors[i]);
   const upwards = new Set(

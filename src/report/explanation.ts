@@ -65,7 +65,7 @@ function gateText(gate: GateExplanation, terminal: Terminal, style: Style): stri
     );
     const outer = addends([...terms.map((term) => term.value), factor.value * innerSum], sum, decimals);
     const own = outer.slice(0, -1);
-    const times = `${fixed(factor.value, decimals)} (${added(innerNumbers)})`;
+    const times = `${alone(factor.value)} (${added(innerNumbers)})`;
     shown = {
       numbers: [...own, ...innerNumbers],
       steps: [`${added(own)} + ${times}`, added(outer), fixed(sum, decimals)],
@@ -156,8 +156,8 @@ function stateTexts(explanation: Explanation, terminal: Terminal, style: Style):
     reference?: string,
   ) => {
     const products = pairs.map(([a, b]) => a * b);
-    const decimals = decimalsFor([...pairs.flat(), ...products, sum]);
-    const [first, second] = pairs.map(([a, b]) => `${fixed(a, decimals)} · ${fixed(b, decimals)}`);
+    const decimals = decimalsFor([...products, sum]);
+    const [first, second] = pairs.map(([a, b]) => `${alone(a)} · ${alone(b)}`);
     const numbers = addends(products, sum, decimals);
     return equation(formula, [`${first} + ${second}`, added(numbers), fixed(sum, decimals)], reference);
   };
@@ -196,9 +196,7 @@ function stateTexts(explanation: Explanation, terminal: Terminal, style: Style):
   );
   const product = (name: string, result: number, reference?: string) => {
     const tanh = Math.tanh(c!);
-    const decimals = decimalsFor([o, c!, tanh, result]);
-    const [oText, cNumber, tanhText] = [o, c!, tanh].map((one) => fixed(one, decimals));
-    const steps = [`${oText} · tanh(${cNumber})`, `${oText} · ${tanhText}`, fixed(result, decimals)];
+    const steps = [`${alone(o)} · tanh(${alone(c!)})`, `${alone(o)} · ${alone(tanh)}`, alone(result)];
     return equation(`${name} = o tanh(c)`, steps, reference);
   };
   if (!projection) return [cText, product('h', value!, against(value!, expected.h))];
@@ -218,6 +216,11 @@ function stateTexts(explanation: Explanation, terminal: Terminal, style: Style):
     product('m', m),
     `${equation('h = W_hr m', [total], against(value!, expected.h))}\n\n${productsText([{ symbol: 'W_hr m', dot, vector: 'm', total }], decimals, style)}`,
   ];
+}
+
+/** A number that is no part of a sum. */
+function alone(value: number): string {
+  return fixed(value, decimalsFor([value]));
 }
 
 /** A number as it is written if that is short, else with seven digits. */

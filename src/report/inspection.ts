@@ -1,15 +1,14 @@
-import type { Place } from '../compare/compare.js';
 import { printable } from '../errors.js';
 import type { InspectedPart, Inspection } from '../inspect.js';
+import { differenceLines } from './differences.js';
 import { explanationText } from './explanation.js';
 import { flow } from './flow.js';
 import { fold } from './fold.js';
 import { formatCount, formatDifference, largest } from './numbers.js';
-import { type Difference, type Group, groupsOf, isWorse, type View, worstOf } from './state-columns.js';
-import { stateLabel } from './step-table.js';
+import { FAR, type Group, groupsOf, type View, worstIndex, worstOf } from './state-columns.js';
 import { type Style, styleFor, type Terminal } from './style.js';
 import { columnWidths, GAP, INDENT, type Line, renderTable, sum } from './table.js';
-import { placeText, sequenceText } from './text.js';
+import { sequenceText } from './text.js';
 
 export interface InspectionOptions {
   readonly terminal: Terminal;
@@ -57,6 +56,7 @@ function blockText(
 ): string {
   const { subject, selected, chosen, lengths } = inspection;
   const { layer, direction } = parts[0];
+  const { terminal, allSteps } = options;
   const views = parts.map((part): View => {
     const row = (step: number) => step * subject.batch + batch;
     return {
@@ -67,45 +67,51 @@ function blockText(
     };
   });
   const { steps } = selected;
-  const differences = steps.map((step) => worstOf(views, step));
-  const most = differences.reduce((a, b, i) => (isWorse(b, differences[a]) ? i : a), 0);
-  const lines = fold(steps.length, differences[most] ? [most] : [], options.allSteps || chosen.steps);
+  const lines = fold(
+    steps.length,
+    views.flatMap((view) => whatMatters(view, steps)),
+    allSteps || chosen.steps,
+  );
   const shown = lines.flatMap((line) => ('row' in line ? [steps[line.row]] : []));
   const labels = lines.map((line) => ('row' in line ? String(steps[line.row]) : '⋮'));
   const room =
-    options.terminal.columns -
-    INDENT.length -
-    Math.max('step'.length, largest(labels.map(({ length }) => length)));
+    terminal.columns - INDENT.length - Math.max('step'.length, largest(labels.map(({ length }) => length)));
 
-  const tables = packed(
-    views.flatMap((view) => groupsOf(view, shown, chosen.units, room)),
-    room,
-  ).map((groups) => {
+  const groups = views.flatMap((view) => groupsOf(view, shown, { chosen: chosen.units, room, style }));
+  const tables = packed(groups, room).map((together) => {
     let next = 0;
     const rows = lines.map((line, i): Line => {
-      if ('row' in line) {
-        const at = next++;
-        return [labels[i], ...groups.flatMap(({ rows }) => rows[at])];
-      }
-      const { from, to } = line;
-      const apart = groups.some(({ withExpected }) => withExpected) ? differences.slice(from, to) : [];
-      return { label: '⋮', across: foldedText(steps.slice(from, to), apart) };
+      if ('from' in line)
+        return { label: '⋮', across: foldedText(steps.slice(line.from, line.to), together) };
+      const at = next++;
+      return [labels[i], ...together.flatMap((group) => group.rows[at])];
     });
-    const columns = [{ head: 'step', align: 'right' as const }, ...groups.flatMap((group) => group.columns)];
-    const [{ caption }] = groups;
-    return (
-      (caption ? `${flow([INDENT + caption], ' ', options.terminal, 4)}\n` : '') +
-      renderTable(columns, rows, style)
-    );
+    const columns = [
+      { head: 'step', align: 'right' as const },
+      ...together.flatMap((group) => group.columns),
+    ];
+    const [{ caption }] = together;
+    const above = caption ? `${flow([INDENT + caption], ' ', terminal, 4)}\n` : '';
+    return above + renderTable(columns, rows, style);
   });
   const place = `layer ${layer} ${direction}${subject.batch > 1 ? `, batch ${batch}` : ''}`;
   return [INDENT + style.strong(place), ...tables].join('\n\n');
 }
 
-function foldedText(steps: readonly number[], differences: readonly (Difference | undefined)[]): string {
-  const worst = differences.reduce((a, b, i) => (isWorse(b, differences[a]) ? i : a), 0);
-  const size = differences[worst]?.size;
-  const where = size === undefined ? '' : `, largest |Δ| ${formatDifference(size)} at step ${steps[worst]}`;
+/** Where a state or gate is farthest from what is expected, and where it is first not close. */
+function whatMatters(view: View, steps: readonly number[]): number[] {
+  const differences = steps.map((step) => worstOf(view, view.part.units, step));
+  if (!differences.some((one) => one !== undefined)) return [];
+  const first = differences.findIndex((one) => one?.far);
+  return [worstIndex(differences), ...(first < 0 ? [] : [first])];
+}
+
+function foldedText(steps: readonly number[], groups: readonly Group[]): string {
+  const all = steps.flatMap((step) => groups.map(({ differenceAt }) => ({ step, one: differenceAt(step) })));
+  const { step, one } = all[worstIndex(all.map((entry) => entry.one))];
+  const where = one
+    ? `, largest |Δ| ${formatDifference(one.size)}${one.far ? ` ${FAR}` : ''} at step ${step}`
+    : '';
   return `${formatCount(steps.length)} steps${where}`;
 }
 
@@ -128,25 +134,7 @@ function packed(groups: readonly Group[], room: number): Group[][] {
   return tables;
 }
 
-function batchNote({ subject, chosen, tensors }: Inspection): string[] {
+function batchNote({ subject, chosen }: Inspection): string[] {
   if (subject.batch === 1 || chosen.batch) return [];
-  const differing = tensors.flatMap(({ rows }) => rows).find(({ mismatches }) => mismatches > 0);
-  const other = differing?.worst.batch
-    ? `--batch ${differing.worst.batch} is where values differ first`
-    : '--batch 1 shows another, --batch : all of them';
-  return [`batch row 0 of ${subject.batch}: ${other}`];
-}
-
-/** How far the outputs are from what the case expects, all of it, whatever is selected. */
-function differenceLines({ tensors, subject }: Inspection): string[] {
-  return tensors.map(({ name, worst, mismatches, elements, rows }) => {
-    const where = (place: Place) =>
-      name === 'output'
-        ? `at ${placeText(name, place, subject)}`
-        : `in ${stateLabel(place.row, subject)} [batch ${place.batch}, unit ${place.unit}]`;
-    const farthest = `largest |Δ| ${formatDifference(worst.difference)} ${where(worst)}`;
-    if (mismatches === 0) return `${name}: close to what is expected, ${farthest}`;
-    const first = where(rows.find((row) => row.mismatches > 0)!.worst);
-    return `${name}: ${formatCount(mismatches)} of ${formatCount(elements)} values are not close, first ${first}; ${farthest}`;
-  });
+  return [`batch row 0 of ${subject.batch}: --batch 1 shows another, --batch : all of them`];
 }

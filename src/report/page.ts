@@ -1,8 +1,10 @@
-import { CellcheckError, printable } from '../errors.js';
+import { printable } from '../errors.js';
 import type { InspectedPart, Inspection } from '../inspect.js';
 import { PART_WORDS } from '../kinds.js';
-import { formatCount } from './numbers.js';
 import { sequenceText } from './text.js';
+
+/** The values that a page has room for: each takes eleven bytes of it, and is drawn. */
+export const MOST_PAGE_VALUES = 4_000_000;
 
 /** What a page is made of beside the numbers. */
 export interface PageParts {
@@ -19,7 +21,6 @@ const POLICY =
  * A page that needs no network: heat maps of what is selected, over time × unit, and of the difference to what is
  * expected.
  * @returns the text piece by piece
- * @throws CellcheckError where there is more than a browser shows
  */
 export function* pagePieces(
   label: string,
@@ -27,7 +28,6 @@ export function* pagePieces(
   { scripts, style }: PageParts,
 ): Iterable<string> {
   const { subject, selected, parts } = inspection;
-  mustFit(inspection);
   const title = escapeHtml(printable(label));
   const facts = [...subject.words, sequenceText(subject), `computed in ${subject.compute}`].join(' · ');
   yield `<!doctype html>
@@ -57,16 +57,6 @@ ${style}</style>
   yield '</body>\n</html>\n';
 }
 
-function mustFit({ parts, selected }: Inspection): void {
-  const maps = parts.reduce((total, { units, expected }) => total + units.length * (expected ? 2 : 1), 0);
-  const values = maps * selected.steps.length * selected.batches.length;
-  if (values <= MOST_VALUES) return;
-  throw new CellcheckError({
-    problem: `a page of ${formatCount(values)} values is more than a browser shows; ${formatCount(MOST_VALUES)} are the most`,
-    hints: ['Select less of it, as --layer 0 --steps 0:500 or --show h. --save has no such limit.'],
-  });
-}
-
 function partData(part: InspectedPart, batch: number, { subject, selected, lengths }: Inspection): object {
   const { name, units, size, values, expected, signed } = part;
   const { steps } = selected;
@@ -88,12 +78,11 @@ function partData(part: InspectedPart, batch: number, { subject, selected, lengt
     steps,
     units,
     values: matrix(values, there),
-    ...(expected && steps.some(known) && { expected: matrix(expected.values, known) }),
+    there: steps.map(there),
+    ...(expected &&
+      steps.some(known) && { expected: matrix(expected.values, known), known: steps.map(known) }),
   };
 }
-
-// Each takes eleven bytes of the page.
-const MOST_VALUES = 4_000_000;
 
 // A multiple of three bytes, so that the pieces can be joined.
 const CHUNK = 3 * 2 ** 12;

@@ -1,6 +1,7 @@
 import type { InspectedPart } from '../inspect.js';
 import { digitsApart, formatCount, formatDifference, formatValue, largest } from './numbers.js';
 import { strip, stripScale } from './strip.js';
+import type { Style } from './style.js';
 import { type Column, columnWidths, GAP, sum } from './table.js';
 
 /** Of as many units, or of those that were chosen, every value is shown; of more their range, and a strip. */
@@ -19,7 +20,8 @@ export interface Group {
   readonly columns: readonly Column[];
   /** Cells of every shown step. */
   readonly rows: readonly (readonly string[])[];
-  readonly withExpected: boolean;
+  /** The largest difference in these columns at a step, where anything is expected. */
+  readonly differenceAt: (step: number) => Difference | undefined;
   /** What stands above them; such a group has a table of its own. */
   readonly caption?: string;
 }
@@ -41,70 +43,107 @@ export interface Difference {
   readonly actual: number;
   /** |actual − expected|; NaN where one is NaN. */
   readonly size: number;
+  /** Whether it is not close, by the case's rule. */
+  readonly far: boolean;
 }
 
-export function isWorse(one: Difference | undefined, other: Difference | undefined): boolean {
+function isWorse(one: Difference | undefined, other: Difference | undefined): boolean {
   if (!one || !other) return one !== undefined;
-  return Number.isNaN(one.size) ? !Number.isNaN(other.size) : one.size > other.size;
+  if (one.far !== other.far) return one.far;
+  const [a, b] = [one.size, other.size].map((size) => (Number.isNaN(size) ? Number.POSITIVE_INFINITY : size));
+  return a > b;
 }
 
-/** The largest difference at a step, where anything is expected there. */
-export function worstOf(views: readonly View[], step: number): Difference | undefined {
-  let worst: Difference | undefined;
-  for (const { part, at, isKnown } of views) {
-    if (!isKnown(step)) continue;
-    for (const unit of part.units) {
-      const one = differenceAt(part, at(step) + unit, unit);
-      if (isWorse(one, worst)) worst = one;
-    }
-  }
-  return worst;
+/** Which of the differences is the worst. */
+export function worstIndex(differences: readonly (Difference | undefined)[]): number {
+  return differences.reduce((worst, one, i) => (isWorse(one, differences[worst]) ? i : worst), 0);
+}
+
+/** The largest difference among units at a step, where anything is expected there. */
+export function worstOf(
+  { part, at, isKnown }: View,
+  units: readonly number[],
+  step: number,
+): Difference | undefined {
+  if (!isKnown(step)) return undefined;
+  const all = units.map((unit) => differenceAt(part, at(step) + unit, unit));
+  return all[worstIndex(all)];
 }
 
 function differenceAt({ values, expected }: InspectedPart, at: number, unit: number): Difference {
   const [actual, wanted] = [values[at], expected!.values[at]];
-  // Infinities of one sign are the same.
-  return { unit, expected: wanted, actual, size: actual === wanted ? 0 : Math.abs(actual - wanted) };
+  const far = expected!.far[at] === 1;
+  // Infinities of one sign are the same; so are two NaN where the case says so.
+  const same = actual === wanted || (!far && Number.isNaN(actual));
+  return { unit, expected: wanted, actual, size: same ? 0 : Math.abs(actual - wanted), far };
 }
 
-/** The columns of one state or gate: its units, or their range. */
-export function groupsOf(view: View, steps: readonly number[], chosen: boolean, room: number): Group[] {
-  const { part } = view;
-  if (chosen || part.units.length <= FEW_UNITS) return part.units.map((unit) => unitGroup(view, unit, steps));
-  return [rangeGroup(view, steps, room)];
+/**
+ * The columns of one state or gate: its units, or their range.
+ * @param chosen whether its units were asked for
+ * @param room in characters, of a table that has these columns alone
+ */
+export function groupsOf(
+  view: View,
+  steps: readonly number[],
+  { chosen, room, style }: { chosen: boolean; room: number; style: Style },
+): Group[] {
+  const { units } = view.part;
+  if (chosen || units.length <= FEW_UNITS) return units.map((unit) => unitGroup(view, unit, steps, style));
+  return [rangeGroup(view, steps, room, style)];
+}
+
+/** Marks a difference that is not close. */
+export const FAR = '✗';
+
+/** Sizes of differences, those that are not close with a mark. */
+function sizeCells(differences: readonly (Difference | undefined)[], { bad }: Style): string[] {
+  const marked = differences.some((one) => one?.far);
+  return differences.map((one) => {
+    if (!one) return '';
+    const size = formatDifference(one.size);
+    return one.far ? bad(`${size} ${FAR}`) : marked ? `${size}  ` : size;
+  });
+}
+
+/** As many digits as tell what is expected from what was computed, within bounds. */
+function digitsFor(differences: readonly (Difference | undefined)[]): number {
+  const apart = differences.map((one) => (one ? digitsApart(one.actual, one.expected) : 0));
+  return Math.min(MOST_DIGITS, Math.max(USUAL_DIGITS, largest(apart)));
 }
 
 const number = (head: string): Column => ({ head, align: 'right' });
 
 /** One unit's values, with what is expected beside them. */
-function unitGroup({ part, at, isKnown, isActive }: View, unit: number, steps: readonly number[]): Group {
+function unitGroup(view: View, unit: number, steps: readonly number[], style: Style): Group {
+  const { part, at, isKnown, isActive } = view;
   const name = part.size === 1 ? part.name : `${part.name}[${unit}]`;
   const value = (step: number) => part.values[at(step) + unit];
   const cell = (step: number, digits: number) =>
     isActive(step) || isKnown(step) ? formatValue(value(step), digits, VALUE_WIDTH) : NOTHING;
-  if (!part.expected || !steps.some(isKnown)) {
+  const difference = (step: number) => worstOf(view, [unit], step);
+  const differences = steps.map(difference);
+  if (!differences.some((one) => one !== undefined)) {
     return {
-      withExpected: false,
+      differenceAt: difference,
       columns: [number(name)],
       rows: steps.map((step) => [cell(step, USUAL_DIGITS)]),
     };
   }
-  const known = steps.filter(isKnown).map((step) => differenceAt(part, at(step) + unit, unit));
-  const apart = largest(known.map(({ actual, expected }) => digitsApart(actual, expected)));
-  const digits = Math.min(MOST_DIGITS, Math.max(USUAL_DIGITS, apart));
+  const digits = digitsFor(differences);
+  const sizes = sizeCells(differences, style);
   return {
-    withExpected: true,
+    differenceAt: difference,
     columns: [number(name), number('expected'), number('|Δ|')],
-    rows: steps.map((step) => {
-      if (!isKnown(step)) return [cell(step, digits), '', ''];
-      const { expected, size } = differenceAt(part, at(step) + unit, unit);
-      return [cell(step, digits), formatValue(expected, digits, VALUE_WIDTH), formatDifference(size)];
+    rows: steps.map((step, i) => {
+      const one = differences[i];
+      return [cell(step, digits), one ? formatValue(one.expected, digits, VALUE_WIDTH) : '', sizes[i]];
     }),
   };
 }
 
 /** The range of many units and a strip of them; where anything is expected, the unit that is farthest from it. */
-function rangeGroup(view: View, steps: readonly number[], room: number): Group {
+function rangeGroup(view: View, steps: readonly number[], room: number, style: Style): Group {
   const { part, at, isKnown, isActive } = view;
   const valuesAt = (step: number) => part.units.map((unit) => part.values[at(step) + unit]);
   const ranges = steps.map((step) => {
@@ -114,13 +153,12 @@ function rangeGroup(view: View, steps: readonly number[], room: number): Group {
     const range = [values.reduce((a, b) => Math.min(a, b)), mean, values.reduce((a, b) => Math.max(a, b))];
     return range.map((value) => formatValue(value, RANGE_DIGITS, VALUE_WIDTH));
   });
-  const worst = steps.map((step) => worstOf([view], step));
-  const apart = largest(worst.map((one) => (one ? digitsApart(one.actual, one.expected) : 0)));
-  const digits = Math.min(MOST_DIGITS, Math.max(USUAL_DIGITS, apart));
-  const farthest = worst.map((one) =>
-    one
-      ? [formatDifference(one.size), String(one.unit), formatValue(one.expected, digits, VALUE_WIDTH)]
-      : ['', '', ''],
+  const difference = (step: number) => worstOf(view, part.units, step);
+  const worst = steps.map(difference);
+  const digits = digitsFor(worst);
+  const sizes = sizeCells(worst, style);
+  const farthest = worst.map((one, i) =>
+    one ? [sizes[i], String(one.unit), formatValue(one.expected, digits, VALUE_WIDTH)] : ['', '', ''],
   );
   const heads = ['min', 'mean', 'max'];
   // As much of what stands beside the strip as leaves room for it.
@@ -138,7 +176,7 @@ function rangeGroup(view: View, steps: readonly number[], room: number): Group {
   const each = part.units.length / width;
   const mark = each === 1 ? 'a mark a unit' : `a mark is the farthest of ${Number(each.toFixed(1))}`;
   return {
-    withExpected,
+    differenceAt: difference,
     caption: `${part.name}   ${formatCount(part.units.length)} units, ${mark}: ${scale}`,
     columns: [...heads.map(number), { head: '', align: 'left' }, ...beside.map(number)],
     rows: ranges.map((range, i) => [

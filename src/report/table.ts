@@ -18,30 +18,37 @@ export type Line = readonly string[] | { readonly label: string; readonly across
 export function renderTable(columns: readonly Column[], lines: readonly Line[], style: Style): string {
   const heads = columns.flatMap(({ head }) => head ?? []);
   const widths = columnWidths([heads, ...lines.map((line) => ('across' in line ? [line.label] : line))]);
-  // A line across the table needs its room too (cli-table3 counts one for each gap it covers); what is too much at
-  // the end is blank.
-  const inner = widths.slice(1, -1);
+  // A line across the table may be longer than its columns are: it gets another one, which is blank. (cli-table3 counts
+  // one for each gap that a line covers.)
   const across = largest(lines.map((line) => ('across' in line ? line.across.length : 0)));
-  const last = Math.max(widths[widths.length - 1], across - sum(inner) - inner.length);
-  const table = new Table({
-    chars: { ...NO_BORDER, middle: GAP },
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colWidths: [...widths.slice(0, -1), last],
-    colAligns: columns.map(({ align }) => align),
+  const missing = across - sum(widths.slice(1)) - (widths.length - 2);
+  const blank = missing > 0 ? [''] : [];
+  const rows = lines.map((line) => {
+    if (!('across' in line)) return [...line, ...blank];
+    const colSpan = columns.length - 1 + blank.length;
+    return [line.label, { content: line.across, colSpan, hAlign: 'left' as const }];
   });
-  if (heads.length) table.push(heads.map((text) => style.dim(text)));
-  for (const line of lines) {
-    if ('across' in line) {
-      const content = { content: line.across, colSpan: columns.length - 1, hAlign: 'left' as const };
-      table.push([line.label, content]);
-    } else table.push([...line]);
+  if (heads.length) rows.unshift([...heads.map((text) => style.dim(text)), ...blank]);
+  const drawn: string[] = [];
+  for (let from = 0; from < rows.length; from += PIECE) {
+    const table = new Table({
+      chars: { ...NO_BORDER, middle: GAP },
+      style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+      colWidths: [...widths, ...blank.map(() => missing)],
+      colAligns: columns.map(({ align }) => align),
+    });
+    table.push(...rows.slice(from, from + PIECE));
+    drawn.push(table.toString());
   }
-  return table
-    .toString()
+  return drawn
+    .join('\n')
     .split('\n')
     .map((line) => (INDENT + line).trimEnd())
     .join('\n');
 }
+
+// The time that cli-table3 takes grows with the square of the rows; the columns are as wide in every piece.
+const PIECE = 100;
 
 const NO_BORDER = Object.fromEntries(
   ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']

@@ -142,12 +142,7 @@ function atolThatPasses(tensors: readonly TensorComparison[]): string | undefine
   return formatDifference(largest(tensors.map(({ smallestAtol }) => smallestAtol!)));
 }
 
-/** `step 42 [batch 1, unit 5, forward]`, `h_n, layer 1 reverse [batch 0, unit 3]` */
-export function placeText(
-  tensor: TensorComparison['name'],
-  { row, batch, unit }: Place,
-  subject: Subject,
-): string {
+function placeText(tensor: TensorComparison['name'], { row, batch, unit }: Place, subject: Subject): string {
   if (tensor !== 'output') return `${tensor}, ${stateLabel(row, subject)} [batch ${batch}, unit ${unit}]`;
   const { directions, projSize, hiddenSize } = subject;
   const direction =

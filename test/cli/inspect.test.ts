@@ -9,6 +9,14 @@ import { lstmBundle, raw, readJson, writeJson, writeSafetensors } from '../write
 
 const ESCAPE = '\u001b';
 
+/** Text as one line, however it was broken. */
+const flat = (text: string) => text.replace(/\s+/g, ' ');
+
+const load = (file: string) => {
+  const tensors = readTensors(fs.readFileSync(file), file);
+  return tensors.load([...tensors.specs.keys()]);
+};
+
 const inspect = (...argv: string[]) => cli(['inspect', ...argv]);
 
 /** The printed numbers: by `layer 0 forward`, then `h[0]`, then step. */
@@ -225,10 +233,98 @@ describe('the table', () => {
       output: Array(3).fill([Array(6).fill('Infinity')]),
     });
     const few = await inspect(file, '--unit', '0');
-    expect(few.stdout).toMatch(/^ +1 +NaN +inf +NaN$/m);
+    expect(few.stdout).toMatch(/^ +1 +NaN +inf +NaN ✗$/m);
     const many = await inspect(file);
-    expect(many.stdout).toMatch(/^ +1 +NaN +NaN +NaN +×{6} +NaN +0 +inf$/m);
+    expect(many.stdout).toMatch(/^ +1 +NaN +NaN +NaN +×{6} +NaN ✗ +0 +inf$/m);
     expect(many.code).toBe(0);
+  });
+
+  test('what differs is marked, never folded away, and its place can be pasted', async () => {
+    const folder = copySample('gru-long');
+    const expected = path.join(folder, 'expected.safetensors');
+    const reference = load(expected).get('output')!;
+    const data = reference.data.slice();
+    // First at step 100, most at step 300.
+    for (const [step, size] of [
+      [100, 1e-3],
+      [300, 0.5],
+    ])
+      data[step * 8 + 3] += size;
+    writeSafetensors(expected, { output: raw(reference.shape, data) });
+    const { stdout } = await inspect(folder);
+    expect(stdout).toMatch(/^ +100 .* 1e-3 ✗ +3 /m);
+    expect(stdout).toMatch(/^ +300 .* 0\.5 ✗ +3 /m);
+    expect(stdout.match(/✗ +3 /g)!.length).toBe(2);
+    expect(flat(stdout)).toContain(
+      '2 of 4,000 values are not close (✗), first at step 100 [batch 0, unit 3]',
+    );
+    expect(stdout).toContain('look there: --step 100 --unit 3');
+    const there = await inspect(folder, '--step', '100', '--unit', '3', '--explain');
+    expect(there.stdout).toContain('|Δ| 1e-3');
+    // Tables of gates say nothing of differences.
+    const gates = await inspect(folder, '--show', 'r');
+    expect(gates.stdout).not.toMatch(/⋮.*Δ/);
+  });
+
+  test('each table names its own largest difference', async () => {
+    const bundle = path.join(scratch(), 'own.json');
+    const output = Array.from({ length: 60 }, (_, step) => [[step === 30 ? 5 : 0, 0]]);
+    const zeros = (rows: number, columns: number) =>
+      Array.from({ length: rows }, () => Array(columns).fill(0));
+    const weights = { weight_ih_l0: zeros(8, 1), weight_hh_l0: zeros(8, 2) };
+    writeJson(bundle, { ...weights, input: zeros(60, 1), output: output.map(([row]) => row), c_n: [[3, 0]] });
+    const { stdout } = await cli(['inspect', bundle, '--show', 'h,c'], { columns: 40 });
+    const tables = stdout.split('\n\n').filter((block) => /^ +step /.test(block));
+    expect(tables.map((table) => [/step +(\S+)/.exec(table)![1], /\|Δ\| 5/.test(table)])).toEqual([
+      ['h[0]', false],
+      ['h[1]', false],
+      ['c[0]', false],
+      ['c[1]', false],
+    ]);
+    expect(tables[0]).toMatch(/^ +30 +0 +5\.00000 +5 ✗$/m);
+    expect(tables[1]).toMatch(/⋮ {2}\d+ steps, largest \|Δ\| 0 at step 3/);
+    expect(tables[3]).toMatch(/⋮ {2}\d+ steps$/m);
+  });
+
+  test('an h_n that is wrong shows, though the output is right', async () => {
+    const folder = copySample('lstm');
+    const expected = path.join(folder, 'expected.safetensors');
+    const tensors = load(expected);
+    const h_n = tensors.get('h_n')!;
+    const others = ['output', 'c_n'].map((name) => [name, tensors.get(name)!] as const);
+    const wrong = Float32Array.from(h_n.data, (value) => value + 1);
+    const all = [
+      ...others.map(([name, { shape, data }]) => [name, raw(shape, data)] as const),
+      ['h_n', raw(h_n.shape, wrong)] as const,
+    ];
+    writeSafetensors(expected, Object.fromEntries(all));
+    const { stdout } = await inspect(folder);
+    expect(stdout).toMatch(/^ +3 +-0\.450949\d+ +0\.549050\d+ +1 ✗ /m);
+    expect(stdout).toContain('look there: --step 3 --unit 0');
+    const explained = await inspect(folder, '--step', '3', '--unit', '0', '--explain');
+    expect(explained.stdout).toContain('|Δ| 1\n');
+  });
+
+  test('NaN equals NaN where the case says so', async () => {
+    const file = path.join(scratch(), 'nan.json');
+    const tensors = {
+      weight_ih_l0: [[1]],
+      weight_hh_l0: [[0]],
+      input: [[1], ['NaN']],
+      output: [[0.5], ['NaN']],
+    };
+    writeJson(file, { ...tensors, case: { equal_nan: true } });
+    expect((await inspect(file)).stdout).toMatch(/^ +1 +NaN +NaN +0$/m);
+    writeJson(file, tensors);
+    expect((await inspect(file)).stdout).toMatch(/^ +1 +NaN +NaN +NaN ✗$/m);
+  });
+
+  test('thousands of steps are one table, with columns as wide from top to end', async () => {
+    const { stdout } = await inspect('samples/gru-long', '--all-steps', '--show', 'h');
+    const rows = stdout.split('\n').filter((line) => /^ +\d+ .*[▁-█]/.test(line));
+    expect(rows.length).toBe(500);
+    expect(new Set(rows.map((row) => row.search(/[▁-█]{8}/))).size).toBe(1);
+    expect(stdout.match(/mean/g)!.length).toBe(1);
   });
 
   test('colour on terminals only, and it says nothing that the words do not', async () => {
@@ -305,7 +401,9 @@ describe('a selection', () => {
   test('is one case: a folder of cases, or none, is an error', async () => {
     expect(await inspect('samples')).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/stands for \d+ cases/),
+      stderr: expect.stringMatching(
+        /^cellcheck: samples: stands for \d+ cases.*\n {2}Name one of them, as samples\//,
+      ),
     });
     expect(await inspect()).toMatchObject({ code: 2, stderr: expect.stringContaining('name a case') });
     expect(await inspect('nowhere')).toMatchObject({
@@ -350,7 +448,7 @@ describe('without expected outputs', () => {
   test('what a caller says goes before what the case says', async () => {
     const { stdout } = await inspect('samples/rnn-relu', '--nonlinearity', 'tanh');
     expect(stdout).not.toContain('· relu');
-    expect(stdout).toContain('values are not close, first at step');
+    expect(stdout).toContain('values are not close (✗), first at step');
     const single = await inspect('samples/lstm', '--compute', 'float32');
     expect(single.stdout).toContain('computed in float32');
     expect(await inspect('samples/gru', '--module', 'LSTM')).toMatchObject({ code: 2 });
@@ -358,11 +456,6 @@ describe('without expected outputs', () => {
 });
 
 describe('saving', () => {
-  const load = (file: string) => {
-    const tensors = readTensors(fs.readFileSync(file), file);
-    return tensors.load([...tensors.specs.keys()]);
-  };
-
   test.each(sampleNames())(
     '%s: what is saved is a reference that verify takes, in either format',
     async (name) => {
@@ -410,6 +503,47 @@ describe('saving', () => {
       await inspect(`samples/${name}`, '-q', '--save', file);
       expect(Number(fs.readFileSync(file).readBigUInt64LE()) % 8).toBe(0);
     }
+  });
+
+  test('of the states and gates those are saved that are shown, each whole', async () => {
+    const file = path.join(scratch(), 'saved.safetensors');
+    const argv = [
+      '--layer',
+      '1',
+      '--direction',
+      'reverse',
+      '--show',
+      'h,z',
+      '--step',
+      '3',
+      '--unit',
+      '0',
+      '--batch',
+      '1',
+    ];
+    await inspect('samples/gru-three-layers', ...argv, '-q', '--save', file);
+    const saved = load(file);
+    expect([...saved.keys()]).toEqual(['output', 'h_n', 'layer1.reverse.h', 'layer1.reverse.z']);
+    for (const name of ['layer1.reverse.h', 'layer1.reverse.z'])
+      expect(saved.get(name)!.shape).toEqual([12, 2, 6]);
+  });
+
+  test('a file keeps who may read it', async () => {
+    const file = path.join(scratch(), 'saved.json');
+    fs.writeFileSync(file, '', { mode: 0o600 });
+    expect((await inspect('samples/lstm', '-q', '--save', file, '--force')).code).toBe(0);
+    expect(fs.statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test('what was taken for granted is said where no tables are', async () => {
+    const file = path.join(scratch(), 'plain.json');
+    writeJson(file, { weight_ih_l0: [[1]], weight_hh_l0: [[1]], input: [[[1], [2]]] });
+    const { code, stdout, stderr } = await inspect(file, '-q');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toContain('cellcheck: note: nonlinearity is not said; it is taken as tanh');
+    expect(stderr).toContain('cellcheck: note: batch_first is not said');
+    expect((await inspect(file)).stdout).toContain('note: nonlinearity is not said');
+    expect((await inspect(file, '-q', '--nonlinearity', 'relu', '--no-batch-first')).stderr).toBe('');
   });
 
   test('numbers that are not finite survive each format', async () => {
@@ -513,7 +647,7 @@ test('a page of more than a browser shows is refused, and says what to select', 
   const refused = await cli(argv, { cwd });
   expect(refused).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('4,608,000 values is more than a browser shows'),
+    stderr: expect.stringContaining('4608000 values are selected, and a page shows 4000000 at most'),
   });
   expect(fs.readdirSync(cwd)).toEqual(['long.safetensors']);
   expect((await cli([...argv, '--steps', '0:100'], { cwd })).code).toBe(0);

@@ -527,7 +527,7 @@ const COMMANDS: readonly [slip: string, argv: readonly string[], sentences: read
   [
     'a folder without cases',
     ['verify', path.join(SAMPLES, '..', 'src')],
-    ['holds no case', 'Name bundles themselves'],
+    ['holds no case', 'Name files themselves'],
   ],
   [
     'weights without input as a bundle',

@@ -1,12 +1,13 @@
 import { type Command, Option } from 'commander';
-import { CellcheckError } from '../../errors.js';
-import { planSave } from '../../files/write.js';
+import { CellcheckError, printable } from '../../errors.js';
+import { planSave, samePath } from '../../files/write.js';
 import { WRITERS } from '../../formats/write-tensors.js';
 import { savedTensors } from '../../inspect/saved.js';
 import type { Picks } from '../../inspect/selection.js';
 import { type Inspection, inspect } from '../../inspect.js';
 import type { Direction } from '../../kinds.js';
 import { inspectionText } from '../../report/inspection.js';
+import { MOST_PAGE_VALUES, pagePieces } from '../../report/page.js';
 import {
   addCaseOptions,
   type CaseOptionValues,
@@ -77,7 +78,7 @@ export function addInspect(program: Command, io: Io, exit: (code: number) => voi
     .optionsGroup('Files:')
     .option(
       '--save <file>',
-      'all outputs, states and gates, whatever is shown, as .safetensors, .json or .csv',
+      'the outputs, and every step of the states and gates shown, as .safetensors, .json or .csv',
       saveFile,
     )
     .option('--html <file>', 'a page with heat maps of what is shown')
@@ -85,37 +86,47 @@ export function addInspect(program: Command, io: Io, exit: (code: number) => voi
     .showHelpAfterError('  cellcheck inspect --help lists the options.')
     .addHelpText('after', HELP)
     .action(async (path: string | undefined, options: Options, command: Command) => {
+      const { save, html } = options;
       if (options.step && options.steps) command.error('error: give --step or --steps, not both');
+      if (save !== undefined && html !== undefined && samePath(save, html, io.cwd)) {
+        command.error('error: --save and --html name the same file');
+      }
       const paths = path === undefined ? [] : [path];
       const cases = await pendingCases(paths, options, command, io, { expectedOptional: true });
-      exit(await inspectCommand(cases, options, io));
+      exit(await inspectCommand(one(cases, path), options, io));
     });
 }
 
-async function inspectCommand(cases: readonly Pending[], options: Options, io: Io): Promise<number> {
-  const [{ label, load }] = cases;
-  if (cases.length > 1) {
-    throw new CellcheckError({
-      file: label,
-      problem: `stands for ${cases.length} cases, and one is inspected at a time`,
-    });
-  }
+function one(cases: readonly Pending[], path: string | undefined): Pending {
+  if (cases.length === 1) return cases[0];
+  const some = cases.slice(0, 3).map(({ label }) => printable(label));
+  throw new CellcheckError({
+    file: path,
+    problem: `stands for ${cases.length} cases, and one is inspected at a time`,
+    hints: [`Name one of them, as ${some.join(', ')}${cases.length > 3 ? ', …' : ''}`],
+  });
+}
+
+async function inspectCommand({ label, load }: Pending, options: Options, io: Io): Promise<number> {
   const { save, html, force = false, quiet = false } = options;
   const target = save === undefined ? undefined : planSave(save, io.cwd, force);
   const page = html === undefined ? undefined : planSave(html, io.cwd, force);
   const inspection = await inspectOne(label, load, options, io);
-  if (!quiet) {
+  if (quiet) {
+    // What was taken for granted counts for what is saved as well.
+    for (const note of inspection.notes) io.stderr.write(`cellcheck: note: ${note}\n`);
+    for (const warning of inspection.warnings) io.stderr.write(`cellcheck: warning: ${warning}\n`);
+  } else {
     const terminal = { columns: columnsOf(io), color: colorOf(io, options.color) };
     io.stdout.write(inspectionText(label, inspection, { terminal, allSteps: options.allSteps ?? false }));
   }
   if (save !== undefined) {
-    const ending = Object.keys(WRITERS).find((one) => save.toLowerCase().endsWith(one))!;
-    target!.save(WRITERS[ending](savedTensors(inspection.outputs, inspection.subject)));
+    const ending = Object.keys(WRITERS).find((known) => save.toLowerCase().endsWith(known))!;
+    await target!.save(WRITERS[ending](savedTensors(inspection)));
   }
   if (page) {
-    const { pagePieces } = await import('../../report/page.js');
     const { readPageParts } = await import('../../files/page-parts.js');
-    page.save(pagePieces(label, inspection, readPageParts()));
+    await page.save(pagePieces(label, inspection, readPageParts()));
   }
   return 0;
 }
@@ -137,6 +148,7 @@ async function inspectOne(
       prefix,
       compute,
       explain,
+      mostValues: options.html === undefined ? undefined : MOST_PAGE_VALUES,
       select: { layer, direction, batch, steps, unit, show },
       onProgress,
     });

@@ -23,7 +23,8 @@ Examples:
 
 Exit codes:
   0  every file is listed
-  2  bad input: a file cannot be read, or holds no recurrent module`;
+  2  bad input: a file cannot be read, or holds no recurrent module, or one whose
+     parameters do not fit together`;
 
 /** Defines `cellcheck list`. */
 export function addList(program: Command, io: Io, exit: (code: number) => void): void {
