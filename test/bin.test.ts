@@ -1,7 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { cli, ROOT } from './cli.js';
+import { cli, ROOT, scratch } from './cli.js';
+import { raw, writeSafetensors } from './write.js';
 
 // The real program in a process of its own, as `npm ci` built it.
 const BIN = path.join(ROOT, 'bin', 'cellcheck.js');
@@ -70,4 +72,25 @@ test('an interruption ends it at once', async () => {
   child.kill('SIGINT');
   // To a shell a program that ends by this signal has exit code 130.
   expect(await new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)))).toBe('SIGINT');
+});
+
+test('an interruption while a file is saved leaves nothing of it, and what was there', async () => {
+  const cwd = scratch();
+  const [hidden, steps] = [16, 20_000];
+  writeSafetensors(path.join(cwd, 'x.safetensors'), {
+    weight_ih_l0: raw([4 * hidden, 1], new Float32Array(4 * hidden)),
+    weight_hh_l0: raw([4 * hidden, hidden], new Float32Array(4 * hidden * hidden)),
+    input: raw([steps, 1, 1], new Float32Array(steps)),
+  });
+  fs.writeFileSync(path.join(cwd, 'saved.csv'), 'precious');
+  const argv = [BIN, 'inspect', 'x.safetensors', '-q', '--force', '--save', 'saved.csv'];
+  const child = spawn(process.execPath, argv, { cwd });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const growing = () =>
+    fs.readdirSync(cwd).some((file) => file.endsWith('.part') && fs.statSync(path.join(cwd, file)).size > 0);
+  await expect.poll(growing, { timeout: 20_000, interval: 5 }).toBe(true);
+  child.kill('SIGINT');
+  expect(await ended).toBe(130);
+  expect(fs.readdirSync(cwd).sort()).toEqual(['saved.csv', 'x.safetensors']);
+  expect(fs.readFileSync(path.join(cwd, 'saved.csv'), 'utf8')).toBe('precious');
 });

@@ -172,3 +172,26 @@ test('text of a file stays text: no tag, no script, nothing loaded', async () =>
   expect(await page.locator('img').count()).toBe(0);
   expect(troubles).toEqual([]);
 });
+
+test('values that are not finite are black, and what is beyond a length is nothing', async () => {
+  const file = path.join(folder, 'strange.json');
+  const input = [[[1]], [['NaN']], [[1]], [['Infinity']]];
+  const weights = {
+    weight_ih_l0: [[1], [1]],
+    weight_hh_l0: [
+      [0, 0],
+      [0, 0],
+    ],
+  };
+  fs.writeFileSync(
+    file,
+    JSON.stringify({ ...weights, input, case: { nonlinearity: 'relu', batch_first: false } }),
+  );
+  const { page, saved, troubles } = await open(file);
+  expect(saved['layer0.forward.h'].data).toEqual([1, 1, 'NaN', 'NaN', 'NaN', 'NaN', 'NaN', 'NaN']);
+  const { text, label } = await hover(page, 0, [1, 4], [1, 2]);
+  expect(text).toBe('NaN');
+  expect(label).toContain('not finite');
+  expect((await hover(page, 0, [0, 4], [0, 2])).text).toBe('1');
+  expect(troubles).toEqual([]);
+});

@@ -610,6 +610,7 @@ describe('saving', () => {
       [['--save', 'saved.npy'], 'ends in .safetensors, .json, .csv'],
       [['--save', 'saved'], 'ends in .safetensors, .json, .csv'],
       [['--html', 'missing/page.html'], 'cannot be written'],
+      [['--save', 'x.csv', '--html', './x.csv'], 'name the same file'],
     ];
     for (const [argv, message] of wrong) {
       const result = await cli(['inspect', path.join(SAMPLES, 'lstm'), ...argv], { cwd });

@@ -7,6 +7,7 @@ import { outputSize } from '../../src/module/parameters.js';
 import { added, addends, decimalsFor, fixed } from '../../src/report/addends.js';
 import { explanationText } from '../../src/report/explanation.js';
 import { styleFor } from '../../src/report/style.js';
+import { stateDict } from '../../src/tensor/state-dict.js';
 import { tensor } from '../../src/tensor/tensor.js';
 import { anyNetwork, type Drawn, weightsOf } from '../engine/random-network.js';
 
@@ -193,4 +194,25 @@ test('numbers add up whatever their size, or are left alone', () => {
   expect(addends([1e300, 1], 1e300, 0)[1]).toBe('1');
   expect(fixed(-1e-9, 6)).toBe('0.000000');
   expect(added(['1', '-2', '3'])).toBe('1 − 2 + 3');
+});
+
+test('numbers of any size keep their digits', async () => {
+  const text = async (weight: number, input: number) => {
+    const dict = stateDict({
+      weight_ih_l0: tensor([1, 1], [weight], 'F64'),
+      weight_hh_l0: tensor([1, 1], [1], 'F64'),
+    });
+    const loaded = caseOf(dict, { input: tensor([2, 1, 1], [input, input], 'F64') });
+    const select = { steps: [1], unit: [0] };
+    const { explanations } = await inspect(loaded, { nonlinearity: 'relu', explain: true, select });
+    return explanationText(explanations[0], WIDE, styleFor(WIDE));
+  };
+  expect(await text(1, 1e28)).toContain(
+    '= relu(1.000000e28 + 1.000000e28) = relu(2.000000e28) = 2.000000e28',
+  );
+  expect(await text(1, 1e-31)).toContain(
+    '= relu(1.000000e-31 + 1.000000e-31) = relu(2.000000e-31) = 2.000000e-31',
+  );
+  expect(await text(1, 1.5e-9)).toContain('= relu(0.000000001500 + 0.000000001500)');
+  expect(await text(1, Number.NaN)).toContain('= relu(NaN + NaN) = relu(NaN) = NaN');
 });
