@@ -3,11 +3,11 @@ import type { Subject } from './compare/comparison.js';
 import { resolveTolerance } from './compare/tolerance.js';
 import { type Compute, type ForwardOptions, forward } from './engine/forward.js';
 import { type LayerTrace, partSize } from './engine/trace.js';
-import { CellcheckError, inFile } from './errors.js';
+import { inFile } from './errors.js';
 import { type OutputTensors, tensorsOf } from './forward.js';
 import { type ExpectedPart, expectedPart } from './inspect/expected.js';
 import { type Explanation, explain } from './inspect/explain.js';
-import { type Selected, type Selection, select } from './inspect/selection.js';
+import { mustBeOne, mustFit, type Selected, type Selection, select } from './inspect/selection.js';
 import { type Direction, KINDS } from './kinds.js';
 import { bind } from './module/bind.js';
 import { type Case, checkOptions, mergeOptions } from './module/case.js';
@@ -83,23 +83,8 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   const bound = bind(module, loaded, settings.batch_first);
   const { sequence } = bound;
   const selected = select(selection, module, sequence);
-  const units = (part: string) => selected.units.filter((unit) => unit < partSize(module, part));
-  if (selected.show.every((part) => units(part).length === 0)) {
-    throw new CellcheckError({
-      problem: `h has no unit ${selected.units.join(', ')}: with proj_size it has ${module.projSize}`,
-      hints: [`c and the gates have ${module.hiddenSize}: add them to --show, as --show h,c`],
-    });
-  }
   if (explained) mustBeOne(selected);
-  const shown = selected.show.reduce((total, part) => total + units(part).length, 0);
-  const { layers, directions: ways, steps, batches } = selected;
-  const values = shown * layers.length * ways.length * steps.length * batches.length;
-  if (values > mostValues) {
-    throw new CellcheckError({
-      problem: `${values} values are selected, and a page shows ${mostValues} at most`,
-      hints: ['Select less, as --layer 0 --steps 0:500 or --show h. --save has no such limit.'],
-    });
-  }
+  mustFit(selected, mostValues);
 
   const outputs = await forward(bound.network, sequence, { compute, trace: true, onProgress });
   const equalNan = loaded.options.equal_nan ?? false;
@@ -128,18 +113,16 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
     },
     lengths: sequence.lengths,
     parts: places.flatMap((place) =>
-      selected.show
-        .filter((name) => units(name).length > 0)
-        .map((name) => ({
-          layer: place.layer,
-          direction: place.direction,
-          name,
-          values: place.parts[name],
-          size: partSize(module, name),
-          units: units(name),
-          signed: isSigned(module, name),
-          expected: expected(place, name),
-        })),
+      Object.entries(selected.unitsOf).map(([name, units]) => ({
+        layer: place.layer,
+        direction: place.direction,
+        name,
+        values: place.parts[name],
+        size: partSize(module, name),
+        units,
+        signed: isSigned(module, name),
+        expected: expected(place, name),
+      })),
     ),
     tensors,
     explanations: places.flatMap((place) => {
@@ -162,14 +145,6 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
 
 // What an RNN's names and shapes cannot say.
 const TANH_NOTE = "nonlinearity is not said; it is taken as tanh, PyTorch's default";
-
-function mustBeOne({ steps, units }: Selected): void {
-  if (steps.length === 1 && units.length === 1) return;
-  throw new CellcheckError({
-    problem: `one step and one unit can be explained, and ${steps.length} and ${units.length} are selected`,
-    hints: [`Choose them, as --step ${steps[0]} --unit ${units[0]}.`],
-  });
-}
 
 function isSigned({ kind, nonlinearity }: Module, part: string): boolean {
   return KINDS[kind].activations[part] !== 'sigmoid' && nonlinearity !== 'relu';

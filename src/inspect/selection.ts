@@ -1,3 +1,4 @@
+import { partSize } from '../engine/trace.js';
 import { CellcheckError } from '../errors.js';
 import { type Direction, traced } from '../kinds.js';
 import { directions, type Module } from '../module/parameters.js';
@@ -22,9 +23,11 @@ export interface Selected {
   readonly directions: readonly Direction[];
   readonly batches: readonly number[];
   readonly steps: readonly number[];
-  /** Of hidden_size; an h with a projection has fewer. */
+  /** Of hidden_size. */
   readonly units: readonly number[];
   readonly show: readonly string[];
+  /** The units of each state and gate that is shown and has any: an h with a projection has fewer. */
+  readonly unitsOf: Readonly<Record<string, readonly number[]>>;
 }
 
 /**
@@ -37,14 +40,46 @@ export function select(
 ): Selected {
   const pick = (name: string, picks: Picks | undefined, size: number) =>
     picks ? resolve(name, picks, size) : range(0, size);
+  const units = pick('unit', selection.unit, module.hiddenSize);
+  const show = pickParts(selection.show, module);
+  const unitsOf = show
+    .map((part) => [part, units.filter((unit) => unit < partSize(module, part))] as const)
+    .filter(([, some]) => some.length > 0);
+  if (unitsOf.length === 0) {
+    throw new CellcheckError({
+      problem: `h has no unit ${units.join(', ')}: with proj_size it has ${module.projSize}`,
+      hints: [`c and the gates have ${module.hiddenSize}: add them to --show, as --show h,c`],
+    });
+  }
   return {
     layers: pick('layer', selection.layer, module.numLayers),
     directions: pickDirections(selection.direction, module),
     batches: pick('batch row', selection.batch ?? [0], batch),
     steps: pick('step', selection.steps, steps),
-    units: pick('unit', selection.unit, module.hiddenSize),
-    show: pickParts(selection.show, module),
+    units,
+    show,
+    unitsOf: Object.fromEntries(unitsOf),
   };
+}
+
+/** @throws CellcheckError unless a single step and unit are selected */
+export function mustBeOne({ steps, units }: Selected): void {
+  if (steps.length === 1 && units.length === 1) return;
+  throw new CellcheckError({
+    problem: `one step and one unit can be explained, and ${steps.length} and ${units.length} are selected`,
+    hints: [`Choose them, as --step ${steps[0]} --unit ${units[0]}.`],
+  });
+}
+
+/** @throws CellcheckError where more values are selected than a page has room for */
+export function mustFit({ layers, directions, batches, steps, unitsOf }: Selected, mostValues: number): void {
+  const units = Object.values(unitsOf).reduce((total, some) => total + some.length, 0);
+  const values = units * layers.length * directions.length * batches.length * steps.length;
+  if (values <= mostValues) return;
+  throw new CellcheckError({
+    problem: `${values} values are selected, and a page shows ${mostValues} at most`,
+    hints: ['Select less, as --layer 0 --steps 0:500 or --show h. --save has no such limit.'],
+  });
 }
 
 function range(from: number, to: number): number[] {
