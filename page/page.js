@@ -15,7 +15,7 @@
  * @property {boolean[]} [known] by step: whether anything is expected
  */
 
-/** @typedef {{ title: string, subtitle: string, sections: { title: string, parts: Part[] }[] }} PageData */
+/** @typedef {{ sections: { title: string, parts: Part[] }[] }} PageData */
 
 /** @type {PageData} */
 const data = JSON.parse(document.getElementById('data')?.textContent ?? '');

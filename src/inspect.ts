@@ -102,6 +102,14 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   const places = outputs.trace!.filter(
     ({ layer, direction }) => selected.layers.includes(layer) && selected.directions.includes(direction),
   );
+  const explainPlace = (place: LayerTrace) => {
+    const { layer, direction } = place;
+    const [step, unit] = [selected.steps[0], selected.units[0]];
+    const wanted = { h: expected(place, 'h'), c: expected(place, 'c') };
+    return selected.batches.map((batch) =>
+      explain(bound, outputs.trace!, { layer, direction, batch, step, unit }, wanted),
+    );
+  };
   return {
     subject: subjectOf(bound, { compute, equal_nan: equalNan }),
     outputs: tensorsOf(outputs, bound, compute),
@@ -125,16 +133,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
       })),
     ),
     tensors,
-    explanations: places.flatMap((place) => {
-      if (!explained) return [];
-      const { layer, direction } = place;
-      const [step, unit] = [selected.steps[0], selected.units[0]];
-      return selected.batches.map((batch) =>
-        explain(bound, outputs.trace!, { layer, direction, batch, step, unit }, (part) =>
-          expected(place, part),
-        ),
-      );
-    }),
+    explanations: explained ? places.flatMap((place) => explainPlace(place)) : [],
     notes: [
       ...notesOn(bound, settings.batch_first),
       ...(module.kind === 'RNN' && settings.nonlinearity === undefined ? [TANH_NOTE] : []),

@@ -55,6 +55,8 @@ export function collectReporter(text: string, before: readonly ReportTarget[] = 
       `Reporters are ${names}, each to stdout or, as json=report.json, to a file.`,
     );
   }
+  if (target.file?.toLowerCase().endsWith('.safetensors'))
+    throw new InvalidArgumentError('A report is no file of tensors: give it another ending.');
   if (target.file === undefined && before.some(({ file }) => file === undefined)) {
     throw new InvalidArgumentError('Only one report goes to stdout; give the other a file.');
   }

@@ -33,6 +33,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 Examples:
   cellcheck verify samples                      every case in a folder
   cellcheck verify checkpoints/encoder          one case, with its table
+  cellcheck inspect checkpoints/encoder         its states and gates, step by step
   cellcheck list model.safetensors              the modules in a checkpoint
   cellcheck verify --help                       the options of a command
 ${EXIT_CODES}`,

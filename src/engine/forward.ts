@@ -81,7 +81,10 @@ export async function forward(
     const output = kernels.allocate(steps * batch * width);
     for (const [d, direction] of ways.entries()) {
       const index = layer * ways.length + d;
-      const recorder = trace && traceRecorder(kernels, module, { layer, direction }, steps, batch, order);
+      // With one direction, and rows in their own order, the layer's output is its h.
+      const shared = ways.length === 1 && !order ? output : undefined;
+      const recorder =
+        trace && traceRecorder(kernels, module, { layer, direction }, steps, batch, shared, order);
       if (recorder) trace.push(recorder.trace);
       const run = runLayer({
         kernels,

@@ -22,7 +22,7 @@ export interface Recorder {
   readonly record: (step: number, cell: GateStep, h: Floats) => void;
 }
 
-// A browser's and Node's largest buffers are of this size too.
+// For all parts together.
 const MOST_BYTES = 2 ** 32;
 
 /** Size of a part's last dimension. */
@@ -48,6 +48,7 @@ export function planTrace(module: Module, steps: number, batch: number, bytesPer
 /**
  * Room for the trace of a layer in one direction, filled step by step: what the kernels work in is used again for other
  * steps.
+ * @param output where h of every step is kept anyway, where that is all that is kept there
  * @param order which batch row of the input each row is that the kernels see; the same if absent
  */
 export function traceRecorder(
@@ -56,13 +57,17 @@ export function traceRecorder(
   place: Pick<LayerTrace, 'layer' | 'direction'>,
   steps: number,
   batch: number,
+  output: Floats | undefined,
   order: readonly number[] | undefined,
 ): Recorder {
   const { gates } = KINDS[module.kind];
   const { hiddenSize } = module;
   const size = outputSize(module);
   const parts = Object.fromEntries(
-    traced(module.kind).map((part) => [part, allocate(steps * batch * partSize(module, part))]),
+    traced(module.kind).map((part) => [
+      part,
+      (part === 'h' && output) || allocate(steps * batch * partSize(module, part)),
+    ]),
   );
   // An RNN's gate is its h.
   const blocks = gates.map((gate) => parts[gate]).filter((block) => block !== parts.h);
@@ -73,7 +78,7 @@ export function traceRecorder(
     record(step, { rows, gates, gatesAt, c }, h) {
       for (let row = 0; row < rows; row++) {
         const at = step * batch + (order ? order[row] : row);
-        for (let unit = 0; unit < size; unit++) toH[at * size + unit] = h[row * size + unit];
+        if (!output) for (let unit = 0; unit < size; unit++) toH[at * size + unit] = h[row * size + unit];
         const to = at * hiddenSize;
         if (toC) for (let unit = 0; unit < hiddenSize; unit++) toC[to + unit] = c[row * hiddenSize + unit];
         for (let k = 0; k < blocks.length; k++) {

@@ -1,6 +1,6 @@
 import { inFile } from '../errors.js';
 import { tensorsOfJson } from '../formats/json.js';
-import type { StateDict } from '../tensor/state-dict.js';
+import { renamed, type StateDict } from '../tensor/state-dict.js';
 import { caseFileIn, labelOf, type PlaceOptions, placeOf } from './case-file.js';
 import { openTensors, readContent } from './tensors.js';
 
@@ -22,5 +22,5 @@ export function openCheckpoint(file: string, label: string, options: PlaceOption
   const caseFile = caseFileIn(content.root, file, fileLabel);
   if (!caseFile) return { label, tensors: inFile(fileLabel, () => tensorsOfJson(content.root).tensors) };
   const { path: target, label: weights } = placeOf('weights', caseFile.weights, file, fileLabel, options);
-  return { label: weights, tensors: openTensors(target, weights) };
+  return { label: weights, tensors: renamed(openTensors(target, weights), caseFile.names ?? {}) };
 }

@@ -26,6 +26,13 @@ export function samePath(a: string, b: string, cwd: string): boolean {
   return path.resolve(cwd, a) === path.resolve(cwd, b);
 }
 
+function isLink(given: string): boolean {
+  const folder = path.dirname(given);
+  return fs.existsSync(folder) && fs.statSync(folder).isDirectory()
+    ? (fs.lstatSync(given, { throwIfNoEntry: false })?.isSymbolicLink() ?? false)
+    : false;
+}
+
 function unwritable(error: unknown, file: string, target: string): CellcheckError {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) throw error;
@@ -50,18 +57,30 @@ const INTERRUPTIONS = { SIGINT: 130, SIGTERM: 143 } as const;
  */
 export function planSave(file: string, cwd: string, force: boolean): SaveTarget {
   const given = path.resolve(cwd, file);
+  if (!fs.existsSync(given) && isLink(given))
+    throw new CellcheckError({ file, problem: 'is a link to nothing' });
   // What a link leads to is replaced, not the link.
   const target = fs.existsSync(given) ? fs.realpathSync(given) : given;
-  const beside = `${target}.${process.pid}.part`;
+  const beside = path.join(path.dirname(target), `.cellcheck-${process.pid}.part`);
+  let ours = false;
+  const create = (mode?: number) => {
+    const fd = fs.openSync(beside, 'wx', mode);
+    ours = true;
+    return fd;
+  };
   const discard = () => {
-    if (fs.existsSync(beside)) fs.rmSync(beside);
+    if (ours && fs.existsSync(beside)) fs.rmSync(beside);
+    ours = false;
   };
   const mode = () => {
     const stat = fs.statSync(target, { throwIfNoEntry: false });
     if (!stat) return undefined;
     if (!stat.isFile())
       throw new CellcheckError({ file, problem: 'is not a regular file, and is not written to' });
-    if (force) return stat.mode;
+    if (force) {
+      fs.accessSync(target, fs.constants.W_OK);
+      return stat.mode;
+    }
     throw new CellcheckError({ file, problem: 'is there already', hints: ['Add --force to replace it.'] });
   };
   const failed = (error: unknown) => {
@@ -70,7 +89,7 @@ export function planSave(file: string, cwd: string, force: boolean): SaveTarget 
   };
   try {
     mode();
-    fs.closeSync(fs.openSync(beside, 'wx'));
+    fs.closeSync(create());
     discard();
   } catch (error) {
     throw failed(error);
@@ -86,7 +105,7 @@ export function planSave(file: string, cwd: string, force: boolean): SaveTarget 
         return () => process.off(signal, stop);
       });
       try {
-        const fd = fs.openSync(beside, 'wx', mode());
+        const fd = create(mode());
         try {
           for (const piece of pieces) {
             fs.writeFileSync(fd, piece);

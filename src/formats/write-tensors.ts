@@ -25,6 +25,8 @@ export const WRITERS: Readonly<Record<string, (tensors: readonly SavedTensor[]) 
 };
 
 const PIECE = 2 ** 16;
+/** Of bytes that are there already. */
+const LARGE_PIECE = 2 ** 22;
 
 function* safetensorsPieces(tensors: readonly SavedTensor[]): Pieces {
   let offset = 0;
@@ -41,7 +43,10 @@ function* safetensorsPieces(tensors: readonly SavedTensor[]): Pieces {
   length.setBigUint64(0, BigInt(padded.length), true);
   yield new Uint8Array(length.buffer);
   yield padded;
-  for (const { data } of tensors) yield encode(data);
+  for (const { data } of tensors) {
+    for (let from = 0; from < data.length; from += LARGE_PIECE)
+      yield encode(data.subarray(from, from + LARGE_PIECE));
+  }
 }
 
 /** JSON has no words for these; the same strings are read in tensors. */

@@ -69,14 +69,14 @@ export interface Explanation extends StepOfUnit {
 /**
  * Takes one step of one unit apart: every product of its sums, from the case's weights and the states of the trace. The
  * gates and states themselves are the forward pass's own.
- * @param expectedOf what the case expects of h or c in this layer and direction
+ * @param wanted what the case expects of h and c in this layer and direction
  * @throws CellcheckError where the step is beyond the row's length
  */
 export function explain(
   bound: Bound,
   trace: readonly LayerTrace[],
   at: StepOfUnit,
-  expectedOf: (part: 'h' | 'c') => ExpectedPart | undefined,
+  wanted: Readonly<Record<'h' | 'c', ExpectedPart | undefined>>,
 ): Explanation {
   const { network, sequence } = bound;
   const { module } = network;
@@ -117,7 +117,7 @@ export function explain(
   const gates = gatesOf(module, parameters, end, unit, x, h, (gate) => now(gate, unit));
   const lstm = module.kind === 'LSTM';
   const expected = (part: 'h' | 'c', width: number) => {
-    const there = expectedOf(part);
+    const there = wanted[part];
     const place = step * sequence.batch + batch;
     return there?.known[place] && unit < width ? there.values[place * width + unit] : undefined;
   };

@@ -3,7 +3,7 @@ import { CellcheckError, printable } from '../errors.js';
 import { KIND_NAMES, KINDS, type Kind, type Nonlinearity } from '../kinds.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { TensorSpec } from '../tensor/tensor.js';
-import { findGroups, type Group, MOST_GROUPS, noModule, PARAMETER } from './group.js';
+import { findGroups, type Group, MOST_GROUPS, noModule } from './group.js';
 import { parameterError } from './misfits.js';
 import { className, describeParts, type Module, parameterShapes, withArticle } from './parameters.js';
 
@@ -27,19 +27,14 @@ export function describeModule(
   specs: ReadonlyMap<string, TensorSpec>,
   options: DescribeOptions = {},
 ): Module {
-  return describeGroup(chooseGroup(specs, options), specs, options);
+  return describeGroup(chooseGroup(specs, options), options);
 }
 
 /**
  * Describes the module that a group of parameters is.
- * @param specs the whole state_dict, in which parameters may be misspelt
  * @throws CellcheckError where parameters are missing, unexpected or misshapen (all of them in one error)
  */
-export function describeGroup(
-  group: Group,
-  specs: ReadonlyMap<string, TensorSpec>,
-  options: DescribeOptions,
-): Module {
+export function describeGroup(group: Group, options: DescribeOptions): Module {
   if (group.shapes.size > MOST_PARAMETERS) {
     throw new CellcheckError({
       tensor: group.prefix || undefined,
@@ -49,7 +44,7 @@ export function describeGroup(
   }
   const wanted = kindOf(options.module);
   const fits = candidates(group, wanted ? [wanted] : KIND_NAMES, options.nonlinearity ?? 'tanh');
-  const misnamed = wanted && otherKind(group, wanted, specs);
+  const misnamed = wanted && otherKind(group, wanted);
   if (misnamed) throw misnamed;
   if (fits.length === 0) {
     throw new CellcheckError({
@@ -59,7 +54,7 @@ export function describeGroup(
     });
   }
   const [module] = fits;
-  const errors = shapeIssues(parameterShapes(module), parametersOf(group, specs));
+  const errors = shapeIssues(parameterShapes(module), new Map([...group.shapes, ...group.misspelt]));
   if (errors.length) throw parameterError(group, fits, errors);
   if (options.nonlinearity && module.kind !== 'RNN') {
     throw new CellcheckError({
@@ -71,14 +66,11 @@ export function describeGroup(
 }
 
 /** Parameters that are those of another class than the one that was said. */
-function otherKind(
-  group: Group,
-  wanted: Kind,
-  specs: ReadonlyMap<string, TensorSpec>,
-): CellcheckError | undefined {
+function otherKind(group: Group, wanted: Kind): CellcheckError | undefined {
   const [module] = candidates(group, KIND_NAMES, 'tanh');
   if (!module || module.kind === wanted) return undefined;
-  if (shapeIssues(parameterShapes(module), parametersOf(group, specs)).length) return undefined;
+  if (shapeIssues(parameterShapes(module), new Map([...group.shapes, ...group.misspelt])).length)
+    return undefined;
   return new CellcheckError({
     tensor: group.prefix || undefined,
     problem: `its parameters are those of ${withArticle(describeParts(module).join(', '))}, not of ${withArticle(wanted)}`,
@@ -212,16 +204,4 @@ function fit(module: Module, group: Group): number {
     else if (sameShape(shape, expected.toReversed())) score += 0.5;
   }
   return score;
-}
-
-/** The group's tensors, and with them those that would be parameters were they not misspelt. */
-function parametersOf(group: Group, specs: ReadonlyMap<string, TensorSpec>): Map<string, readonly number[]> {
-  const found = new Map(group.shapes);
-  for (const [name, { shape }] of specs) {
-    const local = name.slice(group.prefix.length);
-    if (name.startsWith(group.prefix) && /^(weight|bias)_[^.]*$/.test(local) && !PARAMETER.test(local)) {
-      found.set(local, shape);
-    }
-  }
-  return found;
 }

@@ -7,6 +7,8 @@ export interface Group {
   readonly cell: boolean;
   /** Shapes by the name without the prefix. */
   readonly shapes: Map<string, readonly number[]>;
+  /** The same of tensors under this prefix that would be parameters were they not misspelt. */
+  readonly misspelt: Map<string, readonly number[]>;
 }
 
 export const PARAMETER = /^(.*?)((?:weight_(?:ih|hh|hr)|bias_(?:ih|hh))(?:(_l(?:0|[1-9]\d*))(_reverse)?)?)$/s;
@@ -30,10 +32,18 @@ export function findGroups(specs: ReadonlyMap<string, TensorSpec>, prefix?: stri
     if (groups.size === MOST_GROUPS) break;
     const key = keyOf(own, cell);
     if (/^weight_(ih|hh)/.test(local) && !groups.has(key))
-      groups.set(key, { prefix: own, cell, shapes: new Map() });
+      groups.set(key, { prefix: own, cell, shapes: new Map(), misspelt: new Map() });
   }
   for (const { own, local, cell, shape } of parameters())
     groups.get(keyOf(own, cell))?.shapes.set(local, shape);
+  for (const [name, { shape }] of specs) {
+    if (PARAMETER.test(name)) continue;
+    const last = name.lastIndexOf('.') + 1;
+    const start = name.slice(last).search(/(?:weight|bias)_/);
+    if (start < 0) continue;
+    const [own, local] = [name.slice(0, last + start), name.slice(last + start)];
+    for (const cell of [false, true]) groups.get(keyOf(own, cell))?.misspelt.set(local, shape);
+  }
   return [...groups.values()];
 }
 

@@ -61,7 +61,7 @@ export function listModules(specs: ReadonlyMap<string, TensorSpec>): Checkpoint 
       dtypes: [...new Set(own.map(({ dtype }) => (isReadable(dtype) ? DTYPES[dtype].torch : dtype)))],
     };
     try {
-      const module = describeGroup(group, specs, {});
+      const module = describeGroup(group, {});
       const words = describeParts(module);
       return { ...facts, is: { module, words, gates: gateRows(module), shapes: shapesOf(module) } };
     } catch (error) {

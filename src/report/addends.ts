@@ -33,7 +33,9 @@ export function addends(values: readonly number[], total: number, decimals: numb
   const scale = 10 ** decimals;
   const scaled = values.map((value) => value * scale);
   const floors = scaled.map(Math.floor);
-  const missing = Math.round(total * scale) - floors.reduce((a, b) => a + b, 0);
+  // As it is printed: toFixed and Math.round part where half a digit is left.
+  const target = Math.round(Number(fixed(total, decimals)) * scale);
+  const missing = target - floors.reduce((a, b) => a + b, 0);
   const exact = decimals <= MOST_DECIMALS && scaled.every((value) => Math.abs(value) < 2 ** 50);
   if (!exact || missing < 0 || missing > values.length) return values.map((value) => fixed(value, decimals));
   const fractions = scaled.map((value, i) => value - floors[i]);

@@ -152,14 +152,16 @@ function stateTexts(explanation: Explanation, terminal: Terminal, style: Style):
   const twoProducts = (
     formula: string,
     pairs: readonly (readonly [number, number])[],
-    sum: number,
+    computed: number,
     reference?: string,
   ) => {
     const products = pairs.map(([a, b]) => a * b);
+    const sum = products[0] + products[1];
     const decimals = decimalsFor([...products, sum]);
     const [first, second] = pairs.map(([a, b]) => `${alone(a)} · ${alone(b)}`);
     const numbers = addends(products, sum, decimals);
-    return equation(formula, [`${first} + ${second}`, added(numbers), fixed(sum, decimals)], reference);
+    const steps = [`${first} + ${second}`, added(numbers), kept(sum, computed, decimals)];
+    return equation(formula, steps, reference);
   };
   const against = (actual: number, wanted: number | undefined) =>
     wanted === undefined
@@ -214,8 +216,14 @@ function stateTexts(explanation: Explanation, terminal: Terminal, style: Style):
   return [
     cText,
     product('m', m),
-    `${equation('h = W_hr m', [total], against(value!, expected.h))}\n\n${productsText([{ symbol: 'W_hr m', dot, vector: 'm', total }], decimals, style)}`,
+    `${equation('h = W_hr m', [kept(dot.sum, value!, decimals)], against(value!, expected.h))}\n\n${productsText([{ symbol: 'W_hr m', dot, vector: 'm', total }], decimals, style)}`,
   ];
+}
+
+/** A sum, and what a computation in float32 keeps of it where that is another number. */
+function kept(sum: number, computed: number, decimals: number): string {
+  const [exact, rounded] = [fixed(sum, decimals), fixed(computed, decimals)];
+  return exact === rounded ? exact : `${exact}, computed as ${rounded}`;
 }
 
 /** A number that is no part of a sum. */

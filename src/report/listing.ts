@@ -1,5 +1,6 @@
 import { type CellcheckError, printable, shortened } from '../errors.js';
 import type { Checkpoint, GateRows, ListedModule } from '../module/list.js';
+import { formatShape } from '../tensor/shape.js';
 import { flow } from './flow.js';
 import { errorObject, json, moduleObject } from './json.js';
 import { formatCount, largest } from './numbers.js';
@@ -47,7 +48,7 @@ function fileText(
   const width = largest(modules.map(({ prefix }) => label(prefix).length));
   const shown = others
     .slice(0, MOST_OTHERS)
-    .map(({ name, spec }) => `${printable(name)} [${spec.shape.slice(0, 8).join(', ')}]`);
+    .map(({ name, spec }) => `${printable(name)} ${formatShape(spec.shape)}`);
   if (others.length > MOST_OTHERS) shown.push(`… and ${formatCount(others.length - MOST_OTHERS)} more`);
   return [
     `${style.strong(printable(file))}   ${count}`,
