@@ -17,10 +17,10 @@ export function decimalsFor(values: readonly number[]): number {
 /** A number with so many decimals; never `-0`. Beyond what decimals say anything of, with an exponent. */
 export function fixed(value: number, decimals: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? 'inf' : '-inf';
-  if (Math.abs(value) >= LARGEST_FIXED || (decimals > MOST_DECIMALS && value !== 0)) {
-    return value.toExponential(USUAL_DECIMALS).replace('e+', 'e');
+  if (Math.abs(value) >= LARGEST_FIXED || decimals > MOST_DECIMALS) {
+    return value === 0 ? '0' : value.toExponential(USUAL_DECIMALS).replace('e+', 'e');
   }
-  const text = value.toFixed(Math.min(decimals, MOST_DECIMALS));
+  const text = value.toFixed(decimals);
   return Number(text) === 0 ? text.replace('-', '') : text;
 }
 

@@ -528,6 +528,28 @@ describe('saving', () => {
       expect(saved.get(name)!.shape).toEqual([12, 2, 6]);
   });
 
+  test('tensors of many values are whole in every format', async () => {
+    const cwd = scratch();
+    const [hidden, steps] = [8, 20_000];
+    const some = (count: number) => Float32Array.from({ length: count }, (_, i) => Math.sin(i) / 2);
+    writeSafetensors(path.join(cwd, 'x.safetensors'), {
+      weight_ih_l0: raw([hidden, 1], some(hidden)),
+      weight_hh_l0: raw([hidden, hidden], some(hidden * hidden)),
+      input: raw([steps, 1, 1], some(steps)),
+    });
+    for (const ending of ['safetensors', 'json', 'csv']) {
+      await cli(['inspect', 'x.safetensors', '-q', '--save', `saved.${ending}`], { cwd });
+    }
+    const [binary, json] = ['safetensors', 'json'].map((ending) => load(path.join(cwd, `saved.${ending}`)));
+    for (const [name, { shape, data }] of binary) {
+      expect(json.get(name)!.shape).toEqual(shape);
+      expect(Float64Array.from(json.get(name)!.data)).toEqual(data);
+    }
+    const lines = fs.readFileSync(path.join(cwd, 'saved.csv'), 'utf8').trimEnd().split('\n').slice(1);
+    const values = [...binary.values()].flatMap(({ data }) => [...data]);
+    expect(lines.map((line) => Number(line.slice(line.lastIndexOf(',') + 1)))).toEqual(values);
+  });
+
   test('a file keeps who may read it', async () => {
     const file = path.join(scratch(), 'saved.json');
     fs.writeFileSync(file, '', { mode: 0o600 });
@@ -601,6 +623,7 @@ describe('saving', () => {
     const cwd = scratch();
     fs.mkdirSync(path.join(cwd, 'folder.json'));
     fs.writeFileSync(path.join(cwd, 'file'), '');
+    fs.symlinkSync('nowhere', path.join(cwd, 'dangling.json'));
     const wrong: [string[], string][] = [
       [['--save', 'missing/saved.json'], 'cannot be written (ENOENT)\n  Its folder does not exist.'],
       [['--save', 'file/saved.json'], 'cannot be written (ENOTDIR)'],
@@ -611,13 +634,15 @@ describe('saving', () => {
       [['--save', 'saved'], 'ends in .safetensors, .json, .csv'],
       [['--html', 'missing/page.html'], 'cannot be written'],
       [['--save', 'x.csv', '--html', './x.csv'], 'name the same file'],
+      [['--save', 'dangling.json', '--force'], 'is a link to nothing'],
+      [['--html', 'file'], 'is there already'],
     ];
     for (const [argv, message] of wrong) {
       const result = await cli(['inspect', path.join(SAMPLES, 'lstm'), ...argv], { cwd });
       expect(result).toMatchObject({ code: 2, stdout: '' });
       expect(result.stderr).toContain(message);
     }
-    expect(fs.readdirSync(cwd).sort()).toEqual(['file', 'folder.json']);
+    expect(fs.readdirSync(cwd).sort()).toEqual(['dangling.json', 'file', 'folder.json']);
   });
 });
 
@@ -694,7 +719,8 @@ test('any selection is an error with a message, or tables with numbers', async (
         } else {
           expect(code).toBe(0);
           expect(stderr).toBe('');
-          expect(stdout).toMatch(/\d\.\d{3}/);
+          // Numbers, or nothing beyond a length.
+          expect(stdout).toMatch(/\d\.\d{3}|–| 0$/m);
         }
       },
     ),

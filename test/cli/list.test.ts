@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { LIST_SCHEMA } from '../../schemas/list.js';
+import { loadCase } from '../../src/index.js';
 import { cli, copySample, ROOT, SAMPLES, sampleNames, scratch } from '../cli.js';
 import { raw, readJson, writeJson, writeSafetensors } from '../write.js';
 
@@ -69,6 +70,21 @@ test('the shapes are those that the samples have', async () => {
     const own = listed.modules.find((one) => one.prefix === prefix)!;
     if ('error' in own) throw new Error(own.error.message);
     expect(own.kind + (own.cell ? 'Cell' : '')).toBe(module);
+    const { weights: _, tensors } = await loadCase(folder);
+    const batch_first = readJson(path.join(folder, 'case.json')).batch_first === true;
+    for (const role of ['input', 'h_0', 'c_0', 'output', 'h_n', 'c_n'] as const) {
+      const there = tensors.get(role);
+      if (!there) continue;
+      const listedShape = own.shapes[role]!;
+      // Without a batch, and in batch_first, they are what PyTorch says of these.
+      const batched = there.shape.length === listedShape.length;
+      const timeFirst =
+        batch_first && batched && (role === 'input' || role === 'output')
+          ? [there.shape[1], there.shape[0], there.shape[2]]
+          : there.shape;
+      const wanted = batched ? listedShape : listedShape.filter((size) => size !== 'B');
+      expect(timeFirst.map((size, i) => (typeof wanted[i] === 'number' ? size : wanted[i]))).toEqual(wanted);
+    }
   }
 });
 

@@ -16,6 +16,7 @@ const WIDE = { columns: 1000, color: false };
 async function explained(
   { network, sequence }: Drawn,
   at: { step: number; unit: number; batch: number },
+  compute: 'float64' | 'float32' = 'float64',
 ): Promise<readonly Explanation[]> {
   const { module } = network;
   const { steps, batch, input, h0, c0, lengths } = sequence;
@@ -31,6 +32,7 @@ async function explained(
     module: kind,
     nonlinearity: kind === 'RNN' ? nonlinearity : undefined,
     batch_first: false,
+    compute,
     explain: true,
     select: { steps: [at.step], unit: [at.unit], batch: [at.batch] },
   });
@@ -48,14 +50,19 @@ function unitsApart(value: number, text: string): number {
 }
 
 function expectSum(terms: string, total: string): void {
-  // Printed numbers are decimal: their sum in binary is off by far less than a digit.
-  expect(
-    unitsApart(
-      numbersIn(terms).reduce((a, b) => a + b),
-      total,
-    ),
-    `${terms} = ${total}`,
-  ).toBeLessThan(1e-3);
+  const numbers = numbersIn(terms);
+  const words = `${terms} = ${total}`;
+  if (words.includes('e')) {
+    // With exponents, every number has seven digits of its own.
+    const sizes = [...numbers, Number(total)].map(Math.abs);
+    const apart = Math.abs(numbers.reduce((a, b) => a + b) - Number(total));
+    expect(apart, words).toBeLessThanOrEqual(1e-5 * Math.max(...sizes));
+    return;
+  }
+  // Decimal numbers have no exact sum in binary; in units of their last digit they have.
+  const scale = 10 ** (total.split('.')[1]?.length ?? 0);
+  const units = numbers.map((number) => Math.round(number * scale)).reduce((a, b) => a + b);
+  expect(units - Math.round(Number(total) * scale), words).toBe(0);
 }
 
 const ACTIVATIONS: Record<string, (x: number) => number> = {
@@ -152,6 +159,29 @@ test('what is printed adds up to what is printed, for every kind, and is what th
       }
     }),
     { numRuns: 400 },
+  );
+});
+
+test('in float32, too, what is printed adds up; what is kept of it stands beside', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyNetwork(), fc.nat(), async (drawn, u) => {
+      const { module } = drawn.network;
+      const all = await explained(drawn, { step: 0, unit: u % module.hiddenSize, batch: 0 }, 'float32');
+      for (const explanation of all) {
+        const text = explanationText(explanation, WIDE, styleFor(WIDE));
+        for (const [, symbol, terms, sum] of text.matchAll(
+          / (σ|tanh|relu)\(([^()]+)\) = \1\(([^()]+)\) = /g,
+        )) {
+          expect(symbol).toBeDefined();
+          expectSum(terms, sum);
+        }
+        for (const [, terms, sum] of text.matchAll(/ · \S+ = ([^=]+) = (\S+?)(?:, computed as \S+)?$/gm)) {
+          if (terms.includes('·') || !terms.includes(' ')) continue;
+          expectSum(terms, sum);
+        }
+      }
+    }),
+    { numRuns: 200 },
   );
 });
 
