@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { ToleranceOption } from '../compare/tolerance.js';
-import { WRITERS } from '../formats/write-tensors.js';
+import { WRITERS, writerFor } from '../formats/write-tensors.js';
 import type { Picks } from '../inspect/selection.js';
 import { EXPECTED_ROLES } from '../module/case.js';
 import { REPORTERS } from '../report/reporters.js';
@@ -88,6 +88,6 @@ export function names(text: string): readonly string[] {
 }
 
 export function saveFile(text: string): string {
-  if (Object.keys(WRITERS).some((ending) => text.toLowerCase().endsWith(ending))) return text;
+  if (writerFor(text)) return text;
   throw new InvalidArgumentError(`It takes a file that ends in ${Object.keys(WRITERS).join(', ')}.`);
 }

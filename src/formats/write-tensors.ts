@@ -24,6 +24,12 @@ export const WRITERS: Readonly<Record<string, (tensors: readonly SavedTensor[]) 
   '.csv': csvPieces,
 };
 
+/** How a file is written, by its ending; undefined where that is none of ours. */
+export function writerFor(file: string): (typeof WRITERS)[string] | undefined {
+  const ending = Object.keys(WRITERS).find((known) => file.toLowerCase().endsWith(known));
+  return ending === undefined ? undefined : WRITERS[ending];
+}
+
 const PIECE = 2 ** 16;
 /** Of bytes that are there already. */
 const LARGE_PIECE = 2 ** 22;

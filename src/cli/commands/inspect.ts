@@ -1,13 +1,10 @@
 import { type Command, Option } from 'commander';
 import { CellcheckError, printable } from '../../errors.js';
 import { planSave, samePath } from '../../files/write.js';
-import { WRITERS } from '../../formats/write-tensors.js';
-import { savedTensors } from '../../inspect/saved.js';
+import { writerFor } from '../../formats/write-tensors.js';
 import type { Picks } from '../../inspect/selection.js';
-import { type Inspection, inspect } from '../../inspect.js';
+import type { Inspection } from '../../inspect.js';
 import type { Direction } from '../../kinds.js';
-import { inspectionText } from '../../report/inspection.js';
-import { MOST_PAGE_VALUES, pagePieces } from '../../report/page.js';
 import {
   addCaseOptions,
   type CaseOptionValues,
@@ -107,6 +104,7 @@ function one(cases: readonly Pending[], path: string | undefined): Pending {
   });
 }
 
+// Other commands do not pay for what only this one uses: it is loaded here.
 async function inspectCommand({ label, load }: Pending, options: Options, io: Io): Promise<number> {
   const { save, html, force = false, quiet = false } = options;
   const target = save === undefined ? undefined : planSave(save, io.cwd, force);
@@ -117,14 +115,16 @@ async function inspectCommand({ label, load }: Pending, options: Options, io: Io
     for (const note of inspection.notes) io.stderr.write(`cellcheck: note: ${note}\n`);
     for (const warning of inspection.warnings) io.stderr.write(`cellcheck: warning: ${warning}\n`);
   } else {
+    const { inspectionText } = await import('../../report/inspection.js');
     const terminal = { columns: columnsOf(io), color: colorOf(io, options.color) };
     io.stdout.write(inspectionText(label, inspection, { terminal, allSteps: options.allSteps ?? false }));
   }
   if (save !== undefined) {
-    const ending = Object.keys(WRITERS).find((known) => save.toLowerCase().endsWith(known))!;
-    await target!.save(WRITERS[ending](savedTensors(inspection)));
+    const { savedTensors } = await import('../../inspect/saved.js');
+    await target!.save(writerFor(save)!(savedTensors(inspection)));
   }
   if (page) {
+    const { pagePieces } = await import('../../report/page.js');
     const { readPageParts } = await import('../../files/page-parts.js');
     await page.save(pagePieces(label, inspection, readPageParts()));
   }
@@ -137,6 +137,8 @@ async function inspectOne(
   options: Options,
   io: Io,
 ): Promise<Inspection> {
+  const { inspect } = await import('../../inspect.js');
+  const { MOST_PAGE_VALUES } = await import('../../report/page.js');
   const { onProgress, clear } = showProgress(io, label);
   const { module, nonlinearity, batchFirst, prefix, compute, explain } = options;
   const { layer, direction, batch, step, steps = step, unit, show } = options;

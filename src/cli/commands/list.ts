@@ -3,7 +3,7 @@ import { CellcheckError, inFile, internalError } from '../../errors.js';
 import { findCases } from '../../files/find-cases.js';
 import { openCheckpoint } from '../../files/open-checkpoint.js';
 import { listModules } from '../../module/list.js';
-import { LISTINGS, type ListResult } from '../../report/listing.js';
+import type { ListResult } from '../../report/listing.js';
 import { VERSION } from '../../version.js';
 import type { Io } from '../io.js';
 import { collectReporter, type ReportTarget } from '../options.js';
@@ -59,6 +59,7 @@ async function listCommand(paths: readonly string[], options: Options, io: Io): 
       return { file: label, error: known };
     }
   });
+  const { LISTINGS } = await import('../../report/listing.js');
   for (const { name, terminal, write } of targets)
     write(LISTINGS[name](results, { terminal, version: VERSION }));
   const bad = results.some(({ checkpoint }) => !checkpoint || checkpoint.modules.some(({ error }) => error));
