@@ -1,58 +1,65 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import './jitless.js';
 
-const notNegative = z.number().nonnegative();
+/** A schema with what an editor shows beside it. */
+function described<S extends z.ZodMiniType>(schema: S, description: string): S {
+  z.globalRegistry.add(schema, { description });
+  return schema;
+}
 
-const tolerance = z
-  .strictObject({
-    rtol: notNegative.optional().describe('Relative tolerance, as in torch.testing.assert_close.'),
-    atol: notNegative.optional().describe('Absolute tolerance.'),
-  })
-  .describe('Close when |actual - expected| <= atol + rtol * |expected|.');
+function maybe<S extends z.ZodMiniType>(schema: S, description?: string): z.ZodMiniOptional<S> {
+  const optional = z.optional(schema);
+  return description === undefined ? optional : described(optional, description);
+}
 
-const toleranceOptions = tolerance.extend({
-  reason: z
-    .string()
-    .max(100)
-    .optional()
-    .describe('Why the tolerance is not the default; shown in every report.'),
-  output: tolerance.optional(),
-  h_n: tolerance.optional(),
-  c_n: tolerance.optional(),
+const notNegative = z.number().check(z.nonnegative());
+
+const tolerance = described(
+  z.strictObject({
+    rtol: maybe(notNegative, 'Relative tolerance, as in torch.testing.assert_close.'),
+    atol: maybe(notNegative, 'Absolute tolerance.'),
+  }),
+  'Close when |actual - expected| <= atol + rtol * |expected|.',
+);
+
+const toleranceOptions = z.extend(tolerance, {
+  reason: maybe(
+    z.string().check(z.maxLength(100)),
+    'Why the tolerance is not the default; shown in every report.',
+  ),
+  output: maybe(tolerance),
+  h_n: maybe(tolerance),
+  c_n: maybe(tolerance),
 });
 
 const MODULES = ['RNN', 'GRU', 'LSTM', 'RNNCell', 'GRUCell', 'LSTMCell'] as const;
 
 /** The options of a case, wherever it keeps them. */
 const caseOptions = z.strictObject({
-  module: z.enum(MODULES).optional().describe('The class in torch.nn; inferred from the shapes if absent.'),
-  nonlinearity: z.enum(['tanh', 'relu']).optional().describe('Of an RNN or RNNCell; tanh if absent.'),
-  batch_first: z.boolean().optional().describe('Whether input and output are [B, T, …]; inferred if absent.'),
-  prefix: z.string().optional().describe("What stands before the module's own names, as encoder.lstm."),
-  names: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe('Tensors with other names: { "output": "out" } reads out as output.'),
-  tolerance: toleranceOptions.optional(),
-  equal_nan: z.boolean().optional().describe('Whether NaN equals NaN; false if absent.'),
+  module: maybe(z.enum(MODULES), 'The class in torch.nn; inferred from the shapes if absent.'),
+  nonlinearity: maybe(z.enum(['tanh', 'relu']), 'Of an RNN or RNNCell; tanh if absent.'),
+  batch_first: maybe(z.boolean(), 'Whether input and output are [B, T, …]; inferred if absent.'),
+  prefix: maybe(z.string(), "What stands before the module's own names, as encoder.lstm."),
+  names: maybe(
+    z.record(z.string(), z.string()),
+    'Tensors with other names: { "output": "out" } reads out as output.',
+  ),
+  tolerance: maybe(toleranceOptions),
+  equal_nan: maybe(z.boolean(), 'Whether NaN equals NaN; false if absent.'),
 });
 
 export type CaseOptions = z.infer<typeof caseOptions>;
 
-const fileName = z.string().min(1);
+const fileName = () => z.string().check(z.minLength(1));
 
 /** A `case.json`. */
-export const CASE_SCHEMA = caseOptions.extend({
-  $schema: z.string().optional(),
-  description: z.string().optional().describe('One sentence on what the case shows.'),
-  weights: fileName.describe('File with the state_dict, relative to this one.'),
-  input: fileName.describe('File with input and, where used, h_0, c_0 and lengths.'),
-  expected: fileName
-    .optional()
-    .describe('File with output, h_n, c_n: any of them. To inspect a case none is needed.'),
-  exported: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe('Where the tensors come from: PyTorch version, device …'),
+export const CASE_SCHEMA = z.extend(caseOptions, {
+  $schema: maybe(z.string()),
+  description: maybe(z.string(), 'One sentence on what the case shows.'),
+  weights: described(fileName(), 'File with the state_dict, relative to this one.'),
+  input: described(fileName(), 'File with input and, where used, h_0, c_0 and lengths.'),
+  expected: maybe(fileName(), 'File with output, h_n, c_n: any of them. To inspect a case none is needed.'),
+  exported: maybe(z.record(z.string(), z.string()), 'Where the tensors come from: PyTorch version, device …'),
 });
 
 export type CaseFile = z.infer<typeof CASE_SCHEMA>;
@@ -65,7 +72,7 @@ export interface SchemaIssue {
 
 type Parsed<T> = { readonly value: T } | { readonly issues: readonly SchemaIssue[] };
 
-function parse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
+function parse<T>(schema: z.ZodMiniType<T>, value: unknown): Parsed<T> {
   // Without the input an issue does not tell what is missing from what is wrong.
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return { value: parsed.data };
@@ -115,30 +122,33 @@ export function parseCaseOptions(value: unknown): Parsed<CaseOptions> {
   return parse(caseOptions, value);
 }
 
-const booleanText = z
-  .enum(['true', 'false', 'True', 'False', '1', '0'])
-  .transform((text) => /^(true|1)$/i.test(text));
-const number = z
-  .string()
-  .max(40)
-  .regex(/^(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/)
-  .transform(Number)
-  .pipe(notNegative);
+const booleanText = z.pipe(
+  z.enum(['true', 'false', 'True', 'False', '1', '0']),
+  z.transform((text) => /^(true|1)$/i.test(text)),
+);
+const number = z.pipe(
+  z.pipe(
+    z.string().check(z.maxLength(40), z.regex(/^(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/)),
+    z.transform(Number),
+  ),
+  notNegative,
+);
 
 /** Options in safetensors `__metadata__` are text; keys that are not ours (`format: pt`) are somebody else's. */
-const metadataOptions = z
-  .object({
+const metadataOptions = z.pipe(
+  z.object({
     module: caseOptions.shape.module,
     nonlinearity: caseOptions.shape.nonlinearity,
-    batch_first: booleanText.optional(),
-    prefix: z.string().optional(),
-    rtol: number.optional(),
-    atol: number.optional(),
-    equal_nan: booleanText.optional(),
-  })
-  .transform(({ rtol, atol, ...rest }): CaseOptions => {
+    batch_first: z.optional(booleanText),
+    prefix: z.optional(z.string()),
+    rtol: z.optional(number),
+    atol: z.optional(number),
+    equal_nan: z.optional(booleanText),
+  }),
+  z.transform(({ rtol, atol, ...rest }): CaseOptions => {
     return rtol === undefined && atol === undefined ? rest : { ...rest, tolerance: { rtol, atol } };
-  });
+  }),
+);
 
 /** The options in the `__metadata__` of a safetensors bundle. */
 export function parseMetadataOptions(value: Readonly<Record<string, string>>): Parsed<CaseOptions> {

@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import './jitless.js';
 import { naturals } from './tensors-json.js';
 
 /** Bits per element of every dtype in the format, as the Rust library of safetensors 0.8.0 names them. */
@@ -32,7 +33,7 @@ export type SafetensorsDtype = keyof typeof SAFETENSORS_BITS;
 const headerEntry = z.object({
   dtype: z.enum(Object.keys(SAFETENSORS_BITS) as [SafetensorsDtype, ...SafetensorsDtype[]]),
   shape: naturals,
-  data_offsets: naturals.pipe(z.tuple([z.number(), z.number()])),
+  data_offsets: z.pipe(naturals, z.tuple([z.number(), z.number()])),
 });
 
 export type SafetensorsEntry = z.infer<typeof headerEntry>;
@@ -52,7 +53,7 @@ export function parseHeaderEntry(value: unknown): SafetensorsEntry | { field: st
   return { field, expected: EXPECTED[field] };
 }
 
-const metadata = z.record(z.string(), z.string()).nullable();
+const metadata = z.nullable(z.record(z.string(), z.string()));
 
 /** The `__metadata__` of a safetensors file: text by name; undefined where it is anything else. */
 export function parseHeaderMetadata(value: unknown): Record<string, string> | undefined {

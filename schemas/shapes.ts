@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import './jitless.js';
 
 /** One dimension of a shape that a tensor must have: any size from 1 on, one size, or one of several. */
 export interface Dimension {
@@ -19,7 +20,7 @@ export type ShapeIssue =
   | { readonly kind: 'unexpected'; readonly name: string };
 
 function dimension({ size }: Dimension) {
-  if (size === undefined) return z.int().positive();
+  if (size === undefined) return z.int().check(z.positive());
   return typeof size === 'number' ? z.literal(size) : z.literal([...size]);
 }
 
@@ -35,8 +36,8 @@ export function shapeIssues(
   const schema = z.strictObject(
     Object.fromEntries(
       expected.map(({ name, dimensions, optional }) => {
-        const shape = z.tuple(dimensions.map(dimension) as unknown as [z.ZodType, ...z.ZodType[]]);
-        return [name, optional ? shape.optional() : shape];
+        const shape = z.tuple(dimensions.map(dimension) as unknown as [z.ZodMiniType, ...z.ZodMiniType[]]);
+        return [name, optional ? z.optional(shape) : shape];
       }),
     ),
   );

@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import './jitless.js';
 
 // The scanner has checked that the values are numbers; going through millions of them again would buy nothing.
 const values = z.instanceof(Float64Array);
@@ -13,14 +14,18 @@ const flatArray = z.object({ shape: z.tuple([z.number()]), values });
 const MOST_DIMENSIONS = 64;
 
 /** A flat list of sizes or offsets: integers from 0 on. */
-export const naturals = flatArray
-  .refine((list) => list.values.length <= MOST_DIMENSIONS)
-  .transform((list) => [...list.values])
-  .pipe(z.array(z.int().nonnegative()));
+export const naturals = z.pipe(
+  z.pipe(
+    flatArray.check(z.refine((list) => list.values.length <= MOST_DIMENSIONS)),
+    z.transform((list: z.infer<typeof flatArray>) => [...list.values]),
+  ),
+  z.array(z.int().check(z.nonnegative())),
+);
 
-const described = z
-  .strictObject({ dtype: z.string(), shape: naturals, data: flatArray })
-  .transform(({ dtype, shape, data }) => ({ dtype, shape, values: data.values }));
+const described = z.pipe(
+  z.strictObject({ dtype: z.string(), shape: naturals, data: flatArray }),
+  z.transform(({ dtype, shape, data }) => ({ dtype, shape, values: data.values })),
+);
 
 export interface TensorEntry {
   dtype?: string;
@@ -28,7 +33,7 @@ export interface TensorEntry {
   values: Float64Array;
 }
 
-const tensorEntry: z.ZodType<TensorEntry> = z.union([nestedArray, described]);
+const tensorEntry: z.ZodMiniType<TensorEntry> = z.union([nestedArray, described]);
 
 /** One tensor of a JSON file, or undefined where the value has neither of the two forms. */
 export function parseTensorEntry(value: unknown): TensorEntry | undefined {

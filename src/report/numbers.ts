@@ -14,9 +14,9 @@ export function formatExact(value: number): string {
   return value >= 1e-2 && value < 1e6 ? String(value) : tidyExponent(value.toExponential());
 }
 
-/** 25600 as `25,600` */
+/** 25600 as `25,600`: by hand, for toLocaleString takes 15 ms to be ready. */
 export function formatCount(value: number): string {
-  return value.toLocaleString('en-US');
+  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** The largest of any number of values (as arguments of Math.max a hundred thousand are too many); 0 of none. */
