@@ -1,4 +1,5 @@
-import { type Compute, type ForwardOptions, type Outputs, forward as runNetwork } from './engine/forward.js';
+import type { ForwardOptions, Outputs } from './engine/forward.js';
+import type { Compute, SpeedOptions } from './engine/options.js';
 import { type LayerTrace, partSize } from './engine/trace.js';
 import { traceName } from './kinds.js';
 import { type Bound, bind } from './module/bind.js';
@@ -7,6 +8,7 @@ import { type DescribeOptions, describeModule } from './module/describe.js';
 import { directions, outputSize } from './module/parameters.js';
 import type { StateDict } from './tensor/state-dict.js';
 import { swapFirstAxes, type Tensor } from './tensor/tensor.js';
+import { forward as runNetwork } from './threads/forward.js';
 
 /** What goes into a module, in the shapes of PyTorch's documentation. */
 export interface Inputs {
@@ -27,6 +29,7 @@ export interface RunOptions extends DescribeOptions {
   readonly compute?: Compute;
   /** Keeps h, c and the gates of every step, layer and direction; false if absent. */
   readonly trace?: boolean;
+  readonly speed?: SpeedOptions;
   readonly onProgress?: ForwardOptions['onProgress'];
 }
 
@@ -56,11 +59,11 @@ export async function forward(
   inputs: Inputs,
   options: RunOptions = {},
 ): Promise<OutputTensors> {
-  const { onProgress, trace, ...said } = options;
+  const { onProgress, trace, speed, ...said } = options;
   checkOptions(said);
   const bound = bind(describeModule(weights.specs, options), caseOf(weights, inputs), options.batch_first);
   const { compute = 'float64' } = options;
-  const outputs = await runNetwork(bound.network, bound.sequence, { compute, trace, onProgress });
+  const outputs = await runNetwork(bound.network, bound.sequence, { compute, speed, trace, onProgress });
   return tensorsOf(outputs, bound, compute);
 }
 

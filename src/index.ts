@@ -2,7 +2,7 @@ export type { CaseOptions } from '../schemas/case.js';
 export type { Place, RowComparison, TensorComparison } from './compare/compare.js';
 export type { CaseResult, Comparison, Subject, Summary, Verdict } from './compare/comparison.js';
 export type { Tolerance, ToleranceOption, ToleranceOptions } from './compare/tolerance.js';
-export type { Compute } from './engine/forward.js';
+export type { Compute, KernelName, SpeedOptions } from './engine/options.js';
 export { CellcheckError, type ErrorParts } from './errors.js';
 export { type FoundCase, findCases } from './files/find-cases.js';
 export { loadCase } from './files/load.js';

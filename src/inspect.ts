@@ -1,7 +1,8 @@
 import { compareTensor, type TensorComparison } from './compare/compare.js';
 import type { Subject } from './compare/comparison.js';
 import { resolveTolerance } from './compare/tolerance.js';
-import { type Compute, type ForwardOptions, forward } from './engine/forward.js';
+import type { ForwardOptions, UsedKernels } from './engine/forward.js';
+import type { Compute, SpeedOptions } from './engine/options.js';
 import { type LayerTrace, partSize } from './engine/trace.js';
 import { inFile } from './errors.js';
 import { type OutputTensors, tensorsOf } from './forward.js';
@@ -15,6 +16,7 @@ import { type DescribeOptions, describeModule } from './module/describe.js';
 import { directions, type Module } from './module/parameters.js';
 import { notesOn, subjectOf } from './remarks.js';
 import type { Floats } from './tensor/dtype.js';
+import { forward } from './threads/forward.js';
 
 export interface InspectOptions extends DescribeOptions {
   readonly batch_first?: boolean;
@@ -25,6 +27,7 @@ export interface InspectOptions extends DescribeOptions {
   readonly explain?: boolean;
   /** Refuses a selection of more values, before the work; none if absent. */
   readonly mostValues?: number;
+  readonly speed?: SpeedOptions;
   readonly onProgress?: ForwardOptions['onProgress'];
 }
 
@@ -47,6 +50,7 @@ export interface InspectedPart {
 /** What a network did over a case's input. */
 export interface Inspection {
   readonly subject: Subject;
+  readonly kernels: UsedKernels;
   /** Everything, whatever is selected: outputs, and the trace by name. */
   readonly outputs: OutputTensors;
   readonly selected: Selected;
@@ -75,6 +79,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
     mostValues = Number.POSITIVE_INFINITY,
     onProgress,
     compute = 'float64',
+    speed,
     ...said
   } = options;
   checkOptions({ ...said, compute });
@@ -86,7 +91,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   if (explained) mustBeOne(selected);
   mustFit(selected, mostValues);
 
-  const outputs = await forward(bound.network, sequence, { compute, trace: true, onProgress });
+  const outputs = await forward(bound.network, sequence, { compute, speed, trace: true, onProgress });
   const equalNan = loaded.options.equal_nan ?? false;
   const tensors = bound.references.map((reference) => {
     const { tolerance = {} } = loaded.options;
@@ -112,6 +117,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   };
   return {
     subject: subjectOf(bound, { compute, equal_nan: equalNan }),
+    kernels: outputs.kernels,
     outputs: tensorsOf(outputs, bound, compute),
     selected,
     chosen: {
@@ -136,6 +142,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
     explanations: explained ? places.flatMap((place) => explainPlace(place)) : [],
     notes: [
       ...notesOn(bound, settings.batch_first),
+      ...outputs.kernels.notes,
       ...(module.kind === 'RNN' && settings.nonlinearity === undefined ? [TANH_NOTE] : []),
     ],
     warnings: loaded.warnings ?? [],

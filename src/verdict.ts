@@ -1,9 +1,10 @@
 import type { Comparison } from './compare/comparison.js';
 import { type Explanation, explain } from './compare/conditioning.js';
 import { resolveTolerance } from './compare/tolerance.js';
-import { type ForwardOptions, forward, type Outputs } from './engine/forward.js';
+import type { ForwardOptions, Outputs } from './engine/forward.js';
 import { directions, type Module } from './module/parameters.js';
 import type { FloatDtype, Floats } from './tensor/dtype.js';
+import { forward } from './threads/forward.js';
 import type { Run } from './verify.js';
 
 interface Rounding {
@@ -81,8 +82,8 @@ async function explainTensor(run: Run, i: number, rounding: Rounding, runs: Outp
   };
   for (let count = 1; ; count++) {
     if (runs.length < count) {
-      const { onProgress } = settings;
-      runs.push(await forward(network, sequence, { ...rounding.runs[runs.length], onProgress }));
+      const { onProgress, speed } = settings;
+      runs.push(await forward(network, sequence, { ...rounding.runs[runs.length], speed, onProgress }));
     }
     const explanation = explain(
       references[i],

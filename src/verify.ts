@@ -1,13 +1,15 @@
 import { compareTensor, type TensorComparison } from './compare/compare.js';
 import type { Comparison } from './compare/comparison.js';
 import { resolveTolerance, type ToleranceOptions } from './compare/tolerance.js';
-import { type Compute, type ForwardOptions, forward, type Outputs } from './engine/forward.js';
+import type { ForwardOptions, Outputs } from './engine/forward.js';
+import type { Compute, SpeedOptions } from './engine/options.js';
 import { CellcheckError, inFile } from './errors.js';
 import type { Nonlinearity } from './kinds.js';
 import { type Bound, bind } from './module/bind.js';
 import { type Case, checkOptions, EXPECTED_ROLES, mergeOptions } from './module/case.js';
 import { describeModule } from './module/describe.js';
 import { adviceFor, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
+import { forward } from './threads/forward.js';
 import { judge } from './verdict.js';
 
 /** What a caller says about a case; it wins over what the case says itself. */
@@ -25,6 +27,7 @@ export interface VerifyOptions {
   readonly equal_nan?: boolean;
   /** float64 if absent. */
   readonly compute?: Compute;
+  readonly speed?: SpeedOptions;
   readonly onProgress?: ForwardOptions['onProgress'];
 }
 
@@ -57,7 +60,8 @@ export async function verify(loaded: Case, options: VerifyOptions = {}): Promise
     tensors: run.tensors,
     subject: subjectOf(run.bound, settings),
     notChecked: notChecked(run),
-    notes: notesOn(run.bound, settings.batch_first),
+    kernels: run.outputs.kernels,
+    notes: [...notesOn(run.bound, settings.batch_first), ...run.outputs.kernels.notes],
     warnings: [...(loaded.warnings ?? []), ...warningsOn(run)],
     advice: await adviceFor(judged.verdict, run, (other) => runCase(loaded, { ...settings, ...other })),
   };
@@ -89,7 +93,7 @@ function caseSource(reason: string | undefined): string {
 }
 
 function settle({ options: own }: Case, options: VerifyOptions): Settings {
-  const { onProgress: _, tolerance: { source: __, ...tolerance } = { source: '' }, ...said } = options;
+  const { onProgress, speed, tolerance: { source: _, ...tolerance } = { source: '' }, ...said } = options;
   checkOptions({ ...said, tolerance });
   const tolerances: ToleranceOptions[] = [];
   if (options.tolerance) tolerances.push(options.tolerance);
@@ -98,7 +102,8 @@ function settle({ options: own }: Case, options: VerifyOptions): Settings {
     ...mergeOptions(own, options),
     equal_nan: options.equal_nan ?? own.equal_nan ?? false,
     compute: options.compute ?? 'float64',
-    onProgress: options.onProgress,
+    onProgress,
+    speed,
     tolerances,
   };
 }

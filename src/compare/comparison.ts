@@ -36,6 +36,8 @@ export interface Comparison {
   readonly first?: { readonly tensor: TensorComparison['name']; readonly place: Place };
   /** Ill-conditioned: the step from which rounding alone could explain the differences. */
   readonly partsAt?: number;
+  /** The kernels that it was computed with. */
+  readonly kernels: { readonly name: string; readonly threads: number };
   /** What was inferred and may surprise. */
   readonly notes: readonly string[];
   /** What weakens the verdict; with --strict none is given. */

@@ -1,14 +1,12 @@
 import type { Network, Sequence } from '../module/bind.js';
 import { directions, layerInputSize, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
+import { chooseKernels, workOf } from './kernels/choose.js';
 import type { Kernels } from './kernels/kernels.js';
-import { plainFloat32, plainFloat64 } from './kernels/plain.js';
 import { rounded, type Storage } from './kernels/rounded.js';
-import { runLayer } from './layer.js';
+import { runLayer, type Share } from './layer.js';
+import { type Compute, checkSpeed, type KernelName, type SpeedOptions } from './options.js';
 import { type LayerTrace, planTrace, traceRecorder } from './trace.js';
-
-/** What a forward pass computes in. */
-export type Compute = 'float64' | 'float32';
 
 export interface ForwardOptions {
   /** float64 if absent. */
@@ -17,6 +15,9 @@ export interface ForwardOptions {
   readonly storage?: Storage;
   /** Keeps h, c and the gates of every step. */
   readonly trace?: boolean;
+  readonly speed?: SpeedOptions;
+  /** One thread's part, where other threads run the same network over the same sequence. */
+  readonly share?: Share;
   /** Called now and then with the part that is done, 0 … 1; the pass waits for what it returns. */
   readonly onProgress?: (done: number) => void | Promise<void>;
 }
@@ -31,11 +32,14 @@ export interface Outputs {
   readonly c_n?: Floats;
   /** Layers from the bottom up, each forward, then reverse; where it was asked for. */
   readonly trace?: readonly LayerTrace[];
+  readonly kernels: UsedKernels;
 }
 
-function kernelsFor({ compute = 'float64', storage }: ForwardOptions): Kernels {
-  const kernels = compute === 'float64' ? plainFloat64 : plainFloat32;
-  return storage ? rounded(kernels, storage) : kernels;
+/** What a pass was computed with, and why with nothing faster where that has reasons. */
+export interface UsedKernels {
+  readonly name: KernelName;
+  readonly threads: number;
+  readonly notes: readonly string[];
 }
 
 /**
@@ -47,9 +51,31 @@ export async function forward(
   sequence: Sequence,
   options: ForwardOptions = {},
 ): Promise<Outputs> {
+  const { compute = 'float64', storage, speed = {} } = options;
+  checkSpeed(speed);
+  const { kind } = network.module;
+  const { kernels, name, notes, release } = chooseKernels(kind, compute, workOf(network, sequence), speed);
+  try {
+    const outputs = await runLayers(
+      storage ? rounded(kernels, storage) : kernels,
+      network,
+      sequence,
+      options,
+    );
+    return { ...outputs, kernels: { name, threads: 1, notes } };
+  } finally {
+    release();
+  }
+}
+
+async function runLayers(
+  kernels: Kernels,
+  network: Network,
+  sequence: Sequence,
+  options: ForwardOptions,
+): Promise<Omit<Outputs, 'kernels'>> {
   const { module, layers } = network;
   const { steps, batch, lengths } = sequence;
-  const kernels = kernelsFor(options);
   const ways = directions(module);
   const size = outputSize(module);
   const { hiddenSize } = module;
@@ -75,7 +101,7 @@ export async function forward(
   if (sequence.h0) h_n.set(sorted(sequence.h0, states, size));
   if (sequence.c0) c_n.set(sorted(sequence.c0, states, hiddenSize));
 
-  let input = kernels.convert(sorted(sequence.input, steps, module.inputSize));
+  let input = sorted(sequence.input, steps, module.inputSize);
   const width = ways.length * size;
   for (const [layer, parameters] of layers.entries()) {
     const output = kernels.allocate(steps * batch * width);
@@ -102,6 +128,7 @@ export async function forward(
         h: h_n.subarray(index * batch * size, (index + 1) * batch * size),
         c: c_n.subarray(index * batch * hiddenSize, (index + 1) * batch * hiddenSize),
         record: recorder?.record,
+        share: options.share,
       });
       for (const done of run) await options.onProgress?.((index + done / steps) / states);
     }

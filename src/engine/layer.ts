@@ -27,10 +27,22 @@ export interface LayerRun {
   readonly c: Floats;
   /** Takes over what every step leaves behind, where a trace is wanted. */
   readonly record?: Recorder['record'];
+  /** Where other threads run the same layer, each for some of its units. */
+  readonly share?: Share;
 }
 
-// Multiplications between two signs of life (and pauses for whoever is waiting): some tens of milliseconds.
-const CHUNK_WORK = 2 ** 25;
+/** One thread's part of a pass over a single batch row. */
+export interface Share {
+  readonly index: number;
+  readonly count: number;
+  /** Gives the others what this thread has made of a vector, from `from` on, and takes the whole of it: all threads wait. */
+  exchange(own: Floats, from: number, whole: Floats): void;
+}
+
+// Values of the gates that a chunk holds: few enough for a processor's cache, unless that left too few rows to be worth
+// reading the weights for.
+const CHUNK_VALUES = 2 ** 17;
+const CHUNK_ROWS = 32;
 
 /**
  * Runs a layer through time, in chunks: the input's part of the gates is one product for all steps of a chunk, the
@@ -39,30 +51,51 @@ const CHUNK_WORK = 2 ** 25;
 export function* runLayer(run: LayerRun): Generator<number> {
   const { kernels, module, steps, batch, inputSize, width, outputAt, rowsAt } = run;
   const { hiddenSize, projSize } = module;
-  const columns = KINDS[module.kind].gates.length * hiddenSize;
+  const { gates } = KINDS[module.kind];
+  const { share } = run;
+  const from = share ? Math.floor((share.index * hiddenSize) / share.count) : 0;
+  const to = share ? Math.floor(((share.index + 1) * hiddenSize) / share.count) : hiddenSize;
+  const units = to - from;
+  const columns = gates.length * units;
   const size = outputSize(module);
-  const perStep = batch * columns * (inputSize + size);
-  const chunk = Math.min(steps, Math.max(1, Math.floor(CHUNK_WORK / Math.max(1, perStep))));
+  const lstm = module.kind === 'LSTM';
+  const chunkRows = Math.max(CHUNK_ROWS, CHUNK_VALUES / columns);
+  const chunk = Math.min(steps, Math.ceil(chunkRows / batch));
 
-  const weightIh = kernels.weights(run.parameters.weightIh);
-  const weightHh = kernels.weights(run.parameters.weightHh);
-  const biasIh = run.parameters.biasIh && kernels.convert(run.parameters.biasIh);
-  const biasHh = run.parameters.biasHh && kernels.convert(run.parameters.biasHh);
-  const weightHr = run.parameters.weightHr && kernels.weights(run.parameters.weightHr);
-
-  const gates = kernels.allocate(chunk * batch * columns);
-  const hidden = kernels.allocate(batch * columns);
-  // What the cell calls h; with a projection h itself is made of it.
-  const cellOutput = projSize ? kernels.allocate(batch * hiddenSize) : run.h;
-  const gateStep = kernels.gateStep[module.kind];
+  const { weightIh, weightHh, biasIh, biasHh, weightHr } = run.parameters;
+  const own = (values: Floats) => (share ? rowsOf(values, gates.length, hiddenSize, from, to) : values);
+  const rows = batch === 1 ? 'one' : 'many';
+  const { products, gateStep, buffers } = kernels.workspace(
+    {
+      input: { weight: own(weightIh), bias: biasIh && own(biasIh), columns, rows: 'many' },
+      hidden: { weight: own(weightHh), bias: biasHh && own(biasHh), columns, rows },
+      ...(weightHr && { projection: { weight: weightHr, columns: projSize, rows } }),
+    },
+    {
+      x: chunk * batch * inputSize,
+      gates: chunk * batch * columns,
+      hidden: batch * columns,
+      h: batch * size,
+      // What the cell calls h, where h itself is made of it; and all threads' parts of that.
+      cellH: projSize || share ? batch * units : 0,
+      unprojected: projSize && share ? batch * hiddenSize : 0,
+      c: lstm ? batch * units : 0,
+    },
+  );
+  const { x, h, c } = buffers;
+  h.set(run.h);
+  if (lstm) c.set(share ? run.c.subarray(from, to) : run.c);
+  // A GRU goes on from its own part of h.
+  if (share && !projSize) buffers.cellH.set(run.h.subarray(from, to));
+  const cell = gateStep[module.kind];
   const work = {
     rows: batch,
-    hiddenSize,
-    gates,
+    hiddenSize: units,
+    gates: buffers.gates,
     gatesAt: 0,
-    hidden,
-    h: cellOutput,
-    c: run.c,
+    hidden: buffers.hidden,
+    h: projSize || share ? buffers.cellH : h,
+    c,
     nonlinearity: module.nonlinearity,
     store: kernels.store,
   } satisfies GateStep;
@@ -70,22 +103,40 @@ export function* runLayer(run: LayerRun): Generator<number> {
   for (let done = 0; done < steps; ) {
     const count = Math.min(chunk, steps - done);
     const first = run.reverse ? steps - done - count : done;
-    kernels.product(gates, run.input, first * batch * inputSize, count * batch, weightIh, columns, biasIh);
+    const start = first * batch * inputSize;
+    x.set(run.input.subarray(start, start + count * batch * inputSize));
+    products.input(work.gates, x, count * batch);
     for (let i = 0; i < count; i++) {
       const at = run.reverse ? count - 1 - i : i;
       const step = first + at;
       work.rows = rowsAt(step);
       work.gatesAt = at * batch * columns;
-      kernels.product(hidden, run.h, 0, work.rows, weightHh, columns, biasHh);
-      gateStep(work);
-      if (weightHr) kernels.product(run.h, cellOutput, 0, work.rows, weightHr, projSize);
-      run.record?.(step, work, run.h);
+      products.hidden(work.hidden, h, work.rows);
+      cell(work);
+      share?.exchange(work.h, from, projSize ? buffers.unprojected : h);
+      if (projSize) products.projection(h, share ? buffers.unprojected : work.h, work.rows);
+      run.record?.(step, work, h);
       for (let row = 0; row < work.rows; row++) {
         const to = (step * batch + row) * width + outputAt;
-        for (let unit = 0; unit < size; unit++) run.output[to + unit] = run.h[row * size + unit];
+        for (let unit = 0; unit < size; unit++) run.output[to + unit] = h[row * size + unit];
       }
     }
     done += count;
     yield done;
   }
+  run.h.set(h);
+  if (lstm && share) share.exchange(c, from, run.c);
+  else if (lstm) run.c.set(c);
+}
+
+/** The rows of some units in a matrix or vector of all gates' rows: [gates·hidden, …] to [gates·units, …]. */
+function rowsOf(values: Floats, gates: number, hiddenSize: number, from: number, to: number): Floats {
+  const size = values.length / (gates * hiddenSize);
+  const units = to - from;
+  const result = values.slice(0, gates * units * size);
+  for (let gate = 0; gate < gates; gate++) {
+    const start = (gate * hiddenSize + from) * size;
+    result.set(values.subarray(start, start + units * size), gate * units * size);
+  }
+  return result;
 }

@@ -167,6 +167,7 @@ const wide = fc
       notChecked: ['c_n'],
       first: verdict === 'differs' ? { tensor: 'output', place: tensors[0].rows[0].worst } : undefined,
       partsAt: verdict === 'ill-conditioned' ? 12 : undefined,
+      kernels: { name: 'plain', threads: 1 },
       notes: ['batch_first is not said; the shapes fit only [B, T, …], so it is taken as true'],
       warnings: ['output: all zeros would pass too: with rtol 1e-7, atol 1000 this reference proves nothing'],
       advice: ['every value agrees with --batch-first: add it, or say it in the case'],

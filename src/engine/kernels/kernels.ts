@@ -22,29 +22,42 @@ export interface GateStep {
   readonly store: (value: number) => number;
 }
 
+/** A matrix that products are made with, as the file has it. */
+export interface Factor {
+  /** [columns, size] */
+  readonly weight: Floats;
+  /** [columns]; zeros if absent */
+  readonly bias?: Floats;
+  readonly columns: number;
+  /** Whether it is for products of one row, or of many: both work, in either case. */
+  readonly rows: 'one' | 'many';
+}
+
 /**
- * The two operations of the forward pass, in one precision. Every element of a product is one accumulation in
- * ascending k, whatever the implementation.
+ * `out[r, j] = bias[j] + Σ_k x[r, k] weight[j, k]` for the first `rows` rows of x [rows, size], into out [rows, columns]
+ * from its start. Every element is one accumulation in ascending k, whatever the implementation.
  */
+export type Product = (out: Floats, x: Floats, rows: number) => void;
+
+/** What a layer works with: the two operations of the forward pass, and the only buffers that may go into them. */
+export interface Workspace<B extends string> {
+  /** By the names that the factors have. */
+  readonly products: Readonly<Record<string, Product>>;
+  readonly gateStep: Readonly<Record<Kind, (step: GateStep) => void>>;
+  readonly buffers: Readonly<Record<B, Floats>>;
+}
+
+/** The arithmetic of a forward pass, in one precision. */
 export interface Kernels {
   readonly store: GateStep['store'];
+  /** Room for what is kept. */
   allocate(length: number): Floats;
-  /** The values in this precision; the same array where they are already. */
-  convert(values: Floats): Floats;
-  /** Weights as a product takes them: float64 sums take float32 values as they are, at the same speed. */
-  weights(values: Floats): Floats;
   /**
-   * `out[r, j] = bias[j] + Σ_k x[r, k] weight[j, k]` for `rows` rows of x [rows, k] from `xAt`;
-   * out [rows, columns] from its start, weight [columns, k].
+   * All that one layer works with, at once: its matrices, and buffers of so many values, which may hold anything. It
+   * lasts until the next one is asked for.
    */
-  product(
-    out: Floats,
-    x: Floats,
-    xAt: number,
-    rows: number,
-    weight: Floats,
-    columns: number,
-    bias?: Floats,
-  ): void;
-  readonly gateStep: Readonly<Record<Kind, (step: GateStep) => void>>;
+  workspace<B extends string>(
+    factors: Readonly<Record<string, Factor>>,
+    lengths: Readonly<Record<B, number>>,
+  ): Workspace<B>;
 }

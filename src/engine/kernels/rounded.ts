@@ -1,5 +1,6 @@
 import { type FloatDtype, roundTo } from '../../tensor/dtype.js';
-import type { Kernels } from './kernels.js';
+import type { Factor, Kernels, Product } from './kernels.js';
+import { gateStep } from './plain.js';
 
 /** How results are stored. */
 export interface Storage {
@@ -10,18 +11,26 @@ export interface Storage {
 
 /**
  * Kernels that store their results in another dtype: a computation in float16 or bfloat16 accumulates with more bits
- * and rounds what it stores (PyTorch's own on a CPU comes out bit for bit in most networks); for F64 the grid is a few bits coarser than double's, so that the two part
- * where two computations in double do.
+ * and rounds what it stores (PyTorch's own on a CPU comes out bit for bit in most networks); for F64 the grid is a few
+ * bits coarser than double's, so that the two part where two computations in double do.
  */
 export function rounded(kernels: Kernels, { dtype, seed }: Storage): Kernels {
   const dither = seed === undefined ? () => 0 : noise(seed);
   const store = (value: number) => roundTo(value, dtype, dither());
   return {
-    ...kernels,
     store,
-    product: (out, x, xAt, rows, weight, columns, bias) => {
-      kernels.product(out, x, xAt, rows, weight, columns, bias);
-      for (let i = 0; i < rows * columns; i++) out[i] = store(out[i]);
+    allocate: kernels.allocate,
+    workspace: (factors, lengths) => {
+      const { products, buffers } = kernels.workspace(factors, lengths);
+      const rounding =
+        (name: string, { columns }: Factor): Product =>
+        (out, x, rows) => {
+          products[name](out, x, rows);
+          for (let i = 0; i < rows * columns; i++) out[i] = store(out[i]);
+        };
+      const entries = Object.entries(factors).map(([name, factor]) => [name, rounding(name, factor)]);
+      // Only the cells themselves round what they store.
+      return { products: Object.fromEntries(entries), gateStep, buffers };
     },
   };
 }

@@ -1,0 +1,99 @@
+// What a build exports: everything in float32 and float64. Pointers are bytes, from the memory's beginning.
+
+import { sigmoid, tanh } from './activations';
+import { gru, lstm, rnn } from './gates';
+import { FREE, pack, panelColumns, product, singleProduct } from './products';
+import { lanes, storeFirst } from './vector';
+
+/** Where memory begins that no kernel works in. */
+export function free(): usize {
+  return FREE;
+}
+
+export function panel_f32(single: bool): i32 {
+  return panelColumns<f32>(single);
+}
+export function panel_f64(single: bool): i32 {
+  return panelColumns<f64>(single);
+}
+
+export function pack_f32_f32(to: usize, from: usize, columns: i32, size: i32, width: i32): void {
+  pack<f32, f32>(to, from, columns, size, width);
+}
+export function pack_f64_f32(to: usize, from: usize, columns: i32, size: i32, width: i32): void {
+  pack<f64, f32>(to, from, columns, size, width);
+}
+export function pack_f32_f64(to: usize, from: usize, columns: i32, size: i32, width: i32): void {
+  pack<f32, f64>(to, from, columns, size, width);
+}
+export function pack_f64_f64(to: usize, from: usize, columns: i32, size: i32, width: i32): void {
+  pack<f64, f64>(to, from, columns, size, width);
+}
+
+export function product_f32(
+  out: usize,
+  x: usize,
+  rows: i32,
+  size: i32,
+  panels: usize,
+  columns: i32,
+  bias: usize,
+): void {
+  product<f32>(out, x, rows, size, panels, columns, bias);
+}
+export function product_f64(
+  out: usize,
+  x: usize,
+  rows: i32,
+  size: i32,
+  panels: usize,
+  columns: i32,
+  bias: usize,
+): void {
+  product<f64>(out, x, rows, size, panels, columns, bias);
+}
+export function single_f32_f32(out: usize, x: usize, size: i32, panels: usize, columns: i32, bias: usize): void {
+  singleProduct<f32, f32>(out, x, size, panels, columns, bias);
+}
+export function single_f64_f64(out: usize, x: usize, size: i32, panels: usize, columns: i32, bias: usize): void {
+  singleProduct<f64, f64>(out, x, size, panels, columns, bias);
+}
+
+export function single_f32_f64(out: usize, x: usize, size: i32, panels: usize, columns: i32, bias: usize): void {
+  singleProduct<f32, f64>(out, x, size, panels, columns, bias);
+}
+
+export function rnn_f32(rows: i32, units: i32, gates: usize, hidden: usize, h: usize, relu: bool): void {
+  if (relu) rnn<f32>(rows, units, gates, hidden, h, true);
+  else rnn<f32>(rows, units, gates, hidden, h, false);
+}
+export function rnn_f64(rows: i32, units: i32, gates: usize, hidden: usize, h: usize, relu: bool): void {
+  if (relu) rnn<f64>(rows, units, gates, hidden, h, true);
+  else rnn<f64>(rows, units, gates, hidden, h, false);
+}
+export function gru_f32(rows: i32, units: i32, gates: usize, hidden: usize, h: usize): void {
+  gru<f32>(rows, units, gates, hidden, h);
+}
+export function gru_f64(rows: i32, units: i32, gates: usize, hidden: usize, h: usize): void {
+  gru<f64>(rows, units, gates, hidden, h);
+}
+export function lstm_f32(rows: i32, units: i32, gates: usize, hidden: usize, h: usize, c: usize): void {
+  lstm<f32>(rows, units, gates, hidden, h, c);
+}
+export function lstm_f64(rows: i32, units: i32, gates: usize, hidden: usize, h: usize, c: usize): void {
+  lstm<f64>(rows, units, gates, hidden, h, c);
+}
+
+/** σ or tanh of `count` values, in place: for measuring how accurate they are. */
+export function activate_f32(values: usize, count: i32, hyperbolic: bool): void {
+  for (let i = 0; i < count; i += lanes<f32>(), values += 16) {
+    const x = v128.load(values);
+    storeFirst<f32>(values, hyperbolic ? tanh<f32>(x) : sigmoid<f32>(x), count - i);
+  }
+}
+export function activate_f64(values: usize, count: i32, hyperbolic: bool): void {
+  for (let i = 0; i < count; i += lanes<f64>(), values += 16) {
+    const x = v128.load(values);
+    storeFirst<f64>(values, hyperbolic ? tanh<f64>(x) : sigmoid<f64>(x), count - i);
+  }
+}
