@@ -1,0 +1,37 @@
+import { type ForwardOptions, forward as inOneThread, type Outputs } from '../engine/forward.js';
+import { workOf } from '../engine/kernels/choose.js';
+import type { Network, Sequence } from '../module/bind.js';
+
+// Multiplications from which threads pay: about 100 ms of them, where a thread takes 30 to 60 to start.
+const WORTH = 2 ** 30;
+// The same where the threads share out the units of one row and wait for each other at every step: of the pass, and of
+// one step.
+const WORTH_SHARING = { pass: 2 ** 31, step: 2 ** 17 };
+
+/**
+ * Runs a network over a sequence, as engine/forward.ts does, in several threads where that pays: each takes some of the
+ * batch rows or, of a single row, some of the hidden units. Every number is the same, whatever their count.
+ */
+export async function forward(
+  network: Network,
+  sequence: Sequence,
+  options: ForwardOptions = {},
+): Promise<Outputs> {
+  const threads = threadsFor(network, sequence, options);
+  if (threads < 2) return inOneThread(network, sequence, options);
+  const { inThreads } = await import('./threads.js');
+  return inThreads(network, sequence, options, threads);
+}
+
+function threadsFor(network: Network, sequence: Sequence, { speed, storage, trace }: ForwardOptions): number {
+  const { threads = 1, kernels } = speed ?? {};
+  const work = workOf(network, sequence);
+  // Plain kernels take about five times as long. Rounding at random follows the order of the numbers.
+  if (threads < 2 || storage || work * (kernels === 'plain' ? 5 : 1) < WORTH) return 1;
+  const { batch, steps } = sequence;
+  if (batch > 1) return Math.min(threads, batch);
+  const { module, layers } = network;
+  const perStep = work / (steps * layers.length);
+  const worth = work >= WORTH_SHARING.pass && perStep >= WORTH_SHARING.step;
+  return trace || !worth ? 1 : Math.min(threads, module.hiddenSize);
+}

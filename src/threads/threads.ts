@@ -1,0 +1,107 @@
+import { Worker } from 'node:worker_threads';
+import { type ForwardOptions, forward, type Outputs } from '../engine/forward.js';
+import { chooseKernels, workOf } from '../engine/kernels/choose.js';
+import type { Network, Sequence } from '../module/bind.js';
+import { outputSize } from '../module/parameters.js';
+import type { Floats } from '../tensor/dtype.js';
+import { exchangeIn, exchangeMemory, fail } from './exchange.js';
+import { joinRows, rowsOf, splitRows } from './rows.js';
+import type { Answer, Task } from './task.js';
+
+/** The pass in `count` threads, of which this is one. */
+export async function inThreads(
+  network: Network,
+  sequence: Sequence,
+  options: ForwardOptions,
+  count: number,
+): Promise<Outputs> {
+  const { compute = 'float64', trace = false, speed = {}, onProgress } = options;
+  const { module } = network;
+  // All threads compute with the same kernels, which depend on all of the work.
+  const { name, notes, release } = chooseKernels(module.kind, compute, workOf(network, sequence), speed);
+  release();
+  const task = { network: shared(network), compute, kernels: name, trace };
+  const kernels = { name, notes, threads: count };
+
+  if (sequence.batch > 1) {
+    const rows = splitRows(sequence, count);
+    const [own, ...others] = rows.map((some) => ({ ...task, sequence: rowsOf(sequence, some, module) }));
+    const outputs = await together(others, () =>
+      forward(network, own.sequence, { compute, trace, speed: { kernels: name }, onProgress }),
+    );
+    return { ...joinRows(outputs, rows, sequence, module), kernels };
+  }
+
+  const memory = exchangeMemory(compute, Math.max(module.hiddenSize, outputSize(module)));
+  const share = (index: number) => ({ index, count, memory });
+  const others = Array.from({ length: count - 1 }, (_, i) => ({ ...task, sequence, share: share(i + 1) }));
+  const [own] = await together(others, async () => {
+    try {
+      return await forward(network, sequence, {
+        compute,
+        speed: { kernels: name },
+        share: { ...share(0), exchange: exchangeIn(memory, compute, count) },
+        onProgress,
+      });
+    } catch (error) {
+      fail(memory);
+      throw error;
+    }
+  });
+  return { ...own, kernels };
+}
+
+/** Threads that have nothing to do; they don't keep a process alive. */
+const idle: Worker[] = [];
+
+/** The outputs of this thread's own part, then of the others' tasks. */
+async function together(tasks: readonly Task[], own: () => Promise<Outputs>): Promise<Outputs[]> {
+  const answers = tasks.map((task) => {
+    const worker = idle.pop() ?? new Worker(new URL('../threads/worker.js', import.meta.url));
+    return answerOf(worker, task);
+  });
+  // Whoever fails first is who is thrown; that the others fail then as well is nobody's surprise.
+  return Promise.all([own(), ...answers]);
+}
+
+function answerOf(worker: Worker, task: Task): Promise<Outputs> {
+  worker.ref();
+  return new Promise((resolve, reject) => {
+    const onMessage = (answer: Answer) => {
+      done();
+      idle.push(worker);
+      if ('outputs' in answer) resolve(answer.outputs);
+      else reject(new Error(answer.problem));
+    };
+    const onError = (error: unknown) => {
+      done();
+      if (task.share) fail(task.share.memory);
+      reject(error);
+    };
+    const done = () => worker.off('message', onMessage).off('error', onError).unref();
+    worker.on('message', onMessage).on('error', onError);
+    worker.postMessage(task);
+  });
+}
+
+/** The same network in memory that threads share: one copy for all of them. */
+function shared(network: Network): Network {
+  return {
+    ...network,
+    layers: network.layers.map((ways) =>
+      ways.map((parameters) => {
+        const entries = Object.entries(parameters).filter(([, values]) => values !== undefined);
+        return Object.fromEntries(
+          entries.map(([name, values]) => [name, inSharedMemory(values)]),
+        ) as unknown as typeof parameters;
+      }),
+    ),
+  };
+}
+
+function inSharedMemory(values: Floats): Floats {
+  const memory = new SharedArrayBuffer(values.byteLength);
+  const copy = values instanceof Float64Array ? new Float64Array(memory) : new Float32Array(memory);
+  copy.set(values);
+  return copy;
+}

@@ -1,0 +1,31 @@
+import { parentPort } from 'node:worker_threads';
+import { forward } from '../engine/forward.js';
+import { exchangeIn, fail } from './exchange.js';
+import type { Answer, Task } from './task.js';
+
+// A thread: takes tasks, one after the other, and answers with outputs.
+parentPort!.on('message', async (task: Task) => {
+  const answer = await run(task);
+  parentPort!.postMessage(answer, 'outputs' in answer ? buffersOf(answer.outputs) : []);
+});
+
+async function run({ network, sequence, compute, kernels, trace, share }: Task): Promise<Answer> {
+  try {
+    const outputs = await forward(network, sequence, {
+      compute,
+      trace,
+      speed: { kernels },
+      share: share && { ...share, exchange: exchangeIn(share.memory, compute, share.count) },
+    });
+    return { outputs };
+  } catch (error) {
+    if (share) fail(share.memory);
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Moved, not copied. */
+function buffersOf({ output, h_n, c_n, trace = [] }: Awaited<ReturnType<typeof forward>>): ArrayBuffer[] {
+  const arrays = [output, h_n, ...(c_n ? [c_n] : []), ...trace.flatMap(({ parts }) => Object.values(parts))];
+  return [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))];
+}

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+// A thread runs what is built, and so do these tests.
+import { forward } from '../../dist/src/threads/forward.js';
+import type { Kind } from '../../src/kinds.js';
+import type { Module } from '../../src/module/parameters.js';
+import { networkOf, sequenceOf } from '../engine/random-network.js';
+
+interface Case {
+  readonly kind: Kind;
+  readonly hiddenSize: number;
+  readonly projSize?: number;
+  readonly bidirectional?: boolean;
+  readonly numLayers?: number;
+  readonly steps: number;
+  readonly batch: number;
+}
+
+// Just above the work from which threads pay; by batch rows, and by the units of one row.
+const CASES: readonly Case[] = [
+  { kind: 'LSTM', hiddenSize: 300, steps: 60, batch: 31, bidirectional: true },
+  { kind: 'GRU', hiddenSize: 257, steps: 300, batch: 14, numLayers: 2 },
+  { kind: 'RNN', hiddenSize: 600, steps: 150, batch: 33 },
+  { kind: 'LSTM', hiddenSize: 513, projSize: 200, steps: 1800, batch: 1, numLayers: 2 },
+  { kind: 'GRU', hiddenSize: 611, steps: 1000, batch: 1, bidirectional: true },
+  { kind: 'RNN', hiddenSize: 1001, steps: 2200, batch: 1 },
+];
+
+test.each(CASES)(
+  '$kind $hiddenSize × $batch: the same bits from 1, 2 and 3 threads',
+  async (drawn) => {
+    const module: Module = {
+      ...{ cell: false, nonlinearity: 'tanh', prefix: '', inputSize: 20, projSize: 0, numLayers: 1 },
+      ...{ bidirectional: false, bias: true },
+      ...drawn,
+    };
+    const { steps, batch } = drawn;
+    const network = networkOf(module, 5);
+    const lengths = batch > 1 ? Array.from({ length: batch }, (_, row) => steps - row) : undefined;
+    const sequence = { ...sequenceOf(module, steps, batch, 5), lengths };
+    const run = (threads: number) => forward(network, sequence, { speed: { threads }, trace: batch > 1 });
+    const { kernels, ...one } = await run(1);
+    expect(kernels.threads).toBe(1);
+    for (const threads of [2, 3]) {
+      const { kernels: used, ...several } = await run(threads);
+      expect(used).toMatchObject({ threads, name: kernels.name });
+      const same = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+        a.length === b.length && Array.from(a).every((value, i) => Object.is(value, b[i]));
+      expect(same(one.output, several.output)).toBe(true);
+      expect(same(one.h_n, several.h_n)).toBe(true);
+      if (one.c_n) expect(same(one.c_n, several.c_n!)).toBe(true);
+      for (const [i, { parts }] of (one.trace ?? []).entries()) {
+        expect(several.trace![i]).toMatchObject({
+          layer: one.trace![i].layer,
+          direction: one.trace![i].direction,
+        });
+        for (const [name, values] of Object.entries(parts))
+          expect(same(values, several.trace![i].parts[name]), name).toBe(true);
+      }
+    }
+  },
+  120_000,
+);
+
+test('what is small stays in one thread', async () => {
+  const module: Module = {
+    ...{ kind: 'LSTM', cell: false, nonlinearity: 'tanh', prefix: '', inputSize: 20, hiddenSize: 30 },
+    ...{ projSize: 0, numLayers: 1, bidirectional: false, bias: true },
+  };
+  const { kernels } = await forward(networkOf(module, 1), sequenceOf(module, 50, 8, 1), {
+    speed: { threads: 4 },
+  });
+  expect(kernels).toEqual({ name: 'plain', threads: 1, notes: [] });
+});
