@@ -6,7 +6,7 @@ import { cli, ROOT, scratch } from './cli.js';
 import { raw, writeSafetensors } from './write.js';
 
 // The real program in a process of its own, as `npm ci` built it.
-const BIN = path.join(ROOT, 'bin', 'cellcheck.js');
+const BIN = path.join(ROOT, 'bin', 'cellcheck.cjs');
 
 function cellcheck(...argv: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...argv], {
@@ -93,4 +93,50 @@ test('an interruption while a file is saved leaves nothing of it, and what was t
   expect(await ended).toBe(130);
   expect(fs.readdirSync(cwd).sort()).toEqual(['saved.csv', 'x.safetensors']);
   expect(fs.readFileSync(path.join(cwd, 'saved.csv'), 'utf8')).toBe('precious');
+});
+
+test('compiled code is kept beside the program, made anew where it is spoilt, and done without where it cannot be', () => {
+  const folder = scratch();
+  for (const part of ['bin', 'dist', 'samples', 'package.json'])
+    fs.cpSync(path.join(ROOT, part), path.join(folder, part), {
+      recursive: true,
+      filter: (file) => !file.endsWith('.code'),
+    });
+  fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
+  const home = path.join(folder, 'dist', 'src', 'cli');
+  const kept = () => fs.readdirSync(home).filter((file) => file !== 'main.cjs');
+  const run = (...argv: string[]) => {
+    const bin = path.join(folder, 'bin', 'cellcheck.cjs');
+    const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...argv], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  };
+
+  // Nothing is kept of runs that have not come far, or that have set flags of V8.
+  expect(run('verify', 'samples/nowhere').status).toBe(2);
+  expect(run('--version').status).toBe(0);
+  expect(kept()).toEqual([]);
+  const first = run('verify', 'samples/lstm');
+  const [code, ...others] = kept();
+  expect(others).toEqual([]);
+  expect(code).toBe(`main.cjs.verify.${process.version}.${process.arch}.code`);
+  const file = path.join(home, code);
+  const size = fs.statSync(file).size;
+  expect(size).toBeGreaterThan(100_000);
+  expect(run('verify', 'samples/lstm')).toEqual(first);
+  for (const spoilt of [
+    Buffer.alloc(0),
+    Buffer.alloc(size, 7),
+    fs.readFileSync(file).subarray(0, size / 2),
+  ]) {
+    fs.writeFileSync(file, spoilt);
+    expect(run('verify', 'samples/lstm')).toEqual(first);
+    expect(fs.statSync(file).size).toBeGreaterThan(100_000);
+  }
+  fs.rmSync(file);
+  fs.mkdirSync(file);
+  expect(run('verify', 'samples/lstm')).toEqual(first);
+  expect(kept()).toEqual([code]);
 });

@@ -32,7 +32,8 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
     isTTY: tty,
     columns,
   });
-  const code = await run(argv, { stdout: sink('stdout'), stderr: sink('stderr'), env, cwd });
+  const speed = { threads: 1 };
+  const code = await run(argv, { stdout: sink('stdout'), stderr: sink('stderr'), env, cwd, speed });
   return { code, ...texts };
 }
 

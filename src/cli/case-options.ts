@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Compute } from '../engine/forward.js';
+import type { Compute } from '../engine/options.js';
 import { type FoundCase, findCases } from '../files/find-cases.js';
 import { type CasePaths, loadCaseAt, loadFiles } from '../files/load-case.js';
 import type { Nonlinearity } from '../kinds.js';

@@ -1,3 +1,4 @@
+import type { SpeedOptions } from '../engine/options.js';
 import { REPORT_COLUMNS } from '../report/reporter.js';
 
 /** A stream that text is written to. */
@@ -14,6 +15,8 @@ export interface Io {
   readonly stderr: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** What this process computes with where nobody says otherwise. */
+  readonly speed: SpeedOptions;
 }
 
 export function columnsOf({ stdout, env }: Io): number {

@@ -1,23 +1,73 @@
+import fs from 'node:fs';
+import { availableParallelism } from 'node:os';
 import type { Sink } from './io.js';
 import { run } from './run.js';
+import { FUSES, pristine, setV8Flags } from './v8-flags.js';
 
-/** The command line of this process. */
-export async function main(): Promise<void> {
-  process.stdout.once('error', ({ code }: NodeJS.ErrnoException) => {
-    const closed =
-      code === 'EPIPE' ? 'was closed before the report was written' : `cannot be written (${code})`;
-    process.stderr.write(`cellcheck: stdout ${closed}\n`);
-    process.exit(2);
-  });
-  process.stderr.once('error', () => process.exit(2));
+/**
+ * The command line of this process.
+ * @returns whether V8 compiled everything with the flags that the process began with
+ */
+export async function main(): Promise<boolean> {
   process.exitCode = await run(process.argv.slice(2), {
-    stdout: sink(process.stdout),
-    stderr: sink(process.stderr),
+    stdout: sink(1),
+    stderr: sink(2),
     env: process.env,
     cwd: process.cwd(),
+    speed: { threads: availableParallelism(), wide: FUSES, prepare: setV8Flags },
   });
+  return pristine;
 }
 
-function sink(stream: NodeJS.WriteStream): Sink {
-  return { write: (text) => stream.write(text), isTTY: stream.isTTY ?? false, columns: stream.columns };
+/**
+ * Where a terminal or something that is not ready at once is, Node's stream; everything else is written directly, for
+ * the streams take milliseconds to load.
+ */
+function sink(fd: 1 | 2): Sink {
+  let stream = isDevice(fd) ? streamOf(fd) : undefined;
+  return {
+    write: (text) => {
+      let rest: Uint8Array = new TextEncoder().encode(text);
+      while (!stream && rest.length) {
+        try {
+          rest = rest.subarray(fs.writeSync(fd, rest));
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          if (code !== 'EAGAIN') return ended(fd, code);
+          stream = streamOf(fd);
+        }
+      }
+      stream?.write(rest);
+    },
+    isTTY: stream?.isTTY ?? false,
+    columns: stream?.columns,
+  };
+}
+
+function streamOf(fd: 1 | 2): NodeJS.WriteStream {
+  const stream = fd === 1 ? process.stdout : process.stderr;
+  stream.once('error', ({ code }: NodeJS.ErrnoException) => ended(fd, code));
+  return stream;
+}
+
+/** Nobody reads any more, or nothing more can be written. */
+function ended(fd: 1 | 2, code: string | undefined): never {
+  if (fd === 1) {
+    const why = code === 'EPIPE' ? 'was closed before the report was written' : `cannot be written (${code})`;
+    try {
+      fs.writeSync(2, `cellcheck: stdout ${why}\n`);
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+  process.exit(2);
+}
+
+/** Whether it may be a terminal: nobody asks for a closed one. */
+function isDevice(fd: number): boolean {
+  try {
+    return fs.fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false;
+  }
 }

@@ -21,6 +21,12 @@ export function notNegative(text: string): number {
   return value;
 }
 
+export function fromOne(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text))
+    throw new InvalidArgumentError('It takes a whole number from 1 on, as 4.');
+  return Number(text);
+}
+
 export function collectName(
   text: string,
   before: Readonly<Record<string, string>> = {},

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { pythonWithTorch } from './python.js';
 
-const CLI = fileURLToPath(new URL('../../bin/cellcheck.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../bin/cellcheck.cjs', import.meta.url));
 const GENERATOR = fileURLToPath(new URL('random_modules.py', import.meta.url));
 const RESULT = fileURLToPath(new URL('../../coverage/parity.json', import.meta.url));
 

@@ -15,8 +15,9 @@ import {
 import { colorOf, columnsOf, type Io } from '../io.js';
 import { names, oneIndex, picks, saveFile } from '../options.js';
 import { showProgress } from '../progress.js';
+import { type SpeedOptionValues, speedLine, speedOf, threadsOption, verboseOption } from '../speed.js';
 
-interface Options extends CaseOptionValues {
+interface Options extends CaseOptionValues, SpeedOptionValues {
   layer?: Picks;
   direction?: Direction;
   batch?: Picks;
@@ -80,6 +81,9 @@ export function addInspect(program: Command, io: Io, exit: (code: number) => voi
     )
     .option('--html <file>', 'a page with heat maps of what is shown')
     .option('--force', 'replaces files that are there')
+    .optionsGroup('Speed:')
+    .addOption(threadsOption())
+    .addOption(verboseOption())
     .showHelpAfterError('  cellcheck inspect --help lists the options.')
     .addHelpText('after', HELP)
     .action(async (path: string | undefined, options: Options, command: Command) => {
@@ -143,7 +147,8 @@ async function inspectOne(
   const { module, nonlinearity, batchFirst, prefix, compute, explain } = options;
   const { layer, direction, batch, step, steps = step, unit, show } = options;
   try {
-    return await inspect(load(), {
+    const inspection = await inspect(load(), {
+      speed: speedOf(options, io),
       module,
       nonlinearity,
       batch_first: batchFirst,
@@ -154,6 +159,8 @@ async function inspectOne(
       select: { layer, direction, batch, steps, unit, show },
       onProgress,
     });
+    if (options.verbose) io.stderr.write(speedLine(label, inspection.kernels, compute));
+    return inspection;
   } finally {
     clear();
   }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CaseResult, Comparison } from '../../compare/comparison.js';
 import type { ToleranceOption } from '../../compare/tolerance.js';
+import type { SpeedOptions } from '../../engine/options.js';
 import { CellcheckError, internalError } from '../../errors.js';
 import type { Reporter } from '../../report/reporter.js';
 import { REPORTERS } from '../../report/reporters.js';
@@ -19,8 +20,9 @@ import type { Io } from '../io.js';
 import { collectReporter, collectTolerance, notNegative, type ReportTarget } from '../options.js';
 import { showProgress } from '../progress.js';
 import { type OpenTarget, openTarget, TABLE_ON_STDOUT } from '../reports.js';
+import { type SpeedOptionValues, speedLine, speedOf, threadsOption, verboseOption } from '../speed.js';
 
-interface Options extends CaseOptionValues {
+interface Options extends CaseOptionValues, SpeedOptionValues {
   rtol?: number;
   atol?: number;
   tolerance?: Readonly<Record<string, ToleranceOption>>;
@@ -68,6 +70,9 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
     )
     .option('-q, --quiet', 'a line a case, no tables')
     .option('--no-color', 'no colours')
+    .optionsGroup('Speed:')
+    .addOption(threadsOption())
+    .addOption(verboseOption())
     .showHelpAfterError('  cellcheck verify --help lists the options.')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
     .action(async (cases: string[], options: Options, command: Command) => {
@@ -77,6 +82,7 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
 
 async function verifyCommand(paths: string[], options: Options, command: Command, io: Io): Promise<number> {
   const started = performance.now();
+  const speed = speedOf(options, io);
   const cases = await pendingCases(paths, options, command, io);
   const reports = await openReports(options, io);
   for (const { reporter, write } of reports) write(reporter.begin(cases.map(({ label }) => label)));
@@ -85,7 +91,7 @@ async function verifyCommand(paths: string[], options: Options, command: Command
   const listed = cases.length > 1 && reports.some(({ name, file }) => name === 'table' && file === undefined);
   const counts = { parity: 0, differs: 0, noVerdict: 0 };
   for (const entry of cases) {
-    const result = await verifyOne(entry, options, io);
+    const result = await verifyOne(entry, options, speed, io);
     if (result.error && !listed) io.stderr.write(`cellcheck: ${result.error.message}\n`);
     counts[outcomeOf(result)]++;
     for (const { reporter, write } of reports) write(reporter.result(result));
@@ -96,10 +102,16 @@ async function verifyCommand(paths: string[], options: Options, command: Command
   return summary.exitCode;
 }
 
-async function verifyOne({ label, load }: Pending, options: Options, io: Io): Promise<CaseResult> {
+async function verifyOne(
+  { label, load }: Pending,
+  options: Options,
+  speed: SpeedOptions,
+  io: Io,
+): Promise<CaseResult> {
   const { onProgress, clear } = showProgress(io, label);
   try {
-    const comparison = await verify(load(), { ...verifyOptions(options), onProgress });
+    const comparison = await verify(load(), { ...verifyOptions(options), speed, onProgress });
+    if (options.verbose) io.stderr.write(speedLine(label, comparison.kernels, options.compute));
     return options.strict && comparison.verdict === 'parity' && comparison.warnings.length
       ? { label, error: strictError(label, comparison) }
       : { label, comparison };
