@@ -12,9 +12,9 @@ const RELAXED = ['--enable', 'relaxed-simd'];
 // The shapes were measured (bench/): the best ones for 128 bits with and without fused operations, and for pairs of
 // vectors that V8 fuses to 256.
 const BUILDS = {
-  simd: { shapes: { vectors: 2, rows: 5, single: 8 }, features: /** @type {string[]} */ ([]) },
-  relaxed: { shapes: { vectors: 2, rows: 6, single: 8 }, features: RELAXED },
-  wide: { shapes: { vectors: 4, rows: 4, single: 16 }, features: RELAXED },
+  simd: { shapes: { vectors: 2, rows: 5, single: 8, widening: 8 }, features: /** @type {string[]} */ ([]) },
+  relaxed: { shapes: { vectors: 2, rows: 6, single: 8, widening: 8 }, features: RELAXED },
+  wide: { shapes: { vectors: 4, rows: 4, single: 16, widening: 8 }, features: RELAXED },
 };
 
 /** Compiles every build, and writes src/engine/kernels/binaries.ts. */

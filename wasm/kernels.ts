@@ -2,7 +2,7 @@
 
 import { sigmoid, tanh } from './activations';
 import { gru, lstm, rnn } from './gates';
-import { FREE, pack, panelColumns, product, singleProduct } from './products';
+import { FREE, pack, panelColumns, product, singleColumns, singleProduct } from './products';
 import { lanes, storeFirst } from './vector';
 
 /** Where memory begins that no kernel works in. */
@@ -10,11 +10,21 @@ export function free(): usize {
   return FREE;
 }
 
-export function panel_f32(single: bool): i32 {
-  return panelColumns<f32>(single);
+/** Columns of a panel: for products of many rows, and of one, whose weights may be narrower than what is computed. */
+export function columns_f32(): i32 {
+  return panelColumns<f32>();
 }
-export function panel_f64(single: bool): i32 {
-  return panelColumns<f64>(single);
+export function columns_f64(): i32 {
+  return panelColumns<f64>();
+}
+export function columns_f32_f32(): i32 {
+  return singleColumns<f32, f32>();
+}
+export function columns_f32_f64(): i32 {
+  return singleColumns<f32, f64>();
+}
+export function columns_f64_f64(): i32 {
+  return singleColumns<f64, f64>();
 }
 
 export function pack_f32_f32(to: usize, from: usize, columns: i32, size: i32, width: i32): void {

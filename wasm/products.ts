@@ -1,8 +1,8 @@
 // Matrix products: out [rows, columns] = bias + x [rows, size] · weightᵀ, weight [columns, size] packed into panels
 // [columns / R, size, R] of R columns, the last one filled up with zeros; so is the bias.
 
-import { ROWS, SINGLE, singleTile, tile, VECTORS } from './build/tiles';
-import { lanes } from './vector';
+import { ROWS, SINGLE, singleTile, tile, VECTORS, WIDENING } from './build/tiles';
+import { lanes, weights } from './vector';
 
 // What is worked on at once: a panel's slice stays in the first cache, a block of x in the second.
 const SLICE: i32 = 256;
@@ -17,22 +17,67 @@ const restSingle: usize = rest + BLOCK * VECTORS * 16;
 /** Where memory begins that no product works in. */
 export const FREE: usize = restSingle + SINGLE * 16;
 
-/** Columns of a panel, for a product of one row or of many. */
-export function panelColumns<T>(single: bool): i32 {
-  return (single ? SINGLE : VECTORS) * lanes<T>();
+/** Columns of a panel for products of many rows. */
+export function panelColumns<T>(): i32 {
+  return VECTORS * lanes<T>();
 }
 
-/** One panel's weights from [columns, size] into [size, width]. */
+/** Columns of a panel of type W for products of one row. */
+export function singleColumns<W, T>(): i32 {
+  return (sizeof<W>() < sizeof<T>() ? WIDENING : SINGLE) * lanes<T>();
+}
+
+/** One panel's weights from [columns, size] into [size, width], widened from S to T on the way. */
 export function pack<S, T>(to: usize, from: usize, columns: i32, size: i32, width: i32): void {
-  for (let column = 0; column < width; column++) {
-    let at = to + <usize>column * sizeof<T>();
-    if (column < columns) {
-      for (let k = 0; k < size; k++, from += sizeof<S>(), at += <usize>width * sizeof<T>()) {
-        store<T>(at, <T>load<S>(from));
+  const stride = <usize>width * sizeof<T>();
+  const row = <usize>size * sizeof<S>();
+  const step = lanes<T>();
+  let column = 0;
+  // Squares of vectors first: read along the rows, written along the columns.
+  if (sizeof<S>() <= sizeof<T>()) {
+    for (; column + step <= columns; column += step) {
+      const source = from + <usize>column * row;
+      const at = to + <usize>column * sizeof<T>();
+      let k = 0;
+      for (; k + step <= size; k += step) {
+        transpose<S, T>(at + <usize>k * stride, stride, source + <usize>k * sizeof<S>(), row);
       }
-    } else {
-      for (let k = 0; k < size; k++, at += <usize>width * sizeof<T>()) store<T>(at, <T>0);
+      for (; k < size; k++) {
+        for (let i = 0; i < step; i++) {
+          const value = <T>load<S>(source + <usize>i * row + <usize>k * sizeof<S>());
+          store<T>(at + <usize>k * stride + <usize>i * sizeof<T>(), value);
+        }
+      }
     }
+  }
+  for (; column < width; column++) {
+    for (let k = 0; k < size; k++) {
+      const value = column < columns ? <T>load<S>(from + <usize>column * row + <usize>k * sizeof<S>()) : <T>0;
+      store<T>(to + <usize>k * stride + <usize>column * sizeof<T>(), value);
+    }
+  }
+}
+
+/** A square of as many rows and columns as a vector has lanes. */
+// @ts-ignore: decorator
+@inline
+function transpose<S, T>(to: usize, toStride: usize, from: usize, fromStride: usize): void {
+  const a = weights<S, T>(from, 0);
+  const b = weights<S, T>(from + fromStride, 0);
+  if (sizeof<T>() == 8) {
+    v128.store(to, v128.shuffle<f64>(a, b, 0, 2));
+    v128.store(to + toStride, v128.shuffle<f64>(a, b, 1, 3));
+  } else {
+    const c = v128.load(from + 2 * fromStride);
+    const d = v128.load(from + 3 * fromStride);
+    const lowAB = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+    const highAB = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+    const lowCD = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+    const highCD = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<f64>(lowAB, lowCD, 0, 2));
+    v128.store(to + toStride, v128.shuffle<f64>(lowAB, lowCD, 1, 3));
+    v128.store(to + 2 * toStride, v128.shuffle<f64>(highAB, highCD, 0, 2));
+    v128.store(to + 3 * toStride, v128.shuffle<f64>(highAB, highCD, 1, 3));
   }
 }
 
@@ -65,7 +110,7 @@ function packX<T>(from: usize, rows: i32, size: i32, slice: i32): void {
 export function product<T>(
   out: usize, x: usize, rows: i32, size: i32, panels: usize, columns: i32, bias: usize,
 ): void {
-  const width = panelColumns<T>(false);
+  const width = panelColumns<T>();
   const stride = <usize>columns * sizeof<T>();
   for (let first = 0; first < rows; first += BLOCK) {
     const block = min(BLOCK, rows - first);
@@ -101,7 +146,7 @@ export function product<T>(
 
 /** The product of one row, whose panels are wider. */
 export function singleProduct<W, T>(out: usize, x: usize, size: i32, panels: usize, columns: i32, bias: usize): void {
-  const width = panelColumns<T>(true);
+  const width = singleColumns<W, T>();
   let column = 0;
   for (; column + width <= columns; column += width) {
     singleTile<W, T>(out, x, panels, size, bias);

@@ -53,8 +53,9 @@ function tile${vectors}x${rows}<W, T>(out: usize, stride: usize, x: usize, panel
  * @param {number} shapes.vectors of a panel of the product of many rows
  * @param {number} shapes.rows the most rows of a tile
  * @param {number} shapes.single vectors of a panel of the product of one row
+ * @param {number} shapes.widening the same where weights are widened: V8 does not fuse that
  */
-export function tiles({ vectors, rows, single }) {
+export function tiles({ vectors, rows, single, widening }) {
   const all = range(rows).map((row) => row + 1);
   return `// Written by wasm/tiles.js.
 import { lanes, madd, weights } from '../vector';
@@ -62,9 +63,10 @@ import { lanes, madd, weights } from '../vector';
 /** Vectors of a panel, and the most rows of a tile. */
 export const VECTORS: i32 = ${vectors};
 export const ROWS: i32 = ${rows};
-/** Vectors of a panel of the product of one row. */
+/** Vectors of a panel of the product of one row, and of one whose weights are widened. */
 export const SINGLE: i32 = ${single};
-${all.map((count) => tile(vectors, count)).join('')}${tile(single, 1)}
+export const WIDENING: i32 = ${widening};
+${all.map((count) => tile(vectors, count)).join('')}${[...new Set([single, widening])].map((count) => tile(count, 1)).join('')}
 /** A tile of 1 … ROWS rows. */
 export function tile<T>(
   rows: i32, out: usize, stride: usize, x: usize, panel: usize, size: i32, bias: usize,
@@ -75,7 +77,8 @@ ${all.map((count) => `    case ${count}: tile${vectors}x${count}<T, T>(out, stri
 }
 
 export function singleTile<W, T>(out: usize, x: usize, panel: usize, size: i32, bias: usize): void {
-  tile${single}x1<W, T>(out, 0, x, panel, size, bias);
+  if (sizeof<W>() < sizeof<T>()) tile${widening}x1<W, T>(out, 0, x, panel, size, bias);
+  else tile${single}x1<W, T>(out, 0, x, panel, size, bias);
 }
 `;
 }

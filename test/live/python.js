@@ -24,3 +24,17 @@ export function pythonWithTorch() {
   }
   return python;
 }
+
+/**
+ * The same with more packages.
+ * @param {readonly string[]} packages
+ */
+export function pythonWith(packages) {
+  const python = pythonWithTorch();
+  const installed = path.join(VENV, `with ${packages.join(' ')}`);
+  if (!fs.existsSync(installed)) {
+    execFileSync(python, ['-m', 'pip', 'install', '--quiet', ...packages], { stdio: ['ignore', 2, 2] });
+    fs.writeFileSync(installed, '');
+  }
+  return python;
+}

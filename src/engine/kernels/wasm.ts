@@ -41,20 +41,20 @@ export function wasmKernels({ memory, exports }: Engine, compute: Compute): Kern
   const { BYTES_PER_ELEMENT } = ArrayOf;
   const plain = compute === 'float64' ? plainFloat64 : plainFloat32;
   const product = exports[`product_${type}`];
-  const panelOf = exports[`panel_${type}`];
 
   /** How a factor lies in memory: in panels of so many columns, in the order in which products read them. */
   function layout({ weight, columns, rows }: Factor) {
     const size = weight.length / columns;
-    const width = panelOf(rows === 'one' ? 1 : 0);
-    const padded = Math.ceil(columns / width) * width;
     // A product of one row reads more than it computes: float32 stays what it is.
     const narrow = rows === 'one' && weight instanceof Float32Array;
     const bytes = narrow ? Float32Array.BYTES_PER_ELEMENT : BYTES_PER_ELEMENT;
+    const kept = narrow ? 'f32' : type;
+    const width = exports[rows === 'one' ? `columns_${kept}_${type}` : `columns_${type}`]();
+    const padded = Math.ceil(columns / width) * width;
     return {
       size,
       width,
-      kept: narrow ? 'f32' : type,
+      kept,
       panelBytes: width * size * bytes,
       bytes: aligned(padded * size * bytes),
       biasBytes: aligned(padded * BYTES_PER_ELEMENT),

@@ -1,0 +1,165 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { median } from './statistics.js';
+
+/** @param {string} relative */
+const at = (relative) => fileURLToPath(new URL(relative, import.meta.url));
+const CLI = at('../bin/cellcheck.cjs');
+
+/** A case of every size that people wait for: what is verified, and in how many rounds it is measured. */
+const CASES = [
+  { name: 'tiny: LSTM 3 → 4, 5 steps', input: 3, hidden: 4, layers: 1, steps: 5, batch: 1, rounds: 15 },
+  { name: 'LSTM 256 → 512, 200 steps', input: 256, hidden: 512, layers: 1, steps: 200, batch: 1, rounds: 7 },
+  {
+    name: 'LSTM 512 → 1024, 2 layers, 200 steps',
+    input: 512,
+    hidden: 1024,
+    layers: 2,
+    steps: 200,
+    batch: 1,
+    rounds: 5,
+  },
+];
+
+/**
+ * Whole processes: the check that `cellcheck verify` makes, with its table, and the same in Python; then one module out
+ * of a checkpoint of 2 GB. Milliseconds, the most memory, and ratios round by round.
+ * @param {import('./run.js').Bench} bench
+ */
+export async function processes(bench) {
+  const { python, node20, node24 } = bench;
+  const ask = bench.start(python, [at('contenders/processes.py')]);
+  const prepare = bench.start(python, [at('contenders/torch_passes.py')]);
+  const results = [];
+  for (const { name, rounds, ...shape } of CASES) {
+    const folder = path.join(bench.folder, `case-${shape.hidden}`);
+    fs.mkdirSync(folder);
+    await prepare({ prepare: { kind: 'LSTM', dtype: 'float32', ...shape }, folder });
+    execFileSync(python, [at('contenders/add_output.py'), folder]);
+    const bundle = path.join(folder, 'case.safetensors');
+    results.push(
+      await measure(ask, name, rounds, folder, {
+        'Node 20, nothing': [node20, '-e', '0'],
+        'Node 24, nothing': [node24, '-e', '0'],
+        'cellcheck, Node 20': [node20, CLI, 'verify', bundle],
+        'cellcheck, Node 24': [node24, CLI, 'verify', bundle],
+        'Python + torch': [python, at('contenders/check_torch.py'), folder],
+        'Python + onnxruntime': [python, at('contenders/check_onnx.py'), folder],
+      }),
+    );
+  }
+  const large = largeCheckpoint(bench.folder);
+  results.push(
+    await measure(ask, 'one module of 20 MB out of a checkpoint of 2 GB', 5, bench.folder, {
+      'cellcheck list, Node 20': [node20, CLI, 'list', large],
+      'cellcheck verify, Node 20': [node20, CLI, 'verify', ...verifyLarge(large, bench.folder)],
+      'Python + safetensors + numpy': [python, at('contenders/read_safetensors.py'), large],
+    }),
+  );
+  return results;
+}
+
+/**
+ * @param {import('./run.js').Ask} ask
+ * @param {string} name
+ * @param {number} rounds
+ * @param {string} folder
+ * @param {Record<string, string[]>} commands
+ */
+async function measure(ask, name, rounds, folder, commands) {
+  /** @type {Record<string, { milliseconds: number[], mebibytes: number[] }>} */
+  const runs = Object.fromEntries(
+    Object.keys(commands).map((key) => [key, { milliseconds: [], mebibytes: [] }]),
+  );
+  // The first round warms up: the disk's cache, and the code that V8 keeps.
+  for (let round = -1; round < rounds; round++) {
+    for (const [key, command] of Object.entries(commands)) {
+      const { milliseconds, mebibytes, status } = await ask({ run: command, folder });
+      if (status !== 0) throw new Error(`${command.join(' ')} exited ${status}`);
+      if (round < 0) continue;
+      runs[key].milliseconds.push(milliseconds);
+      runs[key].mebibytes.push(mebibytes);
+    }
+  }
+  const table = Object.entries(runs).map(([key, { milliseconds, mebibytes }]) => {
+    /** @param {string} other */
+    const ratioTo = (other) =>
+      runs[other] && median(milliseconds.map((time, i) => time / runs[other].milliseconds[i]));
+    return {
+      program: key,
+      milliseconds: median(milliseconds),
+      mebibytes: median(mebibytes),
+      toBareNode: key.startsWith('cellcheck') ? ratioTo(`${key.split(', ')[1]}, nothing`) : undefined,
+      toTorch: ratioTo('Python + torch'),
+    };
+  });
+  console.error(name);
+  console.error(
+    table
+      .map(
+        (row) =>
+          `  ${row.program}  ${row.milliseconds.toFixed(1)} ms  ${row.mebibytes.toFixed(0)} MiB  ${row.toBareNode?.toFixed(2) ?? ''}  ${row.toTorch?.toFixed(3) ?? ''}`,
+      )
+      .join('\n'),
+  );
+  return { name, table };
+}
+
+// 512 → 1024, as float32: 25 MB.
+const ROWS = 4096;
+const LARGE = {
+  weight_ih_l0: [ROWS, 512],
+  weight_hh_l0: [ROWS, 1024],
+  bias_ih_l0: [ROWS],
+  bias_hh_l0: [ROWS],
+};
+
+/**
+ * A checkpoint of 2 GB whose other tensor is a hole in the file.
+ * @param {string} folder
+ */
+function largeCheckpoint(folder) {
+  const file = path.join(folder, 'large.safetensors');
+  /** @type {Record<string, object>} */
+  const header = {};
+  let at = 0;
+  /** @type {(name: string, shape: readonly number[]) => void} */
+  const add = (name, shape) => {
+    const end = at + 4 * shape.reduce((a, b) => a * b);
+    header[name] = { dtype: 'F32', shape, data_offsets: [at, end] };
+    at = end;
+  };
+  add('embedding.weight', [500_000, 1000]);
+  for (const [name, shape] of Object.entries(LARGE)) add(`lstm.${name}`, shape);
+  save(file, header, at);
+  return file;
+}
+
+/**
+ * @param {string} file
+ * @param {Record<string, object>} header
+ * @param {number} bytes
+ */
+function save(file, header, bytes) {
+  const text = JSON.stringify(header);
+  const padded = text.padEnd(Math.ceil(text.length / 8) * 8);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  fs.writeFileSync(file, Buffer.concat([length, Buffer.from(padded)]));
+  fs.truncateSync(file, 8 + padded.length + bytes);
+}
+
+/**
+ * All its weights are zero, and so is what comes out.
+ * @param {string} weights
+ * @param {string} folder
+ */
+function verifyLarge(weights, folder) {
+  const input = path.join(folder, 'input.safetensors');
+  const expected = path.join(folder, 'expected.safetensors');
+  save(input, { input: { dtype: 'F32', shape: [2, 1, 512], data_offsets: [0, 4096] } }, 4096);
+  save(expected, { output: { dtype: 'F32', shape: [2, 1, 1024], data_offsets: [0, 8192] } }, 8192);
+  return ['--weights', weights, '--prefix', 'lstm.', '--input', input, '--expected', expected];
+}

@@ -1,0 +1,76 @@
+import fs from 'node:fs';
+
+const BEGIN = '<!-- Written by run.js, from here -->';
+const END = '<!-- to here -->';
+
+/** @param {number | undefined} value */
+const ratio = (value) => (value === undefined ? '' : value.toFixed(2));
+/** @param {number | undefined} value */
+const time = (value) => (value === undefined ? '' : value < 100 ? value.toPrecision(3) : value.toFixed(0));
+/** @param {readonly (readonly string[])[]} rows the heads first */
+const table = ([heads, ...rows]) =>
+  [heads, heads.map((_, i) => (i ? '--:' : '---')), ...rows]
+    .map((row) => `| ${row.join(' | ')} |`)
+    .join('\n');
+
+/**
+ * Puts the results into the README, in place of the last ones.
+ * @param {any} results
+ * @param {string} file
+ */
+export function writeReport({ machine, passes, processes, growth }, file) {
+  const { processor, cores, memoryGiB, platform, date, versions } = machine;
+  const parts = [
+    `Measured on ${date}: ${processor}, ${cores} cores, ${memoryGiB} GiB, ${platform}; Node ${versions.node} and ${versions.node24}, PyTorch ${versions.torch}, onnxruntime ${versions['onnxruntime (Python)']} (Python) and ${versions['onnxruntime-node']} (Node).`,
+    '### Forward passes\n\nMilliseconds, and in brackets the ratio to PyTorch in the same round: below 1 is faster.',
+    table([
+      ['pass', 'dtype', 'threads', 'PyTorch', 'onnxruntime-node', 'cellcheck, Node 20', 'cellcheck, Node 24'],
+      ...passes.map((/** @type {any} */ pass) => {
+        const { kind, input, hidden, layers, steps, batch, dtype, threads, milliseconds, ratios } = pass;
+        const cell = (/** @type {string} */ name) =>
+          ratios[name] === undefined ? '' : `${time(milliseconds[name])} (${ratio(ratios[name])})`;
+        return [
+          `${kind} ${input} → ${hidden}${layers > 1 ? `, ${layers} layers` : ''}, ${steps} steps × ${batch}`,
+          dtype,
+          String(threads),
+          time(milliseconds.torch),
+          ...['onnxruntime', 'node20', 'node24'].map(cell),
+        ];
+      }),
+    ]),
+    '### Whole processes',
+    ...processes.map((/** @type {any} */ { name, table: rows }) =>
+      [
+        `${name[0].toUpperCase()}${name.slice(1)}:\n`,
+        table([
+          ['program', 'ms', 'MiB', '÷ nothing', '÷ Python + torch'],
+          ...rows.map((/** @type {any} */ row) => [
+            row.program,
+            time(row.milliseconds),
+            row.mebibytes.toFixed(0),
+            ratio(row.toBareNode),
+            row.toTorch?.toFixed(3) ?? '',
+          ]),
+        ]),
+      ].join('\n'),
+    ),
+    '### Growth\n\nOne thread, Node 20, float64: milliseconds, and the slope of the straight line through their logarithms.',
+    table([
+      ['what grows', 'from', 'to', 'slope'],
+      ...['steps', 'batch', 'hidden'].map((what) => {
+        const { points, slope } = growth[what];
+        const [from, to] = [points[0], points.at(-1)].map(([value, ms]) => `${value}: ${time(ms)} ms`);
+        return [what, from, to, slope.toFixed(3)];
+      }),
+    ]),
+    table([
+      ['steps', 'MiB of the process', 'MiB of the tensors', 'the rest'],
+      ...growth.memory.map((/** @type {any} */ { steps, mebibytes, tensors }) =>
+        [steps, mebibytes.toFixed(0), tensors.toFixed(0), (mebibytes - tensors).toFixed(0)].map(String),
+      ),
+    ]),
+  ];
+  const text = fs.readFileSync(file, 'utf8');
+  const [before, after] = [text.slice(0, text.indexOf(BEGIN)), text.slice(text.indexOf(END))];
+  fs.writeFileSync(file, `${before}${BEGIN}\n\n${parts.join('\n\n')}\n\n${after}`);
+}
