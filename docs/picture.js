@@ -13,7 +13,7 @@ const ARGV = ['inspect', 'samples/gru-long', '--steps', '0:80', '-q', '--html'];
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cellcheck-picture-'));
 const html = path.join(folder, 'page.html');
-execFileSync(process.execPath, [path.join(ROOT, 'bin', 'cellcheck.js'), ...ARGV, html], { cwd: ROOT });
+execFileSync(process.execPath, [path.join(ROOT, 'bin', 'cellcheck.cjs'), ...ARGV, html], { cwd: ROOT });
 const browser = await launch();
 const page = await browser.newPage({ viewport: { width: 1100, height: 720 } });
 await page.goto(pathToFileURL(html).href);

@@ -39,7 +39,7 @@ let pages = 0;
 async function open(...argv: string[]): Promise<Opened> {
   const [html, json] = ['html', 'json'].map((ending) => path.join(folder, `${pages}.${ending}`));
   pages++;
-  const cli = path.join(ROOT, 'bin', 'cellcheck.js');
+  const cli = path.join(ROOT, 'bin', 'cellcheck.cjs');
   execFileSync(process.execPath, [cli, 'inspect', ...argv, '-q', '--html', html, '--save', json], {
     cwd: ROOT,
   });

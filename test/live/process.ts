@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { ROOT } from '../cli.js';
 
-const BIN = path.join(ROOT, 'bin', 'cellcheck.js');
+const BIN = path.join(ROOT, 'bin', 'cellcheck.cjs');
 // Writes the most memory that the process had, in KB, to a fourth stream. (What getrusage says begins with the parent's.)
 const PROBE = `data:text/javascript,${encodeURIComponent(
   `import fs from 'node:fs';
