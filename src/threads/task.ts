@@ -13,4 +13,5 @@ export interface Task {
   readonly share?: { readonly index: number; readonly count: number; readonly memory: SharedArrayBuffer };
 }
 
-export type Answer = { readonly outputs: Outputs } | { readonly problem: string };
+/** What a thread says: first that it is there, then what came of each task. */
+export type Answer = 'ready' | { readonly outputs: Outputs } | { readonly problem: string };

@@ -56,18 +56,34 @@ const idle: Worker[] = [];
 
 /** The outputs of this thread's own part, then of the others' tasks. */
 async function together(tasks: readonly Task[], own: () => Promise<Outputs>): Promise<Outputs[]> {
-  const answers = tasks.map((task) => {
-    const worker = idle.pop() ?? new Worker(new URL('../threads/worker.js', import.meta.url));
-    return answerOf(worker, task);
+  const started = tasks.map(() => {
+    const known = idle.pop();
+    return known ? { worker: known } : start();
   });
-  // Whoever fails first is who is thrown; that the others fail then as well is nobody's surprise.
-  return Promise.all([own(), ...answers]);
+  const answers = started.map(({ worker }, i) => answerOf(worker, tasks[i]));
+  const parts = async () => {
+    // While this thread waits for others in their exchange it hears nothing of one that could not start.
+    if (tasks.some(({ share }) => share)) await Promise.all(started.map(({ ready }) => ready));
+    return own();
+  };
+  return Promise.all([parts(), ...answers]);
+}
+
+function start(): { worker: Worker; ready?: Promise<unknown> } {
+  const worker = new Worker(new URL('../threads/worker.js', import.meta.url));
+  const ready = new Promise((resolve, reject) => {
+    worker.once('message', resolve).once('error', reject);
+  });
+  // Whoever does not wait for it hears of an error through the answer.
+  ready.catch(() => undefined);
+  return { worker, ready };
 }
 
 function answerOf(worker: Worker, task: Task): Promise<Outputs> {
   worker.ref();
   return new Promise((resolve, reject) => {
     const onMessage = (answer: Answer) => {
+      if (answer === 'ready') return;
       done();
       idle.push(worker);
       if ('outputs' in answer) resolve(answer.outputs);
@@ -75,7 +91,6 @@ function answerOf(worker: Worker, task: Task): Promise<Outputs> {
     };
     const onError = (error: unknown) => {
       done();
-      if (task.share) fail(task.share.memory);
       reject(error);
     };
     const done = () => worker.off('message', onMessage).off('error', onError).unref();

@@ -6,7 +6,8 @@ import type { Answer, Task } from './task.js';
 // A thread: takes tasks, one after the other, and answers with outputs.
 parentPort!.on('message', async (task: Task) => {
   const answer = await run(task);
-  parentPort!.postMessage(answer, 'outputs' in answer ? buffersOf(answer.outputs) : []);
+  const moved = typeof answer === 'object' && 'outputs' in answer ? buffersOf(answer.outputs) : [];
+  parentPort!.postMessage(answer, moved);
 });
 
 async function run({ network, sequence, compute, kernels, trace, share }: Task): Promise<Answer> {
@@ -23,6 +24,9 @@ async function run({ network, sequence, compute, kernels, trace, share }: Task):
     return { problem: error instanceof Error ? error.message : String(error) };
   }
 }
+
+// Whoever would wait for a thread at every step wants to know first that it is there.
+parentPort!.postMessage('ready');
 
 /** Moved, not copied. */
 function buffersOf({ output, h_n, c_n, trace = [] }: Awaited<ReturnType<typeof forward>>): ArrayBuffer[] {

@@ -1,9 +1,22 @@
-import { expect, test } from 'vitest';
-// A thread runs what is built, and so do these tests.
-import { forward } from '../../dist/src/threads/forward.js';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Kind } from '../../src/kinds.js';
 import type { Module } from '../../src/module/parameters.js';
+import { forward } from '../../src/threads/forward.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';
+
+const broken = vi.hoisted(() => ({ now: false }));
+
+// Another thread runs what is built.
+vi.mock('node:worker_threads', async (original) => {
+  const { Worker } = await original<typeof import('node:worker_threads')>();
+  const built = (url: URL) => new URL(url.href.replace('/src/threads/', '/dist/src/threads/'));
+  class Built extends Worker {
+    constructor(url: URL) {
+      super(broken.now ? new URL('data:text/javascript,throw new Error("no start")') : built(url));
+    }
+  }
+  return { Worker: Built };
+});
 
 interface Case {
   readonly kind: Kind;
@@ -24,6 +37,26 @@ const CASES: readonly Case[] = [
   { kind: 'GRU', hiddenSize: 611, steps: 1000, batch: 1, bidirectional: true },
   { kind: 'RNN', hiddenSize: 1001, steps: 2200, batch: 1 },
 ];
+
+// The first test, for threads are kept.
+test.each([1, 20])(
+  'a thread that cannot start is an error, and nobody waits for it (batch %i)',
+  async (batch) => {
+    broken.now = true;
+    onTestFinished(() => {
+      broken.now = false;
+    });
+    const module: Module = {
+      ...{ kind: 'RNN', cell: false, nonlinearity: 'tanh', prefix: '', inputSize: 20, hiddenSize: 900 },
+      ...{ projSize: 0, numLayers: 1, bidirectional: false, bias: true },
+    };
+    const steps = batch > 1 ? 80 : 2600;
+    const pass = forward(networkOf(module, 1), sequenceOf(module, steps, batch, 1), {
+      speed: { threads: 2 },
+    });
+    await expect(pass).rejects.toThrow('no start');
+  },
+);
 
 test.each(CASES)(
   '$kind $hiddenSize × $batch: the same bits from 1, 2 and 3 threads',
