@@ -9,7 +9,9 @@ import { buildKernels } from './wasm/build.js';
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
 fs.rmSync('dist', { recursive: true, force: true });
 await buildKernels();
-execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+  stdio: 'inherit',
+});
 
 /** What packages load at once and this program never uses: subcommands in processes, a terminal's colours. */
 const UNUSED = {

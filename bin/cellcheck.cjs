@@ -10,20 +10,41 @@ const file = path.join(__dirname, '..', 'dist', 'src', 'cli', 'main.cjs');
 // V8 keeps the functions that a run has called, and each command calls others.
 const command = ['verify', 'inspect', 'list'].find((name) => name === process.argv[2]);
 const keptFile = `${file}.${command}.${process.version}.${process.arch}.code`;
+const SUM_BYTES = 4;
 
-function read(name) {
+/**
+ * A sum over the source and the code kept of it. V8 itself looks at the source's length only, and runs damaged code.
+ * (node:crypto takes longer to load than all the rest.)
+ */
+function checksum(...parts) {
+  let sum = 0;
+  for (const bytes of parts) {
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+    for (let i = 0; i < words.length; i++) sum = Math.imul(sum ^ words[i], 0x9e3779b1) ^ (sum >>> 15);
+    for (let i = words.length * 4; i < bytes.length; i++) sum = Math.imul(sum ^ bytes[i], 0x9e3779b1);
+  }
+  return sum;
+}
+
+/** Code that was kept of this very source, or nothing. */
+function kept(source) {
+  if (command === undefined) return undefined;
   try {
-    return fs.readFileSync(name);
+    const bytes = fs.readFileSync(keptFile);
+    const code = bytes.subarray(SUM_BYTES);
+    return checksum(source, code) === bytes.readInt32LE(0) ? code : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** What cannot be kept, as in a folder that is not ours, is compiled again. */
-function keep(script) {
+function keep(source, code) {
   const partial = `${keptFile}.${process.pid}`;
   try {
-    fs.writeFileSync(partial, script.createCachedData());
+    const sum = Buffer.alloc(SUM_BYTES);
+    sum.writeInt32LE(checksum(source, code));
+    fs.writeFileSync(partial, Buffer.concat([sum, code]));
     fs.renameSync(partial, keptFile);
   } catch {
     fs.rmSync(partial, { force: true });
@@ -31,9 +52,9 @@ function keep(script) {
 }
 
 async function start() {
-  const source = fs.readFileSync(file, 'latin1');
-  const cachedData = read(keptFile);
-  const script = new vm.Script(`(function (module, require, __filename) {${source}\n})`, {
+  const source = fs.readFileSync(file);
+  const cachedData = kept(source);
+  const script = new vm.Script(`(function (module, require, __filename) {${source.latin1Slice()}\n})`, {
     filename: file,
     cachedData,
   });
@@ -42,13 +63,14 @@ async function start() {
   const pristine = await built.exports.main();
   // Of other flags of V8 than a process begins with, kept code is worth nothing.
   const whole = command !== undefined && process.exitCode !== 2 && pristine;
-  if (whole && (!cachedData || script.cachedDataRejected)) keep(script);
+  if (whole && (!cachedData || script.cachedDataRejected)) keep(source, script.createCachedData());
 }
 
+// Whatever ends this process before it has said how it went: that is no parity.
+process.exitCode = 2;
 start().catch((error) => {
   // Exit code 1 is kept for numbers that differ.
   process.stderr.write(
     `cellcheck: cannot start (${error.code ?? error.name}); was it built? npm ci builds it\n`,
   );
-  process.exitCode = 2;
 });

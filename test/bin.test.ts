@@ -126,15 +126,26 @@ test('compiled code is kept beside the program, made anew where it is spoilt, an
   const size = fs.statSync(file).size;
   expect(size).toBeGreaterThan(100_000);
   expect(run('verify', 'samples/lstm')).toEqual(first);
-  for (const spoilt of [
-    Buffer.alloc(0),
-    Buffer.alloc(size, 7),
-    fs.readFileSync(file).subarray(0, size / 2),
-  ]) {
+  const whole = fs.readFileSync(file);
+  // One bit each: V8 itself would run that.
+  const flipped = [5, 100, size >> 1, size - 3].map((at) => {
+    const copy = Buffer.from(whole);
+    copy[at] ^= 4;
+    return copy;
+  });
+  for (const spoilt of [Buffer.alloc(0), Buffer.alloc(size, 7), whole.subarray(0, size / 2), ...flipped]) {
     fs.writeFileSync(file, spoilt);
     expect(run('verify', 'samples/lstm')).toEqual(first);
-    expect(fs.statSync(file).size).toBeGreaterThan(100_000);
+    const anew = fs.readFileSync(file);
+    expect(anew.length).toBeGreaterThan(100_000);
+    expect(anew.equals(spoilt)).toBe(false);
   }
+  // A program of the same length that says something else.
+  const program = path.join(home, 'main.cjs');
+  const text = fs.readFileSync(program, 'latin1');
+  fs.writeFileSync(program, text.replaceAll('"parity"', '"pariTy"'), 'latin1');
+  expect(run('verify', 'samples/lstm')).not.toEqual(first);
+  fs.writeFileSync(program, text, 'latin1');
   fs.rmSync(file);
   fs.mkdirSync(file);
   expect(run('verify', 'samples/lstm')).toEqual(first);

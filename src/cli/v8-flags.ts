@@ -2,8 +2,11 @@ import { createRequire } from 'node:module';
 
 const MAJOR = Number(process.versions.node.split('.')[0]);
 
-/** Whether V8 can fuse pairs of vectors here: x64 has 256 bits, and Node 22 knows the flag without doing it. */
-export const FUSES = MAJOR >= 24 && process.arch === 'x64';
+/**
+ * Whether V8 can fuse pairs of vectors here: x64 has 256 bits, and Node 22 knows the flag without doing it. What a later
+ * Node does is to be seen first: a flag that V8 does not know makes it complain on stderr.
+ */
+export const FUSES = MAJOR >= 24 && MAJOR <= 26 && process.arch === 'x64';
 
 // Optimised code from the start: what WebAssembly there is runs for a second or less. Before Node 22 relaxed SIMD has to
 // be asked for.

@@ -93,7 +93,7 @@ async function runLayers(
   const sorted = (values: Floats, outer: number, inner: number) => pick(values, order, outer, batch, inner);
 
   const trace: LayerTrace[] | undefined = options.trace ? [] : undefined;
-  if (trace) planTrace(module, steps, batch, kernels.allocate(0).BYTES_PER_ELEMENT);
+  if (trace) planTrace(module, steps, batch, options.compute);
 
   const states = layers.length * ways.length;
   const h_n = kernels.allocate(states * batch * size);

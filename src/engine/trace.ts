@@ -3,6 +3,7 @@ import { type Direction, KINDS, traced } from '../kinds.js';
 import { directions, type Module, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { GateStep, Kernels } from './kernels/kernels.js';
+import type { Compute } from './options.js';
 
 /** What the forward pass saw in one layer and direction. */
 export interface LayerTrace {
@@ -34,7 +35,8 @@ export function partSize(module: Module, part: string): number {
  * Refuses a trace that no memory is likely to hold, before anything is allocated.
  * @throws CellcheckError
  */
-export function planTrace(module: Module, steps: number, batch: number, bytesPerValue: number): void {
+export function planTrace(module: Module, steps: number, batch: number, compute: Compute = 'float64'): void {
+  const bytesPerValue = compute === 'float64' ? 8 : 4;
   const units = traced(module.kind).reduce((total, part) => total + partSize(module, part), 0);
   const layers = module.numLayers * directions(module).length;
   const bytes = units * layers * steps * batch * bytesPerValue;

@@ -34,25 +34,37 @@ export async function inThreads(
 
   const memory = exchangeMemory(compute, Math.max(module.hiddenSize, outputSize(module)));
   const share = (index: number) => ({ index, count, memory });
-  const others = Array.from({ length: count - 1 }, (_, i) => ({ ...task, sequence, share: share(i + 1) }));
-  const [own] = await together(others, async () => {
-    try {
-      return await forward(network, sequence, {
+  const { input, h0, c0 } = sequence;
+  const same = {
+    ...sequence,
+    input: inSharedMemory(input),
+    h0: h0 && inSharedMemory(h0),
+    c0: c0 && inSharedMemory(c0),
+  };
+  const others = Array.from({ length: count - 1 }, (_, i) => ({
+    ...{ ...task, sequence: same },
+    share: share(i + 1),
+  }));
+  try {
+    const [own] = await together(others, () =>
+      forward(network, sequence, {
         compute,
         speed: { kernels: name },
         share: { ...share(0), exchange: exchangeIn(memory, compute, count) },
         onProgress,
-      });
-    } catch (error) {
-      fail(memory);
-      throw error;
-    }
-  });
-  return { ...own, kernels };
+      }),
+    );
+    return { ...own, kernels };
+  } catch (error) {
+    // Whichever thread it was: the others wait for it no longer.
+    fail(memory);
+    throw error;
+  }
 }
 
 /** Threads that have nothing to do; they don't keep a process alive. */
 const idle: Worker[] = [];
+const MOST_IDLE = 16;
 
 /** The outputs of this thread's own part, then of the others' tasks. */
 async function together(tasks: readonly Task[], own: () => Promise<Outputs>): Promise<Outputs[]> {
@@ -71,6 +83,8 @@ async function together(tasks: readonly Task[], own: () => Promise<Outputs>): Pr
 
 function start(): { worker: Worker; ready?: Promise<unknown> } {
   const worker = new Worker(new URL('../threads/worker.js', import.meta.url));
+  // Only while it has something to do does it keep the process alive.
+  worker.unref();
   const ready = new Promise((resolve, reject) => {
     worker.once('message', resolve).once('error', reject);
   });
@@ -85,16 +99,24 @@ function answerOf(worker: Worker, task: Task): Promise<Outputs> {
     const onMessage = (answer: Answer) => {
       if (answer === 'ready') return;
       done();
-      idle.push(worker);
+      if (idle.length < MOST_IDLE) idle.push(worker);
+      else worker.terminate();
       if ('outputs' in answer) resolve(answer.outputs);
       else reject(new Error(answer.problem));
     };
-    const onError = (error: unknown) => {
+    const onEnd = (why: unknown) => {
       done();
-      reject(error);
+      worker.terminate();
+      reject(why instanceof Error ? why : new Error(`a thread has ended (${why})`));
     };
-    const done = () => worker.off('message', onMessage).off('error', onError).unref();
-    worker.on('message', onMessage).on('error', onError);
+    const done = () =>
+      worker
+        .off('message', onMessage)
+        .off('error', onEnd)
+        .off('messageerror', onEnd)
+        .off('exit', onEnd)
+        .unref();
+    worker.on('message', onMessage).on('error', onEnd).on('messageerror', onEnd).on('exit', onEnd);
     worker.postMessage(task);
   });
 }

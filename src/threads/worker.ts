@@ -25,6 +25,8 @@ async function run({ network, sequence, compute, kernels, trace, share }: Task):
   }
 }
 
+// What cannot be received is said too, and not waited for.
+parentPort!.on('messageerror', ({ message }) => parentPort!.postMessage({ problem: message }));
 // Whoever would wait for a thread at every step wants to know first that it is there.
 parentPort!.postMessage('ready');
 

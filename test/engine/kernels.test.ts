@@ -1,7 +1,7 @@
 import path from 'node:path';
 import v8 from 'node:v8';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { forward } from '../../src/engine/forward.js';
 import { BINARIES } from '../../src/engine/kernels/binaries.js';
 import { chooseKernels } from '../../src/engine/kernels/choose.js';
@@ -244,6 +244,24 @@ test('a layer that no WebAssembly memory holds is computed by plain kernels', ()
   expect(product(wasmKernels({ memory: full, exports }, 'float64'), sizes)).toEqual(
     product(plainFloat64, sizes),
   );
+});
+
+test('where a process has no memory for WebAssembly, plain kernels compute, and the report says so', async () => {
+  vi.resetModules();
+  vi.spyOn(WebAssembly, 'Memory').mockImplementation(function refuse() {
+    throw new RangeError('WebAssembly.Memory(): could not allocate memory');
+  });
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+  });
+  const fresh = await import('../../src/engine/kernels/choose.js');
+  expect(fresh.chooseKernels('GRU', 'float64', 2 ** 25, {})).toMatchObject({
+    name: 'plain',
+    notes: [
+      'there is no memory for the relaxed kernels, so plainer ones were used',
+      'there is no memory for the simd kernels, so plainer ones were used',
+    ],
+  });
 });
 
 test('plain kernels are chosen for what is too small for others, and others by what there is', () => {

@@ -30,7 +30,7 @@ interface Case {
 
 // Just above the work from which threads pay; by batch rows, and by the units of one row.
 const CASES: readonly Case[] = [
-  { kind: 'LSTM', hiddenSize: 300, steps: 60, batch: 31, bidirectional: true },
+  { kind: 'LSTM', hiddenSize: 300, steps: 100, batch: 31, bidirectional: true },
   { kind: 'GRU', hiddenSize: 257, steps: 300, batch: 14, numLayers: 2 },
   { kind: 'RNN', hiddenSize: 600, steps: 150, batch: 33 },
   { kind: 'LSTM', hiddenSize: 513, projSize: 200, steps: 1800, batch: 1, numLayers: 2 },
@@ -93,6 +93,19 @@ test.each(CASES)(
   },
   120_000,
 );
+
+test('options that are none are refused before the work is shared out', async () => {
+  const module: Module = {
+    ...{ kind: 'RNN', cell: false, nonlinearity: 'tanh', prefix: '', inputSize: 20, hiddenSize: 600 },
+    ...{ projSize: 0, numLayers: 1, bidirectional: false, bias: true },
+  };
+  const pass = (speed: object, trace: boolean, steps = 150) =>
+    forward(networkOf(module, 1), { ...sequenceOf(module, 150, 33, 1), steps }, { speed, trace });
+  await expect(pass({ threads: 2.5 }, false)).rejects.toThrow('threads: is not a whole number');
+  await expect(pass({ threads: 2, kernels: 'fast' }, false)).rejects.toThrow('kernels: is not one of');
+  // The whole trace counts, not a thread's part of it.
+  await expect(pass({ threads: 8 }, true, 30_000)).rejects.toThrow('states and gates of 30000 steps × 33');
+});
 
 test('what is small stays in one thread', async () => {
   const module: Module = {

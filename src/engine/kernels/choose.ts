@@ -34,7 +34,7 @@ export function workOf(
   return perStep * steps * batch;
 }
 
-// An engine whose memory is no larger is kept for the next pass.
+// One engine whose memory is no larger is kept for the next pass.
 const MOST_KEPT = 2 ** 28;
 
 /** What is known of a build: its module, or why there is none, and engines that nobody uses. */
@@ -58,7 +58,21 @@ function buildNamed(name: Exclude<KernelName, 'plain'>): Build {
 function compile(name: Exclude<KernelName, 'plain'>): WebAssembly.Module | undefined {
   if (typeof WebAssembly === 'undefined') return undefined;
   const bytes = Uint8Array.from(atob(BINARIES[name]), (character) => character.charCodeAt(0));
-  return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined;
+  try {
+    return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined;
+  } catch {
+    // A page may forbid it.
+    return undefined;
+  }
+}
+
+/** Nothing where there is no memory: it takes gigabytes of addresses, which a process may not have. */
+function engineOf(module: WebAssembly.Module): Engine | undefined {
+  try {
+    return instantiate(module);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The kernels that a pass is worth; what is not plain has proven itself before. */
@@ -82,16 +96,22 @@ export function chooseKernels(
         notes.push(`this machine, or its Node, has no ${name} kernels, so plainer ones were used`);
       continue;
     }
-    const engine = idle.pop() ?? instantiate(module);
-    const kernels = wasmKernels(engine, compute);
     const what = `${kind} ${compute}`;
-    if (!faults.has(what)) faults.set(what, disagreement(kernels, plain, kind, compute));
+    const engine = faults.get(what) === undefined ? (idle.pop() ?? engineOf(module)) : undefined;
+    if (engine) {
+      const kernels = wasmKernels(engine, compute);
+      if (!faults.has(what)) faults.set(what, disagreement(kernels, plain, kind, compute));
+      if (faults.get(what) === undefined) {
+        const release = () => {
+          if (idle.length === 0 && engine.memory.buffer.byteLength <= MOST_KEPT) idle.push(engine);
+        };
+        return { kernels, name, notes, release };
+      }
+    }
     const fault = faults.get(what);
     if (fault === undefined) {
-      const release = () => {
-        if (engine.memory.buffer.byteLength <= MOST_KEPT) idle.push(engine);
-      };
-      return { kernels, name, notes, release };
+      notes.push(`there is no memory for the ${name} kernels, so plainer ones were used`);
+      continue;
     }
     notes.push(
       `the ${name} kernels give wrong numbers on this machine (${fault}), so plainer ones were used`,
