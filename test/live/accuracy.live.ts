@@ -16,9 +16,9 @@ const BUILDS = ['simd', 'relaxed', 'wide'] as const;
 const POINTS = 10_000_000;
 const CASES = 500;
 
-// In float32, of what PyTorch's own error allows (twice that, or 1e-6). Without fused operations each step of a sum
-// rounds twice, and one case in 500 goes beyond it, by a quarter.
-const SINGLE = { plain: 1.5, simd: 1.5, relaxed: 1, wide: 1 };
+// In float32, of what PyTorch's own error allows (twice that, or 1e-6). A sum in ascending k rounds more than PyTorch's,
+// which runs in several parts: about one case in 500 goes beyond it, by up to a third.
+const SINGLE = { mostBeyond: 3, worst: 1.5 };
 
 const python = (...argv: string[]) =>
   execFileSync(pythonWithTorch(), [path.join(import.meta.dirname, 'accuracy.py'), ...argv], {
@@ -75,7 +75,7 @@ test('outputs are as near to PyTorch’s as its own float32 and float64 allow', 
   python('networks', folder, String(CASES), seed);
   for (const kernels of ['plain', ...BUILDS] as const) {
     const doubles: number[] = [];
-    let worstSingle = 0;
+    const singles: number[] = [];
     for (let i = 0; i < CASES; i++) {
       const file = path.join(folder, `${i}.safetensors`);
       const saved = readTensors(fs.readFileSync(file), file);
@@ -91,14 +91,17 @@ test('outputs are as near to PyTorch’s as its own float32 and float64 allow', 
         ours = Math.max(ours, Math.abs(single[k] - exact));
         theirs = Math.max(theirs, Math.abs(float32.data[k] - exact));
       }
-      worstSingle = Math.max(worstSingle, ours / Math.max(2 * theirs, 1e-6));
+      singles.push(ours / Math.max(2 * theirs, 1e-6));
     }
     doubles.sort((a, b) => a - b);
     const [median, largest] = [doubles[doubles.length >> 1], doubles.at(-1)!];
-    console.log(kernels, { values: doubles.length, median, largest, worstSingle });
+    const worst = Math.max(...singles);
+    const beyond = singles.filter((share) => share > 1).length;
+    console.log(kernels, { values: doubles.length, median, largest, worst, beyond });
     expect(doubles.length).toBeGreaterThan(100_000);
     expect(largest).toBeLessThan(1e-13);
     expect(median).toBeLessThan(1e-15);
-    expect(worstSingle).toBeLessThanOrEqual(SINGLE[kernels]);
+    expect(beyond).toBeLessThanOrEqual(SINGLE.mostBeyond);
+    expect(worst).toBeLessThanOrEqual(SINGLE.worst);
   }
 });
