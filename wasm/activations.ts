@@ -54,20 +54,20 @@ const SINGLE = memory.data<f32>([
   2, 2, 2, 2, // 17
 ], 16);
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function double(index: usize): v128 {
   return v128.load(DOUBLE + 16 * index);
 }
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function single(index: usize): v128 {
   return v128.load(SINGLE + 16 * index);
 }
 
 /** r² P(r) of two float64, the sum as a tree, so that its parts need not wait for each other. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function tailDouble(r: v128): v128 {
   const r2 = f64x2.mul(r, r);
@@ -83,7 +83,7 @@ function tailDouble(r: v128): v128 {
   return f64x2.mul(r2, madd<f64>(r4, madd<f64>(r4, high, middle), low));
 }
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function tailSingle(r: v128): v128 {
   const r2 = f32x4.mul(r, r);
@@ -97,7 +97,7 @@ function tailSingle(r: v128): v128 {
  * With e = e^−|x|: σ(x) = e / (1 + e) below zero, and one minus that above. What rounding took off 1 + e is given back
  * after the division, through an estimate of 1 / (1 + e).
  */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function sigmoid<T>(x: v128): v128 {
   if (sizeof<T>() == 8) {
@@ -126,7 +126,7 @@ export function sigmoid<T>(x: v128): v128 {
 }
 
 /** (a + rest) / (b + a + rest), b + a from 1 to 2, b ≥ |a|, and rest what rounding took off a. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function quotient<T>(a: v128, rest: v128, b: v128): v128 {
   const sum = v128.add<T>(b, a);
@@ -138,7 +138,7 @@ function quotient<T>(a: v128, rest: v128, b: v128): v128 {
 }
 
 /** tanh(x) = −m / (m + 2), m = e^−2|x| − 1, with the sign of x. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function tanh<T>(x: v128): v128 {
   if (sizeof<T>() == 8) {

@@ -6,7 +6,7 @@
 import { sigmoid, tanh } from './activations';
 import { lanes, madd, storeFirst } from './vector';
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function sum<T>(a: usize, b: usize): v128 {
   return v128.add<T>(v128.load(a), v128.load(b));

@@ -82,7 +82,7 @@ function transpose<S, T>(to: usize, toStride: usize, from: usize, fromStride: us
 }
 
 /** Rows of the tile that begins at `row`, of `rows` rows: as even as they can be. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function tileRows(row: i32, rows: i32): i32 {
   const left = rows - row;

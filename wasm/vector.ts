@@ -1,20 +1,20 @@
 // Words for vectors of T (f32 or f64), of which a v128 holds LANES<T>().
 
 /** `a · b + c`: rounded once where the build has fused operations, twice where it has not. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function madd<T>(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? v128.relaxed_madd<T>(a, b, c) : v128.add<T>(v128.mul<T>(a, b), c);
 }
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function lanes<T>(): i32 {
   return 16 / <i32>sizeof<T>();
 }
 
 /** Stores the first `count` lanes, or all where there are no more. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function storeFirst<T>(to: usize, values: v128, count: i32): void {
   if (count >= lanes<T>()) {

@@ -151,20 +151,20 @@ function activeRows(sortedLengths: readonly number[], steps: number): (step: num
   return (step) => counts[step];
 }
 
-/** Batch rows in another order, out of values [outer, batch, inner]. */
-function pick(
+/** Batch rows out of values [outer, batch, inner], in this order: all of them, or some. */
+export function pick(
   values: Floats,
-  order: readonly number[] | undefined,
+  rows: readonly number[] | undefined,
   outer: number,
   batch: number,
   inner: number,
 ): Floats {
-  if (!order) return values;
-  const result = values.slice();
+  if (!rows) return values;
+  const result = values.slice(0, outer * rows.length * inner);
   for (let i = 0; i < outer; i++) {
-    for (const [to, from] of order.entries()) {
+    for (const [to, from] of rows.entries()) {
       const start = (i * batch + from) * inner;
-      result.set(values.subarray(start, start + inner), (i * batch + to) * inner);
+      result.set(values.subarray(start, start + inner), (i * rows.length + to) * inner);
     }
   }
   return result;

@@ -63,7 +63,7 @@ export function* runLayer(run: LayerRun): Generator<number> {
   const chunk = Math.min(steps, Math.ceil(chunkRows / batch));
 
   const { weightIh, weightHh, biasIh, biasHh, weightHr } = run.parameters;
-  const own = (values: Floats) => (share ? rowsOf(values, gates.length, hiddenSize, from, to) : values);
+  const own = (values: Floats) => (share ? gateRowsOf(values, gates.length, hiddenSize, from, to) : values);
   const rows = batch === 1 ? 'one' : 'many';
   const { products, gateStep, buffers } = kernels.workspace(
     {
@@ -130,7 +130,7 @@ export function* runLayer(run: LayerRun): Generator<number> {
 }
 
 /** The rows of some units in a matrix or vector of all gates' rows: [gates·hidden, …] to [gates·units, …]. */
-function rowsOf(values: Floats, gates: number, hiddenSize: number, from: number, to: number): Floats {
+function gateRowsOf(values: Floats, gates: number, hiddenSize: number, from: number, to: number): Floats {
   const size = values.length / (gates * hiddenSize);
   const units = to - from;
   const result = values.slice(0, gates * units * size);

@@ -22,10 +22,11 @@ export async function forward(
   sequence: Sequence,
   options: ForwardOptions = {},
 ): Promise<Outputs> {
-  checkSpeed(options.speed ?? {});
-  if (options.trace) planTrace(network.module, sequence.steps, sequence.batch, options.compute);
   const threads = threadsFor(network, sequence, options);
   if (threads < 2) return inOneThread(network, sequence, options);
+  // One thread checks this itself; several would see their own part only.
+  checkSpeed(options.speed ?? {});
+  if (options.trace) planTrace(network.module, sequence.steps, sequence.batch, options.compute);
   const { inThreads } = await import('./threads.js');
   return inThreads(network, sequence, options, threads);
 }

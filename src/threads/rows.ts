@@ -1,4 +1,4 @@
-import type { Outputs } from '../engine/forward.js';
+import { type Outputs, pick } from '../engine/forward.js';
 import { type LayerTrace, partSize } from '../engine/trace.js';
 import type { Sequence } from '../module/bind.js';
 import { directions, type Module, outputSize } from '../module/parameters.js';
@@ -17,7 +17,7 @@ export function splitRows({ batch, steps, lengths }: Sequence, count: number): n
 export function rowsOf(sequence: Sequence, rows: readonly number[], module: Module): Sequence {
   const { steps, batch, input, h0, c0, lengths } = sequence;
   const states = module.numLayers * directions(module).length;
-  const take = (values: Floats, outer: number, inner: number) => gather(values, outer, batch, inner, rows);
+  const take = (values: Floats, outer: number, inner: number) => pick(values, rows, outer, batch, inner);
   return {
     steps,
     batch: rows.length,
@@ -60,24 +60,6 @@ export function joinRows(
       return { layer, direction, parts: Object.fromEntries(joined) };
     }),
   };
-}
-
-/** Rows out of values [outer, batch, inner]. */
-function gather(
-  values: Floats,
-  outer: number,
-  batch: number,
-  inner: number,
-  rows: readonly number[],
-): Floats {
-  const result = values.slice(0, outer * rows.length * inner);
-  for (let i = 0; i < outer; i++) {
-    for (const [to, from] of rows.entries()) {
-      const start = (i * batch + from) * inner;
-      result.set(values.subarray(start, start + inner), (i * rows.length + to) * inner);
-    }
-  }
-  return result;
 }
 
 /** Values [outer, rows, inner] into rows of others, [outer, batch, inner]. */

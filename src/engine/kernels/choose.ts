@@ -37,7 +37,7 @@ export function workOf(
 // One engine whose memory is no larger is kept for the next pass.
 const MOST_KEPT = 2 ** 28;
 
-/** What is known of a build: its module, or why there is none, and engines that nobody uses. */
+/** What is known of a build: its module, where this machine can run it, and engines that nobody uses. */
 interface Build {
   readonly module?: WebAssembly.Module;
   readonly idle: Engine[];
