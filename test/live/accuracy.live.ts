@@ -17,7 +17,8 @@ const POINTS = 10_000_000;
 const CASES = 500;
 
 // In float32, of what PyTorch's own error allows (twice that, or 1e-6). A sum in ascending k rounds more than PyTorch's,
-// which runs in several parts: about one case in 500 goes beyond it, by up to a third.
+// which runs in several parts: about one case in 500 goes beyond it, by a third at most with most seeds (the farthest
+// seen: by six tenths, in one of a few thousand).
 const SINGLE = { mostBeyond: 3, worst: 1.5 };
 
 const python = (...argv: string[]) =>
@@ -70,8 +71,8 @@ test('outputs are as near to PyTorch’s as its own float32 and float64 allow', 
   timeout: 900_000,
 }, async () => {
   const folder = scratch();
-  const seed = process.env.CELLCHECK_SEED ?? String(Date.now() % 1_000_000);
-  console.log(`seed ${seed}`);
+  const seed = process.env.LIVE_SEED ?? String(Date.now() % 1_000_000);
+  console.log(`LIVE_SEED=${seed}`);
   python('networks', folder, String(CASES), seed);
   for (const kernels of ['plain', ...BUILDS] as const) {
     const doubles: number[] = [];
