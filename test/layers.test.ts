@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   module: ['module', 'tensor', 'schemas', 'errors', 'kinds'],
   engine: ['engine', 'module', 'tensor', 'errors', 'kinds'],
   compare: ['compare', 'tensor', 'errors', 'kinds'],
+  bounds: ['bounds', 'engine', 'module', 'tensor', 'kinds'],
   report: ['report', 'inspect', 'compare', 'module', 'tensor', 'errors', 'kinds', 'chalk'],
   threads: ['threads', 'engine', 'module', 'tensor', 'node'],
   verdict: ['verify', 'threads', 'compare', 'engine', 'module', 'tensor'],

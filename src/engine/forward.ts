@@ -145,22 +145,22 @@ async function runLayers(
 }
 
 /** How many of the rows, sorted by length, longest first, are within it at each step. */
-function activeRows(sortedLengths: readonly number[], steps: number): (step: number) => number {
+export function activeRows(sortedLengths: readonly number[], steps: number): (step: number) => number {
   const counts = new Uint32Array(steps);
   for (const length of sortedLengths) for (let step = 0; step < length; step++) counts[step]++;
   return (step) => counts[step];
 }
 
 /** Batch rows out of values [outer, batch, inner], in this order: all of them, or some. */
-export function pick(
-  values: Floats,
+export function pick<T extends Floats | Uint8Array>(
+  values: T,
   rows: readonly number[] | undefined,
   outer: number,
   batch: number,
   inner: number,
-): Floats {
+): T {
   if (!rows) return values;
-  const result = values.slice(0, outer * rows.length * inner);
+  const result = values.slice(0, outer * rows.length * inner) as T;
   for (let i = 0; i < outer; i++) {
     for (const [to, from] of rows.entries()) {
       const start = (i * batch + from) * inner;
@@ -170,7 +170,7 @@ export function pick(
   return result;
 }
 
-function invert(order: readonly number[]): number[] {
+export function invert(order: readonly number[]): number[] {
   const inverse = new Array<number>(order.length);
   for (const [to, from] of order.entries()) inverse[from] = to;
   return inverse;

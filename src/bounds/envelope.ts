@@ -1,0 +1,227 @@
+import { activeRows, invert, pick } from '../engine/forward.js';
+import { chooseKernels, workOf } from '../engine/kernels/choose.js';
+import type { Kernels } from '../engine/kernels/kernels.js';
+import type { SpeedOptions } from '../engine/options.js';
+import type { Network, Parameters, Sequence } from '../module/bind.js';
+import { directions, layerInputSize, outputSize } from '../module/parameters.js';
+import type { Floats } from '../tensor/dtype.js';
+import { runErrorLayer } from './layer.js';
+import type { Profile } from './profiles.js';
+import { largestGroup, twinsOf } from './twins.js';
+import { varianceModel } from './variance.js';
+import { worstCaseModel } from './worst-case.js';
+
+/** What every value should be, and how far a correctly rounded one may be from it. */
+export interface Spread {
+  readonly values: Floats;
+  /** Standard deviations, or bounds. */
+  readonly error: Floats;
+  /** 1 where nothing can be said: the errors have grown as large as the values, or these may have overflowed. */
+  readonly undecided: Uint8Array;
+}
+
+export interface Envelope {
+  /** The output of every layer [steps, batch, directions·output size]; zero, without error, beyond a row's length. */
+  readonly layers: readonly Spread[];
+  /** [layers·directions, batch, output size] */
+  readonly h_n: Spread;
+  /** [layers·directions, batch, hidden_size], LSTM only */
+  readonly c_n?: Spread;
+  /**
+   * Whether what is likely is not to be trusted beyond the worst case's bound: a layer runs free whose errors add up in
+   * step, since many of its units are copies of each other or nothing bounds its states (relu).
+   */
+  readonly coherent: boolean;
+}
+
+/** The output of a layer as it was in truth, in the layout of `Spread`; its rows may end early. */
+export interface KnownOutput {
+  readonly values: Floats;
+  readonly steps: number;
+  /** How far each value may be from what is written. */
+  readonly uncertainty?: Floats;
+}
+
+/** How far what is written may be from what was computed with: printed numbers. */
+export interface Uncertainty {
+  readonly layers: readonly (readonly Parameters[])[];
+  readonly input?: Floats;
+  readonly h0?: Floats;
+  readonly c0?: Floats;
+}
+
+export interface EnvelopeOptions {
+  readonly profile: Profile;
+  /** What is likely (standard deviations), or what is possible (bounds). */
+  readonly model: 'likely' | 'worst';
+  /**
+   * Outputs of layers that are known. A layer whose output is known begins every step from it (teacher forcing), so that
+   * only one step's rounding is in an error; the layer above it has an exact input. The others run free.
+   */
+  readonly known?: readonly (KnownOutput | undefined)[];
+  /** Bounds only. */
+  readonly uncertainty?: Uncertainty;
+  readonly speed?: SpeedOptions;
+}
+
+/** More of a layer's units than this being copies of each other is too many. */
+const MOST_TWINS = 0.5;
+
+/**
+ * Runs a network in float64 with the rounding errors of every value: docs/numerics.md has the formulas.
+ */
+export function envelope(network: Network, sequence: Sequence, options: EnvelopeOptions): Envelope {
+  const { kind } = network.module;
+  const { kernels, release } = chooseKernels(kind, 'float64', workOf(network, sequence), options.speed ?? {});
+  try {
+    return runStack(network, sequence, options, kernels);
+  } finally {
+    release();
+  }
+}
+
+function runStack(
+  { module, layers }: Network,
+  sequence: Sequence,
+  { profile, model: name, known = [], uncertainty }: EnvelopeOptions,
+  kernels: Kernels,
+): Envelope {
+  const model = name === 'likely' ? varianceModel(profile) : worstCaseModel(profile);
+  const { steps, batch, lengths } = sequence;
+  const ways = directions(module).length;
+  const { hiddenSize } = module;
+  const size = outputSize(module);
+  const width = ways * size;
+  const states = layers.length * ways;
+
+  const order = lengths ? [...lengths.keys()].sort((a, b) => lengths[b] - lengths[a]) : undefined;
+  const inverse = order && invert(order);
+  const rowsAt = order
+    ? activeRows(
+        order.map((row) => lengths![row]),
+        steps,
+      )
+    : () => batch;
+  const sorted = (values: Floats, outer: number, inner: number) => pick(values, order, outer, batch, inner);
+  const within = (values: Floats, outer: number, inner: number) =>
+    sorted(Float64Array.from(values, model.within), outer, inner);
+  const state = (values: Floats | undefined, inner: number) => {
+    const all = new Float64Array(states * batch * inner);
+    if (values) all.set(sorted(values, states, inner));
+    return all;
+  };
+  const stateError = (values: Floats | undefined, inner: number) => {
+    const all = new Float64Array(states * batch * inner);
+    if (values) all.set(within(values, states, inner));
+    return all;
+  };
+  const cells = module.kind === 'LSTM' ? hiddenSize : 0;
+  const h = state(sequence.h0, size);
+  const hError = stateError(uncertainty?.h0, size);
+  const c = state(sequence.c0, cells);
+  const cError = stateError(uncertainty?.c0, cells);
+  const lostAtEnd = new Uint8Array(states * batch);
+
+  const spread = (
+    values: Floats,
+    error: Floats,
+    lost: (i: number) => number,
+    outer: number,
+    inner: number,
+  ): Spread => {
+    const undecided = new Uint8Array(values.length);
+    const reported = new Float64Array(values.length);
+    for (let i = 0; i < values.length; i++) {
+      reported[i] = model.reported(error[i]);
+      const unknown = lost(i) || !Number.isFinite(values[i]) || !Number.isFinite(reported[i]);
+      undecided[i] = unknown || Math.abs(values[i]) > profile.huge ? 1 : 0;
+    }
+    return {
+      values: pick(values, inverse, outer, batch, inner),
+      error: pick(reported, inverse, outer, batch, inner),
+      undecided: pick(undecided, inverse, outer, batch, inner),
+    };
+  };
+
+  const spreads: Spread[] = [];
+  let input = sorted(sequence.input, steps, module.inputSize);
+  let inputError = uncertainty?.input && within(uncertainty.input, steps, module.inputSize);
+  let inputTwins: readonly number[] | undefined;
+  let coherent = false;
+  for (const [layer, parameters] of layers.entries()) {
+    const output = new Float64Array(steps * batch * width);
+    const outputError = new Float64Array(steps * batch * width);
+    const lost = Array.from({ length: ways }, () => new Uint8Array(steps * batch));
+    const twins: number[] = [];
+    const truth = known[layer];
+    for (let d = 0; d < ways; d++) {
+      const own = twinsOf(module, parameters[d]);
+      const index = layer * ways + d;
+      const rows = (values: Floats, inner: number) =>
+        values.subarray(index * batch * inner, (index + 1) * batch * inner);
+      runErrorLayer({
+        kernels,
+        model,
+        module,
+        parameters: parameters[d],
+        uncertainty: uncertainty?.layers[layer][d],
+        reverse: d === 1,
+        steps,
+        batch,
+        rowsAt,
+        input,
+        inputSize: layerInputSize(module, layer),
+        inputError,
+        inputTwins,
+        ...own,
+        known: truth && {
+          values: sorted(truth.values, truth.steps, width),
+          error: truth.uncertainty && within(truth.uncertainty, truth.steps, width),
+          steps: truth.steps,
+        },
+        width,
+        at: d * size,
+        h: rows(h, size),
+        hError: rows(hError, size),
+        c: rows(c, cells),
+        cError: rows(cError, cells),
+        lost: lost[d],
+        lostAtEnd: lostAtEnd.subarray(index * batch, (index + 1) * batch),
+        output,
+        outputError,
+      });
+      for (let k = 0; k < size; k++) twins.push(d * size + (own.outputs?.[k] ?? k));
+      if (!truth) {
+        coherent ||= module.nonlinearity === 'relu' || largestGroup(own.outputs) > MOST_TWINS;
+      }
+    }
+    const lostAt = (i: number) => lost[Math.floor((i % width) / size)][Math.floor(i / width)];
+    spreads.push(spread(output, outputError, lostAt, steps, width));
+    if (truth) {
+      input = sorted(full(truth, steps * batch * width), steps, width);
+      inputError =
+        truth.uncertainty &&
+        within(full({ ...truth, values: truth.uncertainty }, input.length), steps, width);
+      inputTwins = undefined;
+    } else {
+      input = output;
+      inputError = outputError;
+      inputTwins = new Set(twins).size < twins.length ? twins : undefined;
+    }
+  }
+  const atEnd = (inner: number) => (i: number) => lostAtEnd[Math.floor(i / inner)];
+  return {
+    layers: spreads,
+    h_n: spread(h, hError, atEnd(size), states, size),
+    c_n: cells ? spread(c, cError, atEnd(cells), states, cells) : undefined,
+    coherent,
+  };
+}
+
+/** With zeros after its last row. */
+function full({ values }: KnownOutput, length: number): Floats {
+  if (values.length === length) return values;
+  const all = new Float64Array(length);
+  all.set(values);
+  return all;
+}
