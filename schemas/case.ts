@@ -45,6 +45,10 @@ const caseOptions = z.strictObject({
     'Tensors with other names: { "output": "out" } reads out as output.',
   ),
   tolerance: maybe(toleranceOptions),
+  decimals: maybe(
+    z.int().check(z.minimum(0), z.maximum(17)),
+    'With how many decimals the weights and the expected outputs were printed, where they were.',
+  ),
   equal_nan: maybe(z.boolean(), 'Whether NaN equals NaN; false if absent.'),
 });
 

@@ -21,13 +21,35 @@ const row = z.strictObject({
   mismatches: count,
   relative: float.describe('The largest |actual - expected| / |expected|.'),
   worst: place.describe('The largest difference among the mismatches, or else among all elements.'),
+  sigmas: float
+    .nullable()
+    .describe(
+      'Rule auto: the largest |expected - predicted| in standard deviations of rounding, or, of printed numbers, in bounds.',
+    ),
+});
+
+const unit = z.strictObject({ unit: count, mean_square: z.number() });
+
+const auto = z.strictObject({
+  sigmas: float.nullable().describe('The largest of the rows; null where nothing is decided.'),
+  faults: count.describe('Elements beyond rounding.'),
+  proven: count.describe('Of these, elements that are beyond what rounding can do at all.'),
+  undecided: count.describe('Elements that were judged by rtol and atol.'),
+  units: z.array(unit).describe('Units whose mean square over the steps is a fault.'),
+  suspicious: z.array(unit).describe('Units whose mean square is larger than is usual: no fault.'),
 });
 
 const tensor = z.strictObject({
   name: tensorName,
   dtype: z.string().describe("The reference's."),
   rule: z.strictObject({
-    name: z.literal('close'),
+    name: z.enum(['close', 'auto']),
+    decimals: count.nullable().describe('Rule auto: with how many decimals the case was printed.'),
+    profile: z.string().nullable().describe('Rule auto: how the reference was rounded.'),
+    teacher_forced: z
+      .boolean()
+      .nullable()
+      .describe("Rule auto: whether every step began from the reference's own h."),
     rtol: z.number(),
     atol: z.number(),
     equal_nan: z.boolean(),
@@ -37,6 +59,7 @@ const tensor = z.strictObject({
   mismatches: count,
   smallest_atol: z.number().nullable().describe('Passes at this rtol; null where none does.'),
   worst: place,
+  auto: auto.nullable(),
   rows: z.array(row).describe('A step of output each, or a layer and direction of h_n and c_n.'),
 });
 

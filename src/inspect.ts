@@ -1,6 +1,6 @@
 import { compareTensor, type TensorComparison } from './compare/compare.js';
 import type { Subject } from './compare/comparison.js';
-import { resolveTolerance } from './compare/tolerance.js';
+import { printedTolerance, resolveTolerance } from './compare/tolerance.js';
 import type { ForwardOptions, UsedKernels } from './engine/forward.js';
 import type { Compute, SpeedOptions } from './engine/options.js';
 import { type LayerTrace, partSize } from './engine/trace.js';
@@ -94,8 +94,9 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   const outputs = await forward(bound.network, sequence, { compute, speed, trace: true, onProgress });
   const equalNan = loaded.options.equal_nan ?? false;
   const tensors = bound.references.map((reference) => {
-    const { tolerance = {} } = loaded.options;
-    const said = [{ ...tolerance, source: 'of the case' }];
+    const { tolerance = {}, decimals } = loaded.options;
+    const printed = decimals === undefined ? [] : [printedTolerance(decimals)];
+    const said = [{ ...tolerance, source: 'of the case' }, ...printed];
     const rule = resolveTolerance(reference.name, reference.dtype, said);
     return compareTensor(reference, outputs[reference.name]!, rule, equalNan);
   });

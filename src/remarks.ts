@@ -1,8 +1,10 @@
+import type { ProfileName } from './bounds/profiles.js';
 import type { Subject, Verdict } from './compare/comparison.js';
 import { KINDS } from './kinds.js';
 import type { Bound } from './module/bind.js';
 import { layoutWord } from './module/layout.js';
 import { describeParts, directions } from './module/parameters.js';
+import { coarserProfile } from './rounding.js';
 import type { Run, Settings } from './verify.js';
 
 /** The facts of a run that a report names. */
@@ -59,6 +61,19 @@ export function warningsOn({ tensors }: Run): string[] {
   ]);
 }
 
+const rounds = (what: string, remedy: string) =>
+  `all of it is within ${what} rounding: the reference was not computed in float32. ${remedy}`;
+
+/** Where a float32 reference was computed with less than that. */
+const COARSER_ADVICE: Readonly<Partial<Record<ProfileName, string>>> = {
+  tf32: rounds(
+    'TF32',
+    'Export it with torch.backends.cudnn.allow_tf32 = False and torch.backends.cuda.matmul.allow_tf32 = False, or on a CPU; or say --profile tf32',
+  ),
+  f16: rounds('float16', 'Export it outside autocast, from module.float(); or say --profile f16'),
+  bf16: rounds('bfloat16', 'Export it outside autocast, from module.float(); or say --profile bf16'),
+};
+
 /** What to try where the verdict is not parity. */
 export async function adviceFor(
   verdict: Verdict,
@@ -66,6 +81,13 @@ export async function adviceFor(
   runAs: (other: Partial<Settings>) => Promise<Run>,
 ): Promise<string[]> {
   if (verdict === 'parity') return [];
+  const decimals = decimalsOf(run);
+  if (decimals !== undefined)
+    return [
+      `no number of the reference has more than ${decimals} decimals: if it was printed so, say "decimals": ${decimals} in the case`,
+    ];
+  const coarser = run.judgements && coarserProfile(run.bound, run.judgements, run.settings);
+  if (coarser) return [COARSER_ADVICE[coarser]!];
   const other = await betterReading(run, runAs);
   if (other.length) return other;
   if (verdict === 'differs') return [];
@@ -75,6 +97,18 @@ export async function adviceFor(
     ? ''
     : 'a reference in float64 (module.double()), or ';
   return [`${wider}a shorter sequence`];
+}
+
+/** Numbers with more decimals were hardly printed for people. */
+const MOST_DECIMALS = 8;
+
+/** With how many decimals a reference was written, where they are few. */
+function decimalsOf({ bound, settings }: Run): number | undefined {
+  if (settings.decimals !== undefined) return undefined;
+  const values = bound.references.flatMap(({ data }) => Array.from(data));
+  const has = (decimals: number) => values.every((value) => Number(value.toFixed(decimals)) === value);
+  for (let decimals = 1; decimals <= MOST_DECIMALS; decimals++) if (has(decimals)) return decimals;
+  return undefined;
 }
 
 /** A reading that is right but for a fault agrees far better than one that is wrong. */

@@ -1,3 +1,5 @@
+import { firstFault } from './compare/auto.js';
+import { failing } from './compare/compare.js';
 import type { Comparison } from './compare/comparison.js';
 import { type Explanation, explain } from './compare/conditioning.js';
 import { resolveTolerance } from './compare/tolerance.js';
@@ -44,12 +46,17 @@ function largestOutput({ kind, nonlinearity, projSize }: Module, h0: Floats | un
 }
 
 /**
- * Parity if every element passes. Else the network is run again with the rounding of the reference's dtype: an
+ * Parity if every element passes; what is beyond rounding by the automatic rule differs. Else the network is run again with the rounding of the reference's dtype: an
  * element that fails before the runs part is a difference; if all fail only after that, the network is
  * ill-conditioned on this input, and there is no verdict.
  */
 export async function judge(run: Run): Promise<Pick<Comparison, 'verdict' | 'first' | 'partsAt'>> {
-  const { bound, tensors, settings } = run;
+  const { bound, outputs, tensors, settings, judgements } = run;
+  for (const [i, judgement] of (judgements ?? []).entries()) {
+    const { name } = tensors[i];
+    const place = firstFault(bound.references[i], outputs[name]!, judgement);
+    if (place) return { verdict: 'differs', first: { tensor: name, place } };
+  }
   const roundedRuns = new Map<Rounding, Outputs[]>();
   const partings: number[] = [];
   for (const [i, tensor] of tensors.entries()) {
@@ -70,7 +77,7 @@ export async function judge(run: Run): Promise<Pick<Comparison, 'verdict' | 'fir
 
 /** @param runs those made so far; more are added where they could make a difference */
 async function explainTensor(run: Run, i: number, rounding: Rounding, runs: Outputs[]): Promise<Explanation> {
-  const { bound, outputs, tensors, settings } = run;
+  const { bound, outputs, tensors, settings, judgements } = run;
   const { network, sequence, references } = bound;
   const { name, tolerance } = tensors[i];
   const { rtol, atol } = tolerance;
@@ -95,7 +102,7 @@ async function explainTensor(run: Run, i: number, rounding: Rounding, runs: Outp
         actual: outputs,
         rounded: runs,
       },
-      { rtol, atol, equalNan: settings.equal_nan },
+      failing(references[i], outputs[name]!, { rtol, atol, equalNan: settings.equal_nan }, judgements?.[i]),
       margin,
     );
     const { unexplained, missing = 0 } = explanation;

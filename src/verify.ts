@@ -1,6 +1,7 @@
+import { PROFILES, type ProfileName } from './bounds/profiles.js';
 import { compareTensor, type TensorComparison } from './compare/compare.js';
 import type { Comparison } from './compare/comparison.js';
-import { resolveTolerance, type ToleranceOptions } from './compare/tolerance.js';
+import { printedTolerance, resolveTolerance, type ToleranceOptions } from './compare/tolerance.js';
 import type { ForwardOptions, Outputs } from './engine/forward.js';
 import type { Compute, SpeedOptions } from './engine/options.js';
 import { CellcheckError, inFile } from './errors.js';
@@ -9,6 +10,7 @@ import { type Bound, bind } from './module/bind.js';
 import { type Case, checkOptions, EXPECTED_ROLES, mergeOptions } from './module/case.js';
 import { describeModule } from './module/describe.js';
 import { adviceFor, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
+import { judgeRounding, type RoundingJudgement } from './rounding.js';
 import { forward } from './threads/forward.js';
 import { judge } from './verdict.js';
 
@@ -23,6 +25,15 @@ export interface VerifyOptions {
   /** What stands before the module's names in the state_dict. */
   readonly prefix?: string;
   readonly tolerance?: ToleranceOptions;
+  /**
+   * How elements are judged: by a tolerance (`close`), or by what rounding can do (`auto`). If absent the latter for
+   * numbers that were printed, without a tolerance that anyone states.
+   */
+  readonly rule?: 'auto' | 'close';
+  /** How the reference was rounded, for the automatic rule; by its dtype if absent. */
+  readonly profile?: ProfileName;
+  /** With how many decimals the weights and the reference were printed; not printed if absent. */
+  readonly decimals?: number;
   /** Whether NaN equals NaN; false if absent. */
   readonly equal_nan?: boolean;
   /** float64 if absent. */
@@ -36,6 +47,8 @@ export interface Run {
   readonly bound: Bound;
   readonly outputs: Outputs;
   readonly tensors: readonly TensorComparison[];
+  /** Of each tensor, where the rule is the automatic one. */
+  readonly judgements?: readonly RoundingJudgement[];
   readonly settings: Settings;
 }
 
@@ -73,11 +86,12 @@ async function runCase(loaded: Case, settings: Settings): Promise<Run> {
   const bound = bind(module, loaded, settings.batch_first);
   if (bound.references.length === 0) throw nothingExpected(loaded);
   const outputs = await forward(bound.network, bound.sequence, settings);
-  const tensors = bound.references.map((reference) => {
+  const judgements = settings.rule === 'auto' ? judgeRounding(bound, settings) : undefined;
+  const tensors = bound.references.map((reference, i) => {
     const tolerance = resolveTolerance(reference.name, reference.dtype, settings.tolerances);
-    return compareTensor(reference, outputs[reference.name]!, tolerance, settings.equal_nan);
+    return compareTensor(reference, outputs[reference.name]!, tolerance, settings.equal_nan, judgements?.[i]);
   });
-  return { bound, outputs, tensors, settings };
+  return { bound, outputs, tensors, judgements, settings };
 }
 
 function nothingExpected({ files }: Case): CellcheckError {
@@ -92,18 +106,38 @@ function caseSource(reason: string | undefined): string {
   return reason === undefined ? 'of the case' : `of the case: ${reason}`;
 }
 
+/** @throws CellcheckError */
+function checkRule({ rule, profile, compute }: VerifyOptions): void {
+  const refuse = (tensor: string, problem: string) => {
+    throw new CellcheckError({ tensor, problem });
+  };
+  if (rule !== undefined && rule !== 'auto' && rule !== 'close') refuse('rule', 'is not one of auto, close');
+  if (profile !== undefined && !Object.hasOwn(PROFILES, profile))
+    refuse('profile', `is not one of ${Object.keys(PROFILES).join(', ')}`);
+  if (profile !== undefined && rule !== 'auto') refuse('profile', 'is for the rule auto');
+  if (rule === 'auto' && compute === 'float32')
+    refuse('rule', 'auto predicts in float64: it does not judge what float32 computes');
+}
+
 function settle({ options: own }: Case, options: VerifyOptions): Settings {
-  const { onProgress, speed, tolerance: { source: _, ...tolerance } = { source: '' }, ...said } = options;
-  checkOptions({ ...said, tolerance });
+  const { onProgress, speed, rule, profile, tolerance: said = { source: '' }, ...others } = options;
+  const { source: _, ...tolerance } = said;
+  checkOptions({ ...others, tolerance });
+  checkRule(options);
   const tolerances: ToleranceOptions[] = [];
-  if (options.tolerance) tolerances.push(options.tolerance);
+  const isSaid = (some: object) => Object.values(some).some((value) => value !== undefined);
+  if (options.tolerance && isSaid(tolerance)) tolerances.push(options.tolerance);
   if (own.tolerance) tolerances.push({ ...own.tolerance, source: caseSource(own.tolerance.reason) });
+  const decimals = options.decimals ?? own.decimals;
   return {
     ...mergeOptions(own, options),
     equal_nan: options.equal_nan ?? own.equal_nan ?? false,
     compute: options.compute ?? 'float64',
+    rule: options.rule ?? (decimals !== undefined && tolerances.length === 0 ? 'auto' : 'close'),
+    profile,
+    decimals,
     onProgress,
     speed,
-    tolerances,
+    tolerances: decimals === undefined ? tolerances : [...tolerances, printedTolerance(decimals)],
   };
 }

@@ -32,23 +32,34 @@ describe('every sample', () => {
   });
 
   test.each([...good, ...failing])('%s says in a sentence what it shows, and where it comes from', (name) => {
-    const { description, exported, tolerance } = readJson(path.join(SAMPLES, name, 'case.json'));
+    const { description, exported, tolerance, decimals } = readJson(path.join(SAMPLES, name, 'case.json'));
     expect(description).toMatch(/^[A-Za-z0-9].{20,}\.$/);
-    if (name.startsWith('notebook-'))
-      expect(tolerance).toMatchObject({ reason: expect.stringContaining('4 printed decimals') });
+    expect(tolerance).toBeUndefined();
+    if (name.startsWith('notebook-')) expect(decimals).toBe(4);
     else expect(exported).toMatchObject({ torch: expect.stringMatching(/^2\.13\.0/) });
   });
 
   test.each(good)('%s: parity, as closely as its dtype allows', async (name) => {
     const comparison = await verify(load(name));
     expect(comparison).toMatchObject({ verdict: 'parity', warnings: [] });
-    for (const { tolerance, dtype } of comparison.tensors) {
-      if (name.startsWith('notebook-')) {
-        expect(tolerance.rtol).toBe(0);
-        expect(tolerance.atol).toBeLessThanOrEqual(2.5e-4);
-      } else expect(tolerance.source).toBe(`${dtype} default`);
+    for (const { tolerance, dtype, auto } of comparison.tensors) {
+      if (name.startsWith('notebook-'))
+        expect(auto).toMatchObject({ decimals: 4, forced: true, undecided: 0 });
+      else expect(tolerance.source).toBe(`${dtype} default`);
     }
     if (name.endsWith('float64')) expect(largest(comparison)).toBeLessThan(1e-14);
+  });
+
+  test.each(good)('%s: parity by what rounding can do, all of it decided', async (name) => {
+    const { verdict, tensors } = await verify(load(name), { rule: 'auto' });
+    expect(verdict).toBe('parity');
+    for (const { auto } of tensors) expect(auto).toMatchObject({ faults: 0, undecided: 0, units: [] });
+  });
+
+  test.each(failing)('%s: beyond rounding, first where the fault was put', async (name) => {
+    const { first_step } = readJson(path.join(SAMPLES, name, 'injected.json'));
+    const comparison = await verify(load(name), { rule: 'auto' });
+    expect(comparison.first).toMatchObject({ tensor: 'output', place: { row: first_step } });
   });
 
   test.each(failing)('%s: differs, first where the fault was put', async (name) => {

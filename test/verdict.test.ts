@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { isClose } from '../src/compare/close.js';
 import { explain } from '../src/compare/conditioning.js';
 import { forward } from '../src/engine/forward.js';
 import type { Network, Sequence } from '../src/module/bind.js';
@@ -203,7 +204,8 @@ function explained(expected: number[], actual: number[], rounded: number[], leng
     data,
   };
   const rule = { rtol: 0, atol: 0.01, equalNan: false };
-  return explain(reference, runs(actual, rounded, lengths), rule, {
+  const fails = (i: number) => !isClose(actual[i], data[i], rule);
+  return explain(reference, runs(actual, rounded, lengths), fails, {
     share: 0.1,
     allowance: () => 0.01,
     bound: Number.POSITIVE_INFINITY,

@@ -35,7 +35,7 @@ export interface Envelope {
 }
 
 /** The output of a layer as it was in truth, in the layout of `Spread`; its rows may end early. */
-export interface KnownOutput {
+interface KnownOutput {
   readonly values: Floats;
   readonly steps: number;
   /** How far each value may be from what is written. */

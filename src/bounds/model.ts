@@ -2,13 +2,13 @@ import type { Kind, Nonlinearity } from '../kinds.js';
 import type { Floats } from '../tensor/dtype.js';
 
 /** A matrix and its bias as a product of errors takes them. */
-export interface ErrorFactor {
+interface ErrorFactor {
   readonly weight: Floats;
   readonly bias?: Floats;
 }
 
 /** What is known of a weight matrix beside its values. */
-export interface FactorFacts {
+interface FactorFacts {
   /** Group number of every column's input: inputs of one group err alike. */
   readonly twins?: readonly number[];
   /** How far a weight and a bias may be from what is written. */

@@ -1,4 +1,5 @@
 import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
+import type { Judgement, UnitSpread } from './auto.js';
 import { distance, isClose, type Rule, smallestAtol } from './close.js';
 import type { Tolerance } from './tolerance.js';
 
@@ -22,6 +23,29 @@ export interface RowComparison {
   readonly worst: Place;
   /** The largest |actual − expected| / |expected|. */
   readonly relative: number;
+  /** By the automatic rule, the largest |expected − predicted| in standard deviations (of printed numbers in bounds); undefined where undecided. */
+  readonly sigmas?: number;
+}
+
+/** What a tensor's elements were judged by. */
+export interface AutoSummary {
+  /** How the reference was rounded: `generic`, `f16` … */
+  readonly profile: string;
+  /** Whether every step began from the reference's own h. */
+  readonly forced: boolean;
+  /** With how many decimals the case was printed; then `sigmas` are in bounds of what the missing ones can do. */
+  readonly decimals?: number;
+  /** The largest of the rows'; undefined where nothing is decided. */
+  readonly sigmas?: number;
+  readonly faults: number;
+  /** Faults that are beyond what rounding can do at all. */
+  readonly proven: number;
+  /** Elements of which it says nothing; they are close, or not, by the tolerance. */
+  readonly undecided: number;
+  /** Units whose mean square over the steps is a fault, in variances. */
+  readonly units: readonly UnitSpread[];
+  /** Units whose mean square is larger than is usual, which is no fault. */
+  readonly suspicious: readonly UnitSpread[];
 }
 
 export interface TensorComparison {
@@ -40,6 +64,8 @@ export interface TensorComparison {
   readonly zerosPass: boolean;
   /** Expected values that are NaN, where NaN equals NaN. */
   readonly nans: number;
+  /** By the automatic rule only: then a mismatch is a fault, or undecided and not close by the tolerance. */
+  readonly auto?: AutoSummary;
 }
 
 export interface Compared {
@@ -52,19 +78,38 @@ export interface Compared {
   readonly data: Floats;
 }
 
+/** The judgement of a tensor by the automatic rule, and what it rests on. */
+type Judged = Judgement & Pick<AutoSummary, 'profile' | 'forced' | 'decimals'>;
+
+/** Whether an element fails: by the automatic rule where that decides, else by the tolerance. */
+export function failing(
+  { data: expected }: Pick<Compared, 'data'>,
+  actual: Floats,
+  rule: Rule,
+  judged: Judgement | undefined,
+): (i: number) => boolean {
+  const far = (i: number) => !isClose(actual[i], expected[i], rule);
+  if (!judged) return far;
+  const { faults, undecided } = judged;
+  return (i) => faults[i] === 1 || (undecided[i] === 1 && far(i));
+}
+
 /**
  * Holds a tensor against its reference, element by element; every element is visited.
  * @param actual [rows or more, batch, units]: a reference may end early
+ * @param judged by the automatic rule, where that is the one
  */
 export function compareTensor(
   reference: Compared,
   actual: Floats,
   tolerance: Tolerance,
   equalNan: boolean,
+  judged?: Judged,
 ): TensorComparison {
   const { rows, batch, units, data: expected } = reference;
   const rule = { rtol: tolerance.rtol, atol: tolerance.atol, equalNan };
   const held = actual.subarray(0, expected.length);
+  const fails = failing(reference, held, rule, judged);
   const comparisons = Array.from({ length: rows }, (_, row) => {
     const start = row * batch * units;
     let mismatches = 0;
@@ -72,8 +117,9 @@ export function compareTensor(
     let worstDifference = -1;
     let worstMismatches = false;
     let relative = 0;
+    let sigmas: number | undefined;
     for (let i = start; i < start + batch * units; i++) {
-      const mismatch = !isClose(held[i], expected[i], rule);
+      const mismatch = fails(i);
       const both = Number.isNaN(held[i]) && Number.isNaN(expected[i]);
       const difference = both && !mismatch ? 0 : distance(held[i], expected[i]);
       // NaN is worse than any number.
@@ -85,6 +131,7 @@ export function compareTensor(
         worstMismatches = mismatch;
       }
       if (difference > 0) relative = Math.max(relative, difference / Math.abs(expected[i]));
+      if (judged && !judged.undecided[i]) sigmas = Math.max(sigmas ?? 0, judged.sigmas[i]);
     }
     const place: Place = {
       row,
@@ -94,7 +141,7 @@ export function compareTensor(
       actual: held[worst],
       difference: worstDifference,
     };
-    return { elements: batch * units, mismatches, worst: place, relative };
+    return { elements: batch * units, mismatches, worst: place, relative, sigmas };
   });
   return {
     name: reference.name,
@@ -107,6 +154,24 @@ export function compareTensor(
     smallestAtol: smallestAtol(held, expected, tolerance.rtol, equalNan),
     zerosPass: zerosPass(expected, rule),
     nans: equalNan ? Array.from(expected).filter(Number.isNaN).length : 0,
+    auto: judged && autoSummary(judged, comparisons),
+  };
+}
+
+function autoSummary(
+  { profile, forced, decimals, faults, counts, units, suspicious }: Judged,
+  rows: readonly RowComparison[],
+): AutoSummary {
+  const decided = rows.flatMap(({ sigmas }) => (sigmas === undefined ? [] : [sigmas]));
+  return {
+    profile,
+    forced,
+    decimals,
+    sigmas: decided.length ? decided.reduce((a, b) => Math.max(a, b)) : undefined,
+    faults: faults.reduce((sum, one) => sum + one, 0),
+    ...counts,
+    units,
+    suspicious,
   };
 }
 

@@ -37,6 +37,14 @@ const DEFAULTS: Readonly<Record<FloatDtype, Required<ToleranceOption>>> = {
 };
 
 /**
+ * Of numbers that were printed with so many decimals: five times what each of them may be off by, for weights are off
+ * too, and their errors reach an output about that often in a short sequence.
+ */
+export function printedTolerance(decimals: number): ToleranceOptions {
+  return { rtol: 0, atol: Number(`2.5e-${decimals}`), source: `${decimals} printed decimals` };
+}
+
+/**
  * The tolerance of one output.
  * @param layers the stronger first: each may say rtol or atol for that output, or in general
  */

@@ -1,3 +1,4 @@
+import type { UnitSpread } from '../compare/auto.js';
 import type { Place, TensorComparison } from '../compare/compare.js';
 import type { CaseResult, Comparison, Subject } from '../compare/comparison.js';
 import { type CellcheckError, escapeText, shortened } from '../errors.js';
@@ -95,22 +96,47 @@ export function moduleObject(
 
 function tensorObject(tensor: TensorComparison, comparison: Comparison): object {
   const { rtol, atol, source } = tensor.tolerance;
+  const { auto } = tensor;
   const row = (place: Place) => placeObject(tensor.name, place, comparison);
   return {
     name: tensor.name,
     dtype: tensor.dtype,
-    rule: { name: 'close', rtol, atol, equal_nan: comparison.subject.equalNan, source },
+    rule: {
+      name: auto ? 'auto' : 'close',
+      decimals: auto?.decimals ?? null,
+      profile: auto?.profile ?? null,
+      teacher_forced: auto?.forced ?? null,
+      rtol,
+      atol,
+      equal_nan: comparison.subject.equalNan,
+      source,
+    },
     elements: tensor.elements,
     mismatches: tensor.mismatches,
     smallest_atol: tensor.smallestAtol ?? null,
     worst: row(tensor.worst),
-    rows: tensor.rows.map(({ elements, mismatches, worst, relative }) => ({
+    auto: auto
+      ? {
+          sigmas: auto.sigmas ?? null,
+          faults: auto.faults,
+          proven: auto.proven,
+          undecided: auto.undecided,
+          units: auto.units.map(unitObject),
+          suspicious: auto.suspicious.map(unitObject),
+        }
+      : null,
+    rows: tensor.rows.map(({ elements, mismatches, worst, relative, sigmas }) => ({
       elements,
       mismatches,
       relative,
       worst: row(worst),
+      sigmas: sigmas ?? null,
     })),
   };
+}
+
+function unitObject({ unit, meanSquare }: UnitSpread): object {
+  return { unit, mean_square: meanSquare };
 }
 
 /** A step of output, or a layer and direction of h_n and c_n, and the element there. */

@@ -8,6 +8,13 @@ export function formatDifference(value: number): string {
   return tidyExponent(scientific);
 }
 
+/** Standard deviations: `0.4`, `1.3`, `27`, `1.2e5`. */
+export function formatSigmas(value: number): string {
+  if (!Number.isFinite(value)) return formatSpecial(value);
+  if (value >= 9999.5) return tidyExponent(value.toExponential(1));
+  return value < 10 ? value.toFixed(1) : value.toFixed(0);
+}
+
 /** A tolerance with the digits it was given: `1.3e-6`, `0.02`. */
 export function formatExact(value: number): string {
   if (value === 0) return '0';

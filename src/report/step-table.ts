@@ -1,7 +1,8 @@
 import type { Place, RowComparison, TensorComparison } from '../compare/compare.js';
 import type { Comparison, Subject } from '../compare/comparison.js';
 import { fold } from './fold.js';
-import { digitsApart, formatCount, formatDifference, formatValue, largest } from './numbers.js';
+import { digitsApart, formatCount, formatDifference, formatSigmas, formatValue, largest } from './numbers.js';
+import { judgedByRounding, sigmasHead } from './rounding.js';
 import { styleFor, type Terminal } from './style.js';
 import { columnWidths, GAP, INDENT, type Line, renderTable, sum } from './table.js';
 
@@ -16,8 +17,8 @@ const VALUE_HEAD = ['expected', 'actual'];
 const NARROWEST_VALUE = 'expected'.length;
 const USUAL_DIGITS = 8;
 const FEWEST_DIGITS = 3;
-/** step and differ; the values too, but not what stands between. */
-const RIGHT_ALIGNED = 2;
+/** Numbers, but for those of differences, whose exponents begin anywhere. */
+const RIGHT_ALIGNED = new Set(['step', 'differ', 'σ', 'of bound', ...VALUE_HEAD]);
 
 /**
  * The table of one comparison: a row for every step of output, then one for every layer and direction of h_n and
@@ -33,10 +34,19 @@ export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: 
   const failed = comparison.verdict === 'ill-conditioned' ? 'unclear' : 'DIFFERS';
   const status = (row: RowComparison) => (row.mismatches === 0 ? 'ok' : failed);
   const relative = terminal.columns > WIDE_TERMINAL;
+  const [judged] = judgedByRounding(comparison.tensors);
 
-  const head = ['step', 'differ', 'max |Δ|', ...(relative ? ['max rel'] : []), '[b, unit]'];
-  const facts = ({ mismatches, elements, worst, relative: largest }: RowComparison) => [
+  const head = [
+    'step',
+    'differ',
+    ...(judged ? [sigmasHead(judged)] : []),
+    'max |Δ|',
+    ...(relative ? ['max rel'] : []),
+    '[b, unit]',
+  ];
+  const facts = ({ mismatches, elements, worst, relative: largest, sigmas }: RowComparison) => [
     `${mismatches}/${elements}`,
+    ...(judged ? [sigmas === undefined ? '?' : formatSigmas(sigmas)] : []),
     formatDifference(worst.difference),
     ...(relative ? [formatDifference(largest)] : []),
     `[${worst.batch}, ${worst.unit}]`,
@@ -62,10 +72,10 @@ export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: 
     const { label, row } = entry;
     return [label, ...facts(row), ...values(row), paint[status(row)](status(row))];
   });
-  const columns = [...head, ...valueHead, ''].map((text, i) => {
-    const isValue = i >= head.length && text !== '';
-    return { head: text, align: i < RIGHT_ALIGNED || isValue ? ('right' as const) : ('left' as const) };
-  });
+  const columns = [...head, ...valueHead, ''].map((text) => ({
+    head: text,
+    align: RIGHT_ALIGNED.has(text) ? ('right' as const) : ('left' as const),
+  }));
   return renderTable(columns, lines, style);
 }
 
@@ -104,8 +114,9 @@ function foldedText(rows: readonly RowComparison[]): string {
   const worst = worstOf(failing.length ? failing : rows);
   const where = `worst ${formatDifference(worst.difference)} at step ${worst.row}`;
   const all = formatCount(rows.length);
-  if (failing.length === 0) return `${all} steps within tolerance, ${where}`;
-  return `${failing.length === rows.length ? all : `${formatCount(failing.length)} of ${all}`} steps beyond tolerance, ${where}`;
+  const of = rows[0].sigmas === undefined ? 'tolerance' : 'rounding';
+  if (failing.length === 0) return `${all} steps within ${of}, ${where}`;
+  return `${failing.length === rows.length ? all : `${formatCount(failing.length)} of ${all}`} steps beyond ${of}, ${where}`;
 }
 
 function worstOf(rows: readonly RowComparison[]): Place {

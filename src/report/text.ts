@@ -4,6 +4,7 @@ import { escapeText, printable } from '../errors.js';
 import { flow } from './flow.js';
 import { formatCount, formatDifference, formatExact, largest } from './numbers.js';
 import type { Reporter } from './reporter.js';
+import { farthest, judgedByRounding, limits, proven, restsOn, roundingNotes } from './rounding.js';
 import { stateLabel, stepTable } from './step-table.js';
 import { type Style, styleFor, type Terminal } from './style.js';
 
@@ -54,8 +55,10 @@ function full(
   style: Style,
 ): string {
   const [first, ...others] = subjectParts(comparison);
+  const judged = judgedByRounding(comparison.tensors);
   return [
     flow([`${style.strong(printable(label))}   ${first}`, ...others], ' · ', terminal, 2),
+    ...(judged.length ? [`  ${flow(restsOn(judged), '; ', terminal, 2)}`] : []),
     '',
     stepTable(comparison, terminal, allSteps),
     '',
@@ -87,22 +90,27 @@ function verdictLines(comparison: Comparison, style: Style): string[][] {
   const total = formatCount(tensors.reduce((sum, { elements }) => sum + elements, 0));
   const mismatches = formatCount(tensors.reduce((sum, tensor) => sum + tensor.mismatches, 0));
   const smallest = atolThatPasses(tensors);
+  const judged = judgedByRounding(tensors);
+  const rule = judged.length ? limits(judged) : `within ${rules(tensors)}`;
   const failing = [
-    `rule ${rules(tensors)}`,
+    `rule ${judged.length ? rule : rules(tensors)}`,
     smallest === undefined ? 'no atol passes' : `the smallest atol that passes is ${smallest}`,
   ];
   const indented = (segments: string[]) => [VERDICT_INDENT + segments[0], ...segments.slice(1)];
   const lines: string[][] = {
     parity: () => [
       [
-        `${style.good('parity'.padEnd(10))}${total} of ${total} values within ${rules(tensors)}`,
+        `${style.good('parity'.padEnd(10))}${total} of ${total} values ${rule}`,
+        ...farthest(judged).map((text) => `the farthest ${text}`),
         `atol ${smallest} would do`,
       ],
     ],
     differs: () => [
       [
         `${style.bad('differs'.padEnd(10))}first at ${placeText(first!.tensor, first!.place, subject)}`,
-        `${mismatches} of ${total} values`,
+        `${mismatches} of ${total} values${judged.length ? ' are beyond rounding' : ''}`,
+        ...farthest(judged).map((text) => `up to ${text}`),
+        ...proven(judged),
         `worst ${worst(tensors, subject)}`,
       ],
       indented(failing),
@@ -121,6 +129,7 @@ function verdictLines(comparison: Comparison, style: Style): string[][] {
     ...(notChecked.length
       ? [`${style.open('not checked')}: ${notChecked.join(', ')} (not in the reference)`]
       : []),
+    ...roundingNotes(judged),
     ...notes.map((note) => `note: ${note}`),
     ...warnings.map((warning) => `${style.open('warning')}: ${warning}`),
     ...advice.map((line) => `try: ${line}`),
@@ -175,12 +184,14 @@ function caseLine(
 ): string {
   const { verdict, tensors, subject, first, partsAt, notChecked, warnings } = comparison;
   const head = `  ${style[WORDS[verdict]](verdict.padEnd(VERDICT_WIDTH))} ${printable(label).padEnd(width)}`;
+  const judged = judgedByRounding(tensors);
   const said = [
     ...(first ? [`first at ${first.tensor === 'output' ? `step ${first.place.row}` : first.tensor},`] : []),
     ...(verdict === 'ill-conditioned' ? [`from step ${partsAt} on,`] : []),
     `worst ${formatDifference(largest(tensors.map(({ worst: { difference } }) => difference)))}`,
+    ...farthest(judged).map((text) => `(${text})`),
   ].join(' ');
-  const usual = tensors.every(({ tolerance }) => tolerance.usual);
+  const usual = judged.length > 0 || tensors.every(({ tolerance }) => tolerance.usual);
   const details = [
     ...(usual ? [] : [rules(tensors)]),
     ...(notChecked.length ? [`not checked: ${notChecked.join(', ')}`] : []),

@@ -1,6 +1,6 @@
 // Holds cellcheck's verdicts against PyTorch itself, over random modules:
 //
-//     npm run parity -- --cases 1000 --seed 7
+//     npm run parity -- --cases 1000 --seed 7 [--rule auto]
 //
 // makes that many modules with PyTorch's own initialisation, as many with weights × 2 and × 3, and one more of each with
 // a fault in its reference. Exits 1 where a verdict is false; the files of such a case are kept.
@@ -66,15 +66,24 @@ const { values } = parseArgs({
   options: {
     cases: { type: 'string', default: '100' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    rule: { type: 'string', default: 'close' },
   },
 });
 const cases = Number(values.cases);
 const seed = Number(values.seed);
-if (!Number.isSafeInteger(cases) || cases < 1 || !Number.isSafeInteger(seed) || seed < 0) {
-  console.error('usage: npm run parity -- --cases N --seed S (integers; a seed is chosen if none is given)');
+if (
+  !Number.isSafeInteger(cases) ||
+  cases < 1 ||
+  !Number.isSafeInteger(seed) ||
+  seed < 0 ||
+  !['close', 'auto'].includes(values.rule)
+) {
+  console.error(
+    'usage: npm run parity -- --cases N --seed S --rule R (a seed is chosen if none is given; R is close or auto)',
+  );
   process.exit(2);
 }
-console.log(`npm run parity -- --cases ${cases} --seed ${seed}`);
+console.log(`npm run parity -- --cases ${cases} --seed ${seed} --rule ${values.rule}`);
 
 const python = pythonWithTorch();
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cellcheck-parity-'));
@@ -156,7 +165,7 @@ async function generate({ scales }, first) {
  */
 function verify(out) {
   const report = path.join(out, 'report.json');
-  const argv = [CLI, 'verify', '*.safetensors', '--reporter', `json=${report}`];
+  const argv = [CLI, 'verify', '*.safetensors', '--rule', values.rule, '--reporter', `json=${report}`];
   const { status, stderr } = spawnSync(process.execPath, argv, { cwd: out, encoding: 'utf8' });
   if (!fs.existsSync(report)) throw new Error(`cellcheck wrote no report (exit ${status}): ${stderr}`);
   /** @type {{ case: string, verdict: Verdict }[]} */

@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { PROFILES, type ProfileName } from '../../bounds/profiles.js';
 import type { CaseResult, Comparison } from '../../compare/comparison.js';
 import type { ToleranceOption } from '../../compare/tolerance.js';
 import type { SpeedOptions } from '../../engine/options.js';
@@ -23,6 +24,8 @@ import { type OpenTarget, openTarget, TABLE_ON_STDOUT } from '../reports.js';
 import { type SpeedOptionValues, speedLine, speedOf, threadsOption, verboseOption } from '../speed.js';
 
 interface Options extends CaseOptionValues, SpeedOptionValues {
+  rule?: 'auto' | 'close';
+  profile?: ProfileName;
   rtol?: number;
   atol?: number;
   tolerance?: Readonly<Record<string, ToleranceOption>>;
@@ -42,6 +45,7 @@ Examples:
   cellcheck verify --weights model.safetensors --prefix encoder.lstm. \\
                    --input input.safetensors --expected out.safetensors
   cellcheck verify exports --reporter table --reporter json=report.json
+  cellcheck verify exports/enc --rule auto      no tolerance to choose
   cellcheck verify exports/enc --atol 1e-4 --tolerance c_n=1e-5,1e-3`;
 
 /** Defines `cellcheck verify`. */
@@ -55,6 +59,18 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
     );
   addCaseOptions(command)
     .optionsGroup('What counts as equal:')
+    .addOption(
+      new Option(
+        '--rule <name>',
+        'close: rtol and atol; auto: what rounding can do, step by step (default: close)',
+      ).choices(['close', 'auto']),
+    )
+    .addOption(
+      new Option(
+        '--profile <name>',
+        'how the reference was rounded, for auto (default: by its dtype)',
+      ).choices(Object.keys(PROFILES)),
+    )
     .option('--rtol <number>', 'relative tolerance (default: by the dtype of the reference)', notNegative)
     .option('--atol <number>', 'absolute tolerance', notNegative)
     .option('--tolerance <output=rtol,atol>', 'for one output: output, h_n or c_n', collectTolerance)
@@ -132,7 +148,19 @@ function strictError(file: string, { warnings }: Comparison): CellcheckError {
 }
 
 function verifyOptions(options: Options): VerifyOptions {
-  const { module, nonlinearity, batchFirst, prefix, equalNan, compute, rtol, atol, tolerance } = options;
+  const {
+    module,
+    nonlinearity,
+    batchFirst,
+    prefix,
+    equalNan,
+    compute,
+    rule,
+    profile,
+    rtol,
+    atol,
+    tolerance,
+  } = options;
   return {
     module,
     nonlinearity,
@@ -140,6 +168,8 @@ function verifyOptions(options: Options): VerifyOptions {
     prefix,
     equal_nan: equalNan,
     compute,
+    rule,
+    profile,
     tolerance: { rtol, atol, ...tolerance, source: 'from the command line' },
   };
 }

@@ -1,0 +1,149 @@
+import type { Floats } from '../tensor/dtype.js';
+import { distance } from './close.js';
+import type { Compared, Place } from './compare.js';
+
+/** What every element of a tensor should be, and how far rounding may take it. */
+export interface Prediction {
+  readonly values: Floats;
+  /** Standard deviations, or bounds. */
+  readonly error: Floats;
+  /** 1 where nothing can be said. */
+  readonly undecided: Uint8Array;
+}
+
+export interface AutoRule {
+  /** So many errors are rounding: 6 where they are standard deviations, 1 where they are bounds. */
+  readonly limit: number;
+  readonly unit: 'sigmas' | 'bounds';
+  /** Whether a fault must be proven too: the errors are not independent of each other. */
+  readonly proofNeeded: boolean;
+  /** Bounds of what rounding can do, for elements that are beyond what is likely; made when they are asked for. */
+  readonly bounds: () => Prediction;
+}
+
+/** A unit's mean square, in variances, over all of its steps. */
+export interface UnitSpread {
+  /** Of the tensor's last dimension. */
+  readonly unit: number;
+  readonly meanSquare: number;
+}
+
+/** What the automatic rule says of each element of a tensor, and of all. */
+export interface Judgement {
+  /** 1 where an element is beyond rounding. */
+  readonly faults: Uint8Array;
+  /** |expected − predicted| in standard deviations, or in bounds; NaN where undecided. */
+  readonly sigmas: Float64Array;
+  readonly undecided: Uint8Array;
+  /** How many of the elements are undecided; of the faults, how many are beyond what rounding can do at all. */
+  readonly counts: { readonly undecided: number; readonly proven: number };
+  /** Units whose mean square alone is a fault. */
+  readonly units: readonly UnitSpread[];
+  /** Units whose mean square is larger than is usual: no fault. */
+  readonly suspicious: readonly UnitSpread[];
+}
+
+/** Independent roundings have a mean square of 1 at most; honest runs reached 2.4 (docs/numerics.md). */
+const MEAN_SQUARE = 4;
+/** With fewer values one of them within 6 σ could be more than that on its own. */
+const FEWEST_VALUES = 9;
+/** Of a unit that is a fault, the elements that make it one. */
+const UNIT_SIGMAS = Math.sqrt(MEAN_SQUARE);
+
+/** Judges a reference by what it should be, element by element. */
+export function judgeByRounding(reference: Compared, predicted: Prediction, rule: AutoRule): Judgement {
+  const { data: expected } = reference;
+  const count = expected.length;
+  const sigmas = new Float64Array(count);
+  const faults = new Uint8Array(count);
+  const undecided = predicted.undecided.slice(0, count);
+  let beyond = false;
+  for (let i = 0; i < count; i++) {
+    sigmas[i] = undecided[i] ? Number.NaN : deviations(expected[i], predicted.values[i], predicted.error[i]);
+    if (sigmas[i] > rule.limit) {
+      faults[i] = 1;
+      beyond = true;
+    }
+  }
+  let proven = 0;
+  if (beyond) {
+    const { values, error, undecided: unbounded } = rule.bounds();
+    for (let i = 0; i < count; i++) {
+      if (!faults[i]) continue;
+      const possible = unbounded[i] || distance(expected[i], values[i]) <= error[i];
+      if (!possible) proven++;
+      else if (rule.proofNeeded) {
+        faults[i] = 0;
+        sigmas[i] = Number.NaN;
+        undecided[i] = 1;
+      }
+    }
+  }
+  const spreads = rule.proofNeeded || rule.unit === 'bounds' ? [] : unitSpreads(reference, sigmas, faults);
+  const units = spreads.filter(({ meanSquare }) => meanSquare > MEAN_SQUARE);
+  for (const { unit } of units) {
+    for (let i = unit; i < count; i += reference.units) if (sigmas[i] > UNIT_SIGMAS) faults[i] = 1;
+  }
+  return {
+    faults,
+    sigmas,
+    undecided,
+    counts: { undecided: undecided.reduce((sum, one) => sum + one, 0), proven },
+    units,
+    suspicious: spreads.filter(
+      ({ meanSquare, values }) => meanSquare <= MEAN_SQUARE && meanSquare > 1 + 4 * Math.sqrt(2 / values),
+    ),
+  };
+}
+
+/** How many standard deviations two values are apart; infinite where no rounding lies between them. */
+function deviations(expected: number, predicted: number, sigma: number): number {
+  if (expected === predicted) return 0;
+  const apart = Math.abs(expected - predicted) / sigma;
+  return Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart;
+}
+
+/** The mean squares of units none of whose elements is a fault itself. */
+function unitSpreads(
+  { units, name }: Compared,
+  sigmas: Float64Array,
+  faults: Uint8Array,
+): (UnitSpread & { values: number })[] {
+  // Rows of h_n and c_n are layers, whose units have no more in common than their numbers.
+  if (name !== 'output') return [];
+  const sums = new Float64Array(units);
+  const values = new Uint32Array(units);
+  const faulty = new Uint8Array(units);
+  for (let i = 0; i < sigmas.length; i++) {
+    const unit = i % units;
+    if (faults[i]) faulty[unit] = 1;
+    // What is exact, as padding is, has no rounding in it.
+    if (!(sigmas[i] > 0)) continue;
+    sums[unit] += sigmas[i] * sigmas[i];
+    values[unit]++;
+  }
+  return Array.from({ length: units }, (_, unit) => ({
+    unit,
+    meanSquare: sums[unit] / values[unit],
+    values: values[unit],
+  })).filter(({ unit, values }) => !faulty[unit] && values >= FEWEST_VALUES);
+}
+
+/** The first fault in the order of the rows. */
+export function firstFault(
+  { batch, units, data }: Compared,
+  actual: Floats,
+  { faults }: Judgement,
+): Place | undefined {
+  const i = faults.indexOf(1);
+  if (i < 0) return undefined;
+  const row = Math.floor(i / (batch * units));
+  return {
+    row,
+    batch: Math.floor(i / units) % batch,
+    unit: i % units,
+    expected: data[i],
+    actual: actual[i],
+    difference: distance(actual[i], data[i]),
+  };
+}

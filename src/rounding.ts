@@ -1,0 +1,115 @@
+import { type Envelope, type EnvelopeOptions, envelope, type Spread } from './bounds/envelope.js';
+import { halfUnit, printedUncertainty } from './bounds/printed.js';
+import { PROFILE_OF, PROFILES, type ProfileName } from './bounds/profiles.js';
+import { SIGMAS } from './bounds/variance.js';
+import { type AutoRule, type Judgement, judgeByRounding, type Prediction } from './compare/auto.js';
+import type { Bound } from './module/bind.js';
+import type { FloatDtype } from './tensor/dtype.js';
+import type { Settings } from './verify.js';
+
+/** A tensor's judgement, and what it rests on. */
+export interface RoundingJudgement extends Judgement {
+  readonly profile: ProfileName;
+  /** Whether every step began from the reference's own h, and not from the one before as it was computed. */
+  readonly forced: boolean;
+  /** With how many decimals the case was printed: then it is judged by bounds. */
+  readonly decimals?: number;
+}
+
+type Said = Pick<Settings, 'profile' | 'speed' | 'decimals'>;
+
+/** Above this part of a value (or of 1) a bound is of no use. */
+const USEFUL = 0.5;
+
+/**
+ * Judges every reference by what rounding can do to it: the automatic rule. Where the whole output is known, every step
+ * of the last layer begins from the reference's own h, so that nothing but one step's rounding is in play; layers below
+ * it, and all of them where the output is not known, run free. Numbers that were printed are held within the bounds of
+ * what their missing decimals can do.
+ */
+export function judgeRounding(
+  { network, sequence, references }: Bound,
+  { profile: said, speed, decimals }: Said,
+): RoundingJudgement[] {
+  const printed = decimals === undefined ? undefined : printedUncertainty(network, sequence, decimals);
+  const missing = decimals === undefined ? 0 : halfUnit(decimals);
+  const output = references.find(({ name }) => name === 'output');
+  const top = network.layers.length - 1;
+  const truth = output && {
+    values: output.data,
+    steps: output.rows,
+    uncertainty: printed && new Float64Array(output.data.length).fill(missing),
+  };
+  const known = network.layers.map((_, layer) => (layer === top ? truth : undefined));
+  const envelopes = new Map<string, Envelope>();
+  const run = (profile: ProfileName, model: EnvelopeOptions['model']): Envelope => {
+    const key = `${profile} ${model}`;
+    const options = { profile: PROFILES[profile], model, known, uncertainty: printed, speed };
+    const made = envelopes.get(key) ?? envelope(network, sequence, options);
+    envelopes.set(key, made);
+    return made;
+  };
+  return references.map((reference) => {
+    const profile = said ?? PROFILE_OF[reference.dtype as FloatDtype];
+    const spread = ({ layers, h_n, c_n }: Envelope): Spread =>
+      reference.name === 'output' ? layers[top] : reference.name === 'h_n' ? h_n : c_n!;
+    const worst = () => spread(run(profile, 'worst'));
+    const judge = (predicted: Prediction, rule: AutoRule): RoundingJudgement => ({
+      ...judgeByRounding(reference, predicted, rule),
+      profile,
+      forced: truth !== undefined,
+      decimals,
+    });
+    if (printed) {
+      const bounds = widened(worst(), missing);
+      return judge(bounds, { limit: 1, unit: 'bounds', proofNeeded: false, bounds: () => bounds });
+    }
+    const likely = run(profile, 'likely');
+    return judge(spread(likely), {
+      limit: SIGMAS,
+      unit: 'sigmas',
+      proofNeeded: likely.coherent,
+      bounds: worst,
+    });
+  });
+}
+
+/** Bounds of values that are printed themselves; undecided where they say too little. */
+function widened({ values, error, undecided }: Spread, missing: number): Prediction {
+  const bounds = error.map((bound) => bound + missing);
+  return {
+    values,
+    error: bounds,
+    undecided: undecided.map((one, i) =>
+      one || bounds[i] > USEFUL * Math.max(1, Math.abs(values[i])) ? 1 : 0,
+    ),
+  };
+}
+
+/** Other profiles, the likeliest first, that explain a reference which its own doesn't. */
+const COARSER: readonly ProfileName[] = ['tf32', 'f16', 'bf16'];
+/** Their rounding shows everywhere: in most of the values, and as large as it is expected (0.3 σ to 0.7 σ). */
+const MOST = 0.5;
+const LEAST_SPREAD = 0.1;
+
+/** A coarser profile in which all of it is rounding, where there is one; a small fault would fit many. */
+export function coarserProfile(
+  bound: Bound,
+  judgements: readonly RoundingJudgement[],
+  settings: Said,
+): ProfileName | undefined {
+  const { references } = bound;
+  if (settings.decimals !== undefined || references.some(({ dtype }) => dtype !== 'F32')) return undefined;
+  const total = references.reduce((sum, { data }) => sum + data.length, 0);
+  const faults = judgements.reduce((sum, one) => sum + one.faults.reduce((a, b) => a + b, 0), 0);
+  if (faults < MOST * total) return undefined;
+  return COARSER.find((profile) => {
+    const judged = judgeRounding(bound, { ...settings, profile });
+    if (judged.some((one) => one.faults.includes(1))) return false;
+    const decided = judged.flatMap(({ sigmas }) =>
+      Array.from(sigmas).filter((sigma) => !Number.isNaN(sigma)),
+    );
+    const squares = decided.reduce((sum, sigma) => sum + sigma * sigma, 0);
+    return decided.length > MOST * total && squares > LEAST_SPREAD * LEAST_SPREAD * decided.length;
+  });
+}
