@@ -62,12 +62,19 @@ export function judgeRounding(
     });
     if (printed) {
       const bounds = widened(worst(), missing);
-      return judge(bounds, { limit: 1, unit: 'bounds', proofNeeded: false, bounds: () => bounds });
+      return judge(bounds, {
+        limit: 1,
+        unit: 'bounds',
+        meanSquare: Number.POSITIVE_INFINITY,
+        proofNeeded: false,
+        bounds: () => bounds,
+      });
     }
     const likely = run(profile, 'likely');
     return judge(spread(likely), {
       limit: SIGMAS,
       unit: 'sigmas',
+      meanSquare: PROFILES[profile].meanSquare,
       proofNeeded: likely.coherent,
       bounds: worst,
     });

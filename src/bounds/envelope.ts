@@ -162,6 +162,7 @@ function runStack(
       runErrorLayer({
         kernels,
         model,
+        hugeSum: profile.hugeSum,
         module,
         parameters: parameters[d],
         uncertainty: uncertainty?.layers[layer][d],

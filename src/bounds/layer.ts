@@ -9,6 +9,8 @@ import type { ErrorModel } from './model.js';
 export interface LayerRun {
   readonly kernels: Kernels;
   readonly model: ErrorModel;
+  /** Sums above this may have overflowed. */
+  readonly hugeSum: number;
   readonly module: Module;
   readonly parameters: Parameters;
   /** How far each parameter may be from what is written; none if absent. */
@@ -88,6 +90,12 @@ export function runErrorLayer(run: LayerRun): void {
   const bias = new Float64Array(columns);
   if (biasIh && biasHh) for (let i = 0; i < columns; i++) bias[i] = biasIh[i] + biasHh[i];
   const lostRows = new Uint8Array(batch);
+  const overflown = new Uint8Array(batch);
+  // Only relu's states grow without bound.
+  const norms = module.nonlinearity === 'relu' && {
+    input: norm(run.parameters.weightIh, columns),
+    hidden: norm(run.parameters.weightHh, columns),
+  };
   const step = {
     rows: batch,
     hiddenSize,
@@ -129,12 +137,19 @@ export function runErrorLayer(run: LayerRun): void {
         if (known.error) hError.set(beforeError.subarray(from, from + step.rows * size));
         else hError.fill(0, 0, step.rows * size);
       } else products.hidden(hidden, hiddenError, h, hError, step.rows);
+      // A part of a sum may have overflowed though all of it is finite.
+      if (norms) {
+        for (let row = 0; row < step.rows; row++) {
+          const ofX = norms.input * largest(x, (at * batch + row) * inputSize, inputSize);
+          overflown[row] = ofX + norms.hidden * largest(h, row * size, size) > run.hugeSum ? 1 : 0;
+        }
+      }
       model.cells[kind](step);
       if (projSize) {
         products.projection!(h, hError, cellH, cellHError, step.rows);
         for (let k = 0; k < step.rows * size; k++) hError[k] = model.projected(h[k], hError[k]);
       }
-      keep(run, t, step.rows, h, hError, lostRows, size);
+      keep(run, t, step.rows, h, hError, lostRows, overflown, size);
     }
     done += count;
   }
@@ -169,6 +184,25 @@ function gather(run: LayerRun, first: number, count: number, before: Floats, bef
   }
 }
 
+/** The largest magnitude of some values. */
+function largest(values: Floats, from: number, count: number): number {
+  let size = 0;
+  for (let i = from; i < from + count; i++) size = Math.max(size, Math.abs(values[i]));
+  return size;
+}
+
+/** The largest sum of a row's magnitudes. */
+function norm(weight: Floats, rows: number): number {
+  const size = weight.length / rows;
+  let most = 0;
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    for (let k = row * size; k < (row + 1) * size; k++) sum += Math.abs(weight[k]);
+    most = Math.max(most, sum);
+  }
+  return most;
+}
+
 /** Takes over a step's h, and says where its errors say nothing. */
 function keep(
   run: LayerRun,
@@ -177,13 +211,14 @@ function keep(
   h: Floats,
   hError: Floats,
   lostRows: Uint8Array,
+  overflown: Uint8Array,
   size: number,
 ): void {
   const { model, batch, width, at, known } = run;
   for (let row = 0; row < rows; row++) {
     const from = row * size;
     if (model.lost) {
-      const lost = model.lost(h, hError, from, from + size);
+      const lost = overflown[row] === 1 || model.lost(h, hError, from, from + size);
       // What begins from what is known begins anew at every step.
       lostRows[row] = lost || (lostRows[row] && !known) ? 1 : 0;
       if (lostRows[row])

@@ -21,8 +21,14 @@ export interface Profile {
   readonly biases: number;
   /** The least error of a stored value: half the smallest subnormal, or what is flushed to zero. Absolute. */
   readonly floor: number;
-  /** Above this magnitude the runtime may have overflowed. */
+  /** Above this magnitude a stored value may have overflowed; and a sum, of which a part may be larger than all of it. */
   readonly huge: number;
+  readonly hugeSum: number;
+  /**
+   * The mean square of a unit's errors, in variances, above which it is a fault: activations that are rational functions
+   * err in the same way wherever a unit stands still, by up to `worst / typical`.
+   */
+  readonly meanSquare: number;
 }
 
 interface Sizes {
@@ -42,6 +48,8 @@ const torch: Profile = {
   biases: 0,
   floor: 2 ** -126,
   huge: 1e37,
+  hugeSum: 1e38,
+  meanSquare: 4,
 };
 
 const generic: Profile = {
@@ -49,6 +57,7 @@ const generic: Profile = {
   tanh: { worst: 6, typical: 2 },
   sigmoid: { worst: 5, typical: 1 },
   sigmoidAbsolute: { worst: 3, typical: 1 },
+  meanSquare: 9,
 };
 
 const half: Profile = {
@@ -79,7 +88,7 @@ export const PROFILES = {
   },
   tf32: { ...generic, operands: 2 ** -11 },
   // Both sides round: the unit is the sum of the two.
-  f64: { ...generic, accumulate: 2 ** -52, store: 2 ** -52, floor: 2 ** -500, huge: 1e307 },
+  f64: { ...generic, accumulate: 2 ** -52, store: 2 ** -52, floor: 2 ** -500, huge: 1e307, hugeSum: 1e307 },
 } as const satisfies Record<string, Profile>;
 
 export type ProfileName = keyof typeof PROFILES;

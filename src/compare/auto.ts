@@ -17,6 +17,8 @@ export interface AutoRule {
   readonly unit: 'sigmas' | 'bounds';
   /** Whether a fault must be proven too: the errors are not independent of each other. */
   readonly proofNeeded: boolean;
+  /** The mean square of a unit's errors above which it is a fault, in variances. */
+  readonly meanSquare: number;
   /** Bounds of what rounding can do, for elements that are beyond what is likely; made when they are asked for. */
   readonly bounds: () => Prediction;
 }
@@ -43,12 +45,8 @@ export interface Judgement {
   readonly suspicious: readonly UnitSpread[];
 }
 
-/** Independent roundings have a mean square of 1 at most; honest runs reached 2.4 (docs/numerics.md). */
-const MEAN_SQUARE = 4;
-/** With fewer values one of them within 6 σ could be more than that on its own. */
+/** With fewer values one of them within 6 σ could be too much on its own. */
 const FEWEST_VALUES = 9;
-/** Of a unit that is a fault, the elements that make it one. */
-const UNIT_SIGMAS = Math.sqrt(MEAN_SQUARE);
 
 /** Judges a reference by what it should be, element by element. */
 export function judgeByRounding(reference: Compared, predicted: Prediction, rule: AutoRule): Judgement {
@@ -80,9 +78,11 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
     }
   }
   const spreads = rule.proofNeeded || rule.unit === 'bounds' ? [] : unitSpreads(reference, sigmas, faults);
-  const units = spreads.filter(({ meanSquare }) => meanSquare > MEAN_SQUARE);
+  const units = spreads.filter(({ meanSquare }) => meanSquare > rule.meanSquare);
   for (const { unit } of units) {
-    for (let i = unit; i < count; i += reference.units) if (sigmas[i] > UNIT_SIGMAS) faults[i] = 1;
+    // The elements that make it one.
+    const far = Math.sqrt(rule.meanSquare);
+    for (let i = unit; i < count; i += reference.units) if (sigmas[i] > far) faults[i] = 1;
   }
   return {
     faults,
@@ -91,7 +91,7 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
     counts: { undecided: undecided.reduce((sum, one) => sum + one, 0), proven },
     units,
     suspicious: spreads.filter(
-      ({ meanSquare, values }) => meanSquare <= MEAN_SQUARE && meanSquare > 1 + 4 * Math.sqrt(2 / values),
+      ({ meanSquare, values }) => meanSquare <= rule.meanSquare && meanSquare > 1 + 4 * Math.sqrt(2 / values),
     ),
   };
 }

@@ -79,10 +79,10 @@ test('uncertain weights, input and states widen a bound by what they can do', ()
   const [written] = envelope(TANH, STEP, { ...options, uncertainty: { layers } }).layers;
   const slope = 1 - Math.tanh(1.125) ** 2;
   // 2 for the input, 1 for h, 1 for each bias.
-  expect(written.error[0] / (5 * w * slope)).toBeCloseTo(1, 3);
+  expect(written.error[0] / (5 * w * slope)).toBeCloseTo(1, 2);
   const all = { layers, input: one([w]), h0: one([w]) };
   const [wider] = envelope(TANH, STEP, { ...options, uncertainty: all }).layers;
-  expect(wider.error[0] / ((5 + 0.5 + 0.25) * w * slope)).toBeCloseTo(1, 3);
+  expect(wider.error[0] / ((5 + 0.5 + 0.25) * w * slope)).toBeCloseTo(1, 2);
 });
 
 test('its values are those of the forward pass, with every kernel, and beyond a length there is no error', async () => {

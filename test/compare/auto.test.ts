@@ -24,12 +24,14 @@ const prediction = (
 const rule = (bounds: Prediction, proofNeeded = false): AutoRule => ({
   limit: 6,
   unit: 'sigmas',
+  meanSquare: 4,
   proofNeeded,
   bounds: () => bounds,
 });
 const never = (): AutoRule => ({
   limit: 6,
   unit: 'sigmas',
+  meanSquare: 4,
   proofNeeded: false,
   bounds: () => {
     throw new Error('no bounds are needed');
