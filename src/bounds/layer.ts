@@ -145,10 +145,7 @@ export function runErrorLayer(run: LayerRun): void {
         }
       }
       model.cells[kind](step);
-      if (projSize) {
-        products.projection!(h, hError, cellH, cellHError, step.rows);
-        for (let k = 0; k < step.rows * size; k++) hError[k] = model.projected(h[k], hError[k]);
-      }
+      if (projSize) products.projection!(h, hError, cellH, cellHError, step.rows);
       keep(run, t, step.rows, h, hError, lostRows, overflown, size);
     }
     done += count;
@@ -305,6 +302,8 @@ function workspace(run: LayerRun, inputRows: number, hiddenRows: number, columns
       products[`${name}1`](outError, x1, rows);
       second?.(a2, x2, rows);
       model.sums(out, outError, second && a2, rows * outs, count);
+      if (name === 'projection') model.storeProjected(out, outError, rows * outs);
+      else model.storeGates(out, outError, rows * outs);
     };
   return {
     buffers,

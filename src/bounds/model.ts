@@ -68,8 +68,10 @@ export interface ErrorModel {
   ): void;
   /** Makes the error of `count` sums `a` out of the two products; into `first`. */
   sums(a: Floats, first: Floats, second: Floats | undefined, count: number, terms: number): void;
-  /** The error of a stored result of a projection, whose sum has this one. */
-  projected(h: number, error: number): number;
+  /** Adds what storing a gate's sums costs, where that is more than a sum's own rounding. */
+  storeGates(a: Floats, error: Floats, count: number): void;
+  /** Adds what storing h costs, where it is the sums of a projection. */
+  storeProjected(h: Floats, error: Floats, count: number): void;
   readonly cells: Readonly<Record<Kind, (step: ErrorStep) => void>>;
   /** As it is reported: a standard deviation, or a bound. */
   reported(error: number): number;

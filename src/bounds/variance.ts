@@ -59,13 +59,18 @@ export function varianceModel(profile: Profile): ErrorModel {
     },
     sums(a, first, second, count, terms) {
       const ofSquares = walk * (1 + terms / 6) + operandRounding;
-      const ofValue = (walk * terms) / 3 + (narrow ? rounding : 0);
+      const ofValue = (walk * terms) / 3;
       for (let i = 0; i < count; i++) {
         const own = ofSquares * first[i] + ofValue * a[i] * a[i];
         first[i] = second ? own + second[i] : own;
       }
     },
-    projected: (h, v) => v + rounding * h * h + floor2,
+    storeGates(a, v, count) {
+      if (narrow) for (let i = 0; i < count; i++) v[i] += rounding * a[i] * a[i];
+    },
+    storeProjected(h, v, count) {
+      for (let i = 0; i < count; i++) v[i] += rounding * h[i] * h[i] + floor2;
+    },
     cells: {
       RNN(step) {
         const { rows, hiddenSize, bias, h, hError, nonlinearity } = step;

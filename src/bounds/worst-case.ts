@@ -49,13 +49,15 @@ export function worstCaseModel(profile: Profile): ErrorModel {
         if (second) second[i] = size;
       }
     },
-    sums(a, first, second, count) {
-      for (let i = 0; i < count; i++) {
-        const d = second ? first[i] + second[i] : first[i];
-        first[i] = narrow ? stored(a[i], d) : d;
-      }
+    sums(_a, first, second, count) {
+      if (second) for (let i = 0; i < count; i++) first[i] += second[i];
     },
-    projected: (h, e) => stored(h, e) + floor,
+    storeGates(a, d, count) {
+      if (narrow) for (let i = 0; i < count; i++) d[i] = stored(a[i], d[i]);
+    },
+    storeProjected(h, e, count) {
+      for (let i = 0; i < count; i++) e[i] = stored(h[i], e[i]) + floor;
+    },
     cells: {
       RNN(step) {
         const { rows, hiddenSize, bias, h, hError, nonlinearity } = step;
