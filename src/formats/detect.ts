@@ -1,6 +1,6 @@
 import { CellcheckError, printable } from '../errors.js';
 
-export type Format = 'safetensors' | 'json';
+export type Format = 'safetensors' | 'json' | 'printed';
 
 interface Foreign {
   readonly what: string;
@@ -11,7 +11,8 @@ interface Foreign {
   readonly hints: readonly string[];
 }
 
-const AS_SAFETENSORS = 'cellcheck reads .safetensors and .json files.';
+const AS_SAFETENSORS =
+  'cellcheck reads .safetensors and .json files, and .txt with tensors as Python prints them.';
 
 // What people have at hand when they first try, and the line that turns it into something readable.
 const FOREIGN: readonly Foreign[] = [
@@ -96,6 +97,7 @@ export function detectFormat(path: string, head: Uint8Array): Format {
   if (head.length === 0) throw new CellcheckError({ problem: 'is empty', hints: [AS_SAFETENSORS] });
   if (lower.endsWith('.safetensors')) return 'safetensors';
   if (lower.endsWith('.json')) return 'json';
+  if (lower.endsWith('.txt')) return 'printed';
   // A safetensors header follows its own length, 8 bytes of which the upper ones are zero.
   if (start[8] === '{' && start.slice(4, 8) === '\0\0\0\0') return 'safetensors';
   if (/^(?:\xef\xbb\xbf)?\s*[[{]/.test(start)) return 'json';

@@ -2,11 +2,12 @@ import { inFile } from '../errors.js';
 import type { StateDict } from '../tensor/state-dict.js';
 import { detectFormat, HEAD_BYTES } from './detect.js';
 import { tensorsOfJson } from './json.js';
+import { tensorsOfPrinted } from './printed.js';
 import { headerLength, loadTensors, parseHeader } from './safetensors.js';
 import { scanJson } from './scan-json.js';
 
 /**
- * The tensors of a safetensors or JSON file that is in memory, by name; those of a safetensors file are decoded when
+ * The tensors of a safetensors, JSON or printed file that is in memory, by name; those of a safetensors file are decoded when
  * they are asked for.
  * @param bytes the whole file, which must not change as long as tensors are asked for
  * @param name how messages call it; its ending says the format, or else its first bytes do
@@ -14,8 +15,9 @@ import { scanJson } from './scan-json.js';
  */
 export function readTensors(bytes: Uint8Array, name: string): StateDict {
   return inFile(name, () => {
-    if (detectFormat(name, bytes.subarray(0, HEAD_BYTES)) === 'json')
-      return tensorsOfJson(scanJson(bytes)).tensors;
+    const format = detectFormat(name, bytes.subarray(0, HEAD_BYTES));
+    if (format === 'json') return tensorsOfJson(scanJson(bytes)).tensors;
+    if (format === 'printed') return tensorsOfPrinted(bytes);
     const length = headerLength(bytes.subarray(0, 8), bytes.length);
     const header = parseHeader(bytes.subarray(8, 8 + length), bytes.length);
     return {

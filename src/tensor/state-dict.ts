@@ -4,6 +4,8 @@ import type { Tensor, TensorSpec } from './tensor.js';
 /** Tensors by name, known by their shapes until they are asked for: a checkpoint may hold far more than a module. */
 export interface StateDict {
   readonly specs: ReadonlyMap<string, TensorSpec>;
+  /** With how many decimals the numbers were printed, where they were. */
+  readonly decimals?: number;
   /**
    * Reads the named tensors, and no others.
    * @throws CellcheckError for a name that is none of `specs`, and where a tensor cannot be read
@@ -44,6 +46,7 @@ export function renamed(source: StateDict, renames: Readonly<Record<string, stri
   const specs = new Map([...source.specs].filter(([name]) => !hidden.has(name)));
   for (const [ours, name] of theirs) specs.set(ours, source.specs.get(name)!);
   return {
+    ...source,
     specs,
     load: (names) => {
       const loaded = source.load(names.map((name) => theirs.get(name) ?? name));

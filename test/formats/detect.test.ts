@@ -23,7 +23,7 @@ test.each([
   ['m.json', '<<<<<<< HEAD', 'merge conflict'],
   ['m.json', '\xff\xfe{', 'Save it as UTF-8'],
   ['m.json', '', 'is empty'],
-  ['m.txt', 'hello', 'a format that cellcheck does not know'],
+  ['m.dat', 'hello', 'a format that cellcheck does not know'],
 ])('%s that begins with %j says what to do', (name, bytes, message) => {
   expect(() => detectFormat(name, head(bytes))).toThrow(message);
 });
