@@ -178,7 +178,9 @@ export function varianceModel(profile: Profile): ErrorModel {
 
 /** In float64, whatever the values are stored in. */
 function squared(values: Floats): Float64Array {
-  return Float64Array.from(values, (value) => value * value);
+  const squares = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) squares[i] = values[i] * values[i];
+  return squares;
 }
 
 function isLost(h: Floats, error: Floats, from: number, to: number): boolean {
