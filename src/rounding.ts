@@ -37,7 +37,6 @@ export function judgeRounding(
   const top = network.layers.length - 1;
   const truth = output && {
     values: output.data,
-    steps: output.rows,
     uncertainty: printed && new Float64Array(output.data.length).fill(missing),
   };
   const known = network.layers.map((_, layer) => (layer === top ? truth : undefined));

@@ -1,4 +1,4 @@
-import { activeRows, invert, pick } from '../engine/forward.js';
+import { packRows, pick } from '../engine/forward.js';
 import { chooseKernels, workOf } from '../engine/kernels/choose.js';
 import type { Kernels } from '../engine/kernels/kernels.js';
 import type { SpeedOptions } from '../engine/options.js';
@@ -34,10 +34,9 @@ export interface Envelope {
   readonly coherent: boolean;
 }
 
-/** The output of a layer as it was in truth, in the layout of `Spread`; its rows may end early. */
+/** The output of a layer as it was in truth, in the layout of `Spread`; it may end at the longest of the lengths. */
 interface KnownOutput {
   readonly values: Floats;
-  readonly steps: number;
   /** How far each value may be from what is written. */
   readonly uncertainty?: Floats;
 }
@@ -87,21 +86,14 @@ function runStack(
   kernels: Kernels,
 ): Envelope {
   const model = name === 'likely' ? varianceModel(profile) : worstCaseModel(profile);
-  const { steps, batch, lengths } = sequence;
+  const { steps, batch } = sequence;
   const ways = directions(module).length;
   const { hiddenSize } = module;
   const size = outputSize(module);
   const width = ways * size;
   const states = layers.length * ways;
 
-  const order = lengths ? [...lengths.keys()].sort((a, b) => lengths[b] - lengths[a]) : undefined;
-  const inverse = order && invert(order);
-  const rowsAt = order
-    ? activeRows(
-        order.map((row) => lengths![row]),
-        steps,
-      )
-    : () => batch;
+  const { order, inverse, rowsAt } = packRows(sequence);
   const sorted = (values: Floats, outer: number, inner: number) => pick(values, order, outer, batch, inner);
   const within = (values: Floats, outer: number, inner: number) =>
     sorted(Float64Array.from(values, model.within), outer, inner);
@@ -154,6 +146,10 @@ function runStack(
     const lost = Array.from({ length: ways }, () => new Uint8Array(steps * batch));
     const twins: number[] = [];
     const truth = known[layer];
+    // Rows after the last one that is known are padding: zeros.
+    const whole = (values: Floats) => sorted(padded(values, steps * batch * width), steps, width);
+    const knownValues = truth && whole(truth.values);
+    const knownError = truth?.uncertainty && whole(truth.uncertainty).map(model.within);
     for (let d = 0; d < ways; d++) {
       const own = twinsOf(module, parameters[d]);
       const index = layer * ways + d;
@@ -175,11 +171,7 @@ function runStack(
         inputError,
         inputTwins,
         ...own,
-        known: truth && {
-          values: sorted(truth.values, truth.steps, width),
-          error: truth.uncertainty && within(truth.uncertainty, truth.steps, width),
-          steps: truth.steps,
-        },
+        known: knownValues && { values: knownValues, error: knownError },
         width,
         at: d * size,
         h: rows(h, size),
@@ -198,11 +190,9 @@ function runStack(
     }
     const lostAt = (i: number) => lost[Math.floor((i % width) / size)][Math.floor(i / width)];
     spreads.push(spread(output, outputError, lostAt, steps, width));
-    if (truth) {
-      input = sorted(full(truth, steps * batch * width), steps, width);
-      inputError =
-        truth.uncertainty &&
-        within(full({ ...truth, values: truth.uncertainty }, input.length), steps, width);
+    if (knownValues) {
+      input = knownValues;
+      inputError = knownError;
       inputTwins = undefined;
     } else {
       input = output;
@@ -220,7 +210,7 @@ function runStack(
 }
 
 /** With zeros after its last row. */
-function full({ values }: KnownOutput, length: number): Floats {
+function padded(values: Floats, length: number): Floats {
   if (values.length === length) return values;
   const all = new Float64Array(length);
   all.set(values);

@@ -31,10 +31,10 @@ export interface LayerRun {
   readonly units?: readonly number[];
   readonly outputs?: readonly number[];
   /**
-   * What h was in truth [steps or fewer, batch, width], this direction's columns from `at` on: every step begins from it.
+   * What h was in truth [steps, batch, width], this direction's columns from `at` on: every step begins from it.
    * Where it is absent, every step begins from the one before as it was computed here.
    */
-  readonly known?: { readonly values: Floats; readonly error?: Floats; readonly steps: number };
+  readonly known?: { readonly values: Floats; readonly error?: Floats };
   readonly width: number;
   readonly at: number;
   /** In: h_0 and c_0. Out: h_n and c_n. [batch, output size] and [batch, hidden] */
@@ -160,18 +160,18 @@ export function runErrorLayer(run: LayerRun): void {
 
 /** What h was before each step of a chunk. */
 function gather(run: LayerRun, first: number, count: number, before: Floats, beforeError: Floats): void {
-  const { batch, reverse, rowsAt, width, at, known } = run;
-  const { values, error, steps: knownSteps } = known!;
+  const { steps, batch, reverse, rowsAt, width, at, known } = run;
+  const { values, error } = known!;
   const size = run.h.length / batch;
   for (let i = 0; i < count; i++) {
     const t = first + i;
     const from = reverse ? t + 1 : t - 1;
-    // In reverse a row begins at its last valid step.
-    const rows = reverse ? (from < Math.min(run.steps, knownSteps) ? rowsAt(from) : 0) : from < 0 ? 0 : batch;
+    // A direction begins from the initial state: in reverse at each row's last valid step.
+    const rows = from < 0 || from === steps ? 0 : rowsAt(from);
     for (let row = 0; row < batch; row++) {
       const to = (i * batch + row) * size;
       const start = (from * batch + row) * width + at;
-      const inside = row < rows && from < knownSteps;
+      const inside = row < rows;
       const source = inside ? values : run.h;
       const sourceError = inside ? error : run.hError;
       const offset = inside ? start : row * size;

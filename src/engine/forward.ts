@@ -75,21 +75,13 @@ async function runLayers(
   options: ForwardOptions,
 ): Promise<Omit<Outputs, 'kernels'>> {
   const { module, layers } = network;
-  const { steps, batch, lengths } = sequence;
+  const { steps, batch } = sequence;
   const ways = directions(module);
   const size = outputSize(module);
   const { hiddenSize } = module;
   const lstm = module.kind === 'LSTM';
 
-  // Rows in the order of their lengths, longest first, as PyTorch packs them: those that take part in a step are
-  // then always the first ones.
-  const order = lengths ? [...lengths.keys()].sort((a, b) => lengths[b] - lengths[a]) : undefined;
-  const rowsAt = order
-    ? activeRows(
-        order.map((row) => lengths![row]),
-        steps,
-      )
-    : () => batch;
+  const { order, inverse, rowsAt } = packRows(sequence);
   const sorted = (values: Floats, outer: number, inner: number) => pick(values, order, outer, batch, inner);
 
   const trace: LayerTrace[] | undefined = options.trace ? [] : undefined;
@@ -135,7 +127,6 @@ async function runLayers(
     input = output;
   }
 
-  const inverse = order && invert(order);
   return {
     output: pick(input, inverse, steps, batch, width),
     h_n: pick(h_n, inverse, states, batch, size),
@@ -144,8 +135,23 @@ async function runLayers(
   };
 }
 
+/**
+ * Batch rows in the order of their lengths, longest first, as PyTorch packs them: those that take part in a step are then
+ * always the first ones. Undefined orders leave the rows where they are.
+ */
+export function packRows({ steps, batch, lengths }: Pick<Sequence, 'steps' | 'batch' | 'lengths'>): {
+  readonly order?: readonly number[];
+  readonly inverse?: readonly number[];
+  readonly rowsAt: (step: number) => number;
+} {
+  if (!lengths) return { rowsAt: () => batch };
+  const order = [...lengths.keys()].sort((a, b) => lengths[b] - lengths[a]);
+  const sorted = order.map((row) => lengths[row]);
+  return { order, inverse: invert(order), rowsAt: activeRows(sorted, steps) };
+}
+
 /** How many of the rows, sorted by length, longest first, are within it at each step. */
-export function activeRows(sortedLengths: readonly number[], steps: number): (step: number) => number {
+function activeRows(sortedLengths: readonly number[], steps: number): (step: number) => number {
   const counts = new Uint32Array(steps);
   for (const length of sortedLengths) for (let step = 0; step < length; step++) counts[step]++;
   return (step) => counts[step];
@@ -170,7 +176,7 @@ export function pick<T extends Floats | Uint8Array>(
   return result;
 }
 
-export function invert(order: readonly number[]): number[] {
+function invert(order: readonly number[]): number[] {
   const inverse = new Array<number>(order.length);
   for (const [to, from] of order.entries()) inverse[from] = to;
   return inverse;
