@@ -3,6 +3,7 @@ import { KINDS } from '../kinds.js';
 import type { Parameters } from '../module/bind.js';
 import { type Module, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
+import { errorCells } from './cells.js';
 import type { ErrorModel } from './model.js';
 
 /** One layer in one direction: what it starts from, and what is known of it. Batch rows are sorted, longest first. */
@@ -89,6 +90,7 @@ export function runErrorLayer(run: LayerRun): void {
   const { biasIh, biasHh } = run.parameters;
   const bias = new Float64Array(columns);
   if (biasIh && biasHh) for (let i = 0; i < columns; i++) bias[i] = biasIh[i] + biasHh[i];
+  const cell = errorCells(model)[kind];
   const lostRows = new Uint8Array(batch);
   const overflown = new Uint8Array(batch);
   // Only relu's states grow without bound.
@@ -144,7 +146,7 @@ export function runErrorLayer(run: LayerRun): void {
           overflown[row] = ofX + norms.hidden * largest(h, row * size, size) > run.hugeSum ? 1 : 0;
         }
       }
-      model.cells[kind](step);
+      cell(step);
       if (projSize) products.projection!(h, hError, cellH, cellHError, step.rows);
       keep(run, t, step.rows, h, hError, lostRows, overflown, size);
     }

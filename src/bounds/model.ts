@@ -1,4 +1,3 @@
-import type { Kind, Nonlinearity } from '../kinds.js';
 import type { Floats } from '../tensor/dtype.js';
 
 /** A matrix and its bias as a product of errors takes them. */
@@ -13,29 +12,6 @@ interface FactorFacts {
   readonly twins?: readonly number[];
   /** How far a weight and a bias may be from what is written. */
   readonly uncertainty?: { readonly weight: Floats; readonly bias?: Floats };
-}
-
-/** One step of a layer, as errors go through a cell. All of it is for `rows` batch rows. */
-export interface ErrorStep {
-  readonly rows: number;
-  readonly hiddenSize: number;
-  /** W_ih x + b_ih and W_hh h + b_hh, from `at` and `hiddenAt` on [rows, gates·hidden]. */
-  readonly gates: Floats;
-  readonly at: number;
-  readonly hidden: Floats;
-  readonly hiddenAt: number;
-  /** The error of each, in the same places. */
-  readonly gatesError: Floats;
-  readonly hiddenError: Floats;
-  /** b_ih + b_hh [gates·hidden] */
-  readonly bias: Floats;
-  /** In: h of the step before, of a GRU only. Out: h of this one. [rows, hidden] */
-  readonly h: Floats;
-  readonly hError: Floats;
-  /** In and out, LSTM only [rows, hidden]. */
-  readonly c: Floats;
-  readonly cError: Floats;
-  readonly nonlinearity: Nonlinearity;
 }
 
 /**
@@ -72,7 +48,20 @@ export interface ErrorModel {
   storeGates(a: Floats, error: Floats, count: number): void;
   /** Adds what storing h costs, where it is the sums of a projection. */
   storeProjected(h: Floats, error: Floats, count: number): void;
-  readonly cells: Readonly<Record<Kind, (step: ErrorStep) => void>>;
+  /** Of a stored sum a of two parts with these errors; the biases in it add up to b, which a runtime may store too. */
+  sum(a: number, one: number, other: number, b: number): number;
+  /** Of an activation's value at a, which has the error e. */
+  tanh(a: number, value: number, e: number): number;
+  sigmoid(a: number, value: number, e: number): number;
+  relu(a: number, e: number): number;
+  /** Of x y, where x is a gate: not negative. */
+  product(x: number, eX: number, y: number, eY: number): number;
+  /** Of a GRU's h' = (1 − z) n + z h. */
+  mix(z: number, eZ: number, n: number, eN: number, h: number, eH: number, next: number): number;
+  /** Of an LSTM's c' = f c + i g. */
+  carry(f: number, eF: number, c: number, eC: number, i: number, eI: number, g: number, eG: number): number;
+  /** Of an LSTM's h' = o t, where t = tanh(c'). */
+  output(o: number, eO: number, t: number, eT: number): number;
   /** As it is reported: a standard deviation, or a bound. */
   reported(error: number): number;
   /** Whether the errors of a row of h say nothing about it any more; and what stands for each of them then. */
@@ -82,12 +71,7 @@ export interface ErrorModel {
   within(uncertainty: number): number;
 }
 
-/** σ(x), without overflow; sigmoid's slope, and tanh's, without cancellation. */
-export function sigmoid(a: number): number {
-  const q = Math.exp(-Math.abs(a));
-  return a >= 0 ? 1 / (1 + q) : q / (1 + q);
-}
-
+/** Slopes at a ≥ 0, without cancellation. */
 export function sigmoidSlope(a: number): number {
   const q = Math.exp(-a);
   return q / ((1 + q) * (1 + q));

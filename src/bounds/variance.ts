@@ -1,5 +1,5 @@
 import type { Floats } from '../tensor/dtype.js';
-import { type ErrorModel, type ErrorStep, sigmoid, sigmoidSlope, tanhSlope } from './model.js';
+import { type ErrorModel, sigmoidSlope, tanhSlope } from './model.js';
 import type { Profile } from './profiles.js';
 import { coherent } from './twins.js';
 
@@ -29,22 +29,6 @@ export function varianceModel(profile: Profile): ErrorModel {
   const sigmoidAbsolute2 = (profile.sigmoidAbsolute.typical * store) ** 2 + floor2;
   const narrow = store > accumulate;
 
-  const ofTanh = (a: number, value: number, v: number) => {
-    const slope = tanhSlope(Math.max(Math.abs(a) - SIGMAS * Math.sqrt(v), 0));
-    return Math.min(slope * slope * v, 1) + tanh2 * value * value + floor2;
-  };
-  const ofSigmoid = (a: number, value: number, v: number) => {
-    const slope = sigmoidSlope(Math.max(Math.abs(a) - SIGMAS * Math.sqrt(v), 0));
-    return Math.min(slope * slope * v, 0.25) + sigmoid2 * value * value + sigmoidAbsolute2;
-  };
-  const sum = (step: ErrorStep, at: number) => step.gates[step.at + at] + step.hidden[step.hiddenAt + at];
-  const ofSum = (
-    { gatesError, at: from, hiddenError, hiddenAt }: ErrorStep,
-    at: number,
-    a: number,
-    b: number,
-  ) => gatesError[from + at] + hiddenError[hiddenAt + at] + rounding * a * a + biasRounding * b * b;
-
   return {
     factors(weight, bias, columns, _terms, inexact, { twins }) {
       const squares = squared(weight);
@@ -71,104 +55,31 @@ export function varianceModel(profile: Profile): ErrorModel {
     storeProjected(h, v, count) {
       for (let i = 0; i < count; i++) v[i] += rounding * h[i] * h[i] + floor2;
     },
-    cells: {
-      RNN(step) {
-        const { rows, hiddenSize, bias, h, hError, nonlinearity } = step;
-        for (let at = 0; at < rows * hiddenSize; at++) {
-          const a = sum(step, at);
-          const v = ofSum(step, at, a, bias[at % hiddenSize]);
-          if (nonlinearity === 'tanh') {
-            h[at] = Math.tanh(a);
-            hError[at] = ofTanh(a, h[at], v);
-          } else {
-            h[at] = Math.max(0, a);
-            hError[at] = a > -SIGMAS * Math.sqrt(v) ? v : 0;
-          }
-        }
-      },
-      GRU(step) {
-        const {
-          rows,
-          hiddenSize,
-          gates,
-          at: gatesAt,
-          hidden,
-          hiddenAt,
-          gatesError,
-          hiddenError,
-          bias,
-        } = step;
-        const { h, hError } = step;
-        for (let row = 0; row < rows; row++) {
-          for (let unit = 0; unit < hiddenSize; unit++) {
-            const inR = row * 3 * hiddenSize + unit;
-            const inZ = inR + hiddenSize;
-            const inN = inZ + hiddenSize;
-            const aR = sum(step, inR);
-            const aZ = sum(step, inZ);
-            const r = sigmoid(aR);
-            const z = sigmoid(aZ);
-            const vR = ofSigmoid(aR, r, ofSum(step, inR, aR, bias[unit]));
-            const vZ = ofSigmoid(aZ, z, ofSum(step, inZ, aZ, bias[hiddenSize + unit]));
-            const hn = hidden[hiddenAt + inN];
-            const p = r * hn;
-            const vP = r * r * hiddenError[hiddenAt + inN] + hn * hn * vR + rounding * p * p;
-            const aN = gates[gatesAt + inN] + p;
-            const n = Math.tanh(aN);
-            const vN = ofTanh(aN, n, gatesError[gatesAt + inN] + vP + rounding * aN * aN);
-            const at = row * hiddenSize + unit;
-            const part = h[at] - n;
-            h[at] = n + z * part;
-            const local =
-              (1 - z) * (1 - z) * vN +
-              part * part * vZ +
-              rounding * (2 * (part * z) * (part * z) + h[at] * h[at]) +
-              floor2;
-            hError[at] = (z * Math.sqrt(hError[at]) + Math.sqrt(local)) ** 2;
-          }
-        }
-      },
-      LSTM(step) {
-        const { rows, hiddenSize, bias, h, hError, c, cError } = step;
-        for (let row = 0; row < rows; row++) {
-          for (let unit = 0; unit < hiddenSize; unit++) {
-            const inI = row * 4 * hiddenSize + unit;
-            const inF = inI + hiddenSize;
-            const inG = inF + hiddenSize;
-            const inO = inG + hiddenSize;
-            const aI = sum(step, inI);
-            const aF = sum(step, inF);
-            const aG = sum(step, inG);
-            const aO = sum(step, inO);
-            const i = sigmoid(aI);
-            const f = sigmoid(aF);
-            const g = Math.tanh(aG);
-            const o = sigmoid(aO);
-            const vI = ofSigmoid(aI, i, ofSum(step, inI, aI, bias[unit]));
-            const vF = ofSigmoid(aF, f, ofSum(step, inF, aF, bias[hiddenSize + unit]));
-            const vG = ofTanh(aG, g, ofSum(step, inG, aG, bias[2 * hiddenSize + unit]));
-            const vO = ofSigmoid(aO, o, ofSum(step, inO, aO, bias[3 * hiddenSize + unit]));
-            const at = row * hiddenSize + unit;
-            const before = c[at];
-            const fc = f * before;
-            const ig = i * g;
-            c[at] = fc + ig;
-            const local =
-              before * before * vF +
-              i * i * vG +
-              g * g * vI +
-              vF * cError[at] +
-              rounding * (fc * fc + ig * ig + c[at] * c[at]) +
-              floor2;
-            cError[at] = (f * Math.sqrt(cError[at]) + Math.sqrt(local)) ** 2;
-            const t = Math.tanh(c[at]);
-            const vT = ofTanh(c[at], t, cError[at]);
-            h[at] = o * t;
-            hError[at] = o * o * vT + t * t * vO + vO * vT + rounding * h[at] * h[at] + floor2;
-          }
-        }
-      },
+    sum: (a, one, other, b) => one + other + rounding * a * a + biasRounding * b * b,
+    tanh(a, value, v) {
+      const slope = tanhSlope(Math.max(Math.abs(a) - SIGMAS * Math.sqrt(v), 0));
+      return Math.min(slope * slope * v, 1) + tanh2 * value * value + floor2;
     },
+    sigmoid(a, value, v) {
+      const slope = sigmoidSlope(Math.max(Math.abs(a) - SIGMAS * Math.sqrt(v), 0));
+      return Math.min(slope * slope * v, 0.25) + sigmoid2 * value * value + sigmoidAbsolute2;
+    },
+    relu: (a, v) => (a > -SIGMAS * Math.sqrt(v) ? v : 0),
+    product: (x, vX, y, vY) => x * x * vY + y * y * vX + rounding * (x * y) * (x * y),
+    mix(z, vZ, n, vN, h, vH, next) {
+      const part = h - n;
+      const rounded = 2 * (part * z) * (part * z) + next * next;
+      const local = (1 - z) * (1 - z) * vN + part * part * vZ + rounding * rounded + floor2;
+      return (z * Math.sqrt(vH) + Math.sqrt(local)) ** 2;
+    },
+    carry(f, vF, c, vC, i, vI, g, vG) {
+      const fc = f * c;
+      const ig = i * g;
+      const rounded = fc * fc + ig * ig + (fc + ig) * (fc + ig);
+      const local = c * c * vF + i * i * vG + g * g * vI + vF * vC + rounding * rounded + floor2;
+      return (f * Math.sqrt(vC) + Math.sqrt(local)) ** 2;
+    },
+    output: (o, vO, t, vT) => o * o * vT + t * t * vO + vO * vT + rounding * (o * t) * (o * t) + floor2,
     reported: Math.sqrt,
     lost: isLost,
     lostError: 1,
