@@ -1,6 +1,6 @@
 import type { Floats } from '../tensor/dtype.js';
 import { distance } from './close.js';
-import type { Compared, Place } from './compare.js';
+import { type Compared, type Place, placeAt } from './compare.js';
 
 /** What every element of a tensor should be, and how far rounding may take it. */
 export interface Prediction {
@@ -32,6 +32,8 @@ export interface UnitSpread {
 
 /** What the automatic rule says of each element of a tensor, and of all. */
 export interface Judgement {
+  /** Above so many an element is a fault. */
+  readonly limit: number;
   /** 1 where an element is beyond rounding. */
   readonly faults: Uint8Array;
   /** |expected − predicted| in standard deviations, or in bounds; NaN where undecided. */
@@ -85,6 +87,7 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
     for (let i = unit; i < count; i += reference.units) if (sigmas[i] > far) faults[i] = 1;
   }
   return {
+    limit: rule.limit,
     faults,
     sigmas,
     undecided,
@@ -130,20 +133,7 @@ function unitSpreads(
 }
 
 /** The first fault in the order of the rows. */
-export function firstFault(
-  { batch, units, data }: Compared,
-  actual: Floats,
-  { faults }: Judgement,
-): Place | undefined {
+export function firstFault(reference: Compared, actual: Floats, { faults }: Judgement): Place | undefined {
   const i = faults.indexOf(1);
-  if (i < 0) return undefined;
-  const row = Math.floor(i / (batch * units));
-  return {
-    row,
-    batch: Math.floor(i / units) % batch,
-    unit: i % units,
-    expected: data[i],
-    actual: actual[i],
-    difference: distance(actual[i], data[i]),
-  };
+  return i < 0 ? undefined : placeAt(reference, actual, i);
 }

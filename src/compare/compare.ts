@@ -37,6 +37,8 @@ export interface AutoSummary {
   readonly decimals?: number;
   /** The largest of the rows'; undefined where nothing is decided. */
   readonly sigmas?: number;
+  /** Above so many an element is a fault. */
+  readonly limit: number;
   readonly faults: number;
   /** Faults that are beyond what rounding can do at all. */
   readonly proven: number;
@@ -76,6 +78,18 @@ export interface Compared {
   readonly units: number;
   /** [rows, batch, units] */
   readonly data: Floats;
+}
+
+/** The element that stands i-th in a reference, and what stands there. */
+export function placeAt({ batch, units, data }: Compared, actual: Floats, i: number): Place {
+  return {
+    row: Math.floor(i / (batch * units)),
+    batch: Math.floor(i / units) % batch,
+    unit: i % units,
+    expected: data[i],
+    actual: actual[i],
+    difference: distance(actual[i], data[i]),
+  };
 }
 
 /** The judgement of a tensor by the automatic rule, and what it rests on. */
@@ -133,14 +147,7 @@ export function compareTensor(
       if (difference > 0) relative = Math.max(relative, difference / Math.abs(expected[i]));
       if (judged && !judged.undecided[i]) sigmas = Math.max(sigmas ?? 0, judged.sigmas[i]);
     }
-    const place: Place = {
-      row,
-      batch: Math.floor((worst - start) / units),
-      unit: (worst - start) % units,
-      expected: expected[worst],
-      actual: held[worst],
-      difference: worstDifference,
-    };
+    const place = { ...placeAt(reference, held, worst), difference: worstDifference };
     return { elements: batch * units, mismatches, worst: place, relative, sigmas };
   });
   return {
@@ -159,7 +166,7 @@ export function compareTensor(
 }
 
 function autoSummary(
-  { profile, forced, decimals, faults, counts, units, suspicious }: Judged,
+  { profile, forced, decimals, limit, faults, counts, units, suspicious }: Judged,
   rows: readonly RowComparison[],
 ): AutoSummary {
   const decided = rows.flatMap(({ sigmas }) => (sigmas === undefined ? [] : [sigmas]));
@@ -168,6 +175,7 @@ function autoSummary(
     forced,
     decimals,
     sigmas: decided.length ? decided.reduce((a, b) => Math.max(a, b)) : undefined,
+    limit,
     faults: faults.reduce((sum, one) => sum + one, 0),
     ...counts,
     units,

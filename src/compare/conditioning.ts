@@ -1,6 +1,6 @@
 import type { Floats } from '../tensor/dtype.js';
 import { distance } from './close.js';
-import type { Compared, Place } from './compare.js';
+import { type Compared, type Place, placeAt } from './compare.js';
 
 /**
  * Runs of one network that differ in rounding alone. Where they part, rounding alone could explain as large a
@@ -60,7 +60,7 @@ export function explain(
   fails: (i: number) => boolean,
   margin: Margin,
 ): Explanation {
-  const { name, batch, units, data: expected } = reference;
+  const { name, units, data: expected } = reference;
   const actual = runs.actual[name]!;
   const { allowance } = margin;
   const spread = spreads(runs, allowance);
@@ -73,10 +73,8 @@ export function explain(
   const least = spread.map((rows) => rows.map(() => Number.POSITIVE_INFINITY));
   for (let i = 0; i < expected.length; i++) {
     if (!fails(i)) continue;
-    const row = Math.floor(i / (batch * units));
-    const b = Math.floor(i / units) % batch;
-    const unit = i % units;
-    const difference = distance(actual[i], expected[i]);
+    const place = placeAt(reference, actual, i);
+    const { row, batch: b, unit, difference } = place;
     const size = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
     const magnitude = [expected[i], actual[i], 0].find(Number.isFinite)!;
     const enough = margin.share * Math.min(size / allowance(Math.abs(magnitude)), ALLOWANCES);
@@ -87,7 +85,7 @@ export function explain(
       : !(Math.abs(expected[i]) > margin.bound + allowance(margin.bound));
     if (!possible || parted < enough) {
       return {
-        unexplained: { row, batch: b, unit, expected: expected[i], actual: actual[i], difference },
+        unexplained: place,
         missing: possible && parted > 0 ? enough / parted : Number.POSITIVE_INFINITY,
       };
     }

@@ -23,6 +23,7 @@ const SPECIAL: Readonly<Record<string, number>> = {
   '-nan': Number.NaN,
 };
 const TENSOR_WORDS = /^(?:(?:torch\.)?tensor|(?:np\.|numpy\.)?array)$/;
+const ORDERED = /^(?:collections\.)?OrderedDict$/;
 const NAME = /^[A-Za-z_][\w.]*$/;
 
 /**
@@ -46,7 +47,7 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
     tensors.set(name, tensor);
   };
   const tensor = (): Tensor => {
-    if (tokens.peek() === '[') return read(tokens, precision, 'F32');
+    if (tokens.peek() === '[') return read(tokens, precision);
     const word = tokens.next();
     // torch.nn.Parameter: `Parameter containing:`, then the tensor.
     if (word === 'Parameter' && tokens.peek() === 'containing') {
@@ -56,7 +57,7 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
     }
     if (!TENSOR_WORDS.test(word)) tokens.unexpected(word, 'tensor(…), array(…) or a nested list');
     tokens.take('(');
-    const values = read(tokens, precision, 'F32');
+    const values = read(tokens, precision);
     const dtype = keywords(tokens);
     return dtype ? { ...values, dtype } : values;
   };
@@ -64,7 +65,7 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
 
   while (tokens.peek() !== '') {
     const first = tokens.peek();
-    if (first === 'OrderedDict' || first === 'collections.OrderedDict') {
+    if (ORDERED.test(first)) {
       tokens.next();
       tokens.take('(');
       if (tokens.peek() === '{') dict();
@@ -83,7 +84,7 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
       if (tokens.peek() === ':') tokens.next();
       else tokens.take('=');
       // A state_dict that has a name is the state_dict.
-      if (tokens.peek() !== '{' && tokens.peek() !== 'OrderedDict') add(name, tensor());
+      if (tokens.peek() !== '{' && !ORDERED.test(tokens.peek())) add(name, tensor());
     } else add(NAMELESS, tensor());
     if (tokens.peek() === ',') tokens.next();
   }
@@ -181,7 +182,7 @@ function tokenizer(text: string): Tokens {
 }
 
 /** A nested list of numbers: rectangular, or it fails. */
-function read(tokens: Tokens, precision: { fixed: number; scientific: number }, dtype: Dtype): Tensor {
+function read(tokens: Tokens, precision: { fixed: number; scientific: number }): Tensor {
   const values: number[] = [];
   const shape: number[] = [];
   let most = 0;
@@ -220,7 +221,7 @@ function read(tokens: Tokens, precision: { fixed: number; scientific: number }, 
   else number();
   if (exponent === undefined) precision.fixed = Math.max(precision.fixed, most);
   else precision.scientific = Math.min(precision.scientific, most - exponent);
-  return { dtype, shape, data: Float64Array.from(values) };
+  return { dtype: 'F32', shape, data: Float64Array.from(values) };
 }
 
 /** What follows a tensor's values up to its closing bracket: its dtype, where it says one. */

@@ -3,8 +3,6 @@ import { formatCount, formatExact, formatSigmas, largest } from './numbers.js';
 
 /** The automatic rule in words: what a verdict rests on, what it leaves open, and what it saw. */
 
-/** Standard deviations that rounding is held within. */
-const SIGMAS = 6;
 /** Units that a line names. */
 const MOST_UNITS = 8;
 
@@ -29,9 +27,9 @@ export function restsOn(tensors: readonly Judged[]): string[] {
 
 /** `within 6 σ of float32 rounding (profile generic)` */
 export function limits(tensors: readonly Judged[]): string {
-  const texts = tensors.map(({ auto: { decimals, profile }, dtype }) =>
+  const texts = tensors.map(({ auto: { decimals, profile, limit }, dtype }) =>
     decimals === undefined
-      ? `within ${SIGMAS} σ of ${dtype} rounding (profile ${profile})`
+      ? `within ${limit} σ of ${dtype} rounding (profile ${profile})`
       : `within what ${decimals} printed decimals allow`,
   );
   if (new Set(texts).size === 1) return texts[0];
@@ -54,14 +52,14 @@ export function proven(tensors: readonly Judged[]): string[] {
 
 /** What is undecided, and units that differ as a whole. */
 export function roundingNotes(tensors: readonly Judged[]): string[] {
-  return tensors.flatMap(({ name, auto: { undecided, units, suspicious }, elements, tolerance }) => [
+  return tensors.flatMap(({ name, auto: { limit, undecided, units, suspicious }, elements, tolerance }) => [
     ...(undecided
       ? [
           `note: ${name}: ${formatCount(undecided)} of ${formatCount(elements)} values are undecided, for rounding may have taken them anywhere; they are held against rtol ${formatExact(tolerance.rtol)}, atol ${formatExact(tolerance.atol)}`,
         ]
       : []),
     ...(units.length
-      ? [`${name}: unit ${list(units)}: each step within ${SIGMAS} σ, but too many of them too far`]
+      ? [`${name}: unit ${list(units)}: each step within ${limit} σ, but too many of them too far`]
       : []),
     ...(suspicious.length
       ? [`note: ${name}: unit ${list(suspicious)}: farther off than is usual, which proves nothing`]
