@@ -81,6 +81,9 @@ export async function adviceFor(
   runAs: (other: Partial<Settings>) => Promise<Run>,
 ): Promise<string[]> {
   if (verdict === 'parity') return [];
+  // Another reading that fits is the answer, however the numbers were made.
+  const other = await betterReading(run, runAs);
+  if (other.length) return other;
   const decimals = decimalsOf(run);
   if (decimals !== undefined)
     return [
@@ -88,8 +91,6 @@ export async function adviceFor(
     ];
   const coarser = run.judgements && coarserProfile(run.bound, run.judgements, run.settings);
   if (coarser) return [COARSER_ADVICE[coarser]!];
-  const other = await betterReading(run, runAs);
-  if (other.length) return other;
   if (verdict === 'differs') return [];
   if (run.settings.compute === 'float32')
     return ['leave --compute float32 away: it is less exact than this tolerance'];
@@ -102,11 +103,12 @@ export async function adviceFor(
 /** Numbers with more decimals were hardly printed for people. */
 const MOST_DECIMALS = 8;
 
-/** With how many decimals a reference was written, where they are few. */
+/** With how many decimals a reference was written, where they are few; whole numbers say nothing. */
 function decimalsOf({ bound, settings }: Run): number | undefined {
   if (settings.decimals !== undefined) return undefined;
-  const values = bound.references.flatMap(({ data }) => Array.from(data));
-  const has = (decimals: number) => values.every((value) => Number(value.toFixed(decimals)) === value);
+  const every = (test: (value: number) => boolean) => bound.references.every(({ data }) => data.every(test));
+  const has = (decimals: number) => every((value) => Number(value.toFixed(decimals)) === value);
+  if (has(0)) return undefined;
   for (let decimals = 1; decimals <= MOST_DECIMALS; decimals++) if (has(decimals)) return decimals;
   return undefined;
 }

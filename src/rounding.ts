@@ -122,10 +122,11 @@ export function coarserProfile(
   return [...onGrid, ...COARSER].find((profile) => {
     const judged = judgeRounding(bound, { ...settings, profile });
     if (judged.some((one) => one.faults.includes(1))) return false;
-    const decided = judged.flatMap(({ sigmas }) =>
-      Array.from(sigmas).filter((sigma) => !Number.isNaN(sigma)),
+    const decided = total - judged.reduce((sum, { counts }) => sum + counts.undecided, 0);
+    const squares = judged.reduce(
+      (all, { sigmas }) => all + sigmas.reduce((sum, one) => sum + (Number.isNaN(one) ? 0 : one * one), 0),
+      0,
     );
-    const squares = decided.reduce((sum, sigma) => sum + sigma * sigma, 0);
-    return decided.length > MOST * total && squares > LEAST_SPREAD * LEAST_SPREAD * decided.length;
+    return decided > MOST * total && squares > LEAST_SPREAD * LEAST_SPREAD * decided;
   });
 }

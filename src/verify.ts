@@ -129,11 +129,14 @@ function settle({ options: own }: Case, options: VerifyOptions): Settings {
   if (options.tolerance && isSaid(tolerance)) tolerances.push(options.tolerance);
   if (own.tolerance) tolerances.push({ ...own.tolerance, source: caseSource(own.tolerance.reason) });
   const decimals = options.decimals ?? own.decimals;
+  const compute = options.compute ?? 'float64';
+  // What the automatic rule predicts in float64 says nothing of a float32 that somebody asked for.
+  const printed = decimals !== undefined && tolerances.length === 0 && compute === 'float64';
   return {
     ...mergeOptions(own, options),
     equal_nan: options.equal_nan ?? own.equal_nan ?? false,
-    compute: options.compute ?? 'float64',
-    rule: options.rule ?? (decimals !== undefined && tolerances.length === 0 ? 'auto' : 'close'),
+    compute,
+    rule: options.rule ?? (printed ? 'auto' : 'close'),
     profile,
     decimals,
     onProgress,

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { REPORT_SCHEMA } from '../../schemas/report.js';
-import { loadCase } from '../../src/index.js';
+import { forward, loadCase, stateDict, tensor } from '../../src/index.js';
 import { cli, ROOT, scratch } from '../cli.js';
 import { readJson, writeJson } from '../write.js';
 
@@ -17,6 +17,10 @@ function copyOf(name: string): string {
 
 const change = (file: string, changed: (object: Record<string, unknown>) => object) =>
   writeJson(file, changed(readJson(file)));
+
+const zero = (_: string, value: unknown) => (typeof value === 'number' ? 0 : value);
+const flat = (rows: unknown): number[] => [rows].flat(9) as number[];
+const shapeOf = (rows: unknown): number[] => (Array.isArray(rows) ? [rows.length, ...shapeOf(rows[0])] : []);
 
 async function report(argv: string[]) {
   const { stdout, code } = await cli(['verify', ...argv, '--reporter', 'json']);
@@ -64,6 +68,40 @@ test('printed numbers: a value beyond what its decimals allow differs, and a mis
   // A tolerance that somebody states is what they want.
   change(caseFile, (rest) => ({ ...rest, decimals: 4, tolerance: { atol: 1e-3 } }));
   expect(await report([folder])).toMatchObject({ verdict: 'parity', tensors: [{ rule: { name: 'close' } }] });
+});
+
+test('another reading that fits is advised before decimals are, and whole numbers are no sign of print', async () => {
+  const folder = copyOf('notebook-gru');
+  change(path.join(folder, 'case.json'), ({ decimals: _, ...rest }) => rest);
+  const file = path.join(folder, 'expected.json');
+  change(file, ({ output, ...rest }) => ({ ...rest, output: JSON.parse(JSON.stringify(output), zero) }));
+  const { stdout } = await cli(['verify', folder]);
+  expect(stdout).not.toContain('decimals');
+
+  // [4, 4, …] fits both ways, and only one of them agrees.
+  const weights = readJson(path.join(sample('notebook-rnn-hidden'), 'weights.json'));
+  const { input: rows } = readJson(path.join(sample('notebook-rnn-hidden'), 'input.json'));
+  const input = Array.from({ length: 4 }, () => (rows as unknown[])[0]);
+  const asTensor = (values: unknown) => tensor(shapeOf(values), flat(values));
+  const tensors = Object.entries(weights).map(([name, values]) => [name, asTensor(values)]);
+  const outputs = await forward(
+    stateDict(Object.fromEntries(tensors)),
+    { input: asTensor(input) },
+    { batch_first: true },
+  );
+  const at = (b: number, t: number, unit: number) =>
+    Number(outputs.output!.data[(b * 4 + t) * 2 + unit].toFixed(5));
+  const output = input.map((_, b) => input.map((_, t) => [at(b, t, 0), at(b, t, 1)]));
+  const square = path.join(scratch(), 'square.json');
+  writeJson(square, { ...weights, input, output });
+  const advice = (await cli(['verify', square])).stdout;
+  expect(advice).toContain('--batch-first');
+  expect(advice).not.toContain('decimals');
+});
+
+test('printed numbers that are computed in float32 are held against a tolerance', async () => {
+  const result = await report([sample('notebook-gru'), '--compute', 'float32']);
+  expect(result).toMatchObject({ verdict: 'parity', tensors: [{ rule: { name: 'close' } }] });
 });
 
 test('a reference in float16 or bfloat16 that is saved as float32 is told from a fault', async () => {
