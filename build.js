@@ -13,6 +13,13 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
   stdio: 'inherit',
 });
 
+// npx links a clone's program into its own cache, once: where that was cut short it finds nothing ever after, so the
+// program is linked here too. (Windows asks for rights to make a link.)
+if (process.platform !== 'win32') {
+  fs.rmSync('node_modules/.bin/cellcheck', { force: true });
+  fs.symlinkSync('../../bin/cellcheck.cjs', 'node_modules/.bin/cellcheck');
+}
+
 /** What packages load at once and this program never uses: subcommands in processes, a terminal's colours. */
 const UNUSED = {
   'node:child_process': 'module.exports = {};',

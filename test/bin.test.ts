@@ -28,6 +28,11 @@ test('exit codes 0, 1 and 2, without colour in a pipe', () => {
   expect(cellcheck('--prefix').status).toBe(2);
 });
 
+test.skipIf(process.platform === 'win32')('a clone finds its program among its own commands', () => {
+  const command = path.join(ROOT, 'node_modules', '.bin', 'cellcheck');
+  expect(spawnSync(command, ['--version'], { encoding: 'utf8' }).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
 test('a reader that goes away early gets what it asked for, and the exit code says that it was not all', () => {
   const many = 'samples samples/failing/* '.repeat(20);
   const shell = `"${process.execPath}" "${BIN}" verify ${many} --all-steps | head -1; echo "\${PIPESTATUS[0]}"`;
