@@ -8,7 +8,7 @@ const vm = require('node:vm');
 
 const file = path.join(__dirname, '..', 'dist', 'src', 'cli', 'main.cjs');
 // V8 keeps the functions that a run has called, and each command calls others.
-const command = ['verify', 'inspect', 'list'].find((name) => name === process.argv[2]);
+const command = ['verify', 'diagnose', 'inspect', 'list'].find((name) => name === process.argv[2]);
 const keptFile = `${file}.${command}.${process.version}.${process.arch}.code`;
 
 /**

@@ -222,6 +222,20 @@ def failing():
         lengths=[11, 6, 9],
     )
 
+    gru2, x3 = nn.GRU(6, 12), torch.randn(40, 2, 6)
+    edited = nn.GRU(6, 12)
+    edited.load_state_dict(gru2.state_dict())
+    with torch.no_grad():
+        edited.weight_ih_l0[17, 3] *= 1.05
+    inject(
+        "gru-edited-weight",
+        "One weight in the file is 1.05 times what the reference was computed with.",
+        edited,
+        x3,
+        lambda: evaluate(gru2, x3),
+        first_step=0,
+    )
+
 
 def evaluate(module, x):
     with torch.no_grad():

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
 // A number that JSON has no word for is written as text, as in tensors.
-const float = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
+export const float = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
 export const count = z.int().nonnegative();
-const tensorName = z.enum(['output', 'h_n', 'c_n']);
+export const tensorName = z.enum(['output', 'h_n', 'c_n']);
 
 const place = z.strictObject({
   step: count.optional().describe('Of output.'),
@@ -34,6 +34,7 @@ const auto = z.strictObject({
   sigmas: float.nullable().describe('The largest of the rows; null where nothing is decided.'),
   faults: count.describe('Elements beyond rounding.'),
   proven: count.describe('Of these, elements that are beyond what rounding can do at all.'),
+  rare: count.describe('Elements beyond the limit that are no faults, for so few of so many are.'),
   undecided: count.describe('Elements that were judged by rtol and atol.'),
   units: z.array(unit).describe('Units whose mean square over the steps is a fault.'),
   suspicious: z.array(unit).describe('Units whose mean square is larger than is usual: no fault.'),
@@ -76,7 +77,8 @@ export const module = z.strictObject({
   prefix: z.string(),
 });
 
-const compared = z.strictObject({
+/** A case that was compared; why it differs comes beside it. */
+export const compared = z.strictObject({
   case: z.string(),
   verdict: z.enum(['parity', 'differs', 'ill-conditioned']),
   module,
@@ -107,6 +109,13 @@ export const error = z.strictObject({
   hints: z.array(z.string()),
 });
 
+const explained = compared.extend({
+  cause: z
+    .string()
+    .nullable()
+    .describe('Why it differs, where that was found quickly: cellcheck diagnose says more.'),
+});
+
 const failed = z.strictObject({ case: z.string(), verdict: z.literal('error'), error });
 
 /** The document that `--reporter json` writes. */
@@ -119,5 +128,5 @@ export const REPORT_SCHEMA = z.strictObject({
     no_verdict: count,
     exit_code: z.union([z.literal(0), z.literal(1), z.literal(2)]),
   }),
-  cases: z.array(z.discriminatedUnion('verdict', [compared, failed])),
+  cases: z.array(z.discriminatedUnion('verdict', [explained, failed])),
 });

@@ -2,6 +2,8 @@ export type { CaseOptions } from '../schemas/case.js';
 export type { Place, RowComparison, TensorComparison } from './compare/compare.js';
 export type { CaseResult, Comparison, Subject, Summary, Verdict } from './compare/comparison.js';
 export type { Tolerance, ToleranceOption, ToleranceOptions } from './compare/tolerance.js';
+export type { Cause } from './diagnose/cause.js';
+export { type Diagnosis, diagnose } from './diagnose.js';
 export type { Compute, KernelName, SpeedOptions } from './engine/options.js';
 export { CellcheckError, type ErrorParts } from './errors.js';
 export { type FoundCase, findCases } from './files/find-cases.js';

@@ -9,7 +9,7 @@ import type { Nonlinearity } from './kinds.js';
 import { type Bound, bind } from './module/bind.js';
 import { type Case, checkOptions, EXPECTED_ROLES, mergeOptions } from './module/case.js';
 import { describeModule } from './module/describe.js';
-import { adviceFor, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
+import { adviceFor, causeLine, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
 import { judgeRounding, type RoundingJudgement } from './rounding.js';
 import { forward } from './threads/forward.js';
 import { judge } from './verdict.js';
@@ -26,8 +26,8 @@ export interface VerifyOptions {
   readonly prefix?: string;
   readonly tolerance?: ToleranceOptions;
   /**
-   * How elements are judged: by a tolerance (`close`), or by what rounding can do (`auto`). If absent the latter for
-   * numbers that were printed, without a tolerance that anyone states.
+   * How elements are judged: by what rounding can do (`auto`), or by a tolerance (`close`). If absent the latter where
+   * somebody states a tolerance or computes in float32.
    */
   readonly rule?: 'auto' | 'close';
   /** How the reference was rounded, for the automatic rule; by its dtype if absent. */
@@ -38,6 +38,8 @@ export interface VerifyOptions {
   readonly equal_nan?: boolean;
   /** float64 if absent. */
   readonly compute?: Compute;
+  /** Looks for the cause of a difference, where that takes little; false if absent. */
+  readonly explain?: boolean;
   readonly speed?: SpeedOptions;
   readonly onProgress?: ForwardOptions['onProgress'];
 }
@@ -65,10 +67,22 @@ export interface Settings extends VerifyOptions {
  * @throws CellcheckError where nothing can be compared
  */
 export async function verify(loaded: Case, options: VerifyOptions = {}): Promise<Comparison> {
+  const { run, comparison } = await verifyRun(loaded, options);
+  if (!options.explain || comparison.verdict !== 'differs') return comparison;
+  const { causeOf, isQuick } = await import('./diagnose.js');
+  const cause = isQuick(run) ? causeLine(await causeOf(run, { pairs: false })) : undefined;
+  return { ...comparison, cause };
+}
+
+/** The same, with what it was made of. */
+export async function verifyRun(
+  loaded: Case,
+  options: VerifyOptions,
+): Promise<{ readonly run: Run; readonly comparison: Comparison }> {
   const settings = settle(loaded, options);
   const run = await runCase(loaded, settings);
   const judged = await judge(run);
-  return {
+  const comparison = {
     ...judged,
     tensors: run.tensors,
     subject: subjectOf(run.bound, settings),
@@ -78,6 +92,7 @@ export async function verify(loaded: Case, options: VerifyOptions = {}): Promise
     warnings: [...(loaded.warnings ?? []), ...warningsOn(run)],
     advice: await adviceFor(judged.verdict, run, (other) => runCase(loaded, { ...settings, ...other })),
   };
+  return { run, comparison };
 }
 
 /** Describe → bind → forward → compare. */
@@ -114,14 +129,22 @@ function checkRule({ rule, profile, compute }: VerifyOptions): void {
   if (rule !== undefined && rule !== 'auto' && rule !== 'close') refuse('rule', 'is not one of auto, close');
   if (profile !== undefined && !Object.hasOwn(PROFILES, profile))
     refuse('profile', `is not one of ${Object.keys(PROFILES).join(', ')}`);
-  if (profile !== undefined && rule !== 'auto') refuse('profile', 'is for the rule auto');
-  if (rule === 'auto' && compute === 'float32')
+  if (profile !== undefined && rule === 'close') refuse('profile', 'is for the rule auto');
+  if ((rule === 'auto' || profile !== undefined) && compute === 'float32')
     refuse('rule', 'auto predicts in float64: it does not judge what float32 computes');
 }
 
 function settle({ options: own }: Case, options: VerifyOptions): Settings {
-  const { onProgress, speed, rule, profile, tolerance: said = { source: '' }, ...others } = options;
-  const { source: _, ...tolerance } = said;
+  const {
+    onProgress,
+    speed,
+    rule,
+    profile,
+    explain: _,
+    tolerance: said = { source: '' },
+    ...others
+  } = options;
+  const { source: __, ...tolerance } = said;
   checkOptions({ ...others, tolerance });
   checkRule(options);
   const tolerances: ToleranceOptions[] = [];
@@ -131,12 +154,12 @@ function settle({ options: own }: Case, options: VerifyOptions): Settings {
   const decimals = options.decimals ?? own.decimals;
   const compute = options.compute ?? 'float64';
   // What the automatic rule predicts in float64 says nothing of a float32 that somebody asked for.
-  const printed = decimals !== undefined && tolerances.length === 0 && compute === 'float64';
+  const usual = tolerances.length === 0 && compute === 'float64' ? 'auto' : 'close';
   return {
     ...mergeOptions(own, options),
     equal_nan: options.equal_nan ?? own.equal_nan ?? false,
     compute,
-    rule: options.rule ?? (printed ? 'auto' : 'close'),
+    rule: options.rule ?? (options.profile ? 'auto' : usual),
     profile,
     decimals,
     onProgress,

@@ -14,10 +14,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['engine', 'module', 'tensor', 'errors', 'kinds'],
   compare: ['compare', 'tensor', 'errors', 'kinds'],
   bounds: ['bounds', 'engine', 'module', 'tensor', 'kinds'],
-  report: ['report', 'inspect', 'compare', 'module', 'tensor', 'errors', 'kinds', 'chalk'],
+  diagnose: ['diagnose', 'verify', 'rounding', 'bounds', 'compare', 'engine', 'module', 'tensor', 'kinds'],
+  report: ['report', 'inspect', 'diagnose', 'compare', 'module', 'tensor', 'errors', 'kinds', 'chalk'],
   threads: ['threads', 'engine', 'module', 'tensor', 'node'],
   verdict: ['verify', 'threads', 'compare', 'engine', 'module', 'tensor'],
-  remarks: ['verify', 'rounding', 'bounds', 'compare', 'module', 'kinds'],
+  remarks: ['verify', 'rounding', 'diagnose', 'bounds', 'compare', 'module', 'kinds'],
   inspect: [
     'inspect',
     'threads',
@@ -33,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   rounding: ['verify', 'bounds', 'compare', 'module', 'tensor'],
   verify: [
+    'diagnose',
     'bounds',
     'rounding',
     'threads',
@@ -50,6 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   version: [],
   index: [
     'verify',
+    'diagnose',
     'forward',
     'results',
     'files',
@@ -69,6 +72,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'files',
     'formats',
     'verify',
+    'diagnose',
     'inspect',
     'results',
     'version',
@@ -96,6 +100,7 @@ const TYPES_ONLY: readonly [from: string, to: string][] = [
   ['report', 'engine'],
   ['report', 'module'],
   ['report', 'inspect'],
+  ['report', 'diagnose'],
 ];
 
 const IMPORT =

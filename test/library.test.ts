@@ -27,7 +27,7 @@ test('verify and formatReport say what the command line does, case by case and t
   const labels = ['samples/lstm', 'samples/failing/lstm-ignored-lengths', 'samples/gru-cell'];
   const results = [];
   for (const label of labels) {
-    const comparison = await verify(await loadCase(path.join(ROOT, label)));
+    const comparison = await verify(await loadCase(path.join(ROOT, label)), { explain: true });
     results.push({ label, comparison });
     const alone = await cli(['verify', label]);
     expect(await formatReport([{ label, comparison }])).toBe(alone.stdout);

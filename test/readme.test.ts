@@ -67,10 +67,13 @@ test('the case file in the README is one', () => {
   expect(CASE_SCHEMA.safeParse(JSON.parse(text)).success).toBe(true);
 });
 
-test.each(['verify', 'inspect', 'list'])('the help of %s stands in the README', async (command) => {
-  const { stdout } = await cli([command, '--help']);
-  expect(README).toContain(`$ npx cellcheck ${command} --help\n${stdout}`);
-});
+test.each(['verify', 'diagnose', 'inspect', 'list'])(
+  'the help of %s stands in the README',
+  async (command) => {
+    const { stdout } = await cli([command, '--help']);
+    expect(README).toContain(`$ npx cellcheck ${command} --help\n${stdout}`);
+  },
+);
 
 test('the picture in the README is there', () => {
   const [, file] = /!\[.+\]\((\S+)\)/.exec(README)!;

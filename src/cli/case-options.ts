@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Compute } from '../engine/options.js';
+import { CellcheckError, printable } from '../errors.js';
 import { type FoundCase, findCases } from '../files/find-cases.js';
 import { type CasePaths, loadCaseAt, loadFiles } from '../files/load-case.js';
 import type { Nonlinearity } from '../kinds.js';
@@ -100,4 +101,15 @@ export async function pendingCases(
       return loadCaseAt(path!, label, load);
     },
   }));
+}
+
+/** The only case that a path stands for. */
+export function oneCase(cases: readonly Pending[], path: string | undefined, done: string): Pending {
+  if (cases.length === 1) return cases[0];
+  const some = cases.slice(0, 3).map(({ label }) => printable(label));
+  throw new CellcheckError({
+    file: path,
+    problem: `stands for ${cases.length} cases, and one is ${done} at a time`,
+    hints: [`Name one of them, as ${some.join(', ')}${cases.length > 3 ? ', …' : ''}`],
+  });
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CellcheckError, escapeText, internalError } from '../errors.js';
 import { VERSION } from '../version.js';
+import { addDiagnose } from './commands/diagnose.js';
 import { addInspect } from './commands/inspect.js';
 import { addList } from './commands/list.js';
 import { addVerify } from './commands/verify.js';
@@ -33,6 +34,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 Examples:
   cellcheck verify samples                      every case in a folder
   cellcheck verify checkpoints/encoder          one case, with its table
+  cellcheck diagnose checkpoints/encoder        why it differs
   cellcheck inspect checkpoints/encoder         its states and gates, step by step
   cellcheck list model.safetensors              the modules in a checkpoint
   cellcheck verify --help                       the options of a command
@@ -43,6 +45,7 @@ ${EXIT_CODES}`,
     exitCode = code;
   };
   addVerify(program, io, exit);
+  addDiagnose(program, io, exit);
   addList(program, io, exit);
   addInspect(program, io, exit);
   try {

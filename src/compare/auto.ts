@@ -39,8 +39,11 @@ export interface Judgement {
   /** |expected − predicted| in standard deviations, or in bounds; NaN where undecided. */
   readonly sigmas: Float64Array;
   readonly undecided: Uint8Array;
-  /** How many of the elements are undecided; of the faults, how many are beyond what rounding can do at all. */
-  readonly counts: { readonly undecided: number; readonly proven: number };
+  /**
+   * How many of the elements are undecided; of the faults, how many are beyond what rounding can do at all; and how many
+   * are no faults though they are beyond the limit, for so few of so many are.
+   */
+  readonly counts: { readonly undecided: number; readonly proven: number; readonly rare: number };
   /** Units whose mean square alone is a fault. */
   readonly units: readonly UnitSpread[];
   /** Units whose mean square is larger than is usual: no fault. */
@@ -49,6 +52,18 @@ export interface Judgement {
 
 /** With fewer values one of them within 6 σ could be too much on its own. */
 const FEWEST_VALUES = 9;
+
+/**
+ * Among so many values one is beyond 6 σ now and then (two in ten million were, the farther one at 6.6 σ): the sums of a
+ * few have larger parts on the way than is usual. Such a value is within the bound, and below this multiple of the limit.
+ */
+const MANY = 10_000;
+const RARE = 1.5;
+
+/** So few of `count` values beyond the limit are no sign of a fault. */
+function rareAmong(count: number): number {
+  return count < MANY ? 0 : 1 + Math.floor(count / (100 * MANY));
+}
 
 /** Judges a reference by what it should be, element by element. */
 export function judgeByRounding(reference: Compared, predicted: Prediction, rule: AutoRule): Judgement {
@@ -66,8 +81,10 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
     }
   }
   let proven = 0;
+  let rare = 0;
   if (beyond) {
     const { values, error, undecided: unbounded } = rule.bounds();
+    const few: number[] = [];
     for (let i = 0; i < count; i++) {
       if (!faults[i]) continue;
       const possible = unbounded[i] || distance(expected[i], values[i]) <= error[i];
@@ -77,6 +94,12 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
         sigmas[i] = Number.NaN;
         undecided[i] = 1;
       }
+      if (faults[i] && possible && sigmas[i] <= RARE * rule.limit) few.push(i);
+    }
+    const all = faults.reduce((sum, one) => sum + one, 0);
+    if (rule.unit === 'sigmas' && all === few.length && all <= rareAmong(count)) {
+      rare = all;
+      for (const i of few) faults[i] = 0;
     }
   }
   const spreads = rule.proofNeeded || rule.unit === 'bounds' ? [] : unitSpreads(reference, sigmas, faults);
@@ -91,7 +114,7 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
     faults,
     sigmas,
     undecided,
-    counts: { undecided: undecided.reduce((sum, one) => sum + one, 0), proven },
+    counts: { undecided: undecided.reduce((sum, one) => sum + one, 0), proven, rare },
     units,
     suspicious: spreads.filter(
       ({ meanSquare, values }) => meanSquare <= rule.meanSquare && meanSquare > 1 + 4 * Math.sqrt(2 / values),

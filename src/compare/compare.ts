@@ -42,6 +42,8 @@ export interface AutoSummary {
   readonly faults: number;
   /** Faults that are beyond what rounding can do at all. */
   readonly proven: number;
+  /** Elements beyond the limit that are no faults: so few of so many are. */
+  readonly rare: number;
   /** Elements of which it says nothing; they are close, or not, by the tolerance. */
   readonly undecided: number;
   /** Units whose mean square over the steps is a fault, in variances. */

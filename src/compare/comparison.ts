@@ -36,6 +36,8 @@ export interface Comparison {
   readonly first?: { readonly tensor: TensorComparison['name']; readonly place: Place };
   /** Ill-conditioned: the step from which rounding alone could explain the differences. */
   readonly partsAt?: number;
+  /** Why it differs, in a sentence, where that was looked for and found. */
+  readonly cause?: string;
   /** The kernels that it was computed with. */
   readonly kernels: { readonly name: string; readonly threads: number };
   /** What was inferred and may surprise. */

@@ -69,7 +69,9 @@ export const variantCells: Readonly<
         r[at] = gate(gates[gatesAt + i] + hidden[i]);
       }
       const fromReset =
-        reset === 'before' && resetProduct ? resetProduct(r.map((value, at) => value * before[at])) : undefined;
+        reset === 'before' && resetProduct
+          ? resetProduct(r.map((value, at) => value * before[at]))
+          : undefined;
       for (let at = 0; at < count; at++) {
         const i = column(at, 2);
         const ofX = gates[gatesAt + i];
@@ -94,8 +96,7 @@ export const variantCells: Readonly<
         for (let unit = 0; unit < hiddenSize; unit++) {
           const at = row * hiddenSize + unit;
           const inI = row * 4 * hiddenSize + unit;
-          const sum = (of: number) =>
-            gates[gatesAt + inI + of * hiddenSize] + hidden[inI + of * hiddenSize];
+          const sum = (of: number) => gates[gatesAt + inI + of * hiddenSize] + hidden[inI + of * hiddenSize];
           const iFree = gate(sum(0));
           const fFree = gate(sum(1) + forgetBias);
           const i = coupled === 'i = 1 − f' ? 1 - fFree : iFree;

@@ -46,7 +46,13 @@ function orderEntry(gates: string, order: string, orderOf?: Variant['orderOf']):
     weight_hh: 'weight_hh alone',
     biases: 'the biases alone',
   }[orderOf ?? 'all'];
-  const tensors = { all: 'each of them', weights: 'the two', weight_ih: 'it', weight_hh: 'it', biases: 'them' };
+  const tensors = {
+    all: 'each of them',
+    weights: 'the two',
+    weight_ih: 'it',
+    weight_hh: 'it',
+    biases: 'them',
+  };
   const blocks = [...gates].map((gate) => order.indexOf(gate)).join(', ');
   return {
     name: `order ${order}${orderOf ? `, ${orderOf}` : ''}`,
@@ -332,7 +338,8 @@ const ENTRIES: readonly Entry[] = [
     name: 'finals of the last step',
     change: { finals: 'of the last step' },
     says: "h_n was taken from the output's last step",
-    remedy: "h_n of the reverse direction is its output at step 0, and of a shorter row that at its length's end",
+    remedy:
+      "h_n of the reverse direction is its output at step 0, and of a shorter row that at its length's end",
     when: (module, { lengths }) => two(module) || lengths !== undefined,
   },
   {
@@ -386,6 +393,7 @@ const ENTRIES: readonly Entry[] = [
     change: { weightIh: 'transposed' },
     says: "each gate's W_ih is transposed",
     remedy: 'transpose each block of weight_ih',
+    when: ({ inputSize, hiddenSize }) => inputSize === hiddenSize,
   },
   {
     name: 'interleaved',
@@ -529,10 +537,7 @@ const ENTRIES: readonly Entry[] = [
 ];
 
 /** All that makes sense for a case, the likeliest first. */
-export function hypothesesFor(
-  module: Module,
-  sequence: Pick<Sequence, 'lengths'>,
-): readonly Hypothesis[] {
+export function hypothesesFor(module: Module, sequence: Pick<Sequence, 'lengths'>): readonly Hypothesis[] {
   return ENTRIES.filter(({ when }) => when?.(module, sequence) ?? true);
 }
 

@@ -180,11 +180,16 @@ function runStack(
       const index = layer * ways + d;
       const rowsOf = (values: Floats | undefined, inner: number) =>
         Float64Array.from(
-          values?.subarray(index * batch * inner, (index + 1) * batch * inner) ?? new Float64Array(batch * inner),
+          values?.subarray(index * batch * inner, (index + 1) * batch * inner) ??
+            new Float64Array(batch * inner),
         );
       const from = variant.layers === 'first shared' && sameShapes(layers[layer], layers[0]) ? 0 : layer;
       const way =
-        variant.reverse === 'weights of forward' ? 0 : variant.reverse === 'weights exchanged' ? ways - 1 - d : d;
+        variant.reverse === 'weights of forward'
+          ? 0
+          : variant.reverse === 'weights exchanged'
+            ? ways - 1 - d
+            : d;
       const run = {
         kernels,
         module,
@@ -408,7 +413,13 @@ function finish(
 }
 
 /** What the top layer began from, as a step of outputs. */
-function lastState(h0: Floats | undefined, states: number, ways: number, batch: number, size: number): Floats {
+function lastState(
+  h0: Floats | undefined,
+  states: number,
+  ways: number,
+  batch: number,
+  size: number,
+): Floats {
   const edge = new Float64Array(batch * ways * size);
   if (!h0) return edge;
   for (let d = 0; d < ways; d++)

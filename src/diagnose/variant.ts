@@ -35,7 +35,14 @@ export interface Variant {
 
   /** What no step hands on to the next: it begins from the initial state again. */
   readonly carry?: 'none' | 'no h' | 'no c';
-  readonly state?: 'h_0 = 0' | 'c_0 = 0' | 'both 0' | 'exchanged' | 'c_0 = h_0' | 'direction first' | 'first for all';
+  readonly state?:
+    | 'h_0 = 0'
+    | 'c_0 = 0'
+    | 'both 0'
+    | 'exchanged'
+    | 'c_0 = h_0'
+    | 'direction first'
+    | 'first for all';
   /** The run begins from the states that the same run ended with before. */
   readonly stateful?: true;
   /** Batch and time are taken for each other. */

@@ -30,7 +30,9 @@ export function variantParameters(module: Module, own: Parameters, variant: Vari
     parameters = { ...parameters, weightIh: TRANSPOSED[weightIh](parameters.weightIh, gates.length, inputs) };
   }
   if (interleaved)
-    parameters = mapRows(parameters, TENSORS.all, (values) => byGate(values, gates.length, module.hiddenSize));
+    parameters = mapRows(parameters, TENSORS.all, (values) =>
+      byGate(values, gates.length, module.hiddenSize),
+    );
   if (quantised) parameters = mapRows(parameters, TENSORS.weights, QUANTISED[quantised]);
   return { ...own, ...parameters };
 }

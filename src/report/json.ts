@@ -34,6 +34,11 @@ function finite(_key: string, value: unknown): unknown {
 
 function caseObject({ label, comparison, error }: CaseResult): object {
   if (error) return { case: label, verdict: 'error', error: errorObject(error) };
+  return { ...comparisonObject(label, comparison), cause: comparison.cause ?? null };
+}
+
+/** A comparison as documents have it. */
+export function comparisonObject(label: string, comparison: Comparison): object {
   const { verdict, subject, tensors, first, partsAt, notChecked, notes, warnings, advice } = comparison;
   return {
     case: label,
@@ -120,6 +125,7 @@ function tensorObject(tensor: TensorComparison, comparison: Comparison): object 
           sigmas: auto.sigmas ?? null,
           faults: auto.faults,
           proven: auto.proven,
+          rare: auto.rare,
           undecided: auto.undecided,
           units: auto.units.map(unitObject),
           suspicious: auto.suspicious.map(unitObject),

@@ -52,19 +52,26 @@ export function proven(tensors: readonly Judged[]): string[] {
 
 /** What is undecided, and units that differ as a whole. */
 export function roundingNotes(tensors: readonly Judged[]): string[] {
-  return tensors.flatMap(({ name, auto: { limit, undecided, units, suspicious }, elements, tolerance }) => [
-    ...(undecided
-      ? [
-          `note: ${name}: ${formatCount(undecided)} of ${formatCount(elements)} values are undecided, for rounding may have taken them anywhere; they are held against rtol ${formatExact(tolerance.rtol)}, atol ${formatExact(tolerance.atol)}`,
-        ]
-      : []),
-    ...(units.length
-      ? [`${name}: unit ${list(units)}: each step within ${limit} σ, but too many of them too far`]
-      : []),
-    ...(suspicious.length
-      ? [`note: ${name}: unit ${list(suspicious)}: farther off than is usual, which proves nothing`]
-      : []),
-  ]);
+  return tensors.flatMap(
+    ({ name, auto: { limit, rare, undecided, units, suspicious }, elements, tolerance }) => [
+      ...(undecided
+        ? [
+            `note: ${name}: ${formatCount(undecided)} of ${formatCount(elements)} values are undecided, for rounding may have taken them anywhere; they are held against rtol ${formatExact(tolerance.rtol)}, atol ${formatExact(tolerance.atol)}`,
+          ]
+        : []),
+      ...(rare
+        ? [
+            `note: ${name}: ${rare === 1 ? 'one' : formatCount(rare)} of ${formatCount(elements)} values ${rare === 1 ? 'is' : 'are'} beyond ${limit} σ, which is rare and no sign of a fault`,
+          ]
+        : []),
+      ...(units.length
+        ? [`${name}: unit ${list(units)}: each step within ${limit} σ, but too many of them too far`]
+        : []),
+      ...(suspicious.length
+        ? [`note: ${name}: unit ${list(suspicious)}: farther off than is usual, which proves nothing`]
+        : []),
+    ],
+  );
 }
 
 function list(units: AutoSummary['units']): string {

@@ -127,7 +127,12 @@ function worstOf(rows: readonly RowComparison[]): Place {
 
 function stateEntries({ name, rows }: TensorComparison, subject: Subject): Entry[] {
   if (rows.length === 1) return [{ label: name, row: rows[0] }];
-  return [{ label: name, text: '' }, ...rows.map((row, i) => ({ label: stateLabel(i, subject), row }))];
+  // The word stands once, above: there is no room for it in every row.
+  const [word] = /^layer /.exec(stateLabel(0, subject)) ?? [''];
+  return [
+    { label: word ? `${name}, ${word.trim()}` : name, text: '' },
+    ...rows.map((row, i) => ({ label: stateLabel(i, subject).slice(word.length), row })),
+  ];
 }
 
 /** `layer 1 reverse`; without the layer or the direction where there is only one. */

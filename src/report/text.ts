@@ -38,9 +38,9 @@ export function textReporter(options: TextOptions): Reporter {
       if (!single || quiet) {
         const line = `${caseLine(result.label, comparison, width, style, terminal)}\n`;
         const open = comparison.verdict !== 'parity' && !quiet;
-        return open ? `${line}\n${full(result.label, comparison, options, style)}\n\n` : line;
+        return open ? `${line}\n${full(result.label, comparison, options)}\n\n` : line;
       }
-      return `\n${full(result.label, comparison, options, style)}\n`;
+      return `\n${full(result.label, comparison, options)}\n`;
     },
     end(summary) {
       return single ? '' : `\n${totals(summary)}\n`;
@@ -48,24 +48,36 @@ export function textReporter(options: TextOptions): Reporter {
   };
 }
 
-function full(
+function full(label: string, comparison: Comparison, options: TextOptions): string {
+  return [
+    headline(label, comparison, options),
+    '',
+    stepTable(comparison, options.terminal, options.allSteps),
+    '',
+    verdictText(comparison, options),
+  ].join('\n');
+}
+
+/** What was compared, and what the verdict rests on. */
+export function headline(
   label: string,
   comparison: Comparison,
-  { terminal, allSteps }: TextOptions,
-  style: Style,
+  { terminal }: Pick<TextOptions, 'terminal'>,
 ): string {
+  const style = styleFor(terminal);
   const [first, ...others] = subjectParts(comparison);
   const judged = judgedByRounding(comparison.tensors);
   return [
     flow([`${style.strong(printable(label))}   ${first}`, ...others], ' · ', terminal, 2),
     ...(judged.length ? [`  ${flow(restsOn(judged), '; ', terminal, 2)}`] : []),
-    '',
-    stepTable(comparison, terminal, allSteps),
-    '',
-    ...verdictLines(comparison, style).map((segments) =>
-      flow(segments, '; ', terminal, VERDICT_INDENT.length),
-    ),
   ].join('\n');
+}
+
+/** The verdict, and all that is to be said of it. */
+export function verdictText(comparison: Comparison, { terminal }: Pick<TextOptions, 'terminal'>): string {
+  return verdictLines(comparison, styleFor(terminal))
+    .map((segments) => flow(segments, '; ', terminal, VERDICT_INDENT.length))
+    .join('\n');
 }
 
 function subjectParts({ subject, tensors }: Comparison): string[] {
@@ -86,7 +98,7 @@ const VERDICT_INDENT = ' '.repeat(10);
 
 /** What the table comes to, in lines of segments. */
 function verdictLines(comparison: Comparison, style: Style): string[][] {
-  const { tensors, first, partsAt, subject, notChecked, notes, warnings, advice } = comparison;
+  const { tensors, first, partsAt, subject, notChecked, notes, warnings, cause, advice } = comparison;
   const total = formatCount(tensors.reduce((sum, { elements }) => sum + elements, 0));
   const mismatches = formatCount(tensors.reduce((sum, tensor) => sum + tensor.mismatches, 0));
   const smallest = atolThatPasses(tensors);
@@ -132,6 +144,7 @@ function verdictLines(comparison: Comparison, style: Style): string[][] {
     ...roundingNotes(judged),
     ...notes.map((note) => `note: ${note}`),
     ...warnings.map((warning) => `${style.open('warning')}: ${warning}`),
+    ...(cause === undefined ? [] : [`why: ${cause} (cellcheck diagnose says more)`]),
     ...advice.map((line) => `try: ${line}`),
   ];
   return [...lines, ...more.map((line) => indented([line]))];

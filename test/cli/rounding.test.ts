@@ -134,7 +134,7 @@ test('a reference in float16 or bfloat16 that is saved as float32 is told from a
 });
 
 test.each([
-  [['--profile', 'f16'], 'profile: is for the rule auto'],
+  [['--profile', 'f16', '--rule', 'close'], 'profile: is for the rule auto'],
   [['--rule', 'auto', '--compute', 'float32'], 'rule: auto predicts in float64'],
 ])('%j is refused', async (argv, message) => {
   const { stderr, code } = await cli(['verify', sample('gru'), ...argv]);

@@ -47,8 +47,30 @@ test('within 6 σ is rounding, beyond it is a fault, and proven beyond the bound
   );
   expect([...judged.faults]).toEqual([0, 0, 1, 1]);
   expect([...judged.sigmas]).toEqual(expected);
-  expect(judged.counts).toEqual({ undecided: 0, proven: 1 });
+  expect(judged.counts).toEqual({ undecided: 0, proven: 1, rare: 0 });
   expect([...judgeByRounding(reference([1, 2]), prediction([0, 0], 1), never()).faults]).toEqual([0, 0]);
+});
+
+test('one of very many values beyond 6 σ is rare, and no fault; two are, and one that is far off or proven', () => {
+  const zeros = new Array<number>(20_000).fill(0);
+  const bounds = prediction(zeros, 50);
+  const judged = (...far: number[]) =>
+    judgeByRounding(reference([...far, ...zeros.slice(far.length)]), prediction(zeros, 1), rule(bounds));
+  const faults = ({ faults: all }: ReturnType<typeof judged>) => all.reduce((sum, one) => sum + one, 0);
+  expect(faults(judged(8.9))).toBe(0);
+  expect(judged(8.9).counts).toEqual({ undecided: 0, proven: 0, rare: 1 });
+  expect(faults(judged(9.1))).toBe(1);
+  expect(faults(judged(6.1, 6.1))).toBe(2);
+  const narrow = rule(prediction(zeros, 6));
+  const proven = judgeByRounding(reference([6.1, ...zeros.slice(1)]), prediction(zeros, 1), narrow);
+  expect(faults(proven)).toBe(1);
+  const few = zeros.slice(0, 9000);
+  const among = judgeByRounding(
+    reference([6.1, ...few.slice(1)]),
+    prediction(few, 1),
+    rule(prediction(few, 50)),
+  );
+  expect(faults(among)).toBe(1);
 });
 
 test('without rounding values are equal or a fault; what is not finite is a fault where the prediction is finite', () => {

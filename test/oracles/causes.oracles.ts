@@ -43,9 +43,9 @@ const MEANING: Readonly<Record<string, (value: string | number) => Variant>> = {
   inter: () => ({ interleaved: true }),
   hsig: (value) => ({ gateActivation: value === 'keras' ? 'hard 0.2' : 'hard 1/6' }),
   bias: (value) => ({
-    biases: ({ ih: 'ih', hh: 'hh', none: 'none', dbl: 'doubled', swap: 'exchanged', ihx2: 'ih twice' } as const)[
-      value as 'ih'
-    ],
+    biases: (
+      { ih: 'ih', hh: 'hh', none: 'none', dbl: 'doubled', swap: 'exchanged', ihx2: 'ih twice' } as const
+    )[value as 'ih'],
   }),
   act: (value) => ({ activation: value === 'linear' ? 'identity' : (value as 'relu') }),
   reset: (value) => ({
@@ -162,10 +162,15 @@ function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
 
 const same = (a: Variant, b: Variant) => {
   const text = (variant: Variant) =>
-    JSON.stringify(Object.entries(variant).filter(([, value]) => value !== undefined).sort());
+    JSON.stringify(
+      Object.entries(variant)
+        .filter(([, value]) => value !== undefined)
+        .sort(),
+    );
   return text(a) === text(b);
 };
-const changeOf = ({ hypotheses }: Fit): Variant => Object.assign({}, ...hypotheses.map(({ change }) => change));
+const changeOf = ({ hypotheses }: Fit): Variant =>
+  Object.assign({}, ...hypotheses.map(({ change }) => change));
 
 /** The prototype's float16 has no subnormal numbers; the real one's are 6e-8 apart. */
 const exactness = ({ qw }: Flags) => (qw === 'f16' ? 1e-6 : 1e-11);
@@ -175,7 +180,13 @@ const SAME = 1e-6;
 
 function* oracleCases(): Generator<OracleCase> {
   console.log(`LIVE_SEED=${SEED}`);
-  const argv = [path.join(import.meta.dirname, 'causes.py'), process.env.CELLCHECK_ORACLES!, String(SEEDS), SEED, String(PAIRS)];
+  const argv = [
+    path.join(import.meta.dirname, 'causes.py'),
+    process.env.CELLCHECK_ORACLES!,
+    String(SEEDS),
+    SEED,
+    String(PAIRS),
+  ];
   const text = execFileSync(pythonWithTorch(), argv, { encoding: 'utf8', maxBuffer: 2 ** 30 });
   for (const line of text.trim().split('\n')) yield JSON.parse(line) as OracleCase;
 }
@@ -207,7 +218,9 @@ test('every wrong convention is found, with all that look like it, alone and two
       const truth = known.find((hypothesis) => same(hypothesis.change, change));
       expect(truth, what).toBeDefined();
       expect(names, what).toContain(truth!.name);
-      const alike = all.filter(({ y: other }) => apart(other, y) < SAME).map(({ hypothesis }) => hypothesis.name);
+      const alike = all
+        .filter(({ y: other }) => apart(other, y) < SAME)
+        .map(({ hypothesis }) => hypothesis.name);
       expect(names, what).toEqual(expect.arrayContaining(alike));
       counts[names.length === 1 ? 'unique' : 'ties']++;
     }
@@ -225,7 +238,10 @@ test('every wrong convention is found, with all that look like it, alone and two
         continue;
       }
       const { fits } = await searchPairs(search);
-      expect(fits.some((fit) => same(changeOf(fit), change)), what).toBe(true);
+      expect(
+        fits.some((fit) => same(changeOf(fit), change)),
+        what,
+      ).toBe(true);
     }
   }
   console.log(JSON.stringify(counts));

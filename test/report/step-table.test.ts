@@ -229,9 +229,9 @@ test.each([
     80,
   ],
   ['quiet', ['samples', 'samples/failing/*', '--quiet'], 80],
-  ['auto', ['samples/gru', '--rule', 'auto'], 80],
-  ['auto-differs', ['samples/failing/gru-perturbed-step', '--rule', 'auto'], 80],
-  ['auto-several', ['samples/gru-lengths', 'samples/failing/rnn-forgotten-bias', '--rule', 'auto'], 80],
+  ['close', ['samples/gru', '--rule', 'close'], 80],
+  ['close-differs', ['samples/failing/gru-perturbed-step', '--rule', 'close'], 80],
+  ['close-several', ['samples/gru-lengths', 'samples/failing/rnn-forgotten-bias', '--rule', 'close'], 80],
 ])('golden output: %s', async (name, argv, columns) => {
   const { stdout } = await cli(['verify', ...argv], { columns });
   await expect(stdout.replace(/, \d+\.\d s\)/, ', 0.0 s)')).toMatchFileSnapshot(`../golden/${name}.txt`);

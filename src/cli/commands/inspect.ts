@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander';
-import { CellcheckError, printable } from '../../errors.js';
 import { planSave, samePath } from '../../files/write.js';
 import { writerFor } from '../../formats/write-tensors.js';
 import type { Picks } from '../../inspect/selection.js';
@@ -9,6 +8,7 @@ import {
   addCaseOptions,
   type CaseOptionValues,
   computeOption,
+  oneCase,
   type Pending,
   pendingCases,
 } from '../case-options.js';
@@ -94,18 +94,8 @@ export function addInspect(program: Command, io: Io, exit: (code: number) => voi
       }
       const paths = path === undefined ? [] : [path];
       const cases = await pendingCases(paths, options, command, io, { expectedOptional: true });
-      exit(await inspectCommand(one(cases, path), options, io));
+      exit(await inspectCommand(oneCase(cases, path, 'inspected'), options, io));
     });
-}
-
-function one(cases: readonly Pending[], path: string | undefined): Pending {
-  if (cases.length === 1) return cases[0];
-  const some = cases.slice(0, 3).map(({ label }) => printable(label));
-  throw new CellcheckError({
-    file: path,
-    problem: `stands for ${cases.length} cases, and one is inspected at a time`,
-    hints: [`Name one of them, as ${some.join(', ')}${cases.length > 3 ? ', …' : ''}`],
-  });
 }
 
 // Other commands do not pay for what only this one uses: it is loaded here.

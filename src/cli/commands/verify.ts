@@ -1,13 +1,11 @@
-import { type Command, Option } from 'commander';
-import { PROFILES, type ProfileName } from '../../bounds/profiles.js';
+import type { Command } from 'commander';
 import type { CaseResult, Comparison } from '../../compare/comparison.js';
-import type { ToleranceOption } from '../../compare/tolerance.js';
 import type { SpeedOptions } from '../../engine/options.js';
 import { CellcheckError, internalError } from '../../errors.js';
 import type { Reporter } from '../../report/reporter.js';
 import { REPORTERS } from '../../report/reporters.js';
 import { outcomeOf, summaryOf } from '../../results.js';
-import { type VerifyOptions, verify } from '../../verify.js';
+import { verify } from '../../verify.js';
 import { VERSION } from '../../version.js';
 import {
   addCaseOptions,
@@ -18,18 +16,13 @@ import {
 } from '../case-options.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import type { Io } from '../io.js';
-import { collectReporter, collectTolerance, notNegative, type ReportTarget } from '../options.js';
+import { collectReporter, type ReportTarget } from '../options.js';
 import { showProgress } from '../progress.js';
 import { type OpenTarget, openTarget, TABLE_ON_STDOUT } from '../reports.js';
+import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../rule-options.js';
 import { type SpeedOptionValues, speedLine, speedOf, threadsOption, verboseOption } from '../speed.js';
 
-interface Options extends CaseOptionValues, SpeedOptionValues {
-  rule?: 'auto' | 'close';
-  profile?: ProfileName;
-  rtol?: number;
-  atol?: number;
-  tolerance?: Readonly<Record<string, ToleranceOption>>;
-  equalNan?: boolean;
+interface Options extends CaseOptionValues, RuleOptionValues, SpeedOptionValues {
   strict?: boolean;
   allSteps?: boolean;
   reporter?: readonly ReportTarget[];
@@ -45,7 +38,7 @@ Examples:
   cellcheck verify --weights model.safetensors --prefix encoder.lstm. \\
                    --input input.safetensors --expected out.safetensors
   cellcheck verify exports --reporter table --reporter json=report.json
-  cellcheck verify exports/enc --rule auto      no tolerance to choose
+  cellcheck verify exports/enc --rule close     PyTorch's tolerance for the dtype
   cellcheck verify exports/enc --atol 1e-4 --tolerance c_n=1e-5,1e-3`;
 
 /** Defines `cellcheck verify`. */
@@ -57,24 +50,7 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
       '[cases...]',
       'case files, bundles, globs, folders with a case.json, or folders of such folders',
     );
-  addCaseOptions(command)
-    .optionsGroup('What counts as equal:')
-    .addOption(
-      new Option(
-        '--rule <name>',
-        'close: rtol and atol; auto: what rounding can do, step by step (default: close)',
-      ).choices(['close', 'auto']),
-    )
-    .addOption(
-      new Option(
-        '--profile <name>',
-        'how the reference was rounded, for auto (default: by its dtype)',
-      ).choices(Object.keys(PROFILES)),
-    )
-    .option('--rtol <number>', 'relative tolerance (default: by the dtype of the reference)', notNegative)
-    .option('--atol <number>', 'absolute tolerance', notNegative)
-    .option('--tolerance <output=rtol,atol>', 'for one output: output, h_n or c_n', collectTolerance)
-    .option('--equal-nan', 'NaN equals NaN')
+  addRuleOptions(addCaseOptions(command))
     .option('--strict', 'no parity (exit 2) where there is a warning')
     .addOption(computeOption())
     .optionsGroup('Reports:')
@@ -126,7 +102,7 @@ async function verifyOne(
 ): Promise<CaseResult> {
   const { onProgress, clear } = showProgress(io, label);
   try {
-    const comparison = await verify(load(), { ...verifyOptions(options), speed, onProgress });
+    const comparison = await verify(load(), { ...verifyOptions(options), explain: true, speed, onProgress });
     if (options.verbose) io.stderr.write(speedLine(label, comparison.kernels, options.compute));
     return options.strict && comparison.verdict === 'parity' && comparison.warnings.length
       ? { label, error: strictError(label, comparison) }
@@ -145,33 +121,6 @@ function strictError(file: string, { warnings }: Comparison): CellcheckError {
     problem: `no verdict with --strict, because of ${warnings.length === 1 ? 'a warning' : 'warnings'} (parity without it)`,
     hints: warnings,
   });
-}
-
-function verifyOptions(options: Options): VerifyOptions {
-  const {
-    module,
-    nonlinearity,
-    batchFirst,
-    prefix,
-    equalNan,
-    compute,
-    rule,
-    profile,
-    rtol,
-    atol,
-    tolerance,
-  } = options;
-  return {
-    module,
-    nonlinearity,
-    batch_first: batchFirst,
-    prefix,
-    equal_nan: equalNan,
-    compute,
-    rule,
-    profile,
-    tolerance: { rtol, atol, ...tolerance, source: 'from the command line' },
-  };
 }
 
 interface Report extends OpenTarget {

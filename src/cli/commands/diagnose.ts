@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import type { Diagnosis } from '../../diagnose.js';
+import { VERSION } from '../../version.js';
+import {
+  addCaseOptions,
+  type CaseOptionValues,
+  computeOption,
+  oneCase,
+  type Pending,
+  pendingCases,
+} from '../case-options.js';
+import { EXIT_CODES } from '../exit-codes.js';
+import type { Io } from '../io.js';
+import { collectReporter, type ReportTarget } from '../options.js';
+import { showProgress } from '../progress.js';
+import { openTarget, TABLE_ON_STDOUT } from '../reports.js';
+import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../rule-options.js';
+import { type SpeedOptionValues, speedLine, speedOf, threadsOption, verboseOption } from '../speed.js';
+
+interface Options extends CaseOptionValues, RuleOptionValues, SpeedOptionValues {
+  reporter?: readonly ReportTarget[];
+  color: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  cellcheck diagnose exports/encoder            gate order? biases? one weight?
+  cellcheck diagnose --weights model.safetensors --prefix encoder.lstm. \\
+                     --input input.safetensors --expected port.safetensors
+  cellcheck diagnose exports/encoder --reporter json=why.json`;
+
+/** Defines `cellcheck diagnose`. */
+export function addDiagnose(program: Command, io: Io, exit: (code: number) => void): void {
+  const command = program
+    .command('diagnose')
+    .description('Finds out why a reference differs: another convention, another weight, or where it begins.')
+    .argument('[case]', 'a case file, a bundle, or a folder with a case.json');
+  addRuleOptions(addCaseOptions(command))
+    .addOption(computeOption())
+    .optionsGroup('Reports:')
+    .option(
+      '--reporter <name[=file]>',
+      'table or json, to stdout or a file, in place of the table; may be repeated',
+      collectReporter,
+    )
+    .option('--no-color', 'no colours')
+    .optionsGroup('Speed:')
+    .addOption(threadsOption())
+    .addOption(verboseOption())
+    .showHelpAfterError('  cellcheck diagnose --help lists the options.')
+    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
+    .action(async (path: string | undefined, options: Options, command: Command) => {
+      const cases = await pendingCases(path === undefined ? [] : [path], options, command, io);
+      exit(await diagnoseCommand(oneCase(cases, path, 'diagnosed'), options, io));
+    });
+}
+
+// Other commands do not pay for what only this one uses: it is loaded here.
+async function diagnoseCommand(pending: Pending, options: Options, io: Io): Promise<number> {
+  const targets = (options.reporter ?? TABLE_ON_STDOUT).map((target) => openTarget(target, options, io));
+  const diagnosis = await diagnoseOne(pending, options, io);
+  const { DIAGNOSES } = await import('../../report/diagnosis.js');
+  for (const { name, terminal, write } of targets)
+    write(
+      DIAGNOSES[name](pending.label, diagnosis, {
+        terminal,
+        allSteps: false,
+        quiet: false,
+        version: VERSION,
+      }),
+    );
+  return { parity: 0, differs: 1, 'ill-conditioned': 2 }[diagnosis.comparison.verdict];
+}
+
+async function diagnoseOne({ label, load }: Pending, options: Options, io: Io): Promise<Diagnosis> {
+  const { diagnose } = await import('../../diagnose.js');
+  const { onProgress, clear } = showProgress(io, label);
+  try {
+    const speed = speedOf(options, io);
+    const diagnosis = await diagnose(load(), { ...verifyOptions(options), speed, onProgress });
+    const { kernels } = diagnosis.comparison;
+    if (options.verbose) io.stderr.write(speedLine(label, kernels, options.compute));
+    return diagnosis;
+  } finally {
+    clear();
+  }
+}

@@ -1,0 +1,40 @@
+import type { Comparison } from './compare/comparison.js';
+import { type Cause, type CauseOptions, findCause, searchWork } from './diagnose/cause.js';
+import { predict } from './diagnose/predict.js';
+import type { Case } from './module/case.js';
+import { coarserProfile, judgeRounding } from './rounding.js';
+import { type Run, type VerifyOptions, verifyRun } from './verify.js';
+
+/** Whether a case differs, and why. */
+export interface Diagnosis {
+  readonly comparison: Comparison;
+  /** Only where it differs. */
+  readonly cause?: Cause;
+}
+
+/**
+ * Verifies a case and, where it differs, finds out why.
+ * @throws CellcheckError where nothing can be compared
+ */
+export async function diagnose(loaded: Case, options: VerifyOptions = {}): Promise<Diagnosis> {
+  const { run, comparison } = await verifyRun(loaded, options);
+  if (comparison.verdict !== 'differs') return { comparison };
+  return { comparison, cause: await causeOf(run, { pairs: true }) };
+}
+
+/** Multiplications that looking for a cause may take beside a comparison: a fraction of a second. */
+const QUICK_WORK = 2 ** 28;
+
+export function isQuick({ bound }: Run): boolean {
+  return searchWork(bound) < QUICK_WORK;
+}
+
+export function causeOf(
+  { bound, outputs, judgements, settings }: Run,
+  { pairs }: Pick<CauseOptions, 'pairs'>,
+): Promise<Cause> {
+  const { profile, decimals, speed, onProgress, compute } = settings;
+  const base = compute === 'float64' ? outputs : predict(bound.network, bound.sequence, {}, undefined, speed);
+  const precision = () => coarserProfile(bound, judgements ?? judgeRounding(bound, settings), settings);
+  return findCause(bound, base, { profile, decimals, precision, pairs, speed, onProgress });
+}

@@ -1,0 +1,322 @@
+import { envelope } from '../bounds/envelope.js';
+import { PROFILE_OF, PROFILES, type ProfileName } from '../bounds/profiles.js';
+import { SIGMAS } from '../bounds/variance.js';
+import { workOf } from '../engine/kernels/choose.js';
+import type { SpeedOptions } from '../engine/options.js';
+import type { Direction } from '../kinds.js';
+import type { Bound } from '../module/bind.js';
+import { directions, layerInputSize, suffix } from '../module/parameters.js';
+import type { FloatDtype, Floats } from '../tensor/dtype.js';
+import { allowances } from './allowance.js';
+import { separators } from './hypotheses.js';
+import {
+  firstBeyond,
+  type KnownLayer,
+  type Localised,
+  localise,
+  refine,
+  type Suspect,
+  weightOf,
+} from './localise.js';
+import type { Predicted } from './predict.js';
+import {
+  type Fit,
+  type Found,
+  type Misfit,
+  misfit,
+  type Search,
+  searchPairs,
+  searchSingles,
+} from './search.js';
+
+/** A convention, or two at once, with which the weights give the reference. */
+export interface Convention {
+  readonly says: readonly string[];
+  readonly remedies: readonly string[];
+  /** The largest difference that is left. */
+  readonly left: number;
+}
+
+/** A weight with which the reference follows, where another stands in the file. */
+export interface WrongWeight {
+  /** `weight_ih_l0`; both biases where either would do. */
+  readonly tensors: readonly string[];
+  readonly row: number;
+  readonly column?: number;
+  readonly gate: string;
+  readonly unit: number;
+  readonly inFile: number;
+  readonly implied: number;
+  /** The standard deviation of `implied`. */
+  readonly deviation: number;
+  /** The largest difference that is left, in standard deviations of rounding, and that was there. */
+  readonly leftSigmas: number;
+  readonly sigmas: number;
+}
+
+/** A value of a reference that was changed after it was computed: all that follows from it is as if it were not. */
+interface ChangedValue {
+  readonly tensor: 'output' | 'h_n' | 'c_n';
+  readonly row: number;
+  readonly batch: number;
+  readonly unit: number;
+  readonly expected: number;
+  readonly actual: number;
+}
+
+/** Where the difference is, as every step from the reference's own h shows it. */
+export interface Whereabouts {
+  readonly layer: number;
+  readonly direction: Direction;
+  /** The first step that is beyond rounding, in the order in which the direction runs; and the farthest of its units. */
+  readonly step: number;
+  readonly batch: number;
+  readonly unit: number;
+  /** Units with any value beyond rounding, and how many there are. */
+  readonly units: readonly number[];
+  readonly ofUnits: number;
+  /** What each gate's sum would have to be off by at that step and unit; absent where no change would do. */
+  readonly gates: Readonly<Record<string, number | undefined>>;
+  /** The part of all that each gate explains where every unit has its best weight changed. */
+  readonly explained: Readonly<Record<string, number>>;
+}
+
+/** Why a reference differs: the first of these that is there. */
+export interface Cause {
+  /** Beyond rounding by so much: the largest difference. */
+  readonly difference: number;
+  /** Each explains all of it; more than one where this case does not tell them apart. */
+  readonly conventions: readonly Convention[];
+  /** A coarser precision whose rounding all of it is. */
+  readonly precision?: ProfileName;
+  readonly changed: readonly ChangedValue[];
+  /** A single weight; more than one where each of them alone would do. */
+  readonly weights: readonly WrongWeight[];
+  /** Nothing explains all of it: where it begins, in each direction of the last layer. */
+  readonly whereabouts?: readonly Whereabouts[];
+  /** Of the conventions that don't fit the one that explains most, and which part. */
+  readonly nextBest?: { readonly says: readonly string[]; readonly explained: number };
+  /** What makes no difference on this case, and so is neither shown nor excluded. */
+  readonly notExcluded: readonly string[];
+  /** What a case would need to tell apart what this one does not. */
+  readonly separators: readonly string[];
+  readonly tried: Found['tried'];
+}
+
+export interface CauseOptions {
+  readonly profile?: ProfileName;
+  readonly decimals?: number;
+  /** The precision that explains all of it, where one does. */
+  readonly precision?: () => ProfileName | undefined;
+  /** Tries two causes at once, too. */
+  readonly pairs: boolean;
+  readonly speed?: SpeedOptions;
+  readonly onProgress?: (done: number) => void | Promise<void>;
+}
+
+/** What looking for a cause takes at least, in multiplications. */
+export function searchWork({ network, sequence }: Bound): number {
+  return FULL_RUNS * workOf(network, sequence);
+}
+
+/** So many hypotheses are usually run to the end. */
+const FULL_RUNS = 12;
+
+/**
+ * Finds out why a reference differs from what its weights give: first what needs no other run, then every convention
+ * alone, then one weight, then two conventions at once. What is returned fits all of the reference, or says where it begins to
+ * differ.
+ */
+export async function findCause(bound: Bound, base: Predicted, options: CauseOptions): Promise<Cause> {
+  const { profile, decimals, pairs, speed, onProgress } = options;
+  const search: Search = {
+    bound,
+    base,
+    allowances: allowances(bound, profile, decimals),
+    speed,
+    onProgress: onProgress && ((done) => onProgress(pairs ? done / 2 : done)),
+  };
+  const baseline = misfit(search, base, {}, false);
+  const found = await searchSingles(search);
+  const rest = {
+    difference: baseline.largest,
+    changed: [],
+    weights: [],
+    conventions: [],
+    notExcluded: found.withoutEffect.map(({ says }) => says),
+    separators: separatorsOf(bound),
+    tried: found.tried,
+    nextBest: nextBest(found, baseline),
+  };
+  if (found.fits.length) return { ...rest, conventions: found.fits.map(convention) };
+  const changed = changedValues(search, base);
+  if (changed.length) return { ...rest, changed };
+  const precision = options.precision?.();
+  if (precision) return { ...rest, precision };
+  const known = decimals === undefined ? knownLayers(bound, profile) : [];
+  const beyond = known
+    .map((layer) => ({ layer, located: localise(layer) }))
+    .filter(({ located }) => located.farthest > SIGMAS);
+  // A weight is of one layer in one direction.
+  const weights = beyond.length === 1 ? wrongWeights(beyond[0]) : [];
+  if (weights.length) return { ...rest, weights };
+  const two = pairs
+    ? await searchPairs({ ...search, onProgress: onProgress && ((done) => onProgress((1 + done) / 2)) })
+    : undefined;
+  const tried = two?.tried ?? found.tried;
+  if (two?.fits.length) return { ...rest, tried, conventions: two.fits.map(convention) };
+  return { ...rest, tried, whereabouts: beyond.map(whereabouts) };
+}
+
+function convention({ hypotheses, misfit: { largest } }: Fit): Convention {
+  return {
+    says: hypotheses.map(({ says }) => says),
+    remedies: hypotheses.map(({ remedy }) => remedy),
+    left: largest,
+  };
+}
+
+function nextBest({ nextBest: fit }: Found, baseline: Misfit): Cause['nextBest'] {
+  if (!fit) return undefined;
+  const explained = 1 - (fit.misfit.rms / baseline.rms) ** 2;
+  return { says: fit.hypotheses.map(({ says }) => says), explained };
+}
+
+function separatorsOf({ network, sequence }: Bound): string[] {
+  const biases = network.layers.flat().flatMap(({ biasIh, biasHh }) => [biasIh, biasHh]);
+  return separators(network.module, sequence, biases);
+}
+
+/** Changed values stand out against the others by this factor, and are at most this part of all. */
+const STANDS_OUT = 10;
+const FEW = 0.02;
+const MOST_CHANGED = 20;
+
+/** Values that are off on their own: what is off in a network goes on to the other units, and to the steps after it. */
+function changedValues(
+  { bound: { references }, allowances: allowed }: Search,
+  base: Predicted,
+): ChangedValue[] {
+  const off: (ChangedValue & { ratio: number })[] = [];
+  let usual = 0;
+  let total = 0;
+  for (const [r, { name, data, batch, units }] of references.entries()) {
+    for (const [i, expected] of data.entries()) {
+      const row = Math.floor(i / (batch * units));
+      const allowance = allowed[r].rows[row];
+      if (allowance === Number.POSITIVE_INFINITY) continue;
+      total++;
+      const actual = base[name]![i];
+      const ratio = actual === expected ? 0 : Math.abs(actual - expected) / allowance;
+      if (ratio <= 1) usual = Math.max(usual, ratio);
+      else
+        off.push({
+          tensor: name,
+          row,
+          batch: Math.floor(i / units) % batch,
+          unit: i % units,
+          expected,
+          actual,
+          ratio: Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio,
+        });
+    }
+  }
+  const few =
+    off.length > 0 && off.length <= Math.min(MOST_CHANGED, Math.ceil(FEW * total)) && total > off.length;
+  if (!few || off.some(({ ratio }) => ratio < STANDS_OUT * Math.max(usual, 1 / STANDS_OUT))) return [];
+  return off.map(({ ratio: _, ...value }) => value);
+}
+
+/** A layer whose output is known, with its name. */
+interface Known extends KnownLayer {
+  readonly layer: number;
+  readonly direction: Direction;
+}
+
+/** The last layer's directions, where the whole output is known and nothing comes between it and the cells. */
+function knownLayers({ network, sequence, references }: Bound, said: ProfileName | undefined): Known[] {
+  const { module, layers } = network;
+  const output = references.find(({ name }) => name === 'output');
+  if (!output || module.projSize) return [];
+  const profile = PROFILES[said ?? PROFILE_OF[output.dtype as FloatDtype]];
+  const top = layers.length - 1;
+  const known = layers.map((_, layer) => (layer === top ? { values: output.data } : undefined));
+  const made = envelope(network, sequence, { profile, model: 'likely', known });
+  const { steps, batch, lengths } = sequence;
+  const { hiddenSize } = module;
+  const ways = directions(module);
+  const width = ways.length * hiddenSize;
+  return ways.map((direction, d) => {
+    const index = top * ways.length + d;
+    const state = (values: Floats | undefined) =>
+      values?.subarray(index * batch * hiddenSize, (index + 1) * batch * hiddenSize);
+    const own = (values: Floats) =>
+      Float64Array.from({ length: steps * batch * hiddenSize }, (_, i) => {
+        const at = Math.floor(i / hiddenSize) * width + d * hiddenSize + (i % hiddenSize);
+        return at < values.length ? values[at] : 0;
+      });
+    const { error, undecided } = made.layers[top];
+    return {
+      layer: top,
+      direction,
+      module,
+      parameters: layers[top][d],
+      reverse: direction === 'reverse',
+      steps,
+      batch,
+      lengths,
+      input: top === 0 ? sequence.input : made.layers[top - 1].values,
+      inputSize: layerInputSize(module, top),
+      h0: state(sequence.h0),
+      c0: state(sequence.c0),
+      expected: own(output.data),
+      // What is undecided says nothing.
+      sigma: own(error.map((sigma, i) => (undecided[i] ? 0 : sigma))),
+    };
+  });
+}
+
+interface Located {
+  readonly layer: Known;
+  readonly located: Localised;
+}
+
+/** Weights each of which alone explains all of a layer's difference, what leaves least first. */
+function wrongWeights({ layer, located: { suspects, farthest } }: Located): WrongWeight[] {
+  const end = suffix(layer.module, layer.layer, layer.direction);
+  return suspects
+    .map((suspect) => ({ suspect, ...refine(layer, suspect) }))
+    .filter(({ farthest: left }) => left <= SIGMAS)
+    .sort((a, b) => a.left - b.left)
+    .map(({ suspect, change, farthest: left }) => {
+      const { row, column, gate, unit, deviation } = suspect;
+      const inFile = weightOf(layer, suspect);
+      return {
+        tensors: namesOf(layer.module.kind, suspect).map((name) => name + end),
+        row,
+        column,
+        gate,
+        unit,
+        inFile,
+        implied: inFile + change,
+        deviation,
+        leftSigmas: left,
+        sigmas: farthest,
+      };
+    });
+}
+
+/** Both biases are added to one sum, except those of a GRU's n. */
+function namesOf(kind: Known['module']['kind'], { tensor, gate }: Suspect): string[] {
+  const either = tensor.startsWith('bias') && !(kind === 'GRU' && gate === 'n');
+  return either ? ['bias_ih', 'bias_hh'] : [tensor];
+}
+
+function whereabouts({ layer, located }: Located): Whereabouts {
+  return {
+    ...firstBeyond(layer, SIGMAS),
+    layer: layer.layer,
+    direction: layer.direction,
+    explained: located.gates,
+  };
+}

@@ -1,0 +1,176 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { DIAGNOSIS_SCHEMA } from '../../schemas/diagnosis.js';
+import { predict } from '../../src/diagnose/predict.js';
+import type { Variant } from '../../src/diagnose/variant.js';
+import { diagnose, loadCase } from '../../src/index.js';
+import { bind } from '../../src/module/bind.js';
+import { type Case, caseOf, type Role } from '../../src/module/case.js';
+import { describeModule } from '../../src/module/describe.js';
+import { stateDict } from '../../src/tensor/state-dict.js';
+import { type Tensor, tensor } from '../../src/tensor/tensor.js';
+import { cli, copySample, SAMPLES, scratch } from '../cli.js';
+import { writeJson } from '../write.js';
+
+const words = (text: string) => text.replace(/\s+/g, ' ');
+const loaded = (name: string) => loadCase(path.join(SAMPLES, name));
+
+/** A case with some of its weights changed, by their names. */
+function withWeights(one: Case, change: (name: string, data: Float64Array) => void): Case {
+  const tensors = [...one.weights.load([...one.weights.specs.keys()])].map(([name, { shape, data }]) => {
+    const values = Float64Array.from(data);
+    change(name, values);
+    return [name, tensor(shape, values, 'F32')] as const;
+  });
+  return { ...one, weights: stateDict(Object.fromEntries(tensors)) };
+}
+
+/** A case whose reference another program made: only its output. */
+function wrongly(one: Case, variant: Variant): Case {
+  const { network, sequence, layout } = bind(describeModule(one.weights.specs, one.options), one, false);
+  const { output } = predict(network, sequence, variant);
+  const { steps, batch } = layout;
+  const expected = tensor([steps, batch, output.length / steps / batch], Float32Array.from(output));
+  const inputs = [...one.tensors].filter(([role]) => !['output', 'h_n', 'c_n'].includes(role));
+  return caseOf(one.weights, Object.fromEntries([...inputs, ['output', expected]]), one.options);
+}
+
+test.each([
+  [
+    'gru-perturbed-step',
+    'fits one value of the reference changed after it was computed',
+    'output[42, 1, 5] is',
+  ],
+  [
+    'lstm-ignored-lengths',
+    'fits lengths were ignored: the network ran over the padding',
+    'do pack the padded',
+  ],
+  ['lstm-swapped-gates', 'are in the order f i g o (OpenVINO), not i f g o', 'blocks 1, 0, 2, 3'],
+  ['rnn-forgotten-bias', 'fits bias_hh is missing: only bias_ih was added', 'do add bias_hh too'],
+])('%s is diagnosed to what was done to it', async (name, ...said) => {
+  for (const rule of [[], ['--rule', 'close']]) {
+    const { code, stdout, stderr } = await cli(['diagnose', `samples/failing/${name}`, ...rule]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    for (const one of said) expect(words(stdout)).toContain(one);
+    expect(stdout).not.toMatch(/^or /m);
+  }
+  const { stdout } = await cli(['verify', `samples/failing/${name}`]);
+  expect(words(stdout)).toContain('(cellcheck diagnose says more)');
+});
+
+test('a case that agrees has nothing to diagnose', async () => {
+  const { code, stdout } = await cli(['diagnose', 'samples/lstm']);
+  expect(code).toBe(0);
+  expect(stdout).toContain('\nparity ');
+  expect(stdout).not.toMatch(/fits/);
+});
+
+test.each(['lstm-initial-state', 'gru-lengths', 'rnn-unbatched'])(
+  'one weight of %s that is off by a fiftieth is named, with the value that it should have',
+  async (name) => {
+    const one = await loaded(name);
+    // Below the last layer there is nothing to hold a step against.
+    const last = Math.max(...[...one.weights.specs.keys()].map((key) => Number(/_l(\d+)/.exec(key)![1])));
+    const specs = [...one.weights.specs].filter(
+      ([key]) => key.startsWith('weight') && key.includes(`_l${last}`),
+    );
+    for (const [key, { shape }] of specs) {
+      let right = 0;
+      const [row, column] = [shape[0] - 2, shape[1] - 1];
+      const wrong = withWeights(one, (at, data) => {
+        const i = row * shape[1] + column;
+        if (at !== key) return;
+        right = data[i];
+        data[i] *= 1.02;
+      });
+      const { comparison, cause } = await diagnose(wrong);
+      expect(comparison.verdict, key).toBe('differs');
+      expect(cause!.conventions, key).toEqual([]);
+      expect(cause!.weights[0], key).toMatchObject({ tensors: [key], row, column });
+      expect(Math.abs(cause!.weights[0].implied - right)).toBeLessThan(
+        Math.max(8 * cause!.weights[0].deviation, 1e-7),
+      );
+    }
+  },
+);
+
+test('two conventions at once are found, where neither alone explains it', async () => {
+  const one = await loaded('lstm-initial-state');
+  const { cause } = await diagnose(wrongly(one, { order: 'iofg', biases: 'none' }));
+  const [{ says, remedies, left }] = cause!.conventions;
+  expect(words(says.join(' and '))).toContain('in the order i o f g (ONNX)');
+  expect(says[1]).toBe('both biases are missing');
+  expect(remedies).toHaveLength(2);
+  expect(left).toBeLessThan(1e-6);
+});
+
+test('what looks alike is named together, with what would tell it apart', async () => {
+  // At a single step from zeros, where the reset gate acts is nowhere to be seen but in b_hn.
+  const one = await loaded('gru');
+  const input = one.tensors.get('input')!;
+  const first: Tensor = tensor([1, 1, input.shape[2]], input.data.slice(0, input.shape[2]));
+  const single = caseOf(one.weights, { input: first }, { module: 'GRU', batch_first: false });
+  const { cause } = await diagnose(wrongly(single, { reset: 'before' }));
+  const says = cause!.conventions.map((convention) => convention.says.join());
+  expect(says).toContain('b_hn is added outside of the reset: r (W_hn h) + b_hn, not r (W_hn h + b_hn)');
+  expect(says.some((text) => text.startsWith('the reset gate acts on h before the product'))).toBe(true);
+  expect(cause!.separators).toEqual(
+    expect.arrayContaining(['an h_0 that is not zero', 'more than one step', 'more than one batch row']),
+  );
+  expect(cause!.notExcluded).toContain('h_0 was ignored: h began from zeros');
+});
+
+test('where nothing fits it says where the difference begins, and nothing more', async () => {
+  const one = await loaded('lstm-initial-state');
+  // Every weight is another: a checkpoint of another epoch.
+  const other = withWeights(one, (name, data) => {
+    for (const [i, value] of data.entries()) data[i] = value + 0.05 * Math.sin(i + name.length);
+  });
+  const { cause } = await diagnose(other);
+  expect(cause).toMatchObject({ conventions: [], changed: [], weights: [] });
+  expect(cause!.whereabouts![0]).toMatchObject({ layer: 1, direction: 'forward', step: 0 });
+  expect(cause!.tried.pairs).toBe(cause!.tried.ofPairs);
+});
+
+test('16 bits in a float32 reference are a precision, not a fault', async () => {
+  const one = await loaded('lstm-float16');
+  const asFloat32 = ({ shape, data }: Tensor) => tensor(shape, data, 'F32');
+  const tensors = [...one.tensors].map(([role, value]): [Role, Tensor] => [role, asFloat32(value)]);
+  const wide = withWeights({ ...one, tensors: new Map(tensors) }, () => undefined);
+  const { cause } = await diagnose(wide);
+  expect(cause).toMatchObject({ precision: 'f16', conventions: [] });
+});
+
+test('the JSON document follows its schema, whether a case differs or not', async () => {
+  const of = async (name: string) => {
+    const { stdout, code } = await cli(['diagnose', `samples/${name}`, '--reporter', 'json']);
+    return { ...DIAGNOSIS_SCHEMA.parse(JSON.parse(stdout)), code };
+  };
+  expect(await of('lstm')).toMatchObject({ verdict: 'parity', cause: null, code: 0 });
+  const { cause, code } = await of('failing/lstm-swapped-gates');
+  expect(code).toBe(1);
+  expect(cause!.conventions).toHaveLength(1);
+  expect(cause!.conventions[0].left).toBeLessThan(1e-6);
+});
+
+test('printed numbers are diagnosed within what their decimals allow', async () => {
+  const folder = copySample('notebook-lstm');
+  const file = path.join(folder, 'weights.json');
+  const weights = JSON.parse(fs.readFileSync(file, 'utf8'));
+  const [[i], [f], [g], [o]] = [0, 1, 2, 3].map((row) => [weights.weight_ih_l0[row]]);
+  writeJson(file, { ...weights, weight_ih_l0: [i, o, f, g] });
+  const { stdout, code } = await cli(['diagnose', folder]);
+  expect(code).toBe(1);
+  expect(words(stdout)).toContain('the row blocks of weight_ih alone are in the order i o f g (ONNX)');
+});
+
+test('one case at a time, and bad input is an error as anywhere', async () => {
+  const many = await cli(['diagnose', 'samples']);
+  expect(many.code).toBe(2);
+  expect(many.stderr).toContain('one is diagnosed at a time');
+  const none = await cli(['diagnose', scratch()]);
+  expect(none.code).toBe(2);
+  expect((await cli(['diagnose'])).code).toBe(2);
+});
