@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { localise } from '../../src/diagnose/localise.js';
+import { KINDS, type Kind } from '../../src/kinds.js';
+import { pythonWithTorch } from '../live/python.js';
+
+const COUNT = 200;
+const SEED = process.env.LIVE_SEED ?? String(Date.now() % 1_000_000);
+
+type Nested = number | Nested[];
+interface OracleLayer {
+  readonly kind: string;
+  readonly weights: Nested[][];
+  readonly x: Nested[][][];
+  readonly h0: Nested;
+  readonly c0: Nested;
+  readonly expected: Nested;
+  readonly sigma: Nested;
+  readonly total: number;
+  readonly best: readonly (readonly number[])[];
+}
+
+const floats = (nested: Nested) => Float64Array.from([nested].flat(9) as number[]);
+/** The prototype's parts of gates, in their order. */
+const PARTS: Readonly<Record<Kind, readonly string[]>> = {
+  RNN: ['h'],
+  GRU: ['r', 'z', 'n', 'n'],
+  LSTM: ['i', 'f', 'g', 'o'],
+};
+
+test(`the regression is the prototype's over ${COUNT} layers`, () => {
+  console.log(`LIVE_SEED=${SEED}`);
+  const argv = [
+    path.join(import.meta.dirname, 'localise.py'),
+    process.env.CELLCHECK_ORACLES!,
+    String(COUNT),
+    SEED,
+  ];
+  const text = execFileSync(pythonWithTorch(), argv, { encoding: 'utf8', maxBuffer: 2 ** 30 });
+  // What a double loses, 1e-16, is 1e-9 of a standard deviation.
+  const near = (actual: number, expected: number, what: string, unit = 0) =>
+    expect(Math.abs(actual - expected), what).toBeLessThanOrEqual(1e-9 * (Math.abs(expected) + unit));
+  let compared = 0;
+  for (const line of text.trim().split('\n')) {
+    const layer = JSON.parse(line) as OracleLayer;
+    const kind = layer.kind.split('_')[0] as Kind;
+    const [weightIh, weightHh, biasIh, biasHh] = layer.weights.map(floats);
+    const hiddenSize = biasIh.length / KINDS[kind].gates.length;
+    const inputSize = weightIh.length / biasIh.length;
+    const { total, suspects } = localise({
+      module: {
+        kind,
+        cell: false,
+        nonlinearity: layer.kind === 'RNN_RELU' ? 'relu' : 'tanh',
+        prefix: '',
+        inputSize,
+        hiddenSize,
+        projSize: 0,
+        numLayers: 1,
+        bidirectional: false,
+        bias: true,
+      },
+      parameters: { weightIh, weightHh, biasIh, biasHh },
+      reverse: false,
+      steps: layer.x.length,
+      batch: layer.x[0].length,
+      input: floats(layer.x),
+      inputSize,
+      h0: floats(layer.h0),
+      c0: floats(layer.c0),
+      expected: floats(layer.expected),
+      sigma: floats(layer.sigma),
+    });
+    near(total, layer.total, 'total', 1);
+    expect(suspects.length).toBe(layer.best.length);
+    for (const [i, [explained, part, unit, feature, change, deviation]] of layer.best.entries()) {
+      const what = `${layer.kind} ${layer.x.length} steps, part ${part}`;
+      const suspect = suspects[i];
+      near(suspect.explained, explained, what, 1);
+      // Parts that nothing depends on have no weight that explains most.
+      if (explained === 0) continue;
+      expect(suspect, what).toMatchObject({ gate: PARTS[kind][part], unit });
+      const columns = [...Array(inputSize).keys(), undefined, ...Array(hiddenSize).keys(), undefined];
+      expect(suspect.column, what).toBe(columns[feature]);
+      near(suspect.change, change, what, 10 * deviation);
+      near(suspect.deviation, deviation, what);
+      compared++;
+    }
+  }
+  expect(compared).toBeGreaterThan(COUNT);
+}, 600_000);
