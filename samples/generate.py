@@ -157,6 +157,31 @@ def main():
     )
     json_bundle(nn.GRU(3, 4), torch.randn(6, 2, 3), OUT / "bundles" / "gru.json")
     failing()
+    seed("layer outputs")
+    layer_outputs(
+        nn.GRU(4, 6, num_layers=3, bidirectional=True),
+        torch.randn(10, 2, 4),
+        OUT / "gru-layer-outputs",
+        "The outputs of the layers below the last are known too: each layer is judged by itself.",
+    )
+
+
+def layer_outputs(module, x, folder, description):
+    """A case with the outputs of all layers, each run by itself over the output of the one below."""
+    export_case(module, x, folder, description=description)
+    outputs, below = {}, x
+    for layer in range(module.num_layers - 1):
+        one = type(module)(below.shape[-1], module.hidden_size, bidirectional=module.bidirectional)
+        end = f"_l{layer}"
+        one.load_state_dict(
+            {name.replace(end, "_l0"): tensor for name, tensor in module.state_dict().items() if end in name}
+        )
+        below = evaluate(one, below)["output"]
+        outputs[f"output{end}"] = below
+    save(folder / "layers.safetensors", outputs, {})
+    file = folder / "case.json"
+    case = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**case, "layer_outputs": "layers.safetensors"}, indent=2) + "\n", encoding="utf-8")
 
 
 def json_bundle(module, x, path):

@@ -63,6 +63,7 @@ export const CASE_SCHEMA = z.extend(caseOptions, {
   weights: described(fileName(), 'File with the state_dict, relative to this one.'),
   input: described(fileName(), 'File with input and, where used, h_0, c_0 and lengths.'),
   expected: maybe(fileName(), 'File with output, h_n, c_n: any of them. To inspect a case none is needed.'),
+  layer_outputs: maybe(fileName(), 'File with the outputs of layers below the last: output_l0, output_l1, …'),
   exported: maybe(z.record(z.string(), z.string()), 'Where the tensors come from: PyTorch version, device …'),
 });
 

@@ -60,7 +60,9 @@ const cause = z.strictObject({
         explained: z.record(z.string(), float),
       }),
     )
-    .describe('Where nothing fits: the first step beyond rounding, in each direction of the last layer.'),
+    .describe(
+      'Where nothing fits: the first step beyond rounding, in each layer and direction whose output is known.',
+    ),
   next_best: z.strictObject({ says, explained: float }).nullable(),
   not_excluded: z.array(z.string()).describe('What this case would not show.'),
   separators: z.array(z.string()).describe('What a case would need to show it.'),

@@ -3,7 +3,10 @@ import * as z from 'zod';
 // A number that JSON has no word for is written as text, as in tensors.
 export const float = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
 export const count = z.int().nonnegative();
-export const tensorName = z.enum(['output', 'h_n', 'c_n']);
+export const tensorName = z
+  .string()
+  .regex(/^(output(_l\d+)?|h_n|c_n)$/)
+  .describe('output_l0 …: outputs of layers below the last.');
 
 const place = z.strictObject({
   step: count.optional().describe('Of output.'),

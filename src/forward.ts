@@ -61,7 +61,11 @@ export async function forward(
 ): Promise<OutputTensors> {
   const { onProgress, trace, speed, ...said } = options;
   checkOptions(said);
-  const bound = bind(describeModule(weights.specs, options), caseOf(weights, inputs), options.batch_first);
+  const bound = bind(
+    describeModule(weights.specs, options),
+    caseOf(weights, { ...inputs }),
+    options.batch_first,
+  );
   const { compute = 'float64' } = options;
   const outputs = await runNetwork(bound.network, bound.sequence, { compute, speed, trace, onProgress });
   return tensorsOf(outputs, bound, compute);

@@ -60,3 +60,11 @@ export function traceName(layer: number, direction: Direction, part: string): st
 }
 
 export const TRACE_NAME = /^layer(\d+)\.(forward|reverse)\.([a-z])$/;
+
+/** An output by PyTorch's name, or that of a layer below the last: `output_l0`. */
+export type TensorName = 'output' | 'h_n' | 'c_n' | `output_l${number}`;
+
+/** Whether its rows are steps, and not layers and directions. */
+export function isSequence(name: TensorName): name is Exclude<TensorName, 'h_n' | 'c_n'> {
+  return name.startsWith('output');
+}

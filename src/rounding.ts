@@ -28,18 +28,18 @@ const USEFUL = 0.5;
  * what their missing decimals can do.
  */
 export function judgeRounding(
-  { network, sequence, references }: Bound,
+  { network, sequence, references, layerOutputs }: Bound,
   { profile: said, speed, decimals }: Said,
 ): RoundingJudgement[] {
   const printed = decimals === undefined ? undefined : printedUncertainty(network, sequence, decimals);
   const missing = decimals === undefined ? 0 : halfUnit(decimals);
   const output = references.find(({ name }) => name === 'output');
   const top = network.layers.length - 1;
-  const truth = output && {
-    values: output.data,
-    uncertainty: printed && new Float64Array(output.data.length).fill(missing),
-  };
-  const known = network.layers.map((_, layer) => (layer === top ? truth : undefined));
+  const known = network.layers.map((_, layer) => {
+    const truth = layer === top ? output : layerOutputs[layer];
+    const uncertainty = truth && printed && new Float64Array(truth.data.length).fill(missing);
+    return truth && { values: truth.data, uncertainty };
+  });
   const envelopes = new Map<string, Envelope>();
   const run = (profile: ProfileName, model: EnvelopeOptions['model']): Envelope => {
     const key = `${profile} ${model}`;
@@ -48,15 +48,17 @@ export function judgeRounding(
     envelopes.set(key, made);
     return made;
   };
-  return references.map((reference) => {
+  const layers = layerOutputs.flatMap((reference, layer) => (reference ? [{ reference, layer }] : []));
+  const all = [...layers, ...references.map((reference) => ({ reference, layer: top }))];
+  return all.map(({ reference, layer }) => {
     const profile = said ?? PROFILE_OF[reference.dtype as FloatDtype];
-    const spread = ({ layers, h_n, c_n }: Envelope): Spread =>
-      reference.name === 'output' ? layers[top] : reference.name === 'h_n' ? h_n : c_n!;
+    const spread = ({ layers: outputs, h_n, c_n }: Envelope): Spread =>
+      reference.name === 'h_n' ? h_n : reference.name === 'c_n' ? c_n! : outputs[layer];
     const worst = () => spread(run(profile, 'worst'));
     const judge = (predicted: Prediction, rule: AutoRule): RoundingJudgement => ({
       ...judgeByRounding(reference, predicted, rule),
       profile,
-      forced: truth !== undefined,
+      forced: known[layer] !== undefined,
       decimals,
     });
     if (printed) {
@@ -111,7 +113,7 @@ export function coarserProfile(
 ): ProfileName | undefined {
   const { references } = bound;
   if (settings.decimals !== undefined || references.some(({ dtype }) => dtype !== 'F32')) return undefined;
-  const total = references.reduce((sum, { data }) => sum + data.length, 0);
+  const total = judgements.reduce((sum, { faults }) => sum + faults.length, 0);
   const faults = judgements.reduce((sum, one) => sum + one.faults.reduce((a, b) => a + b, 0), 0);
   if (faults < MOST * total) return undefined;
   const onGrid = GRIDS.filter(([, dtype]) =>

@@ -51,17 +51,16 @@ function largestOutput({ kind, nonlinearity, projSize }: Module, h0: Floats | un
  * ill-conditioned on this input, and there is no verdict.
  */
 export async function judge(run: Run): Promise<Pick<Comparison, 'verdict' | 'first' | 'partsAt'>> {
-  const { bound, outputs, tensors, settings, judgements } = run;
+  const { bound, compared, tensors, settings, judgements } = run;
   for (const [i, judgement] of (judgements ?? []).entries()) {
-    const { name } = tensors[i];
-    const place = firstFault(bound.references[i], outputs[name]!, judgement);
-    if (place) return { verdict: 'differs', first: { tensor: name, place } };
+    const place = firstFault(compared[i], compared[i].actual, judgement);
+    if (place) return { verdict: 'differs', first: { tensor: compared[i].name, place } };
   }
   const roundedRuns = new Map<Rounding, Outputs[]>();
   const partings: number[] = [];
   for (const [i, tensor] of tensors.entries()) {
     if (tensor.mismatches === 0) continue;
-    const dtype = bound.references[i].dtype as FloatDtype;
+    const dtype = compared[i].dtype as FloatDtype;
     const rounding =
       settings.compute === 'float32' && (dtype === 'F32' || dtype === 'F64') ? EXACT : ROUNDING[dtype];
     const runs = roundedRuns.get(rounding) ?? [];
@@ -77,11 +76,15 @@ export async function judge(run: Run): Promise<Pick<Comparison, 'verdict' | 'fir
 
 /** @param runs those made so far; more are added where they could make a difference */
 async function explainTensor(run: Run, i: number, rounding: Rounding, runs: Outputs[]): Promise<Explanation> {
-  const { bound, outputs, tensors, settings, judgements } = run;
-  const { network, sequence, references } = bound;
+  const { bound, outputs, compared, tensors, settings, judgements } = run;
+  const { network, sequence, layerOutputs } = bound;
+  const reference = compared[i];
   const { name, tolerance } = tensors[i];
+  const layer = layerOutputs.findIndex((one) => one?.name === name);
+  // A layer's output is the output of the layers up to it.
+  const ofLayer = (all: Outputs) => (layer < 0 ? all : { ...all, output: all.layers![layer] });
   const { rtol, atol } = tolerance;
-  const usual = resolveTolerance(name, references[i].dtype, []);
+  const usual = resolveTolerance(name, reference.dtype, []);
   const margin = {
     share: rounding.share,
     allowance: (magnitude: number) => Math.max(rtol * magnitude + atol, usual.rtol * magnitude + usual.atol),
@@ -90,19 +93,21 @@ async function explainTensor(run: Run, i: number, rounding: Rounding, runs: Outp
   for (let count = 1; ; count++) {
     if (runs.length < count) {
       const { onProgress, speed } = settings;
-      runs.push(await forward(network, sequence, { ...rounding.runs[runs.length], speed, onProgress }));
+      const layers = outputs.layers !== undefined;
+      const options = { ...rounding.runs[runs.length], layers, speed, onProgress };
+      runs.push(await forward(network, sequence, options));
     }
     const explanation = explain(
-      references[i],
+      reference,
       {
         steps: sequence.steps,
         batch: sequence.batch,
         directions: directions(network.module).length,
         lengths: sequence.lengths,
-        actual: outputs,
-        rounded: runs,
+        actual: ofLayer(outputs),
+        rounded: runs.map(ofLayer),
       },
-      failing(references[i], outputs[name]!, { rtol, atol, equalNan: settings.equal_nan }, judgements?.[i]),
+      failing(reference, reference.actual, { rtol, atol, equalNan: settings.equal_nan }, judgements?.[i]),
       margin,
     );
     const { unexplained, missing = 0 } = explanation;

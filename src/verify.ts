@@ -1,5 +1,5 @@
 import { PROFILES, type ProfileName } from './bounds/profiles.js';
-import { compareTensor, type TensorComparison } from './compare/compare.js';
+import { type Compared, compareTensor, type TensorComparison } from './compare/compare.js';
 import type { Comparison } from './compare/comparison.js';
 import { printedTolerance, resolveTolerance, type ToleranceOptions } from './compare/tolerance.js';
 import type { ForwardOptions, Outputs } from './engine/forward.js';
@@ -11,6 +11,7 @@ import { type Case, checkOptions, EXPECTED_ROLES, mergeOptions } from './module/
 import { describeModule } from './module/describe.js';
 import { adviceFor, causeLine, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
 import { judgeRounding, type RoundingJudgement } from './rounding.js';
+import type { Floats } from './tensor/dtype.js';
 import { forward } from './threads/forward.js';
 import { judge } from './verdict.js';
 
@@ -48,6 +49,8 @@ export interface VerifyOptions {
 export interface Run {
   readonly bound: Bound;
   readonly outputs: Outputs;
+  /** Every reference, layers from the bottom up, then the network's own outputs, with what was computed. */
+  readonly compared: readonly (Compared & { readonly actual: Floats })[];
   readonly tensors: readonly TensorComparison[];
   /** Of each tensor, where the rule is the automatic one. */
   readonly judgements?: readonly RoundingJudgement[];
@@ -99,14 +102,19 @@ export async function verifyRun(
 async function runCase(loaded: Case, settings: Settings): Promise<Run> {
   const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
   const bound = bind(module, loaded, settings.batch_first);
-  if (bound.references.length === 0) throw nothingExpected(loaded);
-  const outputs = await forward(bound.network, bound.sequence, settings);
+  const layers = bound.layerOutputs.some((one) => one !== undefined);
+  if (bound.references.length === 0 && !layers) throw nothingExpected(loaded);
+  const outputs = await forward(bound.network, bound.sequence, { ...settings, layers });
   const judgements = settings.rule === 'auto' ? judgeRounding(bound, settings) : undefined;
-  const tensors = bound.references.map((reference, i) => {
-    const tolerance = resolveTolerance(reference.name, reference.dtype, settings.tolerances);
-    return compareTensor(reference, outputs[reference.name]!, tolerance, settings.equal_nan, judgements?.[i]);
+  const compared = [
+    ...bound.layerOutputs.flatMap((one, layer) => (one ? [{ ...one, actual: outputs.layers![layer] }] : [])),
+    ...bound.references.map((one) => ({ ...one, actual: outputs[one.name]! })),
+  ];
+  const tensors = compared.map((one, i) => {
+    const tolerance = resolveTolerance(one.name, one.dtype, settings.tolerances);
+    return compareTensor(one, one.actual, tolerance, settings.equal_nan, judgements?.[i]);
   });
-  return { bound, outputs, tensors, judgements, settings };
+  return { bound, outputs, compared, tensors, judgements, settings };
 }
 
 function nothingExpected({ files }: Case): CellcheckError {

@@ -18,6 +18,7 @@ export interface CaseOptionValues {
   nonlinearity?: Nonlinearity;
   batchFirst?: boolean;
   name?: Readonly<Record<string, string>>;
+  layerOutputs?: string;
   allowOutside?: boolean;
   compute: Compute;
 }
@@ -45,6 +46,7 @@ export function addCaseOptions(command: Command): Command {
     .option('--batch-first', 'input and output are [B, T, …] (default: what the shapes fit)')
     .option('--no-batch-first', 'input and output are [T, B, …]')
     .option('--name <ours=theirs>', 'reads a tensor that has another name, as output=out', collectName)
+    .option('--layer-outputs <file>', 'outputs of layers below the last: output_l0, output_l1, …')
     .option('--allow-outside', 'lets a case name files outside its folder and the working directory');
 }
 
@@ -74,6 +76,7 @@ export async function pendingCases(
     allowOutside: options.allowOutside ?? false,
     names: options.name ?? {},
     expectedOptional,
+    layerOutputs: options.layerOutputs,
   };
   const { weights, input, expected } = options;
   const said = [weights, input, expected].filter((file) => file !== undefined);

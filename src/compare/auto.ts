@@ -1,3 +1,4 @@
+import { isSequence } from '../kinds.js';
 import type { Floats } from '../tensor/dtype.js';
 import { distance } from './close.js';
 import { type Compared, type Place, placeAt } from './compare.js';
@@ -136,7 +137,7 @@ function unitSpreads(
   faults: Uint8Array,
 ): (UnitSpread & { values: number })[] {
   // Rows of h_n and c_n are layers, whose units have no more in common than their numbers.
-  if (name !== 'output') return [];
+  if (!isSequence(name)) return [];
   const sums = new Float64Array(units);
   const values = new Uint32Array(units);
   const faulty = new Uint8Array(units);

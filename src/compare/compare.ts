@@ -1,3 +1,4 @@
+import type { TensorName } from '../kinds.js';
 import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
 import type { Judgement, UnitSpread } from './auto.js';
 import { distance, isClose, type Rule, smallestAtol } from './close.js';
@@ -53,7 +54,7 @@ export interface AutoSummary {
 }
 
 export interface TensorComparison {
-  readonly name: 'output' | 'h_n' | 'c_n';
+  readonly name: TensorName;
   /** PyTorch's name of the reference's dtype. */
   readonly dtype: string;
   readonly tolerance: Tolerance;
@@ -73,7 +74,7 @@ export interface TensorComparison {
 }
 
 export interface Compared {
-  readonly name: TensorComparison['name'];
+  readonly name: TensorName;
   readonly dtype: Dtype;
   readonly rows: number;
   readonly batch: number;

@@ -1,3 +1,4 @@
+import { isSequence } from '../kinds.js';
 import type { Floats } from '../tensor/dtype.js';
 import { distance } from './close.js';
 import { type Compared, type Place, placeAt } from './compare.js';
@@ -60,7 +61,9 @@ export function explain(
   fails: (i: number) => boolean,
   margin: Margin,
 ): Explanation {
-  const { name, units, data: expected } = reference;
+  const { units, data: expected } = reference;
+  // A layer's output is the output of the layers up to it.
+  const name = isSequence(reference.name) ? 'output' : reference.name;
   const actual = runs.actual[name]!;
   const { allowance } = margin;
   const spread = spreads(runs, allowance);

@@ -1,3 +1,4 @@
+import { isSequence, type TensorName } from '../kinds.js';
 import { DTYPES, type Dtype, type FloatDtype } from '../tensor/dtype.js';
 
 /** An element is close when |actual − expected| ≤ atol + rtol·|expected|. */
@@ -49,14 +50,16 @@ export function printedTolerance(decimals: number): ToleranceOptions {
  * @param layers the stronger first: each may say rtol or atol for that output, or in general
  */
 export function resolveTolerance(
-  name: 'output' | 'h_n' | 'c_n',
+  name: TensorName,
   dtype: Dtype,
   layers: readonly ToleranceOptions[],
 ): Tolerance {
+  // A layer's output has the tolerance of the whole.
+  const own = isSequence(name) ? 'output' : name;
   const usual = { ...DEFAULTS[dtype as FloatDtype], source: `${DTYPES[dtype].torch} default` };
   const said = (key: 'rtol' | 'atol') => {
     for (const layer of layers) {
-      const value = layer[name]?.[key] ?? layer[key];
+      const value = layer[own]?.[key] ?? layer[key];
       if (value !== undefined) return { value, source: layer.source, usual: false };
     }
     return { value: usual[key], source: usual.source, usual: true };

@@ -92,7 +92,7 @@ export interface Cause {
   readonly changed: readonly ChangedValue[];
   /** A single weight; more than one where each of them alone would do. */
   readonly weights: readonly WrongWeight[];
-  /** Nothing explains all of it: where it begins, in each direction of the last layer. */
+  /** Nothing explains all of it: where it begins, in each layer and direction whose output is known. */
   readonly whereabouts?: readonly Whereabouts[];
   /** Of the conventions that don't fit the one that explains most, and which part. */
   readonly nextBest?: { readonly says: readonly string[]; readonly explained: number };
@@ -233,46 +233,57 @@ interface Known extends KnownLayer {
   readonly direction: Direction;
 }
 
-/** The last layer's directions, where the whole output is known and nothing comes between it and the cells. */
-function knownLayers({ network, sequence, references }: Bound, said: ProfileName | undefined): Known[] {
+/** Every direction of the layers whose whole output is known, where nothing comes between it and the cells. */
+function knownLayers(
+  { network, sequence, references, layerOutputs }: Bound,
+  said: ProfileName | undefined,
+): Known[] {
   const { module, layers } = network;
+  if (module.projSize) return [];
   const output = references.find(({ name }) => name === 'output');
-  if (!output || module.projSize) return [];
-  const profile = PROFILES[said ?? PROFILE_OF[output.dtype as FloatDtype]];
-  const top = layers.length - 1;
-  const known = layers.map((_, layer) => (layer === top ? { values: output.data } : undefined));
+  const truths = layers.map((_, layer) => (layer === layers.length - 1 ? output : layerOutputs[layer]));
+  const dtype = truths.find((truth) => truth)?.dtype;
+  if (!dtype) return [];
+  const profile = PROFILES[said ?? PROFILE_OF[dtype as FloatDtype]];
+  const known = truths.map((truth) => truth && { values: truth.data });
   const made = envelope(network, sequence, { profile, model: 'likely', known });
   const { steps, batch, lengths } = sequence;
   const { hiddenSize } = module;
   const ways = directions(module);
   const width = ways.length * hiddenSize;
-  return ways.map((direction, d) => {
-    const index = top * ways.length + d;
-    const state = (values: Floats | undefined) =>
-      values?.subarray(index * batch * hiddenSize, (index + 1) * batch * hiddenSize);
-    const own = (values: Floats) =>
-      Float64Array.from({ length: steps * batch * hiddenSize }, (_, i) => {
-        const at = Math.floor(i / hiddenSize) * width + d * hiddenSize + (i % hiddenSize);
-        return at < values.length ? values[at] : 0;
-      });
-    const { error, undecided } = made.layers[top];
-    return {
-      layer: top,
-      direction,
-      module,
-      parameters: layers[top][d],
-      reverse: direction === 'reverse',
-      steps,
-      batch,
-      lengths,
-      input: top === 0 ? sequence.input : made.layers[top - 1].values,
-      inputSize: layerInputSize(module, top),
-      h0: state(sequence.h0),
-      c0: state(sequence.c0),
-      expected: own(output.data),
-      // What is undecided says nothing.
-      sigma: own(error.map((sigma, i) => (undecided[i] ? 0 : sigma))),
-    };
+  return truths.flatMap((truth, layer) => {
+    if (!truth) return [];
+    const below = layer === 0 ? sequence.input : (truths[layer - 1]?.data ?? made.layers[layer - 1].values);
+    const input = new Float64Array(steps * batch * layerInputSize(module, layer));
+    input.set(below);
+    return ways.map((direction, d): Known => {
+      const index = layer * ways.length + d;
+      const state = (values: Floats | undefined) =>
+        values?.subarray(index * batch * hiddenSize, (index + 1) * batch * hiddenSize);
+      const own = (values: Floats) =>
+        Float64Array.from({ length: steps * batch * hiddenSize }, (_, i) => {
+          const at = Math.floor(i / hiddenSize) * width + d * hiddenSize + (i % hiddenSize);
+          return at < values.length ? values[at] : 0;
+        });
+      const { error, undecided } = made.layers[layer];
+      return {
+        layer,
+        direction,
+        module,
+        parameters: layers[layer][d],
+        reverse: direction === 'reverse',
+        steps,
+        batch,
+        lengths,
+        input,
+        inputSize: layerInputSize(module, layer),
+        h0: state(sequence.h0),
+        c0: state(sequence.c0),
+        expected: own(truth.data),
+        // What is undecided says nothing.
+        sigma: own(error.map((sigma, i) => (undecided[i] ? 0 : sigma))),
+      };
+    });
   });
 }
 

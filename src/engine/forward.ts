@@ -15,6 +15,8 @@ export interface ForwardOptions {
   readonly storage?: Storage;
   /** Keeps h, c and the gates of every step. */
   readonly trace?: boolean;
+  /** Keeps the output of every layer. */
+  readonly layers?: boolean;
   readonly speed?: SpeedOptions;
   /** One thread's part, where other threads run the same network over the same sequence. */
   readonly share?: Share;
@@ -30,6 +32,8 @@ export interface Outputs {
   readonly h_n: Floats;
   /** [layers·directions, batch, hidden_size], LSTM only */
   readonly c_n?: Floats;
+  /** The output of every layer, as `output`; where it was asked for. */
+  readonly layers?: readonly Floats[];
   /** Layers from the bottom up, each forward, then reverse; where it was asked for. */
   readonly trace?: readonly LayerTrace[];
   readonly kernels: UsedKernels;
@@ -85,6 +89,7 @@ async function runLayers(
   const sorted = (values: Floats, outer: number, inner: number) => pick(values, order, outer, batch, inner);
 
   const trace: LayerTrace[] | undefined = options.trace ? [] : undefined;
+  const kept: Floats[] | undefined = options.layers ? [] : undefined;
   if (trace) planTrace(module, steps, batch, options.compute);
 
   const states = layers.length * ways.length;
@@ -125,12 +130,14 @@ async function runLayers(
       for (const done of run) await options.onProgress?.((index + done / steps) / states);
     }
     input = output;
+    kept?.push(pick(output, inverse, steps, batch, width));
   }
 
   return {
     output: pick(input, inverse, steps, batch, width),
     h_n: pick(h_n, inverse, states, batch, size),
     c_n: lstm ? pick(c_n, inverse, states, batch, hiddenSize) : undefined,
+    layers: kept,
     trace,
   };
 }

@@ -12,6 +12,7 @@ import {
   EXPECTED_ROLES,
   INPUT_ROLES,
   isKnownName,
+  layerRoles,
   noRole,
   pickRoles,
   type Role,
@@ -26,6 +27,8 @@ export interface LoadOptions extends PlaceOptions {
   readonly names: Readonly<Record<string, string>>;
   /** Whether a case may do without expected outputs: there is nothing to compare then. */
   readonly expectedOptional?: boolean;
+  /** A file with outputs of layers below the last, `output_l0` …; wins over the case's own. */
+  readonly layerOutputs?: string;
 }
 
 /** The three files of a case on the command line. */
@@ -64,7 +67,8 @@ export function loadFiles(paths: CasePaths, options: LoadOptions): Case {
     throw new CellcheckError({
       problem: 'a file with the expected outputs is missing: there is nothing to compare',
     });
-  return assemble(at(weights), at(input), expected === undefined ? undefined : at(expected), {}, options);
+  const reference = expected === undefined ? undefined : at(expected);
+  return withLayers(assemble(at(weights), at(input), reference, {}, options), undefined, options);
 }
 
 function loadCaseFile(file: string, label: string, said: CaseFile, options: LoadOptions): Case {
@@ -73,7 +77,36 @@ function loadCaseFile(file: string, label: string, said: CaseFile, options: Load
     throw new CellcheckError({ file: label, tensor: 'expected', problem: 'is missing: text is needed' });
   const at = (field: string, given: string) => placeOf(field, given, file, label, options);
   const reference = expected === undefined ? undefined : at('expected', expected);
-  return assemble(at('weights', weights), at('input', input), reference, said, options);
+  const own = said.layer_outputs === undefined ? undefined : at('layer_outputs', said.layer_outputs);
+  return withLayers(
+    assemble(at('weights', weights), at('input', input), reference, said, options),
+    own,
+    options,
+  );
+}
+
+/** A case with the outputs of layers that a file of their own has. */
+function withLayers(one: Case, own: Place | undefined, options: LoadOptions): Case {
+  const { layerOutputs, cwd } = options;
+  const place =
+    layerOutputs === undefined ? own : { path: path.resolve(cwd, layerOutputs), label: layerOutputs };
+  if (!place) return one;
+  const file = openTensors(place.path, place.label);
+  const roles = layerRoles(file.specs.keys());
+  if (roles.length === 0) {
+    const some = [...file.specs.keys()].slice(0, 8).map(printable).join(', ');
+    throw new CellcheckError({
+      file: place.label,
+      found: some ? `tensors named ${some}` : 'no tensors',
+      expected: 'output_l0, output_l1, …: outputs of layers below the last',
+    });
+  }
+  const tensors = inFile(place.label, () => loadRoles(file, new Map(roles.map((role) => [role, role]))));
+  return {
+    ...one,
+    tensors: new Map([...one.tensors, ...tensors]),
+    files: { ...one.files, layers: place.label },
+  };
 }
 
 function loadBundle(tensors: StateDict, label: string, said: CaseOptions, options: LoadOptions): Case {
@@ -95,13 +128,14 @@ function loadBundle(tensors: StateDict, label: string, said: CaseOptions, option
       throw noRole(inside, EXPECTED_ROLES);
     return { tensors: loadRoles(bundle, picked), unused };
   });
-  return {
+  const one = {
     weights: bundle,
     tensors: roles.tensors,
     options: withDecimals(said, [tensors]),
     warnings: unusedWarnings(roles.unused, label),
     files: { weights: label, input: label, expected: label },
   };
+  return withLayers(one, undefined, options);
 }
 
 function assemble(
@@ -118,12 +152,12 @@ function assemble(
   mustExist(names, (ours) => {
     const role = (INPUT_ROLES as readonly string[]).includes(ours)
       ? 'input'
-      : (EXPECTED_ROLES as readonly string[]).includes(ours)
+      : (EXPECTED_ROLES as readonly string[]).includes(ours) || layerRoles([ours]).length
         ? 'expected'
         : 'weights';
     return { specs: opened[role]?.specs ?? new Map(), label: places[role]?.label };
   });
-  const rolesIn = (role: 'input' | 'expected', roles: readonly Role[]) => {
+  const rolesIn = (role: 'input' | 'expected', roles: Parameters<typeof pickRoles>[1]) => {
     const { path: file, label } = places[role]!;
     const shared = Object.entries(places).some(([other, place]) => other !== role && place.path === file);
     const mapped = renamed(opened[role]!, names);

@@ -2,7 +2,15 @@ import { CellcheckError, joinErrors } from '../errors.js';
 import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
 import { elementCount, formatShape } from '../tensor/shape.js';
 import { swapFirstAxes, type Tensor } from '../tensor/tensor.js';
-import { type Case, EXPECTED_ROLES, type ExpectedRole, fileOf } from './case.js';
+import {
+  type Case,
+  EXPECTED_ROLES,
+  type ExpectedRole,
+  fileOf,
+  type LayerRole,
+  layerOf,
+  layerRoles,
+} from './case.js';
 import { type Layout, readings } from './layout.js';
 import { directions, type Module, outputSize, parameterShapes, suffix } from './parameters.js';
 import { caseErrors } from './slips.js';
@@ -41,8 +49,8 @@ export interface Sequence {
 }
 
 /** A reference tensor in the layout of what it is compared with: rows are steps, or layers × directions. */
-interface Reference {
-  readonly name: ExpectedRole;
+interface Reference<Name extends ExpectedRole | LayerRole = ExpectedRole> {
+  readonly name: Name;
   readonly dtype: Dtype;
   readonly rows: number;
   readonly batch: number;
@@ -56,6 +64,8 @@ export interface Bound {
   readonly sequence: Sequence;
   /** None where the case has no expected tensor. */
   readonly references: readonly Reference[];
+  /** Outputs of layers below the last that are known, by layer; they are compared as well. */
+  readonly layerOutputs: readonly (Reference<LayerRole> | undefined)[];
   readonly layout: Layout;
   /** Another reading of batch_first that the shapes fit as well. */
   readonly otherLayoutFits: boolean;
@@ -118,6 +128,7 @@ export function bind(module: Module, loaded: Case, batchFirst: boolean | undefin
   return {
     network: loadNetwork(module, loaded),
     references,
+    layerOutputs: layerOutputs(module, layout, loaded),
     layout,
     otherLayoutFits,
     sequence: {
@@ -129,6 +140,30 @@ export function bind(module: Module, loaded: Case, batchFirst: boolean | undefin
       lengths: lengths(tensors.get('lengths'), layout, fileOf('lengths', files)),
     },
   };
+}
+
+/** @throws CellcheckError for a layer that the module does not have, or whose output is that of the module */
+function layerOutputs(
+  module: Module,
+  layout: Layout,
+  { tensors, files }: Case,
+): (Reference<LayerRole> | undefined)[] {
+  const roles = layerRoles(tensors.keys());
+  for (const role of roles) {
+    const layer = layerOf(role)!;
+    if (layer < module.numLayers - 1) continue;
+    const layers = `the module has ${module.numLayers === 1 ? 'one layer' : `${module.numLayers} layers, from 0`}`;
+    throw new CellcheckError({
+      file: fileOf(role, files),
+      tensor: role,
+      problem: `is not the output of a layer below the last: ${layers}`,
+      hints: layer === module.numLayers - 1 ? ["The last layer's output is named output."] : [],
+    });
+  }
+  return Array.from({ length: module.numLayers }, (_, layer) => {
+    const role = roles.find((one) => layerOf(one) === layer);
+    return role && reference(role, tensors.get(role)!, module, layout);
+  });
 }
 
 /** Only a batch_first that was said can be the wrong one of two. */
@@ -178,14 +213,14 @@ function lengths(tensor: Tensor | undefined, layout: Layout, file: string | unde
   return values;
 }
 
-function reference(
-  name: ExpectedRole,
+function reference<Name extends ExpectedRole | LayerRole>(
+  name: Name,
   { dtype, shape, data }: Tensor,
   module: Module,
   layout: Layout,
-): Reference {
+): Reference<Name> {
   const count = module.numLayers * directions(module).length;
-  if (name !== 'output') {
+  if (name === 'h_n' || name === 'c_n') {
     const units = name === 'c_n' ? module.hiddenSize : outputSize(module);
     return { name, dtype, rows: count, batch: layout.batch, units, data };
   }

@@ -8,8 +8,11 @@ import { PARAMETER } from './group.js';
 /** What the tensors of a case are there for, by the names that PyTorch's documentation gives them. */
 export const INPUT_ROLES = ['input', 'h_0', 'c_0', 'lengths'] as const;
 export const EXPECTED_ROLES = ['output', 'h_n', 'c_n'] as const;
+/** The output of a layer below the last. */
+export type LayerRole = `output_l${number}`;
 export type ExpectedRole = (typeof EXPECTED_ROLES)[number];
-export type Role = (typeof INPUT_ROLES)[number] | ExpectedRole;
+type NamedRole = (typeof INPUT_ROLES)[number] | ExpectedRole;
+export type Role = NamedRole | LayerRole;
 
 /** One thing to verify, loaded. */
 export interface Case {
@@ -21,7 +24,12 @@ export interface Case {
   /** What weakens a verdict, seen while loading. */
   readonly warnings?: readonly string[];
   /** File names for messages. */
-  readonly files?: { readonly weights?: string; readonly input?: string; readonly expected?: string };
+  readonly files?: {
+    readonly weights?: string;
+    readonly input?: string;
+    readonly expected?: string;
+    readonly layers?: string;
+  };
 }
 
 /**
@@ -71,11 +79,23 @@ export function mergeOptions(own: SharedOptions, said: SharedOptions): SharedOpt
 }
 
 export function fileOf(role: Role, files: Case['files']): string | undefined {
+  if (layerOf(role) !== undefined) return files?.layers ?? files?.expected;
   return (EXPECTED_ROLES as readonly string[]).includes(role) ? files?.expected : files?.input;
 }
 
+/** The layer whose output a role is. */
+export function layerOf(role: string): number | undefined {
+  const [, layer] = /^output_l(0|[1-9]\d{0,3})$/.exec(role) ?? [];
+  return layer === undefined ? undefined : Number(layer);
+}
+
+/** The roles of layers' outputs that these names stand for. */
+export function layerRoles(names: Iterable<string>): LayerRole[] {
+  return [...names].filter((name): name is LayerRole => layerOf(name) !== undefined);
+}
+
 // What these tensors are called elsewhere: in PyTorch's own signatures, ONNX, Keras, and in people's scripts.
-const ALIASES: Readonly<Record<Role, readonly string[]>> = {
+const ALIASES: Readonly<Record<NamedRole, readonly string[]>> = {
   input: ['x', 'inp', 'in', 'inputs', 'seq', 'sequence', 'data', 'features'],
   h_0: ['hx', 'h', 'hidden', 'init_h', 'initial_h', 'initial_state', 'h_in', 'state'],
   c_0: ['cx', 'c', 'cell', 'init_c', 'initial_c', 'c_in'],
@@ -86,10 +106,11 @@ const ALIASES: Readonly<Record<Role, readonly string[]>> = {
 };
 
 const ALL_ROLES: readonly string[] = [...INPUT_ROLES, ...EXPECTED_ROLES];
+const isRole = (name: string) => ALL_ROLES.includes(name) || layerOf(name) !== undefined;
 
 /** Whether a name is one that cellcheck looks for: a role's, or that of a parameter. */
 export function isKnownName(name: string): boolean {
-  return ALL_ROLES.includes(name) || PARAMETER.test(name);
+  return isRole(name) || PARAMETER.test(name);
 }
 
 const bare = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
@@ -108,11 +129,16 @@ export interface PickedRoles {
  * @throws CellcheckError for a name that says almost what one of ours does (`hn`, `out`): a tensor that was meant to
  *   be compared is never left out silently
  */
-export function pickRoles(names: readonly string[], roles: readonly Role[], shared: boolean): PickedRoles {
+export function pickRoles(
+  names: readonly string[],
+  roles: readonly NamedRole[],
+  shared: boolean,
+): PickedRoles {
   const picked = new Map<Role, string>();
+  if (roles.includes('output')) for (const role of layerRoles(names)) picked.set(role, role);
   for (const role of roles) if (names.includes(role)) picked.set(role, role);
   const missing = roles.filter((role) => !picked.has(role));
-  const others = names.filter((name) => !ALL_ROLES.includes(name));
+  const others = names.filter((name) => !isRole(name));
   if (names.length === 1 && others.length === 1) {
     const meant = missing.find((role) => bare(names[0]) === bare(role)) ?? roles[0];
     if (meant === roles[0]) return { picked: new Map([[meant, names[0]]]), unused: [] };
@@ -144,7 +170,7 @@ export function pickRoles(names: readonly string[], roles: readonly Role[], shar
 }
 
 /** The error for a file that lacks every role it was given for. */
-export function noRole(names: readonly string[], roles: readonly Role[]): CellcheckError {
+export function noRole(names: readonly string[], roles: readonly NamedRole[]): CellcheckError {
   const guesses = roles.flatMap((role) => {
     const theirs = names.find((name) => ALIASES[role].includes(name.toLowerCase()));
     return theirs === undefined ? [] : `--name ${role}=${printable(theirs)}`;

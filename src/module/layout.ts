@@ -1,6 +1,6 @@
 import { type Dimension, type NamedShape, type ShapeIssue, shapeIssues } from '../../schemas/shapes.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Role } from './case.js';
+import { layerRoles, type Role } from './case.js';
 import { className, directions, type Module, outputSize } from './parameters.js';
 
 /** How a case's tensors lie in memory: the number of their dimensions follows the input's. */
@@ -103,7 +103,11 @@ export function caseShapes(
     { name: 'h_0', dimensions: states(h), optional: !(lstm && tensors.has('c_0')) },
     ...(lstm ? [{ name: 'c_0', dimensions: states(c), optional: !tensors.has('h_0') }] : []),
     ...(batched && timed ? [{ name: 'lengths', dimensions: [B], optional: true }] : []),
-    { name: 'output', dimensions: sequence(outSteps, B, out), optional: true },
+    ...['output', ...layerRoles(tensors.keys())].map((name) => ({
+      name,
+      dimensions: sequence(outSteps, B, out),
+      optional: true,
+    })),
     { name: 'h_n', dimensions: states(h), optional: true },
     ...(lstm ? [{ name: 'c_n', dimensions: states(c), optional: true }] : []),
   ];

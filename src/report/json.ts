@@ -2,6 +2,7 @@ import type { UnitSpread } from '../compare/auto.js';
 import type { Place, TensorComparison } from '../compare/compare.js';
 import type { CaseResult, Comparison, Subject } from '../compare/comparison.js';
 import { type CellcheckError, escapeText, shortened } from '../errors.js';
+import { isSequence, type TensorName } from '../kinds.js';
 import type { Reporter } from './reporter.js';
 
 /** For programs: one JSON document, written case by case, whose schema is schemas/published/report.schema.json. */
@@ -146,13 +147,12 @@ function unitObject({ unit, meanSquare }: UnitSpread): object {
 }
 
 /** A step of output, or a layer and direction of h_n and c_n, and the element there. */
-function placeObject(tensor: TensorComparison['name'], place: Place, { subject }: Comparison): object {
+function placeObject(tensor: TensorName, place: Place, { subject }: Comparison): object {
   const { row, batch, unit, expected, actual, difference } = place;
   const { directions } = subject;
   const size = subject.projSize || subject.hiddenSize;
-  const at =
-    tensor === 'output'
-      ? { step: row, direction: directions[Math.floor(unit / size)] }
-      : { layer: Math.floor(row / directions.length), direction: directions[row % directions.length] };
+  const at = isSequence(tensor)
+    ? { step: row, direction: directions[Math.floor(unit / size)] }
+    : { layer: Math.floor(row / directions.length), direction: directions[row % directions.length] };
   return { ...at, batch, unit, expected, actual, difference };
 }

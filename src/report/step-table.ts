@@ -1,5 +1,6 @@
 import type { Place, RowComparison, TensorComparison } from '../compare/compare.js';
 import type { Comparison, Subject } from '../compare/comparison.js';
+import { isSequence } from '../kinds.js';
 import { fold } from './fold.js';
 import { digitsApart, formatCount, formatDifference, formatSigmas, formatValue, largest } from './numbers.js';
 import { judgedByRounding, sigmasHead } from './rounding.js';
@@ -25,11 +26,12 @@ const RIGHT_ALIGNED = new Set(['step', 'differ', 'σ', 'of bound', ...VALUE_HEAD
  * c_n. No line is longer than the terminal is wide.
  */
 export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: boolean): string {
-  const entries = comparison.tensors.flatMap((tensor) =>
-    tensor.name === 'output'
-      ? stepEntries(tensor, comparison, allSteps)
-      : stateEntries(tensor, comparison.subject),
-  );
+  const sequences = comparison.tensors.filter(({ name }) => isSequence(name)).length;
+  const entries = comparison.tensors.flatMap((tensor): Entry[] => {
+    if (!isSequence(tensor.name)) return stateEntries(tensor, comparison.subject);
+    const steps = stepEntries(tensor, comparison, allSteps);
+    return sequences > 1 ? [{ label: tensor.name, text: '' }, ...steps] : steps;
+  });
   const rows = entries.flatMap((entry) => ('row' in entry ? [entry.row] : []));
   const failed = comparison.verdict === 'ill-conditioned' ? 'unclear' : 'DIFFERS';
   const status = (row: RowComparison) => (row.mismatches === 0 ? 'ok' : failed);
@@ -96,12 +98,12 @@ function digitsFor(rows: readonly RowComparison[], room: number): number {
 }
 
 function stepEntries(
-  { rows, worst }: TensorComparison,
+  { name, rows, worst }: TensorComparison,
   { first, partsAt }: Comparison,
   allSteps: boolean,
 ): Entry[] {
   const firstMismatch =
-    first?.tensor === 'output' ? first.place.row : rows.findIndex(({ mismatches }) => mismatches > 0);
+    first?.tensor === name ? first.place.row : rows.findIndex(({ mismatches }) => mismatches > 0);
   const matter = [firstMismatch, worst.row, ...(partsAt === undefined ? [] : [partsAt])];
   return fold(rows.length, matter, allSteps).map((line) => {
     if ('row' in line) return { label: String(line.row), row: rows[line.row] };

@@ -1,6 +1,7 @@
 import type { Place, TensorComparison } from '../compare/compare.js';
 import type { CaseResult, Comparison, Subject, Summary } from '../compare/comparison.js';
 import { escapeText, printable } from '../errors.js';
+import { isSequence, type TensorName } from '../kinds.js';
 import { flow } from './flow.js';
 import { formatCount, formatDifference, formatExact, largest } from './numbers.js';
 import type { Reporter } from './reporter.js';
@@ -164,12 +165,13 @@ function atolThatPasses(tensors: readonly TensorComparison[]): string | undefine
   return formatDifference(largest(tensors.map(({ smallestAtol }) => smallestAtol!)));
 }
 
-function placeText(tensor: TensorComparison['name'], { row, batch, unit }: Place, subject: Subject): string {
-  if (tensor !== 'output') return `${tensor}, ${stateLabel(row, subject)} [batch ${batch}, unit ${unit}]`;
+function placeText(tensor: TensorName, { row, batch, unit }: Place, subject: Subject): string {
+  if (!isSequence(tensor)) return `${tensor}, ${stateLabel(row, subject)} [batch ${batch}, unit ${unit}]`;
   const { directions, projSize, hiddenSize } = subject;
   const direction =
     directions.length > 1 ? `, ${directions[Math.floor(unit / (projSize || hiddenSize))]}` : '';
-  return `step ${row} [batch ${batch}, unit ${unit}${direction}]`;
+  const where = `step ${row} [batch ${batch}, unit ${unit}${direction}]`;
+  return tensor === 'output' ? where : `${tensor}, ${where}`;
 }
 
 function worst(tensors: readonly TensorComparison[], subject: Subject): string {
@@ -179,7 +181,9 @@ function worst(tensors: readonly TensorComparison[], subject: Subject): string {
   const where =
     tensor.name === 'output'
       ? `at step ${tensor.worst.row}`
-      : `in ${tensor.name}, ${stateLabel(tensor.worst.row, subject)}`;
+      : isSequence(tensor.name)
+        ? `in ${tensor.name} at step ${tensor.worst.row}`
+        : `in ${tensor.name}, ${stateLabel(tensor.worst.row, subject)}`;
   return `${formatDifference(tensor.worst.difference)} ${where}`;
 }
 

@@ -31,11 +31,15 @@ export async function forward(
   return inThreads(network, sequence, options, threads);
 }
 
-function threadsFor(network: Network, sequence: Sequence, { speed, storage, trace }: ForwardOptions): number {
+function threadsFor(
+  network: Network,
+  sequence: Sequence,
+  { speed, storage, trace, layers: kept }: ForwardOptions,
+): number {
   const { threads = 1, kernels } = speed ?? {};
   const work = workOf(network, sequence);
   // Plain kernels take about five times as long. Rounding at random follows the order of the numbers.
-  if (threads < 2 || storage || work * (kernels === 'plain' ? 5 : 1) < WORTH) return 1;
+  if (threads < 2 || storage || kept || work * (kernels === 'plain' ? 5 : 1) < WORTH) return 1;
   const { batch, steps } = sequence;
   const most = Math.min(threads, Math.floor((2 * work) / WORTH));
   if (batch > 1) return Math.min(most, batch);

@@ -473,6 +473,7 @@ describe('saving', () => {
         writeJson(path.join(folder, 'case.json'), {
           ...said,
           tolerance: undefined,
+          layer_outputs: undefined,
           expected: `saved.${ending}`,
         });
         const { code, stdout } = await cli(['verify', folder, '--strict', '--rtol', '0', '--atol', '0']);
