@@ -3,8 +3,9 @@
     rounding_references.py FOLDER SEED COUNT SET
 
 writes COUNT cases as safetensors files into FOLDER, and prints a line of JSON for each. SET is `runtimes` (every kind,
-float32, float16 and bfloat16, oneDNN on and off, onnxruntime, weights × 1, 3, 10, up to 1,000 steps) or `faults` (one
-layer, float32, of which one weight will be changed).
+float32, float16 and bfloat16, oneDNN on and off, onnxruntime, weights × 1, 3, 10, up to 1,000 steps), `faults` (one
+layer, float32, of which one weight will be changed) or `weights` (the same, for that weight to be named: 8 or 64 units,
+100 steps, one batch row).
 """
 
 import json
@@ -62,6 +63,13 @@ def fault_case():
         "dtype": "float32",
         "states": True,
     }
+
+
+def weight_case():
+    return {**fault_case(), "hidden": rng.choice([8, 64]), "steps": 100, "batch": 1, "scale": 1}
+
+
+CASES = {"runtimes": runtime_case, "faults": fault_case, "weights": weight_case}
 
 
 def make(spec):
@@ -128,7 +136,7 @@ def by_onnxruntime(spec, module, x, h_0, c_0):
 
 
 for number in range(count):
-    spec = runtime_case() if which == "runtimes" else fault_case()
+    spec = CASES[which]()
     module, x, h_0, c_0 = make(spec)
     compute = by_onnxruntime if spec["runtime"] == "onnxruntime" else by_torch
     output, h_n, c_n = compute(spec, module, x, h_0, c_0)

@@ -71,13 +71,28 @@ export interface ErrorModel {
   within(uncertainty: number): number;
 }
 
-/** Slopes at a ≥ 0, without cancellation. */
-export function sigmoidSlope(a: number): number {
-  const q = Math.exp(-a);
+/** Below this a value is far enough from 1 that what is left of it has all its digits. */
+const NEAR_ONE = 1 - 2 ** -13;
+
+/** The largest slope of σ within ± reach of a, where its value is known: without another exponential, mostly. */
+export function sigmoidSlope(a: number, value: number, reach: number): number {
+  const size = Math.abs(a);
+  if (size <= reach) return 0.25;
+  const q = (value < NEAR_ONE ? (a < 0 ? value / (1 - value) : (1 - value) / value) : Math.exp(-size)) * exp(reach);
   return q / ((1 + q) * (1 + q));
 }
 
-export function tanhSlope(a: number): number {
-  const q = Math.exp(-2 * a);
+/** The same of tanh. */
+export function tanhSlope(a: number, value: number, reach: number): number {
+  const size = Math.abs(a);
+  if (size <= reach) return 1;
+  const t = Math.abs(value);
+  const q = (t < NEAR_ONE ? (1 - t) / (1 + t) : Math.exp(-2 * size)) * exp(2 * reach);
   return (4 * q) / ((1 + q) * (1 + q));
+}
+
+/** e^x for x ≥ 0, most of which are small: there by its series, to all digits. */
+function exp(x: number): number {
+  if (x > 0.01) return Math.exp(x);
+  return 1 + x * (1 + (x / 2) * (1 + (x / 3) * (1 + (x / 4) * (1 + (x / 5) * (1 + x / 6)))));
 }

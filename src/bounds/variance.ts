@@ -57,11 +57,11 @@ export function varianceModel(profile: Profile): ErrorModel {
     },
     sum: (a, one, other, b) => one + other + rounding * a * a + biasRounding * b * b,
     tanh(a, value, v) {
-      const slope = tanhSlope(Math.max(Math.abs(a) - SIGMAS * Math.sqrt(v), 0));
+      const slope = tanhSlope(a, value, SIGMAS * Math.sqrt(v));
       return Math.min(slope * slope * v, 1) + tanh2 * value * value + floor2;
     },
     sigmoid(a, value, v) {
-      const slope = sigmoidSlope(Math.max(Math.abs(a) - SIGMAS * Math.sqrt(v), 0));
+      const slope = sigmoidSlope(a, value, SIGMAS * Math.sqrt(v));
       return Math.min(slope * slope * v, 0.25) + sigmoid2 * value * value + sigmoidAbsolute2;
     },
     relu: (a, v) => (a > -SIGMAS * Math.sqrt(v) ? v : 0),

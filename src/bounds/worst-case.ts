@@ -46,11 +46,11 @@ export function worstCaseModel(profile: Profile): ErrorModel {
     },
     sum: (a, one, other, b) => stored(a, one + other + biases * Math.abs(b)),
     tanh(a, value, d) {
-      const e = Math.min(d * tanhSlope(Math.max(Math.abs(a) - d, 0)), 2);
+      const e = Math.min(d * tanhSlope(a, value, d), 2);
       return e + profile.tanh.worst * store * (Math.abs(value) + e) + floor;
     },
     sigmoid(a, value, d) {
-      const e = Math.min(d * sigmoidSlope(Math.max(Math.abs(a) - d, 0)), 1);
+      const e = Math.min(d * sigmoidSlope(a, value, d), 1);
       return e + store * (profile.sigmoid.worst * (value + e) + profile.sigmoidAbsolute.worst) + floor;
     },
     relu: (a, d) => (a + d > 0 ? d : 0),
