@@ -1,6 +1,7 @@
 import type { Comparison } from './compare/comparison.js';
-import { type Cause, type CauseOptions, findCause, searchWork } from './diagnose/cause.js';
+import { type Cause, type CauseOptions, findCause } from './diagnose/cause.js';
 import { predict } from './diagnose/predict.js';
+import { searchWork } from './diagnose/search.js';
 import type { Case } from './module/case.js';
 import { coarserProfile, judgeRounding } from './rounding.js';
 import { type Run, type VerifyOptions, verifyRun } from './verify.js';
@@ -23,7 +24,7 @@ export async function diagnose(loaded: Case, options: VerifyOptions = {}): Promi
 }
 
 /** Multiplications that looking for a cause may take beside a comparison: a fraction of a second. */
-const QUICK_WORK = 2 ** 28;
+const QUICK_WORK = 2 ** 27;
 
 export function isQuick({ bound }: Run): boolean {
   return searchWork(bound) < QUICK_WORK;

@@ -78,7 +78,8 @@ const NEAR_ONE = 1 - 2 ** -13;
 export function sigmoidSlope(a: number, value: number, reach: number): number {
   const size = Math.abs(a);
   if (size <= reach) return 0.25;
-  const q = (value < NEAR_ONE ? (a < 0 ? value / (1 - value) : (1 - value) / value) : Math.exp(-size)) * exp(reach);
+  const q =
+    (value < NEAR_ONE ? (a < 0 ? value / (1 - value) : (1 - value) / value) : Math.exp(-size)) * exp(reach);
   return q / ((1 + q) * (1 + q));
 }
 

@@ -1,7 +1,6 @@
 import { envelope } from '../bounds/envelope.js';
 import { PROFILE_OF, PROFILES, type ProfileName } from '../bounds/profiles.js';
 import { SIGMAS } from '../bounds/variance.js';
-import { workOf } from '../engine/kernels/choose.js';
 import type { SpeedOptions } from '../engine/options.js';
 import type { Direction } from '../kinds.js';
 import type { Bound } from '../module/bind.js';
@@ -114,18 +113,10 @@ export interface CauseOptions {
   readonly onProgress?: (done: number) => void | Promise<void>;
 }
 
-/** What looking for a cause takes at least, in multiplications. */
-export function searchWork({ network, sequence }: Bound): number {
-  return FULL_RUNS * workOf(network, sequence);
-}
-
-/** So many hypotheses are usually run to the end. */
-const FULL_RUNS = 12;
-
 /**
  * Finds out why a reference differs from what its weights give: first what needs no other run, then every convention
- * alone, then one weight, then two conventions at once. What is returned fits all of the reference, or says where it begins to
- * differ.
+ * alone, then a precision and one weight, then two conventions at once. What is returned fits all of the reference, or
+ * says where it begins to differ.
  */
 export async function findCause(bound: Bound, base: Predicted, options: CauseOptions): Promise<Cause> {
   const { profile, decimals, pairs, speed, onProgress } = options;
@@ -137,20 +128,25 @@ export async function findCause(bound: Bound, base: Predicted, options: CauseOpt
     onProgress: onProgress && ((done) => onProgress(pairs ? done / 2 : done)),
   };
   const baseline = misfit(search, base, {}, false);
-  const found = await searchSingles(search);
-  const rest = {
+  const nothing = {
     difference: baseline.largest,
     changed: [],
     weights: [],
     conventions: [],
-    notExcluded: found.withoutEffect.map(({ says }) => says),
+    notExcluded: [],
     separators: separatorsOf(bound),
+    tried: { singles: 0, pairs: 0, ofPairs: 0 },
+  };
+  const changed = changedValues(search, base);
+  if (changed.length) return { ...nothing, changed };
+  const found = await searchSingles(search);
+  const rest = {
+    ...nothing,
+    notExcluded: found.withoutEffect.map(({ says }) => says),
     tried: found.tried,
     nextBest: nextBest(found, baseline),
   };
   if (found.fits.length) return { ...rest, conventions: found.fits.map(convention) };
-  const changed = changedValues(search, base);
-  if (changed.length) return { ...rest, changed };
   const precision = options.precision?.();
   if (precision) return { ...rest, precision };
   const known = decimals === undefined ? knownLayers(bound, profile) : [];

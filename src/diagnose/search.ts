@@ -52,6 +52,18 @@ const HOPELESS = 4;
 const FIRST: Limit = { steps: 2, rows: 2 };
 /** Multiplications that pairs may take: some seconds. */
 const MOST_PAIR_WORK = 2 ** 32;
+/** Multiplications of a run that is made only to know that it changes nothing. */
+const MOST_IDLE_WORK = 2 ** 24;
+
+/** What holding every hypothesis against the reference takes, in multiplications. */
+export function searchWork(bound: Bound): number {
+  const { network, sequence } = bound;
+  const count = hypothesesFor(network.module, sequence).length;
+  return count * limitedWork(bound, limitFor(bound)) + FULL_RUNS * workOf(network, sequence);
+}
+
+/** So many hypotheses are usually run to the end. */
+const FULL_RUNS = 12;
 
 /** Holds every hypothesis against the reference, each alone. */
 export async function searchSingles(search: Search): Promise<Found> {
@@ -61,6 +73,9 @@ export async function searchSingles(search: Search): Promise<Found> {
   const hypotheses = hypothesesFor(network.module, sequence);
   const baseline = misfit(search, base, {}, false);
   const start = predict(network, sequence, {}, limit);
+  // What changes nothing in steps that differ does not fit.
+  const differsAtOnce = misfit(search, start, {}, true).ratio > HOPELESS;
+  const idle = differsAtOnce && workOf(network, sequence) > MOST_IDLE_WORK;
   const tried: Fit[] = [];
   const withoutEffect: Hypothesis[] = [];
   for (const [i, hypothesis] of hypotheses.entries()) {
@@ -68,7 +83,7 @@ export async function searchSingles(search: Search): Promise<Found> {
     const { change } = hypothesis;
     const first = predict(network, sequence, change, limit);
     const inert = apart(search, first, start) <= 1;
-    if (!inert && misfit(search, first, change, true).ratio > HOPELESS) continue;
+    if (inert ? idle : misfit(search, first, change, true).ratio > HOPELESS) continue;
     const predicted = predict(network, sequence, change, undefined, search.speed);
     if (apart(search, predicted, base) <= 1) withoutEffect.push(hypothesis);
     else tried.push({ hypotheses: [hypothesis], misfit: misfit(search, predicted, change, false) });
