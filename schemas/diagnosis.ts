@@ -4,6 +4,15 @@ import { compared, count, float, tensorName } from './report.js';
 const direction = z.enum(['forward', 'reverse']);
 const says = z.array(z.string()).describe('One convention, or two at once.');
 
+const value = z.strictObject({
+  tensor: tensorName,
+  row: count,
+  batch: count,
+  unit: count,
+  expected: float,
+  actual: float,
+});
+
 const cause = z.strictObject({
   difference: float.describe('The largest.'),
   conventions: z
@@ -12,21 +21,13 @@ const cause = z.strictObject({
         says,
         remedies: z.array(z.string()),
         left: float.describe('The largest difference that is left.'),
+        compared: count.describe('Values that were held against each other.'),
+        of: count,
       }),
     )
     .describe('Each explains all of it; more than one where this case does not tell them apart.'),
-  changed: z
-    .array(
-      z.strictObject({
-        tensor: tensorName,
-        row: count,
-        batch: count,
-        unit: count,
-        expected: float,
-        actual: float,
-      }),
-    )
-    .describe('Values of the reference that were changed after it was computed.'),
+  changed: z.array(value).describe('Values of the reference that were changed after it was computed.'),
+  not_finite: value.nullable().describe('The first value that is NaN or infinite, and should not be.'),
   precision: z.string().nullable().describe('The profile whose rounding all of it is.'),
   weights: z
     .array(
@@ -41,6 +42,7 @@ const cause = z.strictObject({
         deviation: float.describe('Of implied: one standard deviation.'),
         left_sigmas: float,
         sigmas: float,
+        alike: count.describe('Other weights of the row that would do as well.'),
       }),
     )
     .describe('One weight with which the reference follows; more where each of them alone would do.'),

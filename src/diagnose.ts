@@ -20,22 +20,23 @@ export interface Diagnosis {
 export async function diagnose(loaded: Case, options: VerifyOptions = {}): Promise<Diagnosis> {
   const { run, comparison } = await verifyRun(loaded, options);
   if (comparison.verdict !== 'differs') return { comparison };
-  return { comparison, cause: await causeOf(run, { pairs: true }) };
+  return { comparison, cause: await causeOf(run, 'pairs') };
 }
 
 /** Multiplications that looking for a cause may take beside a comparison: a fraction of a second. */
 const QUICK_WORK = 2 ** 27;
 
-export function isQuick({ bound }: Run): boolean {
-  return searchWork(bound) < QUICK_WORK;
+/** As much of the cause as takes no time to find. */
+export function quickCause(run: Run): Promise<Cause> {
+  return causeOf(run, searchWork(run.bound) < QUICK_WORK ? 'alone' : 'reference');
 }
 
-export function causeOf(
+function causeOf(
   { bound, outputs, judgements, settings }: Run,
-  { pairs }: Pick<CauseOptions, 'pairs'>,
+  depth: CauseOptions['depth'],
 ): Promise<Cause> {
   const { profile, decimals, speed, onProgress, compute } = settings;
   const base = compute === 'float64' ? outputs : predict(bound.network, bound.sequence, {}, undefined, speed);
   const precision = () => coarserProfile(bound, judgements ?? judgeRounding(bound, settings), settings);
-  return findCause(bound, base, { profile, decimals, precision, pairs, speed, onProgress });
+  return findCause(bound, base, { profile, decimals, precision, depth, speed, onProgress });
 }

@@ -63,21 +63,26 @@ export function warningsOn({ tensors }: Run): string[] {
 }
 
 const rounds = (what: string, remedy: string) =>
-  `all of it is within ${what} rounding: the reference was not computed in float32. ${remedy}`;
+  `all of it is within ${what} rounding, and has values of ${what} only: the reference was not computed in float32. ${remedy}`;
 
 /** Where a float32 reference was computed with less than that. */
 const COARSER_ADVICE: Readonly<Partial<Record<ProfileName, string>>> = {
-  tf32: rounds(
-    'TF32',
-    'Export it with torch.backends.cudnn.allow_tf32 = False and torch.backends.cuda.matmul.allow_tf32 = False, or on a CPU; or say --profile tf32',
-  ),
+  tf32: 'all of it is within TF32 rounding: the reference may have been computed so. Export it with torch.backends.cudnn.allow_tf32 = False and torch.backends.cuda.matmul.allow_tf32 = False, or on a CPU; or say --profile tf32',
   f16: rounds('float16', 'Export it outside autocast, from module.float(); or say --profile f16'),
   bf16: rounds('bfloat16', 'Export it outside autocast, from module.float(); or say --profile bf16'),
 };
 
 /** Why a reference differs, in a sentence; nothing where that is not known. */
-export function causeLine({ conventions, changed, precision, weights: [weight] }: Cause): string | undefined {
+export function causeLine({
+  conventions,
+  changed,
+  notFinite,
+  precision,
+  weights: [weight],
+}: Cause): string | undefined {
   if (conventions.length) {
+    // What was not compared with all of the reference is for the whole diagnosis to say.
+    if (conventions[0].compared < conventions[0].of) return undefined;
     const others = conventions.length - 1;
     const also = others ? ` (or ${others === 1 ? 'another cause' : `${others} other causes`})` : '';
     return conventions[0].says.join(', and ') + also;
@@ -87,7 +92,10 @@ export function causeLine({ conventions, changed, precision, weights: [weight] }
     const count = changed.length === 1 ? 'one value' : `${changed.length} values`;
     return `${count} of the reference ${changed.length === 1 ? 'was' : 'were'} changed after it was computed: ${tensor}[${row}, ${batch}, ${unit}]`;
   }
-  if (precision) return COARSER_ADVICE[precision]!.split('.')[0];
+  // The advice says it.
+  if (precision) return undefined;
+  if (notFinite)
+    return `the reference has ${notFinite.expected} at ${notFinite.tensor}[${notFinite.row}, ${notFinite.batch}, ${notFinite.unit}]`;
   if (!weight) return undefined;
   const { tensors, row, column } = weight;
   return `${tensors.join(' or ')}[${column === undefined ? row : `${row}, ${column}`}] is another number than in the file`;

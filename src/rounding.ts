@@ -18,6 +18,9 @@ export interface RoundingJudgement extends Judgement {
 
 type Said = Pick<Settings, 'profile' | 'speed' | 'decimals'>;
 
+/** Bits of a significand. */
+const BITS: Readonly<Record<FloatDtype, number>> = { F64: 53, F32: 24, F16: 11, BF16: 8 };
+
 /** Above this part of a value (or of 1) a bound is of no use. */
 const USEFUL = 0.5;
 
@@ -37,6 +40,11 @@ export function judgeRounding(
   const top = network.layers.length - 1;
   const known = network.layers.map((_, layer) => {
     const truth = layer === top ? output : layerOutputs[layer];
+    // What is stored coarser than what comes of it was not what that was computed from.
+    const coarse = [...layerOutputs.slice(layer + 1), output].some(
+      (above) => above && truth && BITS[above.dtype as FloatDtype] > BITS[truth.dtype as FloatDtype],
+    );
+    if (coarse) return undefined;
     const uncertainty = truth && printed && new Float64Array(truth.data.length).fill(missing);
     return truth && { values: truth.data, uncertainty };
   });
@@ -94,8 +102,6 @@ function widened({ values, error, undecided }: Spread, missing: number): Predict
   };
 }
 
-/** Other profiles, the likeliest first, that explain a reference which its own doesn't. */
-const COARSER: readonly ProfileName[] = ['tf32', 'f16', 'bf16'];
 /** What is stored in 16 bits has values that are; those of bfloat16 are nearly all in float16 too. */
 const GRIDS: readonly [ProfileName, FloatDtype][] = [
   ['bf16', 'BF16'],
@@ -104,6 +110,10 @@ const GRIDS: readonly [ProfileName, FloatDtype][] = [
 /** Their rounding shows everywhere: in most of the values, and as large as it is expected (0.3 σ to 0.7 σ). */
 const MOST = 0.5;
 const LEAST_SPREAD = 0.1;
+/** The values of TF32 tell nothing by themselves. Rounding is alike in no two units: of fewer nobody knows. */
+const FEWEST_UNITS = 4;
+/** What one direction in the space of the units has more of than this, in parts of all, is a fault's trace. */
+const MOST_ALIGNED = 0.5;
 
 /** A coarser profile in which all of it is rounding, where there is one; a small fault would fit many. */
 export function coarserProfile(
@@ -121,8 +131,9 @@ export function coarserProfile(
       data.every((value) => Number.isNaN(value) || roundTo(value, dtype) === value),
     ),
   ).map(([profile]) => profile);
-  return [...onGrid, ...COARSER].find((profile) => {
+  return [...onGrid, 'tf32' as const].find((profile) => {
     const judged = judgeRounding(bound, { ...settings, profile });
+    if (profile === 'tf32' && !looksLikeNoise(bound, judged)) return false;
     if (judged.some((one) => one.faults.includes(1))) return false;
     const decided = total - judged.reduce((sum, { counts }) => sum + counts.undecided, 0);
     const squares = judged.reduce(
@@ -131,4 +142,30 @@ export function coarserProfile(
     );
     return decided > MOST * total && squares > LEAST_SPREAD * LEAST_SPREAD * decided;
   });
+}
+
+/** Whether what is off goes in all directions in the space of the units of the output, as rounding does. */
+function looksLikeNoise({ references }: Bound, judged: readonly RoundingJudgement[]): boolean {
+  const output = references.find(({ name }) => name === 'output');
+  const judgement = output && judged[judged.length - references.length + references.indexOf(output)];
+  if (!output || !judgement?.forced || output.units < FEWEST_UNITS) return false;
+  const { units } = output;
+  const off = judgement.signed.map((one) => (Number.isNaN(one) ? 0 : one));
+  const rows = off.length / units;
+  const total = off.reduce((sum, one) => sum + one * one, 0);
+  // The largest part that one direction has, by the power method.
+  let direction = Float64Array.from({ length: units }, (_, unit) => Math.cos(unit + 1));
+  let most = 0;
+  for (let round = 0; round < 30; round++) {
+    const next = new Float64Array(units);
+    for (let row = 0; row < rows; row++) {
+      let along = 0;
+      for (let unit = 0; unit < units; unit++) along += off[row * units + unit] * direction[unit];
+      for (let unit = 0; unit < units; unit++) next[unit] += along * off[row * units + unit];
+    }
+    most = Math.hypot(...next);
+    if (!(most > 0)) return false;
+    direction = next.map((one) => one / most);
+  }
+  return most <= MOST_ALIGNED * total;
 }

@@ -72,9 +72,8 @@ export interface Settings extends VerifyOptions {
 export async function verify(loaded: Case, options: VerifyOptions = {}): Promise<Comparison> {
   const { run, comparison } = await verifyRun(loaded, options);
   if (!options.explain || comparison.verdict !== 'differs') return comparison;
-  const { causeOf, isQuick } = await import('./diagnose.js');
-  const cause = isQuick(run) ? causeLine(await causeOf(run, { pairs: false })) : undefined;
-  return { ...comparison, cause };
+  const { quickCause } = await import('./diagnose.js');
+  return { ...comparison, cause: causeLine(await quickCause(run)) };
 }
 
 /** The same, with what it was made of. */

@@ -41,17 +41,17 @@ export function allowances(
     const scale = Math.max(1, size(data) / (size(spread.values) || 1));
     const each = (error: number) =>
       scale * (decimals === undefined ? SIGMAS * error : BOUNDS * (error + halfUnit(decimals)));
-    return byRow(spread, rows, each, USEFUL * Math.max(1, size(data)));
+    return byRow(spread, rows, data.length / rows, each, USEFUL * Math.max(1, size(data)));
   });
 }
 
 function byRow(
   { error, undecided }: Spread,
   rows: number,
+  inRow: number,
   allowed: (error: number) => number,
   most: number,
 ): Allowance {
-  const inRow = error.length / Math.max(rows, 1);
   const result = new Float64Array(rows);
   let largest = 0;
   for (let row = 0; row < rows; row++) {

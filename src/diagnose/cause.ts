@@ -4,7 +4,7 @@ import { SIGMAS } from '../bounds/variance.js';
 import type { SpeedOptions } from '../engine/options.js';
 import type { Direction } from '../kinds.js';
 import type { Bound } from '../module/bind.js';
-import { directions, layerInputSize, suffix } from '../module/parameters.js';
+import { directions, layerInputSize, outputSize, suffix } from '../module/parameters.js';
 import type { FloatDtype, Floats } from '../tensor/dtype.js';
 import { allowances } from './allowance.js';
 import { separators } from './hypotheses.js';
@@ -34,6 +34,9 @@ export interface Convention {
   readonly remedies: readonly string[];
   /** The largest difference that is left. */
   readonly left: number;
+  /** How many values were compared, and how many there are: rounding may have taken the others anywhere. */
+  readonly compared: number;
+  readonly of: number;
 }
 
 /** A weight with which the reference follows, where another stands in the file. */
@@ -51,6 +54,8 @@ export interface WrongWeight {
   /** The largest difference that is left, in standard deviations of rounding, and that was there. */
   readonly leftSigmas: number;
   readonly sigmas: number;
+  /** How many other weights of the gate this case does not tell from it. */
+  readonly alike: number;
 }
 
 /** A value of a reference that was changed after it was computed: all that follows from it is as if it were not. */
@@ -89,6 +94,8 @@ export interface Cause {
   /** A coarser precision whose rounding all of it is. */
   readonly precision?: ProfileName;
   readonly changed: readonly ChangedValue[];
+  /** The first value that is NaN or infinite, and should not be. */
+  readonly notFinite?: ChangedValue;
   /** A single weight; more than one where each of them alone would do. */
   readonly weights: readonly WrongWeight[];
   /** Nothing explains all of it: where it begins, in each layer and direction whose output is known. */
@@ -107,8 +114,8 @@ export interface CauseOptions {
   readonly decimals?: number;
   /** The precision that explains all of it, where one does. */
   readonly precision?: () => ProfileName | undefined;
-  /** Tries two causes at once, too. */
-  readonly pairs: boolean;
+  /** How far to look: at the reference alone, at every cause alone, or at two at once, too. */
+  readonly depth: 'reference' | 'alone' | 'pairs';
   readonly speed?: SpeedOptions;
   readonly onProgress?: (done: number) => void | Promise<void>;
 }
@@ -118,8 +125,10 @@ export interface CauseOptions {
  * alone, then a precision and one weight, then two conventions at once. What is returned fits all of the reference, or
  * says where it begins to differ.
  */
-export async function findCause(bound: Bound, base: Predicted, options: CauseOptions): Promise<Cause> {
-  const { profile, decimals, pairs, speed, onProgress } = options;
+export async function findCause(whole: Bound, base: Predicted, options: CauseOptions): Promise<Cause> {
+  const { profile, decimals, depth, speed, onProgress } = options;
+  const pairs = depth === 'pairs';
+  const bound = cutToReference(whole);
   const search: Search = {
     bound,
     base,
@@ -139,6 +148,9 @@ export async function findCause(bound: Bound, base: Predicted, options: CauseOpt
   };
   const changed = changedValues(search, base);
   if (changed.length) return { ...nothing, changed };
+  const notFinite = firstNotFinite(bound, base);
+  if (notFinite) return { ...nothing, notFinite };
+  if (depth === 'reference') return nothing;
   const found = await searchSingles(search);
   const rest = {
     ...nothing,
@@ -147,8 +159,6 @@ export async function findCause(bound: Bound, base: Predicted, options: CauseOpt
     nextBest: nextBest(found, baseline),
   };
   if (found.fits.length) return { ...rest, conventions: found.fits.map(convention) };
-  const precision = options.precision?.();
-  if (precision) return { ...rest, precision };
   const known = decimals === undefined ? knownLayers(bound, profile) : [];
   const beyond = known
     .map((layer) => ({ layer, located: localise(layer) }))
@@ -156,19 +166,60 @@ export async function findCause(bound: Bound, base: Predicted, options: CauseOpt
   // A weight is of one layer in one direction.
   const weights = beyond.length === 1 ? wrongWeights(beyond[0]) : [];
   if (weights.length) return { ...rest, weights };
+  const precision = options.precision?.();
+  if (precision) return { ...rest, precision };
   const two = pairs
-    ? await searchPairs({ ...search, onProgress: onProgress && ((done) => onProgress((1 + done) / 2)) })
+    ? await searchPairs(
+        { ...search, onProgress: onProgress && ((done) => onProgress((1 + done) / 2)) },
+        found.withoutEffect,
+      )
     : undefined;
   const tried = two?.tried ?? found.tried;
   if (two?.fits.length) return { ...rest, tried, conventions: two.fits.map(convention) };
   return { ...rest, tried, whereabouts: beyond.map(whereabouts) };
 }
 
-function convention({ hypotheses, misfit: { largest } }: Fit): Convention {
+/** Without the steps beyond the longest of the lengths, where the reference ends before them. */
+function cutToReference(bound: Bound): Bound {
+  const { sequence, references } = bound;
+  const steps = references.find(({ name }) => name === 'output')?.rows ?? sequence.steps;
+  if (steps === sequence.steps) return bound;
+  const input = sequence.input.subarray(0, (sequence.input.length / sequence.steps) * steps);
+  return { ...bound, sequence: { ...sequence, steps, input } };
+}
+
+/** The first value of the reference that is NaN or infinite, where it should not be. */
+function firstNotFinite({ references }: Bound, base: Predicted): ChangedValue | undefined {
+  for (const { name, data, batch, units } of references) {
+    const i = data.findIndex((value, at) => !Number.isFinite(value) && Number.isFinite(base[name]![at]));
+    if (i >= 0) return valueAt(name, { batch, units, data }, base, i);
+  }
+  return undefined;
+}
+
+function valueAt(
+  tensor: ChangedValue['tensor'],
+  { batch, units, data }: { readonly batch: number; readonly units: number; readonly data: Floats },
+  base: Predicted,
+  i: number,
+): ChangedValue {
+  return {
+    tensor,
+    row: Math.floor(i / (batch * units)),
+    batch: Math.floor(i / units) % batch,
+    unit: i % units,
+    expected: data[i],
+    actual: base[tensor]![i],
+  };
+}
+
+function convention({ hypotheses, misfit: { largest, values, of } }: Fit): Convention {
   return {
     says: hypotheses.map(({ says }) => says),
     remedies: hypotheses.map(({ remedy }) => remedy),
     left: largest,
+    compared: values,
+    of,
   };
 }
 
@@ -188,18 +239,21 @@ const STANDS_OUT = 10;
 const FEW = 0.02;
 const MOST_CHANGED = 20;
 
-/** Values that are off on their own: what is off in a network goes on to the other units, and to the steps after it. */
-function changedValues(
-  { bound: { references }, allowances: allowed }: Search,
-  base: Predicted,
-): ChangedValue[] {
-  const off: (ChangedValue & { ratio: number })[] = [];
+/**
+ * Values that are off on their own: what is off in a network goes on to the other units, and to the steps after it.
+ * Where no step follows, or the same unit is off again, it may be the network.
+ */
+function changedValues({ bound, allowances: allowed }: Search, base: Predicted): ChangedValue[] {
+  const { references, network, sequence } = bound;
+  const output = references.find(({ name }) => name === 'output');
+  if (!output) return [];
+  const off: (ChangedValue & { readonly ratio: number })[] = [];
   let usual = 0;
   let total = 0;
-  for (const [r, { name, data, batch, units }] of references.entries()) {
+  for (const [r, reference] of references.entries()) {
+    const { name, data, batch, units } = reference;
     for (const [i, expected] of data.entries()) {
-      const row = Math.floor(i / (batch * units));
-      const allowance = allowed[r].rows[row];
+      const allowance = allowed[r].rows[Math.floor(i / (batch * units))];
       if (allowance === Number.POSITIVE_INFINITY) continue;
       total++;
       const actual = base[name]![i];
@@ -207,19 +261,25 @@ function changedValues(
       if (ratio <= 1) usual = Math.max(usual, ratio);
       else
         off.push({
-          tensor: name,
-          row,
-          batch: Math.floor(i / units) % batch,
-          unit: i % units,
-          expected,
-          actual,
+          ...valueAt(name, reference, base, i),
           ratio: Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio,
         });
     }
   }
-  const few =
-    off.length > 0 && off.length <= Math.min(MOST_CHANGED, Math.ceil(FEW * total)) && total > off.length;
-  if (!few || off.some(({ ratio }) => ratio < STANDS_OUT * Math.max(usual, 1 / STANDS_OUT))) return [];
+  const most = Math.min(MOST_CHANGED, Math.ceil(FEW * total));
+  if (off.length === 0 || off.length > most || off.length === total) return [];
+  const size = outputSize(network.module);
+  const standsOut = (ratio: number) => ratio >= STANDS_OUT * Math.max(usual, 1 / STANDS_OUT);
+  const followed = ({ tensor, row, batch, unit }: ChangedValue) => {
+    // Where every h is right, no other state is that.
+    if (tensor !== 'output') return off.every((one) => one.tensor === tensor);
+    const length = sequence.lengths?.[batch] ?? sequence.steps;
+    return unit < size ? row + 1 < length : row > 0 && row < length;
+  };
+  const again = off.some((one, i) =>
+    off.slice(0, i).some(({ tensor, unit }) => tensor === one.tensor && unit === one.unit),
+  );
+  if (again || !off.every((one) => standsOut(one.ratio) && followed(one))) return [];
   return off.map(({ ratio: _, ...value }) => value);
 }
 
@@ -293,10 +353,10 @@ function wrongWeights({ layer, located: { suspects, farthest } }: Located): Wron
   const end = suffix(layer.module, layer.layer, layer.direction);
   return suspects
     .map((suspect) => ({ suspect, ...refine(layer, suspect) }))
-    .filter(({ farthest: left }) => left <= SIGMAS)
+    .filter(({ change, farthest: left }) => Number.isFinite(change) && left <= SIGMAS)
     .sort((a, b) => a.left - b.left)
     .map(({ suspect, change, farthest: left }) => {
-      const { row, column, gate, unit, deviation } = suspect;
+      const { row, column, gate, unit, deviation, alike } = suspect;
       const inFile = weightOf(layer, suspect);
       return {
         tensors: namesOf(layer.module.kind, suspect).map((name) => name + end),
@@ -309,12 +369,16 @@ function wrongWeights({ layer, located: { suspects, farthest } }: Located): Wron
         deviation,
         leftSigmas: left,
         sigmas: farthest,
+        alike,
       };
     });
 }
 
 /** Both biases are added to one sum, except those of a GRU's n. */
-function namesOf(kind: Known['module']['kind'], { tensor, gate }: Suspect): string[] {
+function namesOf(
+  kind: Known['module']['kind'],
+  { tensor, gate }: Pick<Suspect, 'tensor' | 'gate'>,
+): string[] {
   const either = tensor.startsWith('bias') && !(kind === 'GRU' && gate === 'n');
   return either ? ['bias_ih', 'bias_hh'] : [tensor];
 }

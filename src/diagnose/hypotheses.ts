@@ -1,6 +1,6 @@
 import { KINDS } from '../kinds.js';
 import type { Sequence } from '../module/bind.js';
-import { type Module, outputSize } from '../module/parameters.js';
+import { layerInputSize, type Module, outputSize } from '../module/parameters.js';
 import type { Variant } from './variant.js';
 
 /** One way in which the other program may differ, in words, and what to do about it. */
@@ -24,6 +24,8 @@ const lstm = ({ kind }: Module) => kind === 'LSTM';
 const gated = ({ kind }: Module) => kind !== 'RNN';
 const two = ({ bidirectional }: Module) => bidirectional;
 const stacked = ({ numLayers }: Module) => numLayers > 1;
+const deep = (module: Module) => stacked(module) && two(module);
+const square = ({ projSize }: Module) => projSize === 0;
 
 /** The orders of row blocks in other programs; the others are tried as well. */
 const KNOWN_ORDERS: Readonly<Record<string, string>> = {
@@ -190,6 +192,20 @@ const ENTRIES: readonly Entry[] = [
     remedy: "concatenate all of forward's units and then all of reverse's",
     when: two,
   },
+  ...(['in its own order', 'written first', 'interleaved'] as const).map(
+    (reverse): Entry => ({
+      name: `reverse ${reverse}, last layer`,
+      change: { reverse, reverseIn: 'last layer' },
+      says: {
+        'in its own order':
+          "the last layer's reverse direction stands in the order in which it was computed, the last step first",
+        'written first': "the last layer's reverse units stand before the forward ones",
+        interleaved: "the last layer's units of both directions alternate",
+      }[reverse],
+      remedy: "bring only the last layer's output into PyTorch's order; those below are right",
+      when: deep,
+    }),
+  ),
   {
     name: 'reverse forward too',
     change: { reverse: 'forward too' },
@@ -236,21 +252,28 @@ const ENTRIES: readonly Entry[] = [
     change: { state: 'exchanged' },
     says: 'h_0 and c_0 are taken for each other',
     remedy: 'pass (h_0, c_0) in this order',
-    when: lstm,
+    when: (module) => lstm(module) && square(module),
   },
   {
     name: 'c_0 is h_0',
     change: { state: 'c_0 = h_0' },
     says: 'c began from h_0',
     remedy: 'pass c_0 on as the cell state',
-    when: lstm,
+    when: (module) => lstm(module) && square(module),
   },
   {
     name: 'states direction first',
     change: { state: 'direction first' },
     says: 'the initial states are taken by direction and then by layer',
     remedy: 'their order is layer 0 forward, layer 0 reverse, layer 1 forward, …',
-    when: (module) => stacked(module) && two(module),
+    when: deep,
+  },
+  {
+    name: 'states layers reversed',
+    change: { state: 'layers reversed' },
+    says: 'the initial states are taken from the last layer to the first',
+    remedy: 'their order is layer 0 forward, layer 0 reverse, layer 1 forward, …',
+    when: stacked,
   },
   {
     name: 'states first for all',
@@ -325,14 +348,21 @@ const ENTRIES: readonly Entry[] = [
     change: { finals: 'direction first' },
     says: 'h_n and c_n go by direction and then by layer',
     remedy: 'their order is layer 0 forward, layer 0 reverse, layer 1 forward, …',
-    when: (module) => stacked(module) && two(module),
+    when: deep,
+  },
+  {
+    name: 'finals layers reversed',
+    change: { finals: 'layers reversed' },
+    says: 'h_n and c_n go from the last layer to the first',
+    remedy: 'their order is layer 0 forward, layer 0 reverse, layer 1 forward, …',
+    when: stacked,
   },
   {
     name: 'finals exchanged',
     change: { finals: 'exchanged' },
     says: 'h_n and c_n are taken for each other',
     remedy: 'an LSTM returns (h_n, c_n), in this order',
-    when: lstm,
+    when: (module) => lstm(module) && square(module),
   },
   {
     name: 'finals of the last step',
@@ -375,6 +405,7 @@ const ENTRIES: readonly Entry[] = [
     change: { weightHh: 'transposed' },
     says: "each gate's W_hh is transposed",
     remedy: 'transpose each block of weight_hh (Keras keeps its kernels transposed)',
+    when: square,
   },
   {
     name: 'W_hh reshaped',
@@ -480,7 +511,8 @@ const ENTRIES: readonly Entry[] = [
     change: { layers: 'first shared' },
     says: "every layer has the first one's weights",
     remedy: 'load the tensors that end in _l1, _l2, …',
-    when: stacked,
+    when: (module) =>
+      module.numLayers > 2 || (stacked(module) && layerInputSize(module, 1) === module.inputSize),
   },
   ...[
     { gates: LSTM_GATES, orders: ['iofg', 'igfo'] },

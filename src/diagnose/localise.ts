@@ -38,6 +38,8 @@ export interface Suspect {
   /** What to add to the weight, and the standard deviation of that. */
   readonly change: number;
   readonly deviation: number;
+  /** How many other weights of this part explain as much, but for luck. */
+  readonly alike: number;
 }
 
 export interface Localised {
@@ -70,6 +72,9 @@ interface Sensitivity {
   readonly out?: Float64Array;
 }
 
+/** Weights that explain less by so many variances are out of the question. */
+const LUCK = 16;
+
 /** Multiplications that the regression may take: a second or two. */
 const MOST_WORK = 2 ** 31;
 
@@ -80,13 +85,10 @@ const MOST_WORK = 2 ** 31;
 export function localise(layer: KnownLayer): Localised {
   const { module, steps, batch, inputSize, expected, sigma } = layer;
   const { hiddenSize, kind } = module;
-  const before = beforeEach(layer);
-  const { values, parts, kept, out } = SENSITIVITIES[kind](layer, before);
+  const frame = frameOf(layer);
+  const { values, parts, kept, out } = SENSITIVITIES[kind](frame);
   const width = inputSize + hiddenSize + 2;
-  const residual = values.map((value, i) => {
-    const one = (expected[i] - value) / sigma[i];
-    return sigma[i] > 0 && Number.isFinite(one) ? one : 0;
-  });
+  const residual = residuals(values, expected, sigma);
   const best: Suspect[] = [];
   const gates: Record<string, number> = {};
   const each = parts.length * hiddenSize * width * steps;
@@ -95,12 +97,12 @@ export function localise(layer: KnownLayer): Localised {
   let farthest = 0;
   let count = 0;
   for (let i = 0; i < residual.length; i++) {
-    if (Math.floor(i / hiddenSize) % batch >= rows || !(sigma[i] > 0)) continue;
-    total += residual[i] * residual[i];
+    if (!(sigma[i] > 0)) continue;
     farthest = Math.max(farthest, Math.abs(residual[i]));
     count++;
+    if (Math.floor(i / hiddenSize) % batch < rows && Number.isFinite(residual[i])) total += residual[i] ** 2;
   }
-  const features = featuresOf(layer, before, width);
+  const features = featuresOf(layer, frame.before, width);
   for (const { gate, of, slope, carried } of parts) {
     const from = of === 'h' ? inputSize + 1 : 0;
     const to = of === 'x' ? inputSize + 1 : width;
@@ -108,15 +110,15 @@ export function localise(layer: KnownLayer): Localised {
     const squares = new Float64Array(hiddenSize * width);
     for (let row = 0; row < rows; row++) {
       const kernel = carried ? new Float64Array(hiddenSize * width) : undefined;
-      for (const t of stepsOf(layer, row)) {
+      for (const t of frame.stepsOf(row)) {
         const phi = (t * batch + row) * width;
         for (let unit = 0; unit < hiddenSize; unit++) {
           const at = (t * batch + row) * hiddenSize + unit;
-          const weight = sigma[at] > 0 ? 1 / sigma[at] : 0;
+          const weight = sigma[at] > 0 && Number.isFinite(residual[at]) ? 1 / sigma[at] : 0;
           const scale = kernel ? out![at] * weight : slope[at] * weight;
           const keep = kernel ? kept![at] : 0;
           const off = unit * width;
-          const r = residual[at];
+          const r = weight ? residual[at] : 0;
           for (let k = from; k < to; k++) {
             let feature = features[phi + k];
             if (kernel) {
@@ -130,27 +132,30 @@ export function localise(layer: KnownLayer): Localised {
         }
       }
     }
+    const explained = products.map((product, i) => (product * product) / (squares[i] + 1e-300));
     let ofGate = 0;
-    let most = -1;
-    let where = 0;
+    let where = from;
     for (let unit = 0; unit < hiddenSize; unit++) {
       let ofUnit = 0;
       for (let k = from; k < to; k++) {
         const i = unit * width + k;
-        const explained = (products[i] * products[i]) / (squares[i] + 1e-300);
-        ofUnit = Math.max(ofUnit, explained);
-        if (explained > most) {
-          most = explained;
-          where = i;
-        }
+        ofUnit = Math.max(ofUnit, explained[i]);
+        if (explained[i] > explained[where]) where = i;
       }
       ofGate += ofUnit;
     }
+    const unitAt = Math.floor(where / width) * width;
+    const alike = explained
+      .subarray(unitAt + from, unitAt + to)
+      .filter((one) => one >= explained[where] - LUCK).length;
+    // Both biases go into one sum, and count as one.
+    const bothBiases = of === 'both' && explained[unitAt + inputSize] >= explained[where] - LUCK;
     gates[gate] = Math.max(gates[gate] ?? 0, total > 0 ? ofGate / total : 0);
     best.push({
       gate,
       ...placeOf(module, gate, Math.floor(where / width), where % width, inputSize),
-      explained: most,
+      explained: explained[where],
+      alike: alike - (bothBiases ? 2 : 1),
       change: products[where] / (squares[where] + 1e-300),
       deviation: (squares[where] + 1e-300) ** -0.5,
     });
@@ -184,11 +189,12 @@ export function firstBeyond(
 } {
   const { module, steps, batch, expected, sigma } = layer;
   const { hiddenSize, kind } = module;
-  const { values, parts, out } = SENSITIVITIES[kind](layer, beforeEach(layer));
+  const frame = frameOf(layer);
+  const { values, parts, out } = SENSITIVITIES[kind](frame);
   const far = (at: number) => (sigma[at] > 0 ? Math.abs(expected[at] - values[at]) / sigma[at] : 0);
   const units = new Set<number>();
   for (let at = 0; at < values.length; at++) if (far(at) > limit) units.add(at % hiddenSize);
-  const orders = Array.from({ length: batch }, (_, row) => stepsOf(layer, row));
+  const orders = Array.from({ length: batch }, (_, row) => frame.stepsOf(row));
   let first = -1;
   for (let i = 0; i < steps && first < 0; i++) {
     for (const [row, order] of orders.entries()) {
@@ -225,22 +231,39 @@ export function refine(
   layer: KnownLayer,
   suspect: Suspect,
 ): { readonly change: number; readonly left: number; readonly farthest: number } {
-  const before = beforeEach(layer);
-  const residuals = (change: number) => {
-    const { values } = SENSITIVITIES[layer.module.kind](
-      { ...layer, parameters: changed(layer, suspect, change) },
-      before,
-    );
-    return values.map((value, i) => {
-      const one = (layer.expected[i] - value) / layer.sigma[i];
-      return layer.sigma[i] > 0 && Number.isFinite(one) ? one : 0;
-    });
+  const { module, expected, sigma, inputSize } = layer;
+  const { hiddenSize, kind } = module;
+  const { unit } = suspect;
+  const frame = frameOf(layer);
+  const whole = residuals(SENSITIVITIES[kind](frame).values, expected, sigma);
+  const others = whole.filter((_, i) => i % hiddenSize !== unit);
+  // A weight is of one unit: the others stay as they are.
+  const own = unitFrame(frame, kind, unit);
+  const pick = (values: Floats) => Float64Array.from(own.before, (_, i) => values[i * hiddenSize + unit]);
+  const [ownExpected, ownSigma] = [pick(expected), pick(sigma)];
+  const gates = KINDS[kind].gates;
+  const [name, of] = suspect.tensor.split('_');
+  const feature = (i: number) => {
+    if (name === 'bias') return 1;
+    return of === 'ih'
+      ? layer.input[i * inputSize + suspect.column!]
+      : frame.before[i * hiddenSize + suspect.column!];
   };
-  let change = suspect.change;
-  let rest = residuals(change);
+  const gate = gates.indexOf(suspect.gate);
+  const sums = of === 'ih' ? own.ofX : own.ofH;
+  const start = sums.slice();
+  const residualsAt = (change: number) => {
+    for (let i = 0; i < own.before.length; i++) {
+      const at = i * gates.length + gate;
+      sums[at] = start[at] + change * feature(i);
+    }
+    return residuals(SENSITIVITIES[kind](own).values, ownExpected, ownSigma);
+  };
+  let { change } = suspect;
+  let rest = residualsAt(change);
   for (let round = 0; round < ROUNDS; round++) {
     const nudge = 1e-4 * change || suspect.deviation;
-    const nudged = residuals(change + nudge);
+    const nudged = residualsAt(change + nudge);
     let products = 0;
     let squares = 0;
     for (let i = 0; i < rest.length; i++) {
@@ -249,20 +272,33 @@ export function refine(
       squares += slope * slope;
     }
     const better = squares > 0 ? change + products / squares : change;
-    const after = residuals(better);
+    const after = residualsAt(better);
     if (!(energy(after) < energy(rest))) break;
     change = better;
     rest = after;
   }
   return {
     change,
-    left: energy(rest),
-    farthest: rest.reduce((most, one) => Math.max(most, Math.abs(one)), 0),
+    left: energy(others) + energy(rest),
+    farthest: Math.max(farthestOf(others), farthestOf(rest)),
   };
 }
 
 function energy(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value * value, 0);
+}
+
+function farthestOf(values: Float64Array): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+/** What is expected less what the weights give, in standard deviations; infinite where one of them is no number. */
+function residuals(values: Floats, expected: Floats, sigma: Floats): Float64Array {
+  return Float64Array.from(values, (value, i) => {
+    if (!(sigma[i] > 0)) return 0;
+    const one = (expected[i] - value) / sigma[i];
+    return Number.isFinite(one) ? one : Number.POSITIVE_INFINITY;
+  });
 }
 
 const FIELDS = {
@@ -272,19 +308,11 @@ const FIELDS = {
   bias_hh: 'biasHh',
 } as const;
 
-/** A weight as the parameters have it, and these with the change. */
+/** A weight as the parameters have it. */
 export function weightOf({ module, parameters }: KnownLayer, { tensor, row, column = 0 }: Suspect): number {
   const values = parameters[FIELDS[tensor]];
   const columns = values ? values.length / (KINDS[module.kind].gates.length * module.hiddenSize) : 1;
   return values ? values[row * columns + column] : 0;
-}
-
-function changed(layer: KnownLayer, { tensor, row, column = 0 }: Suspect, change: number): Parameters {
-  const { module, parameters } = layer;
-  const rows = KINDS[module.kind].gates.length * module.hiddenSize;
-  const values = Float64Array.from(parameters[FIELDS[tensor]] ?? new Float64Array(rows));
-  values[(row * values.length) / rows + column] += change;
-  return { ...parameters, [FIELDS[tensor]]: values };
 }
 
 function placeOf(
@@ -302,26 +330,80 @@ function placeOf(
   return { unit, tensor: 'bias_hh', row };
 }
 
-/** The steps of a batch row in the order in which this direction takes them. */
-function stepsOf({ steps, lengths, reverse }: KnownLayer, row: number): number[] {
-  const length = lengths ? lengths[row] : steps;
-  return Array.from({ length }, (_, i) => (reverse ? length - 1 - i : i));
+/** What a layer's units are computed from, every step from the reference's own h. */
+interface Frame {
+  readonly hiddenSize: number;
+  readonly batch: number;
+  readonly relu: boolean;
+  /** The steps of a batch row in the order in which this direction takes them. */
+  readonly stepsOf: (row: number) => readonly number[];
+  /** h before each step, from the reference [steps, batch, hidden]. */
+  readonly before: Float64Array;
+  /** W_ih x + b_ih and W_hh h + b_hh [steps, batch, gates·hidden]. */
+  readonly ofX: Float64Array;
+  readonly ofH: Float64Array;
+  /** [batch, hidden]; zeros if absent */
+  readonly c0?: Floats;
 }
 
-/** h before each step, from the reference [steps, batch, hidden]. */
-function beforeEach(layer: KnownLayer): Float64Array {
-  const { module, steps, batch, expected, h0 } = layer;
-  const size = module.hiddenSize;
-  const before = new Float64Array(steps * batch * size);
-  for (let row = 0; row < batch; row++) {
-    let from: Floats | undefined = h0?.subarray(row * size, (row + 1) * size);
-    for (const t of stepsOf(layer, row)) {
-      const at = (t * batch + row) * size;
+function frameOf(layer: KnownLayer): Frame {
+  const { module, parameters, steps, batch, lengths, reverse, input, expected, h0, c0 } = layer;
+  const { hiddenSize, kind, nonlinearity } = module;
+  const orders = Array.from({ length: batch }, (_, row) => {
+    const length = lengths ? lengths[row] : steps;
+    return Array.from({ length }, (_, i) => (reverse ? length - 1 - i : i));
+  });
+  const before = new Float64Array(steps * batch * hiddenSize);
+  for (const [row, order] of orders.entries()) {
+    let from: Floats | undefined = h0?.subarray(row * hiddenSize, (row + 1) * hiddenSize);
+    for (const t of order) {
+      const at = (t * batch + row) * hiddenSize;
       if (from) before.set(from, at);
-      from = expected.subarray(at, at + size);
+      from = expected.subarray(at, at + hiddenSize);
     }
   }
-  return before;
+  const columns = KINDS[kind].gates.length * hiddenSize;
+  const { weightIh, weightHh, biasIh, biasHh } = parameters;
+  const { products } = plainFloat64.workspace(
+    {
+      input: { weight: weightIh, bias: biasIh, columns, rows: 'many' },
+      hidden: { weight: weightHh, bias: biasHh, columns, rows: 'many' },
+    },
+    {},
+  );
+  const ofX = new Float64Array(steps * batch * columns);
+  const ofH = new Float64Array(steps * batch * columns);
+  products.input(ofX, input, steps * batch);
+  products.hidden(ofH, before, steps * batch);
+  return {
+    hiddenSize,
+    batch,
+    relu: nonlinearity === 'relu',
+    stepsOf: (row) => orders[row],
+    before,
+    ofX,
+    ofH,
+    c0,
+  };
+}
+
+/** One unit of it, as a layer of that unit alone. */
+function unitFrame(frame: Frame, kind: Module['kind'], unit: number): Frame {
+  const { hiddenSize, before, ofX, ofH, c0 } = frame;
+  const gates = KINDS[kind].gates.length;
+  const pick = (values: Floats, of: number) =>
+    Float64Array.from({ length: values.length / hiddenSize }, (_, i) => {
+      const row = Math.floor(i / of);
+      return values[row * of * hiddenSize + (i % of) * hiddenSize + unit];
+    });
+  return {
+    ...frame,
+    hiddenSize: 1,
+    before: pick(before, 1),
+    ofX: pick(ofX, gates),
+    ofH: pick(ofH, gates),
+    c0: c0 && pick(c0, 1),
+  };
 }
 
 /** What the weights of a row are multiplied with: x, 1, h, 1 [steps, batch, width]. */
@@ -339,38 +421,15 @@ function featuresOf(
   return features;
 }
 
-/** W_ih x + b_ih and W_hh h + b_hh of all steps [steps, batch, gates·hidden]. */
-function sums({ module, parameters, steps, batch, input }: KnownLayer, before: Floats) {
-  const columns = KINDS[module.kind].gates.length * module.hiddenSize;
-  const { weightIh, weightHh, biasIh, biasHh } = parameters;
-  const { products } = plainFloat64.workspace(
-    {
-      input: { weight: weightIh, bias: biasIh, columns, rows: 'many' },
-      hidden: { weight: weightHh, bias: biasHh, columns, rows: 'many' },
-    },
-    {},
-  );
-  const ofX = new Float64Array(steps * batch * columns);
-  const ofH = new Float64Array(steps * batch * columns);
-  products.input(ofX, input, steps * batch);
-  products.hidden(ofH, before, steps * batch);
-  return { ofX, ofH, columns };
-}
-
-const SENSITIVITIES: Readonly<
-  Record<Module['kind'], (layer: KnownLayer, before: Float64Array) => Sensitivity>
-> = {
-  RNN(layer, before) {
-    const { ofX, ofH } = sums(layer, before);
-    const relu = layer.module.nonlinearity === 'relu';
+const SENSITIVITIES: Readonly<Record<Module['kind'], (frame: Frame) => Sensitivity>> = {
+  RNN({ ofX, ofH, relu }) {
     const values = ofX.map((a, i) => (relu ? Math.max(0, a + ofH[i]) : Math.tanh(a + ofH[i])));
     const slope = values.map((h, i) => (relu ? (ofX[i] + ofH[i] > 0 ? 1 : 0) : 1 - h * h));
     return { values, parts: [{ gate: 'h', of: 'both', slope, carried: false }] };
   },
 
-  GRU(layer, before) {
-    const { ofX, ofH, columns } = sums(layer, before);
-    const { hiddenSize } = layer.module;
+  GRU({ hiddenSize, before, ofX, ofH }) {
+    const columns = 3 * hiddenSize;
     const blank = () => new Float64Array(before.length);
     const [values, slopeR, slopeZ, slopeNx, slopeNh] = [blank(), blank(), blank(), blank(), blank()];
     for (let at = 0; at < before.length; at++) {
@@ -399,17 +458,15 @@ const SENSITIVITIES: Readonly<
     };
   },
 
-  LSTM(layer, before) {
-    const { ofX, ofH, columns } = sums(layer, before);
-    const { batch, module, c0 } = layer;
-    const { hiddenSize } = module;
+  LSTM({ hiddenSize, batch, before, ofX, ofH, c0, stepsOf }) {
+    const columns = 4 * hiddenSize;
     const blank = () => new Float64Array(before.length);
     const [values, slopeI, slopeF, slopeG, slopeO] = [blank(), blank(), blank(), blank(), blank()];
     const [kept, out] = [blank(), blank()];
     for (let row = 0; row < batch; row++) {
       const c = new Float64Array(hiddenSize);
       if (c0) c.set(c0.subarray(row * hiddenSize, (row + 1) * hiddenSize));
-      for (const t of stepsOf(layer, row)) {
+      for (const t of stepsOf(row)) {
         for (let unit = 0; unit < hiddenSize; unit++) {
           const at = (t * batch + row) * hiddenSize + unit;
           const inI = (t * batch + row) * columns + unit;

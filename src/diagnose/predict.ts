@@ -70,9 +70,11 @@ function predictExchanged(
     batch: steps,
     input: swapFirstAxes(input, steps, batch, module.inputSize),
   };
-  const { output } = predict(network, sequence, others, limit, speed);
+  const { output, h_n, c_n } = predict(network, sequence, others, limit, speed);
   const width = directions(module).length * outputSize(module);
-  return { output: swapFirstAxes(output, batch, steps, width) };
+  // Final states have a row for each step then.
+  const finals = steps === batch ? { h_n, c_n } : {};
+  return { output: swapFirstAxes(output, batch, steps, width), ...finals };
 }
 
 /** The sequence as a variant begins with it. */
@@ -104,15 +106,25 @@ function begin(network: Network, sequence: Sequence, variant: Variant, speed: Sp
   const order =
     state === 'direction first'
       ? byDirection
-      : state === 'first for all'
-        ? new Array<number>(states).fill(0)
-        : undefined;
+      : state === 'layers reversed'
+        ? layersReversed(layers.length, ways)
+        : state === 'first for all'
+          ? new Array<number>(states).fill(0)
+          : undefined;
   if (order) {
     h0 = h0 && pick(h0, order, 1, states, batch * size);
     c0 = c0 && pick(c0, order, 1, states, batch * module.hiddenSize);
   }
   if (variant.lengths) lengths = variant.lengths === 'ignored' ? undefined : variant.lengths;
   return { steps, batch, input, h0, c0, lengths };
+}
+
+/** Layer and direction, from the last layer to the first. */
+function layersReversed(layers: number, ways: number): number[] {
+  return Array.from(
+    { length: layers * ways },
+    (_, k) => (layers - 1 - Math.floor(k / ways)) * ways + (k % ways),
+  );
 }
 
 /** Along time, the first axis. */
@@ -176,6 +188,8 @@ function runStack(
     const taken = ways === 1 || layer === count - 1 ? Math.min(most, steps) : steps;
     const unknown = taken < steps;
     const output = new Float64Array(steps * batch * width).fill(unknown ? Number.NaN : 0);
+    const right = variant.reverseIn && layer < layers.length - 1;
+    const here: Variant = right ? { ...variant, reverse: undefined } : variant;
     for (let d = 0; d < ways; d++) {
       const index = layer * ways + d;
       const rowsOf = (values: Floats | undefined, inner: number) =>
@@ -185,17 +199,13 @@ function runStack(
         );
       const from = variant.layers === 'first shared' && sameShapes(layers[layer], layers[0]) ? 0 : layer;
       const way =
-        variant.reverse === 'weights of forward'
-          ? 0
-          : variant.reverse === 'weights exchanged'
-            ? ways - 1 - d
-            : d;
+        here.reverse === 'weights of forward' ? 0 : here.reverse === 'weights exchanged' ? ways - 1 - d : d;
       const run = {
         kernels,
         module,
         parameters: variantParameters(module, layers[from][way], variant),
-        variant,
-        reverse: d === 1 && variant.reverse !== 'forward too',
+        variant: here,
+        reverse: d === 1 && here.reverse !== 'forward too',
         steps,
         taken,
         batch,
@@ -204,7 +214,7 @@ function runStack(
         h: rowsOf(h0, size),
         c: rowsOf(c0, cells),
         output,
-        place: placeIn(variant, ways, d, size),
+        place: placeIn(here, ways, d, size),
         width,
       };
       runDirection(run);
@@ -384,11 +394,14 @@ function finish(
   }
   if (variant.finals === 'exchanged' && size === module.hiddenSize && result.c_n)
     result = { ...result, h_n: result.c_n, c_n: result.h_n };
-  if (variant.finals === 'direction first') {
-    const order = Array.from({ length: states }, (_, k) => {
-      const layer = k % module.numLayers;
-      return layer * ways + Math.floor(k / module.numLayers);
-    });
+  if (variant.finals === 'direction first' || variant.finals === 'layers reversed') {
+    const order =
+      variant.finals === 'layers reversed'
+        ? layersReversed(module.numLayers, ways)
+        : Array.from({ length: states }, (_, k) => {
+            const layer = k % module.numLayers;
+            return layer * ways + Math.floor(k / module.numLayers);
+          });
     const moved = (values: Floats | undefined, of: number) =>
       values && pick(values, order, 1, states, batch * of);
     result = { ...result, h_n: moved(result.h_n, size), c_n: moved(result.c_n, module.hiddenSize) };

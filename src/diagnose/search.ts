@@ -1,6 +1,6 @@
 import { workOf } from '../engine/kernels/choose.js';
 import type { SpeedOptions } from '../engine/options.js';
-import type { Bound } from '../module/bind.js';
+import type { Bound, Network } from '../module/bind.js';
 import { directions } from '../module/parameters.js';
 import type { Allowance } from './allowance.js';
 import { type Hypothesis, hypothesesFor } from './hypotheses.js';
@@ -14,8 +14,9 @@ export interface Misfit {
   readonly largest: number;
   /** Root of the mean square. */
   readonly rms: number;
-  /** How many values were held against each other. */
+  /** How many values were held against each other, and how many there are: rounding may have taken some anywhere. */
   readonly values: number;
+  readonly of: number;
 }
 
 export interface Fit {
@@ -50,86 +51,142 @@ const LEAVES = 1 / 20;
 const HOPELESS = 4;
 /** Steps and batch rows that are tried first. */
 const FIRST: Limit = { steps: 2, rows: 2 };
-/** Multiplications that pairs may take: some seconds. */
-const MOST_PAIR_WORK = 2 ** 32;
+/** Multiplications that a search may take: some seconds for conventions alone, and a second or two for pairs. */
+const MOST_WORK = 2 ** 33;
+const MOST_PAIR_WORK = 2 ** 31;
 /** Multiplications of a run that is made only to know that it changes nothing. */
 const MOST_IDLE_WORK = 2 ** 24;
-
-/** What holding every hypothesis against the reference takes, in multiplications. */
-export function searchWork(bound: Bound): number {
-  const { network, sequence } = bound;
-  const count = hypothesesFor(network.module, sequence).length;
-  return count * limitedWork(bound, limitFor(bound)) + FULL_RUNS * workOf(network, sequence);
-}
-
+/** What a step of a unit takes beside its products, in multiplications. */
+const UNIT_WORK = 200;
 /** So many hypotheses are usually run to the end. */
 const FULL_RUNS = 12;
 
+/** What holding every hypothesis against the reference takes, in multiplications. */
+export function searchWork(bound: Bound): number {
+  const count = hypothesesOf(bound).length;
+  // Without the output of every step nothing is to be seen in the first ones.
+  const full = bound.references.some(({ name }) => name === 'output') ? FULL_RUNS : count;
+  return count * firstWork(bound) + full * fullWork(bound);
+}
+
 /** Holds every hypothesis against the reference, each alone. */
 export async function searchSingles(search: Search): Promise<Found> {
-  const { bound, base, onProgress } = search;
+  const { bound, base } = search;
   const { network, sequence } = bound;
-  const limit = limitFor(bound);
-  const hypotheses = hypothesesFor(network.module, sequence);
-  const baseline = misfit(search, base, {}, false);
-  const start = predict(network, sequence, {}, limit);
+  const hypotheses = hypothesesOf(bound);
+  const start = predict(network, sequence, {}, limitFor(bound));
   // What changes nothing in steps that differ does not fit.
   const differsAtOnce = misfit(search, start, {}, true).ratio > HOPELESS;
-  const idle = differsAtOnce && workOf(network, sequence) > MOST_IDLE_WORK;
-  const tried: Fit[] = [];
+  const idle = differsAtOnce && fullWork(bound) > MOST_IDLE_WORK;
   const withoutEffect: Hypothesis[] = [];
-  for (const [i, hypothesis] of hypotheses.entries()) {
-    await onProgress?.(i / hypotheses.length);
-    const { change } = hypothesis;
-    const first = predict(network, sequence, change, limit);
-    const inert = apart(search, first, start) <= 1;
-    if (inert ? idle : misfit(search, first, change, true).ratio > HOPELESS) continue;
-    const predicted = predict(network, sequence, change, undefined, search.speed);
-    if (apart(search, predicted, base) <= 1) withoutEffect.push(hypothesis);
-    else tried.push({ hypotheses: [hypothesis], misfit: misfit(search, predicted, change, false) });
-  }
+  const tried = await tryAll(
+    search,
+    hypotheses.map((one) => [one]),
+    MOST_WORK,
+    (first) => apart(search, first, start) <= 1 && (idle ? 'skip' : 'run'),
+    (predicted, [hypothesis]) => {
+      const inert = apart(search, predicted, base) <= 1;
+      if (inert) withoutEffect.push(hypothesis);
+      return inert;
+    },
+  );
   return {
-    ...sorted(tried, baseline),
+    ...sorted(tried.fits, misfit(search, base, {}, false)),
     withoutEffect,
-    tried: { singles: hypotheses.length, pairs: 0, ofPairs: 0 },
+    tried: { singles: tried.count, pairs: 0, ofPairs: 0 },
   };
 }
 
 /** Holds every two hypotheses at once against the reference, the likeliest first, as far as work allows. */
-export async function searchPairs(search: Search): Promise<Pick<Found, 'fits' | 'nextBest' | 'tried'>> {
-  const { bound, base, onProgress } = search;
-  const { network, sequence } = bound;
-  const limit = limitFor(bound);
-  const hypotheses = hypothesesFor(network.module, sequence);
-  const baseline = misfit(search, base, {}, false);
+export async function searchPairs(
+  search: Search,
+  without: readonly Hypothesis[],
+): Promise<Pick<Found, 'fits' | 'nextBest' | 'tried'>> {
+  const { bound, base } = search;
+  const hypotheses = hypothesesOf(bound);
   const pairs = hypotheses
     .flatMap((a, i) =>
-      hypotheses.slice(i + 1).flatMap((b, j) => (combine(a, b) ? [{ a, b, rank: 2 * i + j }] : [])),
+      hypotheses.slice(i + 1).flatMap((b, j) => (combine([a, b]) ? [{ pair: [a, b], rank: 2 * i + j }] : [])),
     )
-    .sort((one, other) => one.rank - other.rank);
-  const each = limitedWork(bound, limit);
-  const most = Math.min(pairs.length, Math.ceil(MOST_PAIR_WORK / each));
-  const tried: Fit[] = [];
-  for (const [i, { a, b }] of pairs.slice(0, most).entries()) {
-    await onProgress?.(i / most);
-    const change = combine(a, b)!;
-    const first = predict(network, sequence, change, limit);
-    if (misfit(search, first, change, true).ratio > HOPELESS) continue;
-    const predicted = predict(network, sequence, change, undefined, search.speed);
-    tried.push({ hypotheses: [a, b], misfit: misfit(search, predicted, change, false) });
-  }
+    .sort((one, other) => one.rank - other.rank)
+    .map(({ pair }) => pair);
+  const { fits, count } = await tryAll(search, pairs, MOST_PAIR_WORK);
+  const sure = sorted(fits, misfit(search, base, {}, false));
+  // One that changes nothing says nothing beside another, if there are pairs that do without it.
+  const lean = sure.fits.filter((fit) => !fit.hypotheses.some((one) => without.includes(one)));
   return {
-    ...sorted(tried, baseline),
-    tried: { singles: hypotheses.length, pairs: most, ofPairs: pairs.length },
+    fits: lean.length ? lean : sure.fits,
+    nextBest: sure.nextBest,
+    tried: { singles: hypotheses.length, pairs: count, ofPairs: pairs.length },
   };
 }
 
-/** Two changes that say nothing about the same. */
-function combine({ change: a }: Hypothesis, { change: b }: Hypothesis): Variant | undefined {
-  const said = (change: Variant) =>
-    Object.entries(change).flatMap(([key, value]) => (value === undefined ? [] : [key]));
-  const ofA = said(a);
-  return said(b).some((key) => ofA.includes(key)) ? undefined : { ...a, ...b };
+/**
+ * Holds hypotheses against the reference, one or more at once, in this order, until the work is spent.
+ * @param early says of the first steps whether one need not be held against the reference there
+ * @param settled whether nothing more is to be said of what one predicts
+ */
+async function tryAll(
+  search: Search,
+  all: readonly (readonly Hypothesis[])[],
+  mostWork: number,
+  early: (first: Predicted) => 'skip' | 'run' | false = () => false,
+  settled: (predicted: Predicted, hypotheses: readonly Hypothesis[]) => boolean = () => false,
+): Promise<{ fits: Fit[]; count: number }> {
+  const { bound, speed, onProgress } = search;
+  const { network, sequence } = bound;
+  const limit = limitFor(bound);
+  const fits: Fit[] = [];
+  let spent = 0;
+  let count = 0;
+  for (const hypotheses of all) {
+    if (spent > mostWork) break;
+    await onProgress?.(Math.max(count / all.length, spent / mostWork));
+    count++;
+    const change = combine(hypotheses)!;
+    spent += firstWork(bound);
+    const first = predict(network, sequence, change, limit);
+    const seen = early(first);
+    if (seen === 'skip' || (!seen && misfit(search, first, change, true).ratio > HOPELESS)) continue;
+    spent += fullWork(bound);
+    const predicted = predict(network, sequence, change, undefined, speed);
+    if (!settled(predicted, hypotheses))
+      fits.push({ hypotheses, misfit: misfit(search, predicted, change, false) });
+  }
+  return { fits, count };
+}
+
+/** All that makes sense for a case; and lengths, where the reference has zeros at its end and the case has none. */
+function hypothesesOf({ network, sequence, references }: Bound): readonly Hypothesis[] {
+  const all = hypothesesFor(network.module, sequence);
+  const output = references.find(({ name }) => name === 'output');
+  if (!output || sequence.lengths) return all;
+  const { rows, batch, units, data } = output;
+  const lengths = Array.from({ length: batch }, (_, row) => {
+    let end = rows;
+    const isZero = (t: number) =>
+      data.subarray((t * batch + row) * units, (t * batch + row + 1) * units).every((value) => value === 0);
+    while (end > 1 && isZero(end - 1)) end--;
+    return end;
+  });
+  if (lengths.every((length) => length === rows)) return all;
+  const text = lengths.length > 8 ? `${lengths.slice(0, 8).join(', ')}, …` : lengths.join(', ');
+  const padded: Hypothesis = {
+    name: 'lengths missing',
+    change: { lengths },
+    says: `the reference ends early: its rows are zero from the steps ${text} on`,
+    remedy: 'give the lengths to the case (an input tensor named lengths)',
+  };
+  return [padded, ...all];
+}
+
+/** Changes that say nothing about the same. */
+function combine(hypotheses: readonly Hypothesis[]): Variant | undefined {
+  const entries = hypotheses.flatMap(({ change }) =>
+    Object.entries(change).filter(([, value]) => value !== undefined),
+  );
+  const all = Object.fromEntries(entries);
+  return Object.keys(all).length === entries.length ? all : undefined;
 }
 
 function sorted(tried: readonly Fit[], baseline: Misfit): Pick<Found, 'fits' | 'nextBest'> {
@@ -143,17 +200,29 @@ function sorted(tried: readonly Fit[], baseline: Misfit): Pick<Found, 'fits' | '
 }
 
 /** The reverse direction of an upper layer takes all of the lower one: then one row is enough. */
-function limitFor({ network: { module } }: Bound): Limit {
+function limitFor({ network: { module } }: Pick<Bound, 'network'>): Limit {
   return module.bidirectional && module.numLayers > 1 ? { ...FIRST, rows: 1 } : FIRST;
 }
 
-function limitedWork({ network, sequence }: Bound, limit: Limit): number {
+/** What the first steps take, in multiplications. */
+function firstWork({ network, sequence }: Bound): number {
   const { module } = network;
+  const limit = limitFor({ network });
   const deep = directions(module).length > 1 && module.numLayers > 1;
   const steps = deep ? sequence.steps : Math.min(limit.steps, sequence.steps);
   const batch = Math.min(limit.rows, sequence.batch);
   // Transforming the weights costs about as much as one more row.
-  return workOf(network, { steps: steps * batch + 1, batch: 1 });
+  return runWork(network, steps * batch + 1);
+}
+
+function fullWork({ network, sequence }: Bound): number {
+  return runWork(network, sequence.steps * sequence.batch);
+}
+
+function runWork(network: Network, rows: number): number {
+  const { hiddenSize, numLayers } = network.module;
+  const units = hiddenSize * numLayers * directions(network.module).length;
+  return workOf(network, { steps: rows, batch: 1 }) + UNIT_WORK * units * rows;
 }
 
 /** Whether a variant moves values along time: then they have the allowance of any step. */
@@ -163,7 +232,7 @@ function moves({ axes, outputOrder, outputShift, reverse, lengths, finals }: Var
 
 /** @param partial whether what is NaN was only not computed */
 export function misfit(
-  { bound: { references }, allowances }: Search,
+  { bound: { references }, allowances, base }: Search,
   predicted: Predicted,
   variant: Variant,
   partial: boolean,
@@ -172,11 +241,13 @@ export function misfit(
   let largest = 0;
   let squares = 0;
   let values = 0;
+  let of = 0;
   const anywhere = moves(variant);
   for (const [r, { name, rows, batch, units, data }] of references.entries()) {
-    const held = predicted[name];
-    if (!held) continue;
+    // Of what a variant has no say in, what PyTorch's own way gives must be right.
+    const held = predicted[name] ?? base[name]!;
     const { rows: allowed, largest: most } = allowances[r];
+    of += data.length;
     for (let row = 0; row < rows; row++) {
       if (allowed[row] === Number.POSITIVE_INFINITY) continue;
       const allowance = anywhere ? most : allowed[row];
@@ -192,7 +263,7 @@ export function misfit(
       }
     }
   }
-  return { ratio, largest, rms: Math.sqrt(squares / Math.max(values, 1)), values };
+  return { ratio, largest, rms: Math.sqrt(squares / Math.max(values, 1)), values, of };
 }
 
 /** How far two predictions are apart in allowances, where both have values. */

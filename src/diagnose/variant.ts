@@ -42,6 +42,7 @@ export interface Variant {
     | 'exchanged'
     | 'c_0 = h_0'
     | 'direction first'
+    | 'layers reversed'
     | 'first for all';
   /** The run begins from the states that the same run ended with before. */
   readonly stateful?: true;
@@ -61,9 +62,11 @@ export interface Variant {
     | 'weights exchanged'
     | 'written first'
     | 'interleaved';
+  /** In which layers; in all if absent. */
+  readonly reverseIn?: 'last layer';
 
   readonly outputOrder?: 'reversed';
   readonly outputShift?: 'early' | 'late';
   readonly batchOrder?: 'reversed';
-  readonly finals?: 'direction first' | 'exchanged' | 'of the last step';
+  readonly finals?: 'direction first' | 'layers reversed' | 'exchanged' | 'of the last step';
 }

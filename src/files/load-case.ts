@@ -68,7 +68,8 @@ export function loadFiles(paths: CasePaths, options: LoadOptions): Case {
       problem: 'a file with the expected outputs is missing: there is nothing to compare',
     });
   const reference = expected === undefined ? undefined : at(expected);
-  return withLayers(assemble(at(weights), at(input), reference, {}, options), undefined, options);
+  const apart = options.layerOutputs !== undefined;
+  return withLayers(assemble(at(weights), at(input), reference, {}, options, apart), undefined, options);
 }
 
 function loadCaseFile(file: string, label: string, said: CaseFile, options: LoadOptions): Case {
@@ -78,11 +79,9 @@ function loadCaseFile(file: string, label: string, said: CaseFile, options: Load
   const at = (field: string, given: string) => placeOf(field, given, file, label, options);
   const reference = expected === undefined ? undefined : at('expected', expected);
   const own = said.layer_outputs === undefined ? undefined : at('layer_outputs', said.layer_outputs);
-  return withLayers(
-    assemble(at('weights', weights), at('input', input), reference, said, options),
-    own,
-    options,
-  );
+  const apart = own !== undefined || options.layerOutputs !== undefined;
+  const one = assemble(at('weights', weights), at('input', input), reference, said, options, apart);
+  return withLayers(one, own, options);
 }
 
 /** A case with the outputs of layers that a file of their own has. */
@@ -91,7 +90,10 @@ function withLayers(one: Case, own: Place | undefined, options: LoadOptions): Ca
   const place =
     layerOutputs === undefined ? own : { path: path.resolve(cwd, layerOutputs), label: layerOutputs };
   if (!place) return one;
-  const file = openTensors(place.path, place.label);
+  const opened = openTensors(place.path, place.label);
+  const names = ofLayers({ ...one.options.names, ...options.names });
+  mustExist(names, () => ({ specs: opened.specs, label: place.label }));
+  const file = renamed(opened, names);
   const roles = layerRoles(file.specs.keys());
   if (roles.length === 0) {
     const some = [...file.specs.keys()].slice(0, 8).map(printable).join(', ');
@@ -102,11 +104,18 @@ function withLayers(one: Case, own: Place | undefined, options: LoadOptions): Ca
     });
   }
   const tensors = inFile(place.label, () => loadRoles(file, new Map(roles.map((role) => [role, role]))));
+  const unused = [...file.specs.keys()].filter((name) => !(roles as readonly string[]).includes(name));
   return {
     ...one,
     tensors: new Map([...one.tensors, ...tensors]),
+    warnings: [...(one.warnings ?? []), ...unusedWarnings(unused, place.label)],
     files: { ...one.files, layers: place.label },
   };
+}
+
+/** Those names that are of layers' outputs. */
+function ofLayers(names: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(layerRoles(Object.keys(names)).map((ours) => [ours, names[ours]]));
 }
 
 function loadBundle(tensors: StateDict, label: string, said: CaseOptions, options: LoadOptions): Case {
@@ -144,12 +153,16 @@ function assemble(
   expected: Place | undefined,
   said: CaseOptions,
   options: LoadOptions,
+  layersApart: boolean,
 ): Case {
   const places = { weights, input, ...(expected && { expected }) };
   const open = (place: Place) => openTensors(place.path, place.label);
   const opened = { weights: open(weights), input: open(input), expected: expected && open(expected) };
   const names = { ...said.names, ...options.names };
-  mustExist(names, (ours) => {
+  // Where layers' outputs have a file of their own, their names are looked for there.
+  const elsewhere = layersApart ? Object.keys(ofLayers(names)) : [];
+  const here = Object.fromEntries(Object.entries(names).filter(([ours]) => !elsewhere.includes(ours)));
+  mustExist(here, (ours) => {
     const role = (INPUT_ROLES as readonly string[]).includes(ours)
       ? 'input'
       : (EXPECTED_ROLES as readonly string[]).includes(ours) || layerRoles([ours]).length
@@ -160,7 +173,7 @@ function assemble(
   const rolesIn = (role: 'input' | 'expected', roles: Parameters<typeof pickRoles>[1]) => {
     const { path: file, label } = places[role]!;
     const shared = Object.entries(places).some(([other, place]) => other !== role && place.path === file);
-    const mapped = renamed(opened[role]!, names);
+    const mapped = renamed(opened[role]!, here);
     return inFile(label, () => {
       const inside = [...mapped.specs.keys()];
       const { picked, unused } = pickRoles(inside, roles, shared);
@@ -175,7 +188,7 @@ function assemble(
   const inputs = rolesIn('input', INPUT_ROLES);
   const references = expected ? rolesIn('expected', EXPECTED_ROLES) : { tensors: new Map(), warnings: [] };
   return {
-    weights: renamed(opened.weights, names),
+    weights: renamed(opened.weights, here),
     tensors: new Map([...inputs.tensors, ...references.tensors]),
     options: withDecimals(said, Object.values(opened)),
     warnings: [...inputs.warnings, ...references.warnings],

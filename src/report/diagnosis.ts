@@ -3,7 +3,7 @@ import type { Cause, Convention, Whereabouts, WrongWeight } from '../diagnose/ca
 import type { Diagnosis } from '../diagnose.js';
 import { flow } from './flow.js';
 import { comparisonObject, json } from './json.js';
-import { formatDifference, formatExact, formatSigmas } from './numbers.js';
+import { formatCount, formatDifference, formatExact, formatSigmas } from './numbers.js';
 import type { ReporterOptions } from './reporters.js';
 import { type Style, styleFor } from './style.js';
 import { headline, verdictText } from './text.js';
@@ -17,6 +17,9 @@ export const DIAGNOSES: Readonly<
 const INDENT = '          ';
 /** Of what is not excluded, and of units, so many are named. */
 const MOST_NAMED = 8;
+
+/** A convention that explains less of the difference is none to look at. */
+const WORTH_SAYING = 0.5;
 
 type Line = readonly [label: string, ...segments: string[]];
 
@@ -37,7 +40,11 @@ function diagnosisText(label: string, { comparison, cause }: Diagnosis, options:
   ].join('\n');
 }
 
-const WORDS: Readonly<Record<string, 'good' | 'bad' | 'open'>> = { fits: 'good', 'nothing fits': 'open' };
+const WORDS: Readonly<Record<string, 'good' | 'bad' | 'open'>> = {
+  fits: 'good',
+  'could be': 'open',
+  'nothing fits': 'open',
+};
 
 function heading(name: string, style: Style): string {
   const padded = name.length < INDENT.length ? name.padEnd(INDENT.length) : `${name}: `;
@@ -45,10 +52,11 @@ function heading(name: string, style: Style): string {
 }
 
 function causeLines(cause: Cause, comparison: Comparison): Line[] {
-  const { conventions, changed, precision, weights, whereabouts, nextBest, difference } = cause;
-  const next: string[] = nextBest
-    ? [`the next best explains ${percent(nextBest.explained)}: ${nextBest.says.join(', and ')}`]
-    : [];
+  const { conventions, changed, notFinite, precision, weights, whereabouts, nextBest, difference } = cause;
+  const next: string[] =
+    nextBest && nextBest.explained >= WORTH_SAYING
+      ? [`the next best explains ${percent(nextBest.explained)}: ${nextBest.says.join(', and ')}`]
+      : [];
   const doubts: Line[] = [
     ...(conventions.length > 1 && cause.separators.length
       ? ([['to tell', `these apart, give the case ${anyOf(cause.separators)}`]] satisfies Line[])
@@ -70,16 +78,33 @@ function causeLines(cause: Cause, comparison: Comparison): Line[] {
       ['do', 'export the reference again'],
     ];
   }
-  if (precision)
+  if (notFinite) {
+    const { tensor, row, batch, unit, expected } = notFinite;
     return [
-      ['fits', `rounding in ${precision}, and no fault`],
-      ['do', comparison.advice[0] ?? ''],
+      ['fits', `the reference has ${expected} at ${tensor}[${row}, ${batch}, ${unit}], and should not`],
+      ['do', 'look for an overflow, a division or a value that was never set in what computed it'],
     ];
+  }
+  if (precision) {
+    // The values of 16 bits are on their grid; those of TF32 only look like it.
+    const sure = precision === 'tf32' ? 'could be' : 'fits';
+    return [[sure, `no fault, but rounding in ${precision}: see above`]];
+  }
   if (weights.length)
     return [
       ...weights.flatMap(weightLines),
       ['do', 'compare the two checkpoints: is the file of another epoch, or was it edited?'],
     ];
+  const output = comparison.tensors.find(({ name }) => name === 'output');
+  if (output?.mismatches === 0) {
+    return [
+      ['nothing fits', 'the output agrees in every step, and only states that were collected from it differ'],
+      [
+        'do',
+        'look at how h_n and c_n are collected: order of layers and directions, and which step they are of',
+      ],
+    ];
+  }
   const { singles, pairs, ofPairs } = cause.tried;
   const tried = pairs < ofPairs ? `${pairs} of ${ofPairs} pairs of them` : `all ${pairs} pairs of them`;
   return [
@@ -94,15 +119,24 @@ function causeLines(cause: Cause, comparison: Comparison): Line[] {
 }
 
 function conventionLines(conventions: readonly Convention[], difference: number, next: string[]): Line[] {
-  return conventions.flatMap(({ says, remedies, left }, i): Line[] => [
-    [i === 0 ? 'fits' : 'or', says.join(', and ')],
-    ['', `${formatDifference(left)} is left of ${formatDifference(difference)}`, ...(i === 0 ? next : [])],
+  return conventions.flatMap(({ says, remedies, left, compared, of }, i): Line[] => [
+    [i > 0 ? 'or' : compared < of ? 'could be' : 'fits', says.join(', and ')],
+    [
+      '',
+      `${formatDifference(left)} is left of ${formatDifference(difference)}`,
+      ...(compared < of
+        ? [
+            `in ${formatCount(compared)} of ${formatCount(of)} values: rounding may have taken the others anywhere`,
+          ]
+        : []),
+      ...(i === 0 ? next : []),
+    ],
     ['do', remedies.join('; and ')],
   ]);
 }
 
 function weightLines(weight: WrongWeight, i: number): Line[] {
-  const { tensors, row, column, gate, unit, inFile, implied, deviation, leftSigmas, sigmas } = weight;
+  const { tensors, row, column, gate, unit, inFile, implied, deviation, leftSigmas, sigmas, alike } = weight;
   const at = column === undefined ? row : `${row}, ${column}`;
   const digits = Math.max(2, Math.ceil(Math.log10(Math.abs(implied) / deviation)) + 1);
   const shown = Number(implied.toPrecision(Math.min(17, digits)));
@@ -116,6 +150,14 @@ function weightLines(weight: WrongWeight, i: number): Line[] {
       `${short(inFile)} in the file, ${formatExact(shown)} ± ${formatDifference(deviation)} by the reference`,
       `with it ${formatSigmas(leftSigmas)} σ is left of ${formatSigmas(sigmas)} σ`,
     ],
+    ...(alike
+      ? ([
+          [
+            '',
+            `${formatCount(alike)} other ${alike === 1 ? 'weight' : 'weights'} of the same row would do as well`,
+          ],
+        ] satisfies Line[])
+      : []),
   ];
 }
 
@@ -177,12 +219,14 @@ function diagnosisJson(
 }
 
 function causeObject(cause: Cause): object {
-  const { conventions, changed, precision, weights, whereabouts, nextBest, difference, tried } = cause;
+  const { conventions, changed, notFinite, precision, weights, whereabouts, nextBest, difference, tried } =
+    cause;
   return {
     difference,
     conventions,
     changed,
     precision: precision ?? null,
+    not_finite: notFinite ?? null,
     weights: weights.map(({ column, inFile, leftSigmas, ...weight }) => ({
       ...weight,
       column: column ?? null,

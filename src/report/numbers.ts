@@ -18,7 +18,9 @@ export function formatSigmas(value: number): string {
 /** A tolerance with the digits it was given: `1.3e-6`, `0.02`. */
 export function formatExact(value: number): string {
   if (value === 0) return '0';
-  return value >= 1e-2 && value < 1e6 ? String(value) : tidyExponent(value.toExponential());
+  if (!Number.isFinite(value)) return formatSpecial(value);
+  const size = Math.abs(value);
+  return size >= 1e-2 && size < 1e6 ? String(value) : tidyExponent(value.toExponential());
 }
 
 /** 25600 as `25,600`: by hand, for toLocaleString takes 15 ms to be ready. */

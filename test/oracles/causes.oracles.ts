@@ -237,7 +237,7 @@ test('every wrong convention is found, with all that look like it, alone and two
         counts.pairsBySingles++;
         continue;
       }
-      const { fits } = await searchPairs(search);
+      const { fits } = await searchPairs(search, []);
       expect(
         fits.some((fit) => same(changeOf(fit), change)),
         what,
