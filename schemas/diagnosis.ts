@@ -23,6 +23,7 @@ const cause = z.strictObject({
         left: float.describe('The largest difference that is left.'),
         compared: count.describe('Values that were held against each other.'),
         of: count,
+        partial: z.boolean().describe('Whether that is too little of them to be sure.'),
       }),
     )
     .describe('Each explains all of it; more than one where this case does not tell them apart.'),

@@ -82,7 +82,7 @@ export function causeLine({
 }: Cause): string | undefined {
   if (conventions.length) {
     // What was not compared with all of the reference is for the whole diagnosis to say.
-    if (conventions[0].compared < conventions[0].of) return undefined;
+    if (conventions[0].partial) return undefined;
     const others = conventions.length - 1;
     const also = others ? ` (or ${others === 1 ? 'another cause' : `${others} other causes`})` : '';
     return conventions[0].says.join(', and ') + also;

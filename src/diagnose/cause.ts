@@ -37,6 +37,8 @@ export interface Convention {
   /** How many values were compared, and how many there are: rounding may have taken the others anywhere. */
   readonly compared: number;
   readonly of: number;
+  /** Whether that is too little of it to be sure. */
+  readonly partial: boolean;
 }
 
 /** A weight with which the reference follows, where another stands in the file. */
@@ -213,6 +215,9 @@ function valueAt(
   };
 }
 
+/** A cause that was held against less of the values than this is not sure. */
+const ENOUGH = 0.9;
+
 function convention({ hypotheses, misfit: { largest, values, of } }: Fit): Convention {
   return {
     says: hypotheses.map(({ says }) => says),
@@ -220,6 +225,7 @@ function convention({ hypotheses, misfit: { largest, values, of } }: Fit): Conve
     left: largest,
     compared: values,
     of,
+    partial: values < ENOUGH * of,
   };
 }
 

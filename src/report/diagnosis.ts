@@ -119,8 +119,8 @@ function causeLines(cause: Cause, comparison: Comparison): Line[] {
 }
 
 function conventionLines(conventions: readonly Convention[], difference: number, next: string[]): Line[] {
-  return conventions.flatMap(({ says, remedies, left, compared, of }, i): Line[] => [
-    [i > 0 ? 'or' : compared < of ? 'could be' : 'fits', says.join(', and ')],
+  return conventions.flatMap(({ says, remedies, left, compared, of, partial }, i): Line[] => [
+    [i > 0 ? 'or' : partial ? 'could be' : 'fits', says.join(', and ')],
     [
       '',
       `${formatDifference(left)} is left of ${formatDifference(difference)}`,

@@ -174,3 +174,110 @@ test('one case at a time, and bad input is an error as anywhere', async () => {
   expect(none.code).toBe(2);
   expect((await cli(['diagnose'])).code).toBe(2);
 });
+
+/** A case with one of its expected tensors changed. */
+function withExpected(one: Case, role: Role, change: (data: Float64Array) => void): Case {
+  const { shape, data, dtype } = one.tensors.get(role)!;
+  const values = Float64Array.from(data);
+  change(values);
+  return { ...one, tensors: new Map([...one.tensors, [role, { shape, dtype, data: values }]]) };
+}
+
+test('a wrong weight below the last layer, or without every step, is no precision', async () => {
+  const one = await loaded('lstm-initial-state');
+  for (const by of [1.001, 1.01, 1.1, 2]) {
+    const wrong = withWeights(one, (name, data) => {
+      if (name === 'weight_hh_l0') data[7] *= by;
+    });
+    const { cause } = await diagnose(wrong);
+    expect(cause?.precision, `${by}`).toBeUndefined();
+    expect(cause?.conventions ?? []).toEqual([]);
+    const { output: _, ...finals } = Object.fromEntries(wrong.tensors);
+    const only = await diagnose({ ...wrong, tensors: new Map(Object.entries(finals) as [Role, Tensor][]) });
+    expect(only.cause?.precision, `${by}`).toBeUndefined();
+  }
+});
+
+test('a value is only said to be changed where steps after it are right', async () => {
+  const one = await loaded('gru-cell');
+  const output = one.tensors.get('output')!;
+  const [steps, batch, units] = output.shape;
+  const at = (step: number) => step * batch * units + 1;
+  const early = await diagnose(withExpected(one, 'output', (data) => data.set([data[at(2)] + 0.1], at(2))));
+  expect(early.cause!.changed).toMatchObject([{ tensor: 'output', row: 2, batch: 0, unit: 1 }]);
+  const late = await diagnose(withExpected(one, 'output', (data) => data.set([1], at(steps - 1))));
+  expect(late.cause!.changed).toEqual([]);
+  const twice = withExpected(one, 'output', (data) => {
+    data[at(1)] += 0.1;
+    data[at(3)] += 0.1;
+  });
+  expect((await diagnose(twice)).cause!.changed).toEqual([]);
+});
+
+test('a cause must give every tensor of the reference, those too that it says nothing of', async () => {
+  const one = wrongly(await loaded('lstm-initial-state'), { layers: 'first only' });
+  expect((await diagnose(one)).cause!.conventions).toHaveLength(1);
+  const sample = await loaded('lstm-initial-state');
+  const both = { ...one, tensors: new Map([...one.tensors, ['h_n', sample.tensors.get('h_n')!] as const]) };
+  expect((await diagnose(both)).cause!.conventions).toHaveLength(1);
+  const wrong = withExpected(both, 'h_n', (data) => data.set([1], 3));
+  expect((await diagnose(wrong)).cause!.conventions).toEqual([]);
+});
+
+test('NaN in the reference is named, and nothing is made of it', async () => {
+  const one = await loaded('lstm-initial-state');
+  const { cause } = await diagnose(
+    withExpected(one, 'output', (data) => {
+      for (let i = 12; i < data.length; i++) data[i] = Number.NaN;
+    }),
+  );
+  expect(cause).toMatchObject({ notFinite: { tensor: 'output', row: 1, batch: 0, unit: 0 }, weights: [] });
+});
+
+test('a reference that ends at the longest of the lengths is diagnosed as a whole one', async () => {
+  const one = await loaded('gru-lengths');
+  const { network, sequence } = bind(describeModule(one.weights.specs, one.options), one, true);
+  const { steps, batch } = sequence;
+  const cut = steps - 1;
+  const lengths = sequence.lengths!.map((length) => Math.min(length, cut));
+  const { output } = predict(network, { ...sequence, lengths }, { order: 'zrn' });
+  const units = output.length / steps / batch;
+  const expected = tensor([cut, batch, units], Float32Array.from(output.subarray(0, cut * batch * units)));
+  const input = tensor([steps, batch, network.module.inputSize], Float32Array.from(sequence.input));
+  const { cause } = await diagnose(
+    caseOf(
+      one.weights,
+      { input, lengths: tensor([batch], lengths, 'I64'), output: expected },
+      { module: 'GRU', batch_first: false },
+    ),
+  );
+  expect(cause!.conventions.map(({ says }) => says.join())).toEqual([
+    expect.stringContaining('in the order z r n (Keras, ONNX)'),
+  ]);
+});
+
+test('zeros at the end of the reference ask for the lengths that the case lacks', async () => {
+  const one = await loaded('gru-lengths');
+  const { lengths: _, ...rest } = Object.fromEntries(one.tensors);
+  const { cause } = await diagnose(caseOf(one.weights, rest, one.options));
+  expect(cause!.conventions[0].says).toEqual([
+    'the reference ends early: its rows are zero from the steps 5, 9, 1, 7 on',
+  ]);
+});
+
+test('states alone that differ are not laid to the weights', async () => {
+  const one = await loaded('lstm-initial-state');
+  const folder = copySample('lstm-initial-state');
+  const object = ({ shape, data }: Tensor) => ({ dtype: 'F32', shape, data: [...data] });
+  const of = (role: Role) => object(one.tensors.get(role)!);
+  const c_n = of('c_n');
+  writeJson(path.join(folder, 'expected.json'), {
+    output: of('output'),
+    h_n: of('h_n'),
+    c_n: { ...c_n, data: c_n.data.map(Math.tanh) },
+  });
+  const file = path.join(folder, 'case.json');
+  writeJson(file, { ...JSON.parse(fs.readFileSync(file, 'utf8')), expected: 'expected.json' });
+  const { stdout } = await cli(['diagnose', folder]);
+  expect(words(stdout)).toContain('the output agrees in every step, and only states that were collected');
+});
