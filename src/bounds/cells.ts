@@ -31,15 +31,13 @@ export interface ErrorStep {
  * each operation.
  */
 export function errorCells(model: ErrorModel): Readonly<Record<Kind, (step: ErrorStep) => void>> {
-  const sum = (step: ErrorStep, at: number) => step.gates[step.at + at] + step.hidden[step.hiddenAt + at];
-  const ofSum = (step: ErrorStep, at: number, a: number, bias: number) =>
-    model.sum(a, step.gatesError[step.at + at], step.hiddenError[step.hiddenAt + at], bias);
   return {
     RNN(step) {
-      const { rows, hiddenSize, bias, h, hError, nonlinearity } = step;
+      const { rows, hiddenSize, gates, at: gatesAt, hidden, hiddenAt, bias, h, hError, nonlinearity } = step;
+      const { gatesError, hiddenError } = step;
       for (let at = 0; at < rows * hiddenSize; at++) {
-        const a = sum(step, at);
-        const e = ofSum(step, at, a, bias[at % hiddenSize]);
+        const a = gates[gatesAt + at] + hidden[hiddenAt + at];
+        const e = model.sum(a, gatesError[gatesAt + at], hiddenError[hiddenAt + at], bias[at % hiddenSize]);
         h[at] = nonlinearity === 'tanh' ? Math.tanh(a) : relu(a);
         hError[at] = nonlinearity === 'tanh' ? model.tanh(a, h[at], e) : model.relu(a, e);
       }
@@ -52,12 +50,20 @@ export function errorCells(model: ErrorModel): Readonly<Record<Kind, (step: Erro
           const inR = row * 3 * hiddenSize + unit;
           const inZ = inR + hiddenSize;
           const inN = inZ + hiddenSize;
-          const aR = sum(step, inR);
-          const aZ = sum(step, inZ);
+          const aR = gates[gatesAt + inR] + hidden[hiddenAt + inR];
+          const aZ = gates[gatesAt + inZ] + hidden[hiddenAt + inZ];
           const r = sigmoid(aR);
           const z = sigmoid(aZ);
-          const eR = model.sigmoid(aR, r, ofSum(step, inR, aR, bias[unit]));
-          const eZ = model.sigmoid(aZ, z, ofSum(step, inZ, aZ, bias[hiddenSize + unit]));
+          const eR = model.sigmoid(
+            aR,
+            r,
+            model.sum(aR, gatesError[gatesAt + inR], hiddenError[hiddenAt + inR], bias[unit]),
+          );
+          const eZ = model.sigmoid(
+            aZ,
+            z,
+            model.sum(aZ, gatesError[gatesAt + inZ], hiddenError[hiddenAt + inZ], bias[hiddenSize + unit]),
+          );
           const hn = hidden[hiddenAt + inN];
           const eReset = model.product(r, eR, hn, hiddenError[hiddenAt + inN]);
           const aN = gates[gatesAt + inN] + r * hn;
@@ -71,25 +77,52 @@ export function errorCells(model: ErrorModel): Readonly<Record<Kind, (step: Erro
       }
     },
     LSTM(step) {
-      const { rows, hiddenSize, bias, h, hError, c, cError } = step;
+      const { rows, hiddenSize, gates, at: gatesAt, hidden, hiddenAt, bias, h, hError, c, cError } = step;
+      const { gatesError, hiddenError } = step;
       for (let row = 0; row < rows; row++) {
         for (let unit = 0; unit < hiddenSize; unit++) {
           const inI = row * 4 * hiddenSize + unit;
           const inF = inI + hiddenSize;
           const inG = inF + hiddenSize;
           const inO = inG + hiddenSize;
-          const aI = sum(step, inI);
-          const aF = sum(step, inF);
-          const aG = sum(step, inG);
-          const aO = sum(step, inO);
+          const aI = gates[gatesAt + inI] + hidden[hiddenAt + inI];
+          const aF = gates[gatesAt + inF] + hidden[hiddenAt + inF];
+          const aG = gates[gatesAt + inG] + hidden[hiddenAt + inG];
+          const aO = gates[gatesAt + inO] + hidden[hiddenAt + inO];
           const i = sigmoid(aI);
           const f = sigmoid(aF);
           const g = Math.tanh(aG);
           const o = sigmoid(aO);
-          const eI = model.sigmoid(aI, i, ofSum(step, inI, aI, bias[unit]));
-          const eF = model.sigmoid(aF, f, ofSum(step, inF, aF, bias[hiddenSize + unit]));
-          const eG = model.tanh(aG, g, ofSum(step, inG, aG, bias[2 * hiddenSize + unit]));
-          const eO = model.sigmoid(aO, o, ofSum(step, inO, aO, bias[3 * hiddenSize + unit]));
+          const eI = model.sigmoid(
+            aI,
+            i,
+            model.sum(aI, gatesError[gatesAt + inI], hiddenError[hiddenAt + inI], bias[unit]),
+          );
+          const eF = model.sigmoid(
+            aF,
+            f,
+            model.sum(aF, gatesError[gatesAt + inF], hiddenError[hiddenAt + inF], bias[hiddenSize + unit]),
+          );
+          const eG = model.tanh(
+            aG,
+            g,
+            model.sum(
+              aG,
+              gatesError[gatesAt + inG],
+              hiddenError[hiddenAt + inG],
+              bias[2 * hiddenSize + unit],
+            ),
+          );
+          const eO = model.sigmoid(
+            aO,
+            o,
+            model.sum(
+              aO,
+              gatesError[gatesAt + inO],
+              hiddenError[hiddenAt + inO],
+              bias[3 * hiddenSize + unit],
+            ),
+          );
           const at = row * hiddenSize + unit;
           const before = c[at];
           c[at] = f * before + i * g;

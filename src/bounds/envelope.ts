@@ -6,6 +6,7 @@ import type { Network, Parameters, Sequence } from '../module/bind.js';
 import { directions, layerInputSize, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import { runErrorLayer } from './layer.js';
+import type { ErrorModel } from './model.js';
 import type { Profile } from './profiles.js';
 import { largestGroup, twinsOf } from './twins.js';
 import { varianceModel } from './variance.js';
@@ -63,6 +64,8 @@ export interface EnvelopeOptions {
   readonly speed?: SpeedOptions;
 }
 
+const FEW_ROWS = 8;
+
 /** More of a layer's units than this being copies of each other is too many. */
 const MOST_TWINS = 0.5;
 
@@ -71,7 +74,10 @@ const MOST_TWINS = 0.5;
  */
 export function envelope(network: Network, sequence: Sequence, options: EnvelopeOptions): Envelope {
   const { kind } = network.module;
-  const { kernels, release } = chooseKernels(kind, 'float64', workOf(network, sequence), options.speed ?? {});
+  // Of a few rows packing the weights takes longer than the products, and as much memory again.
+  const few = sequence.steps * sequence.batch <= FEW_ROWS;
+  const work = few ? 0 : workOf(network, sequence);
+  const { kernels, release } = chooseKernels(kind, 'float64', work, options.speed ?? {});
   try {
     return runStack(network, sequence, options, kernels);
   } finally {
@@ -85,7 +91,7 @@ function runStack(
   { profile, model: name, known = [], uncertainty }: EnvelopeOptions,
   kernels: Kernels,
 ): Envelope {
-  const model = name === 'likely' ? varianceModel(profile) : worstCaseModel(profile);
+  const model = modelOf(name, profile);
   const { steps, batch } = sequence;
   const ways = directions(module).length;
   const { hiddenSize } = module;
@@ -207,6 +213,17 @@ function runStack(
     c_n: cells ? spread(c, cError, atEnd(cells), states, cells) : undefined,
     coherent,
   };
+}
+
+const MODELS = { likely: varianceModel, worst: worstCaseModel };
+const made = new Map<Profile, Partial<Record<EnvelopeOptions['model'], ErrorModel>>>();
+
+/** The same functions every time: what calls them is compiled for them. */
+function modelOf(name: EnvelopeOptions['model'], profile: Profile): ErrorModel {
+  const models = made.get(profile) ?? {};
+  made.set(profile, models);
+  models[name] ??= MODELS[name](profile);
+  return models[name];
 }
 
 /** With zeros after its last row. */

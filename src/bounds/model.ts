@@ -4,6 +4,8 @@ import type { Floats } from '../tensor/dtype.js';
 interface ErrorFactor {
   readonly weight: Floats;
   readonly bias?: Floats;
+  /** Whether the squares of the weights are meant. */
+  readonly squared?: boolean;
 }
 
 /** What is known of a weight matrix beside its values. */

@@ -31,10 +31,11 @@ export function varianceModel(profile: Profile): ErrorModel {
 
   return {
     factors(weight, bias, columns, _terms, inexact, { twins }) {
-      const squares = squared(weight);
       return {
-        first: { weight: squares, bias: bias && squared(bias) },
-        ...(inexact && { second: { weight: twins ? coherent(weight, columns, twins) : squares } }),
+        first: { weight, bias: bias && Float64Array.from(bias, (value) => value * value), squared: true },
+        ...(inexact && {
+          second: twins ? { weight: coherent(weight, columns, twins) } : { weight, squared: true },
+        }),
       };
     },
     operands(x, error, count, _terms, first, second) {
@@ -85,13 +86,6 @@ export function varianceModel(profile: Profile): ErrorModel {
     lostError: 1,
     within: (uncertainty) => (uncertainty * uncertainty) / 3,
   };
-}
-
-/** In float64, whatever the values are stored in. */
-function squared(values: Floats): Float64Array {
-  const squares = new Float64Array(values.length);
-  for (let i = 0; i < values.length; i++) squares[i] = values[i] * values[i];
-  return squares;
 }
 
 function isLost(h: Floats, error: Floats, from: number, to: number): boolean {

@@ -31,6 +31,8 @@ export interface Factor {
   readonly columns: number;
   /** Whether it is for products of one row, or of many: both work, in either case. */
   readonly rows: 'one' | 'many';
+  /** Whether the products are with the squares of the weights, in float64; no copy of them is made where they are many. */
+  readonly squared?: boolean;
 }
 
 /**

@@ -13,7 +13,7 @@ export const plainFloat64: Kernels = plain({
   allocate: (length) => new Float64Array(length),
   // float64 sums take float32 values as they are, at the same speed.
   convert: (values) => values,
-  product: productFloat64,
+  product: (factor) => (factor.squared ? productOfSquares(factor) : productFloat64(factor)),
 });
 
 /**
@@ -93,6 +93,33 @@ function productFloat64({ weight, bias, columns }: Factor): Product {
         for (let k = 0; k < size; k++) sum += weight[column * size + k] * x[from + k];
         out[row * columns + column] = sum;
       }
+    }
+  };
+}
+
+/** So many squares are kept; of more they are made anew for so many columns at a time. */
+const KEPT_SQUARES = 2 ** 18;
+const SQUARED_COLUMNS = 16;
+
+function productOfSquares({ weight, bias, columns, rows: usual }: Factor): Product {
+  const size = weight.length / columns;
+  const block = weight.length <= KEPT_SQUARES ? columns : Math.min(SQUARED_COLUMNS, columns);
+  const squares = new Float64Array(block * size);
+  const product = productFloat64({ weight: squares, columns: block, rows: usual });
+  const square = (first: number, count: number) => {
+    for (let i = 0; i < count * size; i++) squares[i] = weight[first * size + i] * weight[first * size + i];
+  };
+  if (block === columns) square(0, columns);
+  let part = new Float64Array(0);
+  return (out, x, rows) => {
+    if (part.length < rows * block) part = new Float64Array(rows * block);
+    for (let first = 0; first < columns; first += block) {
+      const count = Math.min(block, columns - first);
+      if (block < columns) square(first, count);
+      product(part, x, rows);
+      for (let row = 0; row < rows; row++)
+        for (let column = first; column < first + count; column++)
+          out[row * columns + column] = part[row * block + column - first] + (bias ? bias[column] : 0);
     }
   };
 }

@@ -43,10 +43,10 @@ export function wasmKernels({ memory, exports }: Engine, compute: Compute): Kern
   const product = exports[`product_${type}`];
 
   /** How a factor lies in memory: in panels of so many columns, in the order in which products read them. */
-  function layout({ weight, columns, rows }: Factor) {
+  function layout({ weight, columns, rows, squared }: Factor) {
     const size = weight.length / columns;
     // A product of one row reads more than it computes: float32 stays what it is.
-    const narrow = rows === 'one' && weight instanceof Float32Array;
+    const narrow = rows === 'one' && weight instanceof Float32Array && !squared;
     const bytes = narrow ? Float32Array.BYTES_PER_ELEMENT : BYTES_PER_ELEMENT;
     const kept = narrow ? 'f32' : type;
     const width = exports[rows === 'one' ? `columns_${kept}_${type}` : `columns_${type}`]();
@@ -59,20 +59,21 @@ export function wasmKernels({ memory, exports }: Engine, compute: Compute): Kern
       bytes: aligned(padded * size * bytes),
       biasBytes: aligned(padded * BYTES_PER_ELEMENT),
       // One panel as the file has it.
-      rawBytes: aligned(width * size * weight.BYTES_PER_ELEMENT),
+      rawBytes: aligned(width * size * (squared ? Float64Array : weight).BYTES_PER_ELEMENT),
     };
   }
 
   /** Reading, widening and packing are one pass over the weights, panel by panel. */
   function packed(factor: Factor, panels: number, raw: number): Product {
-    const { weight, bias, columns, rows } = factor;
+    const { weight, bias, columns, rows, squared = false } = factor;
     const { size, width, kept, panelBytes, bytes, biasBytes } = layout(factor);
-    const double = weight instanceof Float64Array;
+    const double = squared || weight instanceof Float64Array;
     const pack = exports[`pack_${double ? 'f64' : 'f32'}_${kept}`];
     const source = new (double ? Float64Array : Float32Array)(memory.buffer, raw, width * size);
     for (let column = 0, to = panels; column < columns; column += width, to += panelBytes) {
       const count = Math.min(width, columns - column);
       source.set(weight.subarray(column * size, (column + count) * size));
+      if (squared) for (let i = 0; i < count * size; i++) source[i] *= source[i];
       pack(to, raw, count, size, width);
     }
     const biasAt = panels + bytes;
