@@ -96,28 +96,26 @@ for (const size of SIZES) {
 }
 console.table(costs);
 
-console.log('finding a cause, 64 units, 100 steps × 4: milliseconds');
+console.log('finding a cause, 64 units, 100 steps: milliseconds');
 const searches = [];
-for (const kind of KINDS) {
-  const one = drawnModule(kind, SIZES[0]);
-  const output = await outputOf(one);
-  const { input } = one;
-  const { weight_hh_l0, ...others } = one.weights;
-  const [rows, columns] = weight_hh_l0.shape;
-  const turned = tensor(
-    weight_hh_l0.shape,
-    weight_hh_l0.data.map((_, i) => weight_hh_l0.data[(i % columns) * rows + Math.floor(i / columns)]),
-  );
-  const other = drawnModule(kind, SIZES[0]);
-  const cases = {
-    'one convention': { ...others, weight_hh_l0: turned },
-    'nothing fits': other.weights,
-  };
-  for (const [cause, weights] of Object.entries(cases)) {
-    const times = [];
-    for (let round = 0; round < 3; round++)
-      times.push(await milliseconds(() => diagnose(caseOf(stateDict(weights), { input, output }))));
-    searches.push({ module: kind, cause, milliseconds: Math.round(median(times)) });
+for (const batch of [1, 4]) {
+  for (const kind of KINDS) {
+    const size = { ...SIZES[0], batch };
+    const one = drawnModule(kind, size);
+    const output = await outputOf(one);
+    const { input } = one;
+    const { bias_hh_l0, ...others } = one.weights;
+    const forgotten = { ...others, bias_hh_l0: drawn([...bias_hh_l0.shape], 0) };
+    const cases = {
+      'one convention': { weights: one.weights, output: await outputOf({ weights: forgotten, input }) },
+      'nothing fits': { weights: drawnModule(kind, size).weights, output },
+    };
+    for (const [cause, { weights, output }] of Object.entries(cases)) {
+      const times = [];
+      for (let round = 0; round < 3; round++)
+        times.push(await milliseconds(() => diagnose(caseOf(stateDict(weights), { input, output }))));
+      searches.push({ module: `${kind} × ${batch}`, cause, milliseconds: Math.round(median(times)) });
+    }
   }
 }
 console.table(searches);

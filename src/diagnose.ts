@@ -36,7 +36,7 @@ function causeOf(
   depth: CauseOptions['depth'],
 ): Promise<Cause> {
   const { profile, decimals, speed, onProgress, compute } = settings;
-  const base = compute === 'float64' ? outputs : predict(bound.network, bound.sequence, {}, undefined, speed);
+  const base = compute === 'float64' ? outputs : predict(bound.network, bound.sequence, {}, { speed });
   const precision = () => coarserProfile(bound, judgements ?? judgeRounding(bound, settings), settings);
   return findCause(bound, base, { profile, decimals, precision, depth, speed, onProgress });
 }

@@ -322,11 +322,14 @@ function knownLayers(
       const index = layer * ways.length + d;
       const state = (values: Floats | undefined) =>
         values?.subarray(index * batch * hiddenSize, (index + 1) * batch * hiddenSize);
-      const own = (values: Floats) =>
-        Float64Array.from({ length: steps * batch * hiddenSize }, (_, i) => {
-          const at = Math.floor(i / hiddenSize) * width + d * hiddenSize + (i % hiddenSize);
-          return at < values.length ? values[at] : 0;
-        });
+      const own = (values: Floats) => {
+        const result = new Float64Array(steps * batch * hiddenSize);
+        for (let at = 0; at < values.length / width; at++) {
+          const from = at * width + d * hiddenSize;
+          result.set(values.subarray(from, from + hiddenSize), at * hiddenSize);
+        }
+        return result;
+      };
       const { error, undecided } = made.layers[layer];
       return {
         layer,

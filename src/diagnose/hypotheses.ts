@@ -12,6 +12,8 @@ export interface Hypothesis {
   readonly says: string;
   /** What to do. */
   readonly remedy: string;
+  /** So rare that nobody need try it beside another. */
+  readonly alone?: true;
 }
 
 /** A hypothesis, and the modules and sequences that it makes sense for. */
@@ -538,6 +540,7 @@ const ENTRIES: readonly Entry[] = [
             says: `the gate ${gate} takes the hidden part of ${from}: W_h${from} h + b_h${from}`,
             remedy: `take W_h${gate} h + b_h${gate} for ${gate}`,
             when: ({ kind }) => KINDS[kind].gates.join('') === gates,
+            alone: true,
           }),
         ),
     ),

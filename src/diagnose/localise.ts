@@ -294,11 +294,13 @@ function farthestOf(values: Float64Array): number {
 
 /** What is expected less what the weights give, in standard deviations; infinite where one of them is no number. */
 function residuals(values: Floats, expected: Floats, sigma: Floats): Float64Array {
-  return Float64Array.from(values, (value, i) => {
-    if (!(sigma[i] > 0)) return 0;
-    const one = (expected[i] - value) / sigma[i];
-    return Number.isFinite(one) ? one : Number.POSITIVE_INFINITY;
-  });
+  const result = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    if (!(sigma[i] > 0)) continue;
+    const one = (expected[i] - values[i]) / sigma[i];
+    result[i] = Number.isFinite(one) ? one : Number.POSITIVE_INFINITY;
+  }
+  return result;
 }
 
 const FIELDS = {

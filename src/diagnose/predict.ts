@@ -10,7 +10,7 @@ import type { Floats } from '../tensor/dtype.js';
 import { swapFirstAxes } from '../tensor/tensor.js';
 import { variantCells } from './cells.js';
 import type { Variant } from './variant.js';
-import { toTf32, variantParameters } from './weights.js';
+import { mapped, toTf32, variantParameters } from './weights.js';
 
 /** What the outputs would be; what is not known is NaN, and what has no counterpart is absent. */
 export interface Predicted {
@@ -28,6 +28,13 @@ export interface Limit {
   readonly rows: number;
 }
 
+export interface PredictOptions {
+  readonly limit?: Limit;
+  readonly speed?: SpeedOptions;
+  /** What PyTorch's own way gives, where it is known. */
+  readonly base?: Predicted;
+}
+
 /**
  * The outputs of another program over the same sequence, in float64. It takes the place of engine/forward.ts where
  * something is otherwise, and is held against it where nothing is.
@@ -36,14 +43,14 @@ export function predict(
   network: Network,
   sequence: Sequence,
   variant: Variant,
-  limit?: Limit,
-  speed: SpeedOptions = {},
+  options: PredictOptions = {},
 ): Predicted {
-  if (variant.axes) return predictExchanged(network, sequence, variant, limit, speed);
+  const { limit, speed = {} } = options;
+  if (variant.axes) return predictExchanged(network, sequence, variant, options);
   const { steps, batch } = sequence;
   const rows = Math.min(batch, limit?.rows ?? batch);
   const { module } = network;
-  const taken = takeRows(begin(network, sequence, variant, speed), module, rows);
+  const taken = takeRows(begin(network, sequence, variant, options), module, rows);
   const work = workOf(network, taken);
   const { kernels, release } = limit
     ? { kernels: plainFloat64, release: () => undefined }
@@ -61,8 +68,7 @@ function predictExchanged(
   network: Network,
   { steps, batch, input }: Sequence,
   { axes: _, ...others }: Variant,
-  limit: Limit | undefined,
-  speed: SpeedOptions,
+  { limit, speed }: PredictOptions,
 ): Predicted {
   const { module } = network;
   const sequence = {
@@ -70,7 +76,7 @@ function predictExchanged(
     batch: steps,
     input: swapFirstAxes(input, steps, batch, module.inputSize),
   };
-  const { output, h_n, c_n } = predict(network, sequence, others, limit, speed);
+  const { output, h_n, c_n } = predict(network, sequence, others, { limit, speed });
   const width = directions(module).length * outputSize(module);
   // Final states have a row for each step then.
   const finals = steps === batch ? { h_n, c_n } : {};
@@ -78,7 +84,12 @@ function predictExchanged(
 }
 
 /** The sequence as a variant begins with it. */
-function begin(network: Network, sequence: Sequence, variant: Variant, speed: SpeedOptions): Sequence {
+function begin(
+  network: Network,
+  sequence: Sequence,
+  variant: Variant,
+  { speed, base }: PredictOptions,
+): Sequence {
   const { module, layers } = network;
   const { steps, batch } = sequence;
   const ways = directions(module).length;
@@ -87,7 +98,7 @@ function begin(network: Network, sequence: Sequence, variant: Variant, speed: Sp
   let { input, h0, c0 } = sequence;
   let { lengths } = sequence;
   if (variant.stateful) {
-    const before = predict(network, sequence, {}, undefined, speed);
+    const before = base ?? predict(network, sequence, {}, { speed });
     h0 = before.h_n;
     c0 = before.c_n;
   }
@@ -279,7 +290,7 @@ function runDirection(run: DirectionRun): void {
   const size = outputSize(module);
   const rows = batch > 1 ? 'many' : 'one';
   const tf32 = variant.operands === 'tf32';
-  const operand = (values: Floats) => (tf32 ? Float64Array.from(values, toTf32) : values);
+  const operand = (values: Floats) => (tf32 ? mapped(values, toTf32) : values);
   const chunk = Math.min(taken, Math.max(1, Math.ceil(CHUNK_VALUES / columns / batch)));
   const resets = variant.reset === 'before' && kind === 'GRU';
   const { products, buffers } = kernels.workspace(
@@ -414,6 +425,8 @@ function finish(
       for (let row = 0; row < batch; row++) {
         const to = variant.batchOrder ? allRows - 1 - row : row;
         const from = (i * batch + row) * inner[name];
+        // Most of a limited run's steps are not known.
+        if (Number.isNaN(values[from]) && Number.isNaN(values[from + inner[name] - 1])) continue;
         all.set(values.subarray(from, from + inner[name]), (i * allRows + to) * inner[name]);
       }
     return all;

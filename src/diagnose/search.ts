@@ -50,7 +50,7 @@ const LEAVES = 1 / 20;
 /** What is this far off in the first steps will not fit in the others. */
 const HOPELESS = 4;
 /** Steps and batch rows that are tried first. */
-const FIRST: Limit = { steps: 2, rows: 2 };
+const FIRST: Limit = { steps: 2, rows: 1 };
 /** Multiplications that a search may take: some seconds for conventions alone, and a second or two for pairs. */
 const MOST_WORK = 2 ** 33;
 const MOST_PAIR_WORK = 2 ** 31;
@@ -74,7 +74,7 @@ export async function searchSingles(search: Search): Promise<Found> {
   const { bound, base } = search;
   const { network, sequence } = bound;
   const hypotheses = hypothesesOf(bound);
-  const start = predict(network, sequence, {}, limitFor(bound));
+  const start = predict(network, sequence, {}, { limit: FIRST });
   // What changes nothing in steps that differ does not fit.
   const differsAtOnce = misfit(search, start, {}, true).ratio > HOPELESS;
   const idle = differsAtOnce && fullWork(bound) > MOST_IDLE_WORK;
@@ -103,7 +103,7 @@ export async function searchPairs(
   without: readonly Hypothesis[],
 ): Promise<Pick<Found, 'fits' | 'nextBest' | 'tried'>> {
   const { bound, base } = search;
-  const hypotheses = hypothesesOf(bound);
+  const hypotheses = hypothesesOf(bound).filter(({ alone }) => !alone);
   const pairs = hypotheses
     .flatMap((a, i) =>
       hypotheses.slice(i + 1).flatMap((b, j) => (combine([a, b]) ? [{ pair: [a, b], rank: 2 * i + j }] : [])),
@@ -117,7 +117,7 @@ export async function searchPairs(
   return {
     fits: lean.length ? lean : sure.fits,
     nextBest: sure.nextBest,
-    tried: { singles: hypotheses.length, pairs: count, ofPairs: pairs.length },
+    tried: { singles: hypothesesOf(bound).length, pairs: count, ofPairs: pairs.length },
   };
 }
 
@@ -133,9 +133,8 @@ async function tryAll(
   early: (first: Predicted) => 'skip' | 'run' | false = () => false,
   settled: (predicted: Predicted, hypotheses: readonly Hypothesis[]) => boolean = () => false,
 ): Promise<{ fits: Fit[]; count: number }> {
-  const { bound, speed, onProgress } = search;
+  const { bound, base, speed, onProgress } = search;
   const { network, sequence } = bound;
-  const limit = limitFor(bound);
   const fits: Fit[] = [];
   let spent = 0;
   let count = 0;
@@ -145,11 +144,11 @@ async function tryAll(
     count++;
     const change = combine(hypotheses)!;
     spent += firstWork(bound);
-    const first = predict(network, sequence, change, limit);
+    const first = predict(network, sequence, change, { limit: FIRST, base });
     const seen = early(first);
     if (seen === 'skip' || (!seen && misfit(search, first, change, true).ratio > HOPELESS)) continue;
     spent += fullWork(bound);
-    const predicted = predict(network, sequence, change, undefined, speed);
+    const predicted = predict(network, sequence, change, { speed, base });
     if (!settled(predicted, hypotheses))
       fits.push({ hypotheses, misfit: misfit(search, predicted, change, false) });
   }
@@ -199,18 +198,13 @@ function sorted(tried: readonly Fit[], baseline: Misfit): Pick<Found, 'fits' | '
   };
 }
 
-/** The reverse direction of an upper layer takes all of the lower one: then one row is enough. */
-function limitFor({ network: { module } }: Pick<Bound, 'network'>): Limit {
-  return module.bidirectional && module.numLayers > 1 ? { ...FIRST, rows: 1 } : FIRST;
-}
-
 /** What the first steps take, in multiplications. */
 function firstWork({ network, sequence }: Bound): number {
   const { module } = network;
-  const limit = limitFor({ network });
+  // The reverse direction of an upper layer takes all of the lower one.
   const deep = directions(module).length > 1 && module.numLayers > 1;
-  const steps = deep ? sequence.steps : Math.min(limit.steps, sequence.steps);
-  const batch = Math.min(limit.rows, sequence.batch);
+  const steps = deep ? sequence.steps : Math.min(FIRST.steps, sequence.steps);
+  const batch = Math.min(FIRST.rows, sequence.batch);
   // Transforming the weights costs about as much as one more row.
   return runWork(network, steps * batch + 1);
 }

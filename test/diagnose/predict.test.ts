@@ -32,7 +32,7 @@ test('the first steps of the first rows are those of the whole run, whatever is 
       const hypotheses = hypothesesFor(network.module, sequence);
       const { change, name } = hypotheses[pick % hypotheses.length];
       const whole = predict(network, sequence, change);
-      const first = predict(network, sequence, change, { steps: 2, rows: 2 });
+      const first = predict(network, sequence, change, { limit: { steps: 2, rows: 2 } });
       let known = 0;
       for (const [i, value] of first.output.entries()) {
         if (Number.isNaN(value)) continue;
