@@ -4,7 +4,7 @@ import { PROFILE_OF, PROFILES, type ProfileName } from './bounds/profiles.js';
 import { SIGMAS } from './bounds/variance.js';
 import { type AutoRule, type Judgement, judgeByRounding, type Prediction } from './compare/auto.js';
 import type { Bound } from './module/bind.js';
-import { type FloatDtype, roundTo } from './tensor/dtype.js';
+import { type FloatDtype, type Floats, roundTo } from './tensor/dtype.js';
 import type { Settings } from './verify.js';
 
 /** A tensor's judgement, and what it rests on. */
@@ -14,6 +14,8 @@ export interface RoundingJudgement extends Judgement {
   readonly forced: boolean;
   /** With how many decimals the case was printed: then it is judged by bounds. */
   readonly decimals?: number;
+  /** What every value should be. */
+  readonly predicted: Floats;
 }
 
 type Said = Pick<Settings, 'profile' | 'speed' | 'decimals'>;
@@ -65,6 +67,7 @@ export function judgeRounding(
     const worst = () => spread(run(profile, 'worst'));
     const judge = (predicted: Prediction, rule: AutoRule): RoundingJudgement => ({
       ...judgeByRounding(reference, predicted, rule),
+      predicted: predicted.values,
       profile,
       forced: known[layer] !== undefined,
       decimals,
@@ -150,7 +153,10 @@ function looksLikeNoise({ references }: Bound, judged: readonly RoundingJudgemen
   const judgement = output && judged[judged.length - references.length + references.indexOf(output)];
   if (!output || !judgement?.forced || output.units < FEWEST_UNITS) return false;
   const { units } = output;
-  const off = judgement.signed.map((one) => (Number.isNaN(one) ? 0 : one));
+  const off = judgement.sigmas.map((one, i) => {
+    if (Number.isNaN(one)) return 0;
+    return output.data[i] < judgement.predicted[i] ? -one : one;
+  });
   const rows = off.length / units;
   const total = off.reduce((sum, one) => sum + one * one, 0);
   // The largest part that one direction has, by the power method.

@@ -123,16 +123,22 @@ function runStack(
   const spread = (
     values: Floats,
     error: Floats,
-    lost: (i: number) => number,
+    // One direction's units in one row.
+    lost: (part: number) => number,
+    partSize: number,
     outer: number,
     inner: number,
   ): Spread => {
     const undecided = new Uint8Array(values.length);
     const reported = new Float64Array(values.length);
-    for (let i = 0; i < values.length; i++) {
-      reported[i] = model.reported(error[i]);
-      const unknown = lost(i) || !Number.isFinite(values[i]) || !Number.isFinite(reported[i]);
-      undecided[i] = unknown || Math.abs(values[i]) > profile.huge ? 1 : 0;
+    const { huge } = profile;
+    for (let from = 0; from < values.length; from += partSize) {
+      const gone = lost(from / partSize);
+      for (let i = from; i < from + partSize; i++) {
+        reported[i] = model.reported(error[i]);
+        const known = !gone && Math.abs(values[i]) <= huge && reported[i] < Number.POSITIVE_INFINITY;
+        undecided[i] = known ? 0 : 1;
+      }
     }
     return {
       values: pick(values, inverse, outer, batch, inner),
@@ -194,8 +200,8 @@ function runStack(
         coherent ||= module.nonlinearity === 'relu' || largestGroup(own.outputs) > MOST_TWINS;
       }
     }
-    const lostAt = (i: number) => lost[Math.floor((i % width) / size)][Math.floor(i / width)];
-    spreads.push(spread(output, outputError, lostAt, steps, width));
+    const lostAt = (part: number) => lost[part % ways][Math.floor(part / ways)];
+    spreads.push(spread(output, outputError, lostAt, size, steps, width));
     if (knownValues) {
       input = knownValues;
       inputError = knownError;
@@ -206,11 +212,11 @@ function runStack(
       inputTwins = new Set(twins).size < twins.length ? twins : undefined;
     }
   }
-  const atEnd = (inner: number) => (i: number) => lostAtEnd[Math.floor(i / inner)];
+  const atEnd = (part: number) => lostAtEnd[part];
   return {
     layers: spreads,
-    h_n: spread(h, hError, atEnd(size), states, size),
-    c_n: cells ? spread(c, cError, atEnd(cells), states, cells) : undefined,
+    h_n: spread(h, hError, atEnd, size, states, size),
+    c_n: cells ? spread(c, cError, atEnd, cells, states, cells) : undefined,
     coherent,
   };
 }

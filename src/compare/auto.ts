@@ -39,8 +39,6 @@ export interface Judgement {
   readonly faults: Uint8Array;
   /** |expected − predicted| in standard deviations, or in bounds; NaN where undecided. */
   readonly sigmas: Float64Array;
-  /** The same with its sign. */
-  readonly signed: Float64Array;
   readonly undecided: Uint8Array;
   /**
    * How many of the elements are undecided; of the faults, how many are beyond what rounding can do at all; and how many
@@ -116,7 +114,6 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
     limit: rule.limit,
     faults,
     sigmas,
-    signed: sigmas.map((one, i) => (expected[i] < predicted.values[i] ? -one : one)),
     undecided,
     counts: { undecided: undecided.reduce((sum, one) => sum + one, 0), proven, rare },
     units,
