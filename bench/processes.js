@@ -43,8 +43,8 @@ export async function processes(bench) {
       await measure(ask, name, rounds, folder, {
         'Node 20, nothing': [node20, '-e', '0'],
         'Node 24, nothing': [node24, '-e', '0'],
-        'cellcheck, Node 20': [node20, CLI, 'verify', bundle],
-        'cellcheck, Node 24': [node24, CLI, 'verify', bundle],
+        'cellcheck, Node 20': [node20, CLI, 'verify', bundle, '--rule', 'close'],
+        'cellcheck, Node 24': [node24, CLI, 'verify', bundle, '--rule', 'close'],
         'Python + torch': [python, at('contenders/check_torch.py'), folder],
         'Python + onnxruntime': [python, at('contenders/check_onnx.py'), folder],
       }),
@@ -54,7 +54,14 @@ export async function processes(bench) {
   results.push(
     await measure(ask, 'one module of 20 MB out of a checkpoint of 2 GB', 5, bench.folder, {
       'cellcheck list, Node 20': [node20, CLI, 'list', large],
-      'cellcheck verify, Node 20': [node20, CLI, 'verify', ...verifyLarge(large, bench.folder)],
+      'cellcheck verify, Node 20': [
+        node20,
+        CLI,
+        'verify',
+        ...verifyLarge(large, bench.folder),
+        '--rule',
+        'close',
+      ],
       'Python + safetensors + numpy': [python, at('contenders/read_safetensors.py'), large],
     }),
   );
