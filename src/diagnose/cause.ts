@@ -1,23 +1,15 @@
-import { envelope } from '../bounds/envelope.js';
-import { PROFILE_OF, PROFILES, type ProfileName } from '../bounds/profiles.js';
+import type { ProfileName } from '../bounds/profiles.js';
 import { SIGMAS } from '../bounds/variance.js';
 import type { SpeedOptions } from '../engine/options.js';
 import type { Direction } from '../kinds.js';
 import type { Bound } from '../module/bind.js';
-import { directions, layerInputSize, outputSize, suffix } from '../module/parameters.js';
-import type { FloatDtype, Floats } from '../tensor/dtype.js';
+import { suffix } from '../module/parameters.js';
 import { allowances } from './allowance.js';
 import { separators } from './hypotheses.js';
-import {
-  firstBeyond,
-  type KnownLayer,
-  type Localised,
-  localise,
-  refine,
-  type Suspect,
-  weightOf,
-} from './localise.js';
+import { type Known, knownLayers } from './known-layers.js';
+import { firstBeyond, type Localised, localise, refine, type Suspect, weightOf } from './localise.js';
 import type { Predicted } from './predict.js';
+import { type ChangedValue, changedValues, cutToReference, firstNotFinite } from './reference.js';
 import {
   type Fit,
   type Found,
@@ -58,16 +50,6 @@ export interface WrongWeight {
   readonly sigmas: number;
   /** How many other weights of the gate this case does not tell from it. */
   readonly alike: number;
-}
-
-/** A value of a reference that was changed after it was computed: all that follows from it is as if it were not. */
-interface ChangedValue {
-  readonly tensor: 'output' | 'h_n' | 'c_n';
-  readonly row: number;
-  readonly batch: number;
-  readonly unit: number;
-  readonly expected: number;
-  readonly actual: number;
 }
 
 /** Where the difference is, as every step from the reference's own h shows it. */
@@ -181,40 +163,6 @@ export async function findCause(whole: Bound, base: Predicted, options: CauseOpt
   return { ...rest, tried, whereabouts: beyond.map(whereabouts) };
 }
 
-/** Without the steps beyond the longest of the lengths, where the reference ends before them. */
-function cutToReference(bound: Bound): Bound {
-  const { sequence, references } = bound;
-  const steps = references.find(({ name }) => name === 'output')?.rows ?? sequence.steps;
-  if (steps === sequence.steps) return bound;
-  const input = sequence.input.subarray(0, (sequence.input.length / sequence.steps) * steps);
-  return { ...bound, sequence: { ...sequence, steps, input } };
-}
-
-/** The first value of the reference that is NaN or infinite, where it should not be. */
-function firstNotFinite({ references }: Bound, base: Predicted): ChangedValue | undefined {
-  for (const { name, data, batch, units } of references) {
-    const i = data.findIndex((value, at) => !Number.isFinite(value) && Number.isFinite(base[name]![at]));
-    if (i >= 0) return valueAt(name, { batch, units, data }, base, i);
-  }
-  return undefined;
-}
-
-function valueAt(
-  tensor: ChangedValue['tensor'],
-  { batch, units, data }: { readonly batch: number; readonly units: number; readonly data: Floats },
-  base: Predicted,
-  i: number,
-): ChangedValue {
-  return {
-    tensor,
-    row: Math.floor(i / (batch * units)),
-    batch: Math.floor(i / units) % batch,
-    unit: i % units,
-    expected: data[i],
-    actual: base[tensor]![i],
-  };
-}
-
 /** A cause that was held against less of the values than this is not sure. */
 const ENOUGH = 0.9;
 
@@ -238,118 +186,6 @@ function nextBest({ nextBest: fit }: Found, baseline: Misfit): Cause['nextBest']
 function separatorsOf({ network, sequence }: Bound): string[] {
   const biases = network.layers.flat().flatMap(({ biasIh, biasHh }) => [biasIh, biasHh]);
   return separators(network.module, sequence, biases);
-}
-
-/** Changed values stand out against the others by this factor, and are at most this part of all. */
-const STANDS_OUT = 10;
-const FEW = 0.02;
-const MOST_CHANGED = 20;
-
-/**
- * Values that are off on their own: what is off in a network goes on to the other units, and to the steps after it.
- * Where no step follows, or the same unit is off again, it may be the network.
- */
-function changedValues({ bound, allowances: allowed }: Search, base: Predicted): ChangedValue[] {
-  const { references, network, sequence } = bound;
-  const output = references.find(({ name }) => name === 'output');
-  if (!output) return [];
-  const off: (ChangedValue & { readonly ratio: number })[] = [];
-  let usual = 0;
-  let total = 0;
-  for (const [r, reference] of references.entries()) {
-    const { name, data, batch, units } = reference;
-    for (const [i, expected] of data.entries()) {
-      const allowance = allowed[r].rows[Math.floor(i / (batch * units))];
-      if (allowance === Number.POSITIVE_INFINITY) continue;
-      total++;
-      const actual = base[name]![i];
-      const ratio = actual === expected ? 0 : Math.abs(actual - expected) / allowance;
-      if (ratio <= 1) usual = Math.max(usual, ratio);
-      else
-        off.push({
-          ...valueAt(name, reference, base, i),
-          ratio: Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio,
-        });
-    }
-  }
-  const most = Math.min(MOST_CHANGED, Math.ceil(FEW * total));
-  if (off.length === 0 || off.length > most || off.length === total) return [];
-  const size = outputSize(network.module);
-  const standsOut = (ratio: number) => ratio >= STANDS_OUT * Math.max(usual, 1 / STANDS_OUT);
-  const followed = ({ tensor, row, batch, unit }: ChangedValue) => {
-    // Where every h is right, no other state is that.
-    if (tensor !== 'output') return off.every((one) => one.tensor === tensor);
-    const length = sequence.lengths?.[batch] ?? sequence.steps;
-    return unit < size ? row + 1 < length : row > 0 && row < length;
-  };
-  const again = off.some((one, i) =>
-    off.slice(0, i).some(({ tensor, unit }) => tensor === one.tensor && unit === one.unit),
-  );
-  if (again || !off.every((one) => standsOut(one.ratio) && followed(one))) return [];
-  return off.map(({ ratio: _, ...value }) => value);
-}
-
-/** A layer whose output is known, with its name. */
-interface Known extends KnownLayer {
-  readonly layer: number;
-  readonly direction: Direction;
-}
-
-/** Every direction of the layers whose whole output is known, where nothing comes between it and the cells. */
-function knownLayers(
-  { network, sequence, references, layerOutputs }: Bound,
-  said: ProfileName | undefined,
-): Known[] {
-  const { module, layers } = network;
-  if (module.projSize) return [];
-  const output = references.find(({ name }) => name === 'output');
-  const truths = layers.map((_, layer) => (layer === layers.length - 1 ? output : layerOutputs[layer]));
-  const dtype = truths.find((truth) => truth)?.dtype;
-  if (!dtype) return [];
-  const profile = PROFILES[said ?? PROFILE_OF[dtype as FloatDtype]];
-  const known = truths.map((truth) => truth && { values: truth.data });
-  const made = envelope(network, sequence, { profile, model: 'likely', known });
-  const { steps, batch, lengths } = sequence;
-  const { hiddenSize } = module;
-  const ways = directions(module);
-  const width = ways.length * hiddenSize;
-  return truths.flatMap((truth, layer) => {
-    if (!truth) return [];
-    const below = layer === 0 ? sequence.input : (truths[layer - 1]?.data ?? made.layers[layer - 1].values);
-    const input = new Float64Array(steps * batch * layerInputSize(module, layer));
-    input.set(below);
-    return ways.map((direction, d): Known => {
-      const index = layer * ways.length + d;
-      const state = (values: Floats | undefined) =>
-        values?.subarray(index * batch * hiddenSize, (index + 1) * batch * hiddenSize);
-      const own = (values: Floats) => {
-        const result = new Float64Array(steps * batch * hiddenSize);
-        for (let at = 0; at < values.length / width; at++) {
-          const from = at * width + d * hiddenSize;
-          result.set(values.subarray(from, from + hiddenSize), at * hiddenSize);
-        }
-        return result;
-      };
-      const { error, undecided } = made.layers[layer];
-      return {
-        layer,
-        direction,
-        module,
-        parameters: layers[layer][d],
-        reverse: direction === 'reverse',
-        steps,
-        batch,
-        lengths,
-        input,
-        inputSize: layerInputSize(module, layer),
-        h0: state(sequence.h0),
-        c0: state(sequence.c0),
-        expected: own(truth.data),
-        // What is undecided says nothing.
-        sigma: own(error.map((sigma, i) => (undecided[i] ? 0 : sigma))),
-      };
-    });
-  });
 }
 
 interface Located {
