@@ -4,7 +4,7 @@ import { PROFILE_OF, PROFILES, type ProfileName } from './bounds/profiles.js';
 import { SIGMAS } from './bounds/variance.js';
 import { type AutoRule, type Judgement, judgeByRounding, type Prediction } from './compare/auto.js';
 import type { Bound } from './module/bind.js';
-import { type FloatDtype, type Floats, roundTo } from './tensor/dtype.js';
+import { type Dtype, type FloatDtype, type Floats, roundTo } from './tensor/dtype.js';
 import type { Settings } from './verify.js';
 
 /** A tensor's judgement, and what it rests on. */
@@ -32,24 +32,18 @@ const USEFUL = 0.5;
  * it, and all of them where the output is not known, run free. Numbers that were printed are held within the bounds of
  * what their missing decimals can do.
  */
-export function judgeRounding(
-  { network, sequence, references, layerOutputs }: Bound,
-  { profile: said, speed, decimals }: Said,
-): RoundingJudgement[] {
+export function judgeRounding(bound: Bound, { profile: said, speed, decimals }: Said): RoundingJudgement[] {
+  const { network, sequence, references, layerOutputs } = bound;
   const printed = decimals === undefined ? undefined : printedUncertainty(network, sequence, decimals);
   const missing = decimals === undefined ? 0 : halfUnit(decimals);
-  const output = references.find(({ name }) => name === 'output');
   const top = network.layers.length - 1;
-  const known = network.layers.map((_, layer) => {
-    const truth = layer === top ? output : layerOutputs[layer];
-    // What is stored coarser than what comes of it was not what that was computed from.
-    const coarse = [...layerOutputs.slice(layer + 1), output].some(
-      (above) => above && truth && BITS[above.dtype as FloatDtype] > BITS[truth.dtype as FloatDtype],
-    );
-    if (coarse) return undefined;
-    const uncertainty = truth && printed && new Float64Array(truth.data.length).fill(missing);
-    return truth && { values: truth.data, uncertainty };
-  });
+  const known = knownOutputs(bound).map(
+    (truth) =>
+      truth && {
+        values: truth.data,
+        uncertainty: printed && new Float64Array(truth.data.length).fill(missing),
+      },
+  );
   const envelopes = new Map<string, Envelope>();
   const run = (profile: ProfileName, model: EnvelopeOptions['model']): Envelope => {
     const key = `${profile} ${model}`;
@@ -90,6 +84,23 @@ export function judgeRounding(
       proofNeeded: likely.coherent,
       bounds: worst,
     });
+  });
+}
+
+/** The output of every layer as it was in truth, where that is known; what is stored coarser than what comes of it was not. */
+export function knownOutputs({
+  network,
+  references,
+  layerOutputs,
+}: Bound): ({ readonly dtype: Dtype; readonly data: Floats } | undefined)[] {
+  const output = references.find(({ name }) => name === 'output');
+  const truths = network.layers.map((_, layer) =>
+    layer === network.layers.length - 1 ? output : layerOutputs[layer],
+  );
+  const bits = (truth: { readonly dtype: Dtype }) => BITS[truth.dtype as FloatDtype];
+  return truths.map((truth, layer) => {
+    const coarse = truth && truths.slice(layer + 1).some((above) => above && bits(above) > bits(truth));
+    return coarse ? undefined : truth;
   });
 }
 

@@ -64,6 +64,7 @@ export interface EnvelopeOptions {
   readonly speed?: SpeedOptions;
 }
 
+/** So few rows are not worth packing the weights for. */
 const FEW_ROWS = 8;
 
 /** More of a layer's units than this being copies of each other is too many. */

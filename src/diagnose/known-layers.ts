@@ -3,6 +3,7 @@ import { PROFILE_OF, PROFILES, type ProfileName } from '../bounds/profiles.js';
 import type { Direction } from '../kinds.js';
 import type { Bound } from '../module/bind.js';
 import { directions, layerInputSize } from '../module/parameters.js';
+import { knownOutputs } from '../rounding.js';
 import type { FloatDtype, Floats } from '../tensor/dtype.js';
 import type { KnownLayer } from './sensitivity.js';
 
@@ -13,14 +14,11 @@ export interface Known extends KnownLayer {
 }
 
 /** Every direction of the layers whose whole output is known, where nothing comes between it and the cells. */
-export function knownLayers(
-  { network, sequence, references, layerOutputs }: Bound,
-  said: ProfileName | undefined,
-): Known[] {
+export function knownLayers(bound: Bound, said: ProfileName | undefined): Known[] {
+  const { network, sequence } = bound;
   const { module, layers } = network;
   if (module.projSize) return [];
-  const output = references.find(({ name }) => name === 'output');
-  const truths = layers.map((_, layer) => (layer === layers.length - 1 ? output : layerOutputs[layer]));
+  const truths = knownOutputs(bound);
   const dtype = truths.find((truth) => truth)?.dtype;
   if (!dtype) return [];
   const profile = PROFILES[said ?? PROFILE_OF[dtype as FloatDtype]];

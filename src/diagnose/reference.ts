@@ -78,6 +78,7 @@ export function changedValues({ bound, allowances: allowed }: Search, base: Pred
           ...valueAt(name, reference, base, i),
           ratio: Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio,
         });
+      if (off.length > MOST_CHANGED) return [];
     }
   }
   const most = Math.min(MOST_CHANGED, Math.ceil(FEW * total));
