@@ -1,5 +1,5 @@
 import { firstFault } from './compare/auto.js';
-import { failing } from './compare/compare.js';
+import { failures } from './compare/compare.js';
 import type { Comparison } from './compare/comparison.js';
 import { type Explanation, explain } from './compare/conditioning.js';
 import { resolveTolerance } from './compare/tolerance.js';
@@ -107,7 +107,7 @@ async function explainTensor(run: Run, i: number, rounding: Rounding, runs: Outp
         actual: ofLayer(outputs),
         rounded: runs.map(ofLayer),
       },
-      failing(reference, reference.actual, { rtol, atol, equalNan: settings.equal_nan }, judgements?.[i]),
+      failures(reference, reference.actual, { rtol, atol, equalNan: settings.equal_nan }, judgements?.[i]),
       margin,
     );
     const { unexplained, missing = 0 } = explanation;

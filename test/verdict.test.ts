@@ -208,7 +208,7 @@ function explained(expected: number[], actual: number[], rounded: number[], leng
     data,
   };
   const rule = { rtol: 0, atol: 0.01, equalNan: false };
-  const fails = (i: number) => !isClose(actual[i], data[i], rule);
+  const fails = Uint8Array.from(actual, (value, i) => Number(!isClose(value, data[i], rule)));
   return explain(reference, runs(actual, rounded, lengths), fails, {
     share: 0.1,
     allowance: () => 0.01,

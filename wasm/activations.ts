@@ -170,3 +170,15 @@ export function tanh<T>(x: v128): v128 {
   const result = quotient<f32>(m, lost, single(17));
   return v128.bitselect(x, result, f32x4.splat(-0.0));
 }
+
+/** e^x of two float64 ≤ 0, to a few ulp where it is normal: what is below −700 is taken as that. */
+// @ts-ignore: decorator
+@inline
+export function exp(x: v128): v128 {
+  const y = f64x2.pmax(x, f64x2.splat(-700));
+  const t = madd<f64>(y, double(0), double(1));
+  const n = f64x2.sub(t, double(1));
+  const r = madd<f64>(n, double(3), madd<f64>(n, double(2), y));
+  const scale = i64x2.add(i64x2.shl(t, 52), i64x2.splat(<i64>1023 << 52));
+  return f64x2.mul(f64x2.add(double(15), f64x2.add(r, tailDouble(r))), scale);
+}

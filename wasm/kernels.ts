@@ -3,6 +3,7 @@
 import { sigmoid, tanh } from './activations';
 import { gru, lstm, rnn } from './gates';
 import { FREE, pack, panelColumns, product, singleColumns, singleProduct } from './products';
+import { gruVariances, lstmVariances, rnnVariances } from './variances';
 import { lanes, storeFirst } from './vector';
 
 /** Where memory begins that no kernel works in. */
@@ -93,6 +94,15 @@ export function lstm_f32(rows: i32, units: i32, gates: usize, hidden: usize, h: 
 export function lstm_f64(rows: i32, units: i32, gates: usize, hidden: usize, h: usize, c: usize): void {
   lstm<f64>(rows, units, gates, hidden, h, c);
 }
+
+export function rnn_variances(
+  rows: i32, units: i32, gates: usize, hidden: usize, gatesV: usize, hiddenV: usize, bias: usize, terms: usize,
+  h: usize, hV: usize, relu: bool,
+): void {
+  if (relu) rnnVariances(rows, units, gates, hidden, gatesV, hiddenV, bias, terms, h, hV, true);
+  else rnnVariances(rows, units, gates, hidden, gatesV, hiddenV, bias, terms, h, hV, false);
+}
+export { gruVariances as gru_variances, lstmVariances as lstm_variances };
 
 /** σ or tanh of `count` values, in place: for measuring how accurate they are. */
 export function activate_f32(values: usize, count: i32, hyperbolic: bool): void {

@@ -1,50 +1,36 @@
 import { relu, sigmoid } from '../engine/cells/activations.js';
-import type { Kind, Nonlinearity } from '../kinds.js';
-import type { Floats } from '../tensor/dtype.js';
+import type { ErrorStep } from '../engine/kernels/kernels.js';
+import type { Kind } from '../kinds.js';
 import type { ErrorModel } from './model.js';
-
-/** One step of a layer, as errors go through a cell. All of it is for `rows` batch rows. */
-export interface ErrorStep {
-  readonly rows: number;
-  readonly hiddenSize: number;
-  /** W_ih x + b_ih and W_hh h + b_hh, from `at` and `hiddenAt` on [rows, gates·hidden]. */
-  readonly gates: Floats;
-  readonly at: number;
-  readonly hidden: Floats;
-  readonly hiddenAt: number;
-  /** The error of each, in the same places. */
-  readonly gatesError: Floats;
-  readonly hiddenError: Floats;
-  /** b_ih + b_hh [gates·hidden] */
-  readonly bias: Floats;
-  /** In: h of the step before, of a GRU only. Out: h of this one. [rows, hidden] */
-  readonly h: Floats;
-  readonly hError: Floats;
-  /** In and out, LSTM only [rows, hidden]. */
-  readonly c: Floats;
-  readonly cError: Floats;
-  readonly nonlinearity: Nonlinearity;
-}
 
 /**
  * The cells of engine/cells/ with the error of every value beside it (e and the value's name), by what a model says of
  * each operation.
  */
 export function errorCells(model: ErrorModel): Readonly<Record<Kind, (step: ErrorStep) => void>> {
+  /** Of the sum a of the two parts that stand at `at`, with the bias b in it. */
+  function ofSum(step: ErrorStep, at: number, a: number, b: number): number {
+    const { gates, hidden, gatesError, hiddenError, terms } = step;
+    const inGates = step.at + at;
+    const inHidden = step.hiddenAt + at;
+    const one = model.part(gates[inGates], gatesError[inGates], terms);
+    const other = model.part(hidden[inHidden], hiddenError[inHidden], terms);
+    return model.sum(a, one, other, b);
+  }
+
   return {
     RNN(step) {
       const { rows, hiddenSize, gates, at: gatesAt, hidden, hiddenAt, bias, h, hError, nonlinearity } = step;
-      const { gatesError, hiddenError } = step;
       for (let at = 0; at < rows * hiddenSize; at++) {
         const a = gates[gatesAt + at] + hidden[hiddenAt + at];
-        const e = model.sum(a, gatesError[gatesAt + at], hiddenError[hiddenAt + at], bias[at % hiddenSize]);
+        const e = ofSum(step, at, a, bias[at % hiddenSize]);
         h[at] = nonlinearity === 'tanh' ? Math.tanh(a) : relu(a);
         hError[at] = nonlinearity === 'tanh' ? model.tanh(a, h[at], e) : model.relu(a, e);
       }
     },
     GRU(step) {
       const { rows, hiddenSize, gates, at: gatesAt, hidden, hiddenAt, bias, h, hError } = step;
-      const { gatesError, hiddenError } = step;
+      const { gatesError, hiddenError, terms } = step;
       for (let row = 0; row < rows; row++) {
         for (let unit = 0; unit < hiddenSize; unit++) {
           const inR = row * 3 * hiddenSize + unit;
@@ -54,21 +40,14 @@ export function errorCells(model: ErrorModel): Readonly<Record<Kind, (step: Erro
           const aZ = gates[gatesAt + inZ] + hidden[hiddenAt + inZ];
           const r = sigmoid(aR);
           const z = sigmoid(aZ);
-          const eR = model.sigmoid(
-            aR,
-            r,
-            model.sum(aR, gatesError[gatesAt + inR], hiddenError[hiddenAt + inR], bias[unit]),
-          );
-          const eZ = model.sigmoid(
-            aZ,
-            z,
-            model.sum(aZ, gatesError[gatesAt + inZ], hiddenError[hiddenAt + inZ], bias[hiddenSize + unit]),
-          );
+          const eR = model.sigmoid(aR, r, ofSum(step, inR, aR, bias[unit]));
+          const eZ = model.sigmoid(aZ, z, ofSum(step, inZ, aZ, bias[hiddenSize + unit]));
           const hn = hidden[hiddenAt + inN];
-          const eReset = model.product(r, eR, hn, hiddenError[hiddenAt + inN]);
+          const eReset = model.product(r, eR, hn, model.part(hn, hiddenError[hiddenAt + inN], terms));
           const aN = gates[gatesAt + inN] + r * hn;
           const n = Math.tanh(aN);
-          const eN = model.tanh(aN, n, model.sum(aN, gatesError[gatesAt + inN], eReset, 0));
+          const eInput = model.part(gates[gatesAt + inN], gatesError[gatesAt + inN], terms);
+          const eN = model.tanh(aN, n, model.sum(aN, eInput, eReset, 0));
           const at = row * hiddenSize + unit;
           const before = h[at];
           h[at] = n + z * (before - n);
@@ -78,7 +57,6 @@ export function errorCells(model: ErrorModel): Readonly<Record<Kind, (step: Erro
     },
     LSTM(step) {
       const { rows, hiddenSize, gates, at: gatesAt, hidden, hiddenAt, bias, h, hError, c, cError } = step;
-      const { gatesError, hiddenError } = step;
       for (let row = 0; row < rows; row++) {
         for (let unit = 0; unit < hiddenSize; unit++) {
           const inI = row * 4 * hiddenSize + unit;
@@ -93,36 +71,10 @@ export function errorCells(model: ErrorModel): Readonly<Record<Kind, (step: Erro
           const f = sigmoid(aF);
           const g = Math.tanh(aG);
           const o = sigmoid(aO);
-          const eI = model.sigmoid(
-            aI,
-            i,
-            model.sum(aI, gatesError[gatesAt + inI], hiddenError[hiddenAt + inI], bias[unit]),
-          );
-          const eF = model.sigmoid(
-            aF,
-            f,
-            model.sum(aF, gatesError[gatesAt + inF], hiddenError[hiddenAt + inF], bias[hiddenSize + unit]),
-          );
-          const eG = model.tanh(
-            aG,
-            g,
-            model.sum(
-              aG,
-              gatesError[gatesAt + inG],
-              hiddenError[hiddenAt + inG],
-              bias[2 * hiddenSize + unit],
-            ),
-          );
-          const eO = model.sigmoid(
-            aO,
-            o,
-            model.sum(
-              aO,
-              gatesError[gatesAt + inO],
-              hiddenError[hiddenAt + inO],
-              bias[3 * hiddenSize + unit],
-            ),
-          );
+          const eI = model.sigmoid(aI, i, ofSum(step, inI, aI, bias[unit]));
+          const eF = model.sigmoid(aF, f, ofSum(step, inF, aF, bias[hiddenSize + unit]));
+          const eG = model.tanh(aG, g, ofSum(step, inG, aG, bias[2 * hiddenSize + unit]));
+          const eO = model.sigmoid(aO, o, ofSum(step, inO, aO, bias[3 * hiddenSize + unit]));
           const at = row * hiddenSize + unit;
           const before = c[at];
           c[at] = f * before + i * g;

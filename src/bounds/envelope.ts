@@ -1,11 +1,11 @@
 import { packRows, pick } from '../engine/forward.js';
 import { chooseKernels, workOf } from '../engine/kernels/choose.js';
-import type { Kernels } from '../engine/kernels/kernels.js';
 import type { SpeedOptions } from '../engine/options.js';
 import type { Network, Parameters, Sequence } from '../module/bind.js';
 import { directions, layerInputSize, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
-import { runErrorLayer } from './layer.js';
+import { fastCells } from './fast-cells.js';
+import { type LayerRun, runErrorLayer } from './layer.js';
 import type { ErrorModel } from './model.js';
 import type { Profile } from './profiles.js';
 import { largestGroup, twinsOf } from './twins.js';
@@ -67,6 +67,9 @@ export interface EnvelopeOptions {
 /** So few rows are not worth packing the weights for. */
 const FEW_ROWS = 8;
 
+/** What plain kernels take for it beside a forward pass, about: WebAssembly is worth its loading that much earlier. */
+const TIMES_A_PASS = 4;
+
 /** More of a layer's units than this being copies of each other is too many. */
 const MOST_TWINS = 0.5;
 
@@ -77,10 +80,12 @@ export function envelope(network: Network, sequence: Sequence, options: Envelope
   const { kind } = network.module;
   // Of a few rows packing the weights takes longer than the products, and as much memory again.
   const few = sequence.steps * sequence.batch <= FEW_ROWS;
-  const work = few ? 0 : workOf(network, sequence);
-  const { kernels, release } = chooseKernels(kind, 'float64', work, options.speed ?? {});
+  const work = few ? 0 : TIMES_A_PASS * workOf(network, sequence);
+  const { kernels, name, release } = chooseKernels(kind, 'float64', work, options.speed ?? {});
   try {
-    return runStack(network, sequence, options, kernels);
+    const model = modelOf(options.model, options.profile);
+    const fast = fastCells(kernels, name, model, kind);
+    return runStack(network, sequence, options, { kernels, model, fastCells: fast });
   } finally {
     release();
   }
@@ -89,10 +94,10 @@ export function envelope(network: Network, sequence: Sequence, options: Envelope
 function runStack(
   { module, layers }: Network,
   sequence: Sequence,
-  { profile, model: name, known = [], uncertainty }: EnvelopeOptions,
-  kernels: Kernels,
+  { profile, known = [], uncertainty }: EnvelopeOptions,
+  means: Pick<LayerRun, 'kernels' | 'model' | 'fastCells'>,
 ): Envelope {
-  const model = modelOf(name, profile);
+  const { model } = means;
   const { steps, batch } = sequence;
   const ways = directions(module).length;
   const { hiddenSize } = module;
@@ -121,6 +126,7 @@ function runStack(
   const cError = stateError(uncertainty?.c0, cells);
   const lostAtEnd = new Uint8Array(states * batch);
 
+  /** Makes of the errors, in their place, what is reported. */
   const spread = (
     values: Floats,
     error: Floats,
@@ -131,19 +137,18 @@ function runStack(
     inner: number,
   ): Spread => {
     const undecided = new Uint8Array(values.length);
-    const reported = new Float64Array(values.length);
     const { huge } = profile;
     for (let from = 0; from < values.length; from += partSize) {
       const gone = lost(from / partSize);
       for (let i = from; i < from + partSize; i++) {
-        reported[i] = model.reported(error[i]);
-        const known = !gone && Math.abs(values[i]) <= huge && reported[i] < Number.POSITIVE_INFINITY;
-        undecided[i] = known ? 0 : 1;
+        error[i] = model.reported(error[i]);
+        const known = !gone && Math.abs(values[i]) <= huge && error[i] < Number.POSITIVE_INFINITY;
+        if (!known) undecided[i] = 1;
       }
     }
     return {
       values: pick(values, inverse, outer, batch, inner),
-      error: pick(reported, inverse, outer, batch, inner),
+      error: pick(error, inverse, outer, batch, inner),
       undecided: pick(undecided, inverse, outer, batch, inner),
     };
   };
@@ -169,8 +174,7 @@ function runStack(
       const rows = (values: Floats, inner: number) =>
         values.subarray(index * batch * inner, (index + 1) * batch * inner);
       runErrorLayer({
-        kernels,
-        model,
+        ...means,
         hugeSum: profile.hugeSum,
         module,
         parameters: parameters[d],
@@ -202,6 +206,8 @@ function runStack(
       }
     }
     const lostAt = (part: number) => lost[part % ways][Math.floor(part / ways)];
+    // What the next layer goes on with.
+    const carried = knownValues || layer === layers.length - 1 ? undefined : outputError.slice();
     spreads.push(spread(output, outputError, lostAt, size, steps, width));
     if (knownValues) {
       input = knownValues;
@@ -209,7 +215,7 @@ function runStack(
       inputTwins = undefined;
     } else {
       input = output;
-      inputError = outputError;
+      inputError = carried;
       inputTwins = new Set(twins).size < twins.length ? twins : undefined;
     }
   }

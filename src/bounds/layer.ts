@@ -1,4 +1,4 @@
-import type { Kernels, Product } from '../engine/kernels/kernels.js';
+import type { ErrorStep, Kernels, Product } from '../engine/kernels/kernels.js';
 import { KINDS } from '../kinds.js';
 import type { Parameters } from '../module/bind.js';
 import { type Module, outputSize } from '../module/parameters.js';
@@ -10,6 +10,8 @@ import type { ErrorModel } from './model.js';
 export interface LayerRun {
   readonly kernels: Kernels;
   readonly model: ErrorModel;
+  /** Whether the kernels' own cells may do what the model's do. */
+  readonly fastCells: boolean;
   /** Sums above this may have overflowed. */
   readonly hugeSum: number;
   readonly module: Module;
@@ -76,43 +78,30 @@ export function runErrorLayer(run: LayerRun): void {
   const terms = inputSize + size + 4;
   const chunk = Math.min(steps, Math.max(1, Math.ceil(CHUNK_VALUES / columns / batch)));
   const hiddenRows = known ? chunk * batch : batch;
-  const { products, buffers } = workspace(run, chunk * batch, hiddenRows, columns, terms);
-  const { x, xError, a, aError, before, beforeError, hidden, hiddenError, cellH, cellHError, c, cError } =
-    buffers;
+  const { products, buffers, varianceStep } = workspace(run, chunk * batch, hiddenRows, columns, terms);
+  const { x, xError, a, aError, hidden, hiddenError, cellH, cellHError, c, cError, bias } = buffers;
+  // Of every step of a chunk where they are known, else of the last step: what they were before it, and then are.
   const { h, hError } = buffers;
 
-  h.set(run.h);
-  hError.set(run.hError);
+  if (!known) {
+    h.set(run.h);
+    hError.set(run.hError);
+  }
   if (kind === 'LSTM') {
     c.set(run.c);
     cError.set(run.cError);
   }
   const { biasIh, biasHh } = run.parameters;
-  const bias = new Float64Array(columns);
-  if (biasIh && biasHh) for (let i = 0; i < columns; i++) bias[i] = biasIh[i] + biasHh[i];
-  const cell = errorCells(model)[kind];
+  for (let i = 0; i < columns; i++) bias[i] = biasIh && biasHh ? biasIh[i] + biasHh[i] : 0;
+  const fast = run.fastCells ? varianceStep?.[kind] : undefined;
+  const ofVariance = fast && model.kernelTerms!(terms);
+  const cell = fast ? (one: ErrorStep) => fast(one, ofVariance!) : errorCells(model)[kind];
   const lostRows = new Uint8Array(batch);
   const overflown = new Uint8Array(batch);
   // Only relu's states grow without bound.
   const norms = module.nonlinearity === 'relu' && {
     input: norm(run.parameters.weightIh, columns),
     hidden: norm(run.parameters.weightHh, columns),
-  };
-  const step = {
-    rows: batch,
-    hiddenSize,
-    gates: a,
-    at: 0,
-    hidden,
-    hiddenAt: 0,
-    gatesError: aError,
-    hiddenError,
-    bias,
-    h: projSize ? cellH : h,
-    hError: projSize ? cellHError : hError,
-    c,
-    cError,
-    nonlinearity: module.nonlinearity,
   };
 
   for (let done = 0; done < steps; ) {
@@ -124,61 +113,85 @@ export function runErrorLayer(run: LayerRun): void {
       xError.set(run.inputError.subarray(first * batch * inputSize, first * batch * inputSize + inputs));
     products.input(a, aError, x, run.inputError && xError, count * batch);
     if (known) {
-      gather(run, first, count, before, beforeError);
-      products.hidden(hidden, hiddenError, before, known.error && beforeError, count * batch);
+      gather(run, first, count, known.values, run.h, h);
+      if (known.error) gather(run, first, count, known.error, run.hError, hError);
+      else hError.fill(0, 0, count * batch * size);
+      products.hidden(hidden, hiddenError, h, known.error && hError, count * batch);
     }
     for (let i = 0; i < count; i++) {
       const at = reverse ? count - 1 - i : i;
       const t = first + at;
-      step.rows = rowsAt(t);
-      step.at = at * batch * columns;
-      if (known) {
-        step.hiddenAt = at * batch * columns;
-        const from = at * batch * size;
-        h.set(before.subarray(from, from + step.rows * size));
-        if (known.error) hError.set(beforeError.subarray(from, from + step.rows * size));
-        else hError.fill(0, 0, step.rows * size);
-      } else products.hidden(hidden, hiddenError, h, hError, step.rows);
+      const rows = rowsAt(t);
+      if (!known) products.hidden(hidden, hiddenError, h, hError, rows);
+      const from = known ? at * batch * size : 0;
+      const ownH = known ? h.subarray(from, from + batch * size) : h;
+      const ownError = known ? hError.subarray(from, from + batch * size) : hError;
       // A part of a sum may have overflowed though all of it is finite.
       if (norms) {
-        for (let row = 0; row < step.rows; row++) {
+        for (let row = 0; row < rows; row++) {
           const ofX = norms.input * largest(x, (at * batch + row) * inputSize, inputSize);
-          overflown[row] = ofX + norms.hidden * largest(h, row * size, size) > run.hugeSum ? 1 : 0;
+          overflown[row] = ofX + norms.hidden * largest(ownH, row * size, size) > run.hugeSum ? 1 : 0;
         }
       }
-      cell(step);
-      if (projSize) products.projection!(h, hError, cellH, cellHError, step.rows);
-      keep(run, t, step.rows, h, hError, lostRows, overflown, size);
+      cell({
+        rows,
+        hiddenSize,
+        gates: a,
+        at: at * batch * columns,
+        hidden,
+        hiddenAt: known ? at * batch * columns : 0,
+        gatesError: aError,
+        hiddenError,
+        terms,
+        bias,
+        h: projSize ? cellH : ownH,
+        hError: projSize ? cellHError : ownError,
+        c,
+        cError,
+        nonlinearity: module.nonlinearity,
+      });
+      if (projSize) products.projection(ownH, ownError, cellH, cellHError, rows);
+      keep(run, t, rows, ownH, ownError, lostRows, overflown, size);
+      // Rows whose last step this was.
+      const left = reverse ? (t === 0 ? 0 : rows) : t + 1 < steps ? rowsAt(t + 1) : 0;
+      if (left < rows) {
+        run.h.set(ownH.subarray(left * size, rows * size), left * size);
+        run.hError.set(ownError.subarray(left * size, rows * size), left * size);
+      }
     }
     done += count;
   }
-  run.h.set(h);
-  run.hError.set(hError);
   if (kind === 'LSTM') {
     run.c.set(c);
     run.cError.set(cError);
   }
 }
 
-/** What h was before each step of a chunk. */
-function gather(run: LayerRun, first: number, count: number, before: Floats, beforeError: Floats): void {
-  const { steps, batch, reverse, rowsAt, width, at, known } = run;
-  const { values, error } = known!;
-  const size = run.h.length / batch;
+/** Writes into h what a known output [steps, batch, width] was before each step of a chunk; before the first, `initial`. */
+function gather(
+  run: LayerRun,
+  first: number,
+  count: number,
+  output: Floats,
+  initial: Floats,
+  h: Floats,
+): void {
+  const { steps, batch, reverse, rowsAt, width, at } = run;
+  const size = initial.length / batch;
   for (let i = 0; i < count; i++) {
     const t = first + i;
     const from = reverse ? t + 1 : t - 1;
     // A direction begins from the initial state: in reverse at each row's last valid step.
     const rows = from < 0 || from === steps ? 0 : rowsAt(from);
-    for (let row = 0; row < batch; row++) {
+    const start = from * batch * width;
+    // With one direction all rows lie together.
+    const whole = rows === batch && size === width ? batch : 0;
+    h.set(output.subarray(start, start + whole * size), i * batch * size);
+    for (let row = whole; row < batch; row++) {
       const to = (i * batch + row) * size;
-      const start = (from * batch + row) * width + at;
-      const inside = row < rows;
-      const source = inside ? values : run.h;
-      const sourceError = inside ? error : run.hError;
-      const offset = inside ? start : row * size;
-      for (let k = 0; k < size; k++) before[to + k] = source[offset + k];
-      if (error) for (let k = 0; k < size; k++) beforeError[to + k] = sourceError![offset + k];
+      const source = row < rows ? output : initial;
+      const offset = row < rows ? start + row * width + at : row * size;
+      for (let k = 0; k < size; k++) h[to + k] = source[offset + k];
     }
   }
 }
@@ -214,17 +227,21 @@ function keep(
   size: number,
 ): void {
   const { model, batch, width, at, known } = run;
-  for (let row = 0; row < rows; row++) {
+  for (let row = 0; model.lost && row < rows; row++) {
     const from = row * size;
-    if (model.lost) {
-      const lost = overflown[row] === 1 || model.lost(h, hError, from, from + size);
-      // What begins from what is known begins anew at every step.
-      lostRows[row] = lost || (lostRows[row] && !known) ? 1 : 0;
-      if (lostRows[row])
-        for (let k = from; k < from + size; k++) hError[k] = Math.max(hError[k], model.lostError);
-      run.lost[t * batch + row] = lostRows[row];
-      run.lostAtEnd[row] = lostRows[row];
-    }
+    const lost = overflown[row] === 1 || model.lost(h, hError, from, from + size);
+    // What begins from what is known begins anew at every step.
+    lostRows[row] = lost || (lostRows[row] && !known) ? 1 : 0;
+    if (lostRows[row])
+      for (let k = from; k < from + size; k++) hError[k] = Math.max(hError[k], model.lostError);
+    run.lost[t * batch + row] = lostRows[row];
+    run.lostAtEnd[row] = lostRows[row];
+  }
+  const whole = size === width ? rows : 0;
+  run.output.set(h.subarray(0, whole * size), t * batch * width);
+  run.outputError.set(hError.subarray(0, whole * size), t * batch * width);
+  for (let row = whole; row < rows; row++) {
+    const from = row * size;
     const to = (t * batch + row) * width + at;
     for (let k = 0; k < size; k++) {
       run.output[to + k] = h[from + k];
@@ -252,7 +269,7 @@ function workspace(run: LayerRun, inputRows: number, hiddenRows: number, columns
   const hidden = model.factors(weightHh, biasHh, columns, terms, inexact, facts('Hh', run.outputs));
   const projection =
     weightHr && model.factors(weightHr, undefined, projSize, hiddenSize, true, facts('Hr', run.units));
-  const { products, buffers } = kernels.workspace(
+  const { products, buffers, varianceStep } = kernels.workspace(
     {
       input: { weight: weightIh, bias: biasIh, columns, rows: 'many' },
       input1: { ...input.first, columns, rows: 'many' },
@@ -276,16 +293,15 @@ function workspace(run: LayerRun, inputRows: number, hiddenRows: number, columns
       a: inputRows * columns,
       aError: inputRows * columns,
       a2: Math.max(inputRows, hiddenRows) * columns,
-      before: hiddenRows * size,
-      beforeError: known?.error ? hiddenRows * size : 0,
       hidden: hiddenRows * columns,
       hiddenError: hiddenRows * columns,
-      h: batch * size,
-      hError: batch * size,
+      h: hiddenRows * size,
+      hError: hiddenRows * size,
       cellH: projSize ? batch * hiddenSize : 0,
       cellHError: projSize ? batch * hiddenSize : 0,
       c: kind === 'LSTM' ? batch * hiddenSize : 0,
       cError: kind === 'LSTM' ? batch * hiddenSize : 0,
+      bias: columns,
     },
   );
   const { x1, x2, a2 } = buffers;
@@ -302,17 +318,21 @@ function workspace(run: LayerRun, inputRows: number, hiddenRows: number, columns
       of(out, x, rows);
       model.operands(x, xError, rows * ins, count, x1, second && x2);
       products[`${name}1`](outError, x1, rows);
-      second?.(a2, x2, rows);
-      model.sums(out, outError, second && a2, rows * outs, count);
-      if (name === 'projection') model.storeProjected(out, outError, rows * outs);
-      else model.storeGates(out, outError, rows * outs);
+      if (!second) return;
+      second(a2, x2, rows);
+      for (let i = 0; i < rows * outs; i++) outError[i] += a2[i];
     };
+  const project = product('projection', projSize, hiddenSize, hiddenSize);
   return {
     buffers,
+    varianceStep,
     products: {
       input: product('input', columns, inputSize, terms),
       hidden: product('hidden', columns, size, terms),
-      projection: weightHr && product('projection', projSize, hiddenSize, hiddenSize),
+      projection: (h: Floats, hError: Floats, unprojected: Floats, error: Floats, rows: number) => {
+        project(h, hError, unprojected, error, rows);
+        for (let i = 0; i < rows * projSize; i++) hError[i] = model.projected(h[i], hError[i], hiddenSize);
+      },
     },
   };
 }

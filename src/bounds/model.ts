@@ -1,3 +1,4 @@
+import type { VarianceTerms } from '../engine/kernels/kernels.js';
 import type { Floats } from '../tensor/dtype.js';
 
 /** A matrix and its bias as a product of errors takes them. */
@@ -44,12 +45,10 @@ export interface ErrorModel {
     first: Floats,
     second: Floats | undefined,
   ): void;
-  /** Makes the error of `count` sums `a` out of the two products; into `first`. */
-  sums(a: Floats, first: Floats, second: Floats | undefined, count: number, terms: number): void;
-  /** Adds what storing a gate's sums costs, where that is more than a sum's own rounding. */
-  storeGates(a: Floats, error: Floats, count: number): void;
-  /** Adds what storing h costs, where it is the sums of a projection. */
-  storeProjected(h: Floats, error: Floats, count: number): void;
+  /** Of a gate's part a = W x + b, a sum of so many terms, as it is stored; e is what the products came to. */
+  part(a: number, e: number, terms: number): number;
+  /** The same of an h that is the sum of a projection. */
+  projected(h: number, e: number, terms: number): number;
   /** Of a stored sum a of two parts with these errors; the biases in it add up to b, which a runtime may store too. */
   sum(a: number, one: number, other: number, b: number): number;
   /** Of an activation's value at a, which has the error e. */
@@ -64,6 +63,8 @@ export interface ErrorModel {
   carry(f: number, eF: number, c: number, eC: number, i: number, eI: number, g: number, eG: number): number;
   /** Of an LSTM's h' = o t, where t = tanh(c'). */
   output(o: number, eO: number, t: number, eT: number): number;
+  /** Of variances, what kernels take that have them go through a cell; bounds go through bounds/cells.ts only. */
+  kernelTerms?(terms: number): VarianceTerms;
   /** As it is reported: a standard deviation, or a bound. */
   reported(error: number): number;
   /** Whether the errors of a row of h say nothing about it any more; and what stands for each of them then. */

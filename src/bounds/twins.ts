@@ -21,22 +21,28 @@ export function twinsOf(
         return matrix.subarray(from, from + size);
       });
     });
-  const units = groups(hiddenSize, rowsOf);
+  const inputSize = weightIh.length / (gates * hiddenSize);
+  const units = groups(hiddenSize, (unit) => weightIh[unit * inputSize], rowsOf);
   if (!weightHr) return { units, outputs: units };
-  const outputs = groups(projSize, (row) => [weightHr.subarray(row * hiddenSize, (row + 1) * hiddenSize)]);
+  const projected = (row: number) => [weightHr.subarray(row * hiddenSize, (row + 1) * hiddenSize)];
+  const outputs = groups(projSize, (row) => weightHr[row * hiddenSize], projected);
   return { units, outputs };
 }
 
 /** Group numbers of rows by their values, undefined where all differ. Most rows differ in their first value. */
-function groups(count: number, rowsOf: (index: number) => Floats[]): number[] | undefined {
+function groups(
+  count: number,
+  firstOf: (index: number) => number,
+  rowsOf: (index: number) => Floats[],
+): number[] | undefined {
   const byFirst = new Map<number, number[]>();
   const ids: number[] = [];
   let twins = false;
   for (let index = 0; index < count; index++) {
-    const rows = rowsOf(index);
-    const first = rows[0][0];
+    const first = firstOf(index);
     const candidates = byFirst.get(first) ?? [];
     byFirst.set(first, candidates);
+    const rows = candidates.length ? rowsOf(index) : [];
     const equal = candidates.find((other) =>
       rowsOf(other).every((row, i) => row.every((value, k) => value === rows[i][k])),
     );

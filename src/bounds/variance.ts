@@ -28,34 +28,40 @@ export function varianceModel(profile: Profile): ErrorModel {
   const sigmoid2 = (profile.sigmoid.typical * store) ** 2;
   const sigmoidAbsolute2 = (profile.sigmoidAbsolute.typical * store) ** 2 + floor2;
   const narrow = store > accumulate;
+  const ofTerms = (terms: number) => walk * (1 + terms / 6) + operandRounding;
+  const ofPart = (terms: number) => (walk * terms) / 3 + (narrow ? rounding : 0);
 
   return {
-    factors(weight, bias, columns, _terms, inexact, { twins }) {
+    factors(weight, bias, columns, terms, inexact, { twins }) {
+      const each = ofTerms(terms);
       return {
-        first: { weight, bias: bias && Float64Array.from(bias, (value) => value * value), squared: true },
+        first: {
+          weight,
+          bias: bias && Float64Array.from(bias, (value) => each * value * value),
+          squared: true,
+        },
         ...(inexact && {
           second: twins ? { weight: coherent(weight, columns, twins) } : { weight, squared: true },
         }),
       };
     },
-    operands(x, error, count, _terms, first, second) {
-      for (let i = 0; i < count; i++) first[i] = x[i] * x[i];
+    operands(x, error, count, terms, first, second) {
+      const each = ofTerms(terms);
+      for (let i = 0; i < count; i++) first[i] = each * x[i] * x[i];
       if (second && error) for (let i = 0; i < count; i++) second[i] = error[i];
     },
-    sums(a, first, second, count, terms) {
-      const ofSquares = walk * (1 + terms / 6) + operandRounding;
-      const ofValue = (walk * terms) / 3;
-      for (let i = 0; i < count; i++) {
-        const own = ofSquares * first[i] + ofValue * a[i] * a[i];
-        first[i] = second ? own + second[i] : own;
-      }
-    },
-    storeGates(a, v, count) {
-      if (narrow) for (let i = 0; i < count; i++) v[i] += rounding * a[i] * a[i];
-    },
-    storeProjected(h, v, count) {
-      for (let i = 0; i < count; i++) v[i] += rounding * h[i] * h[i] + floor2;
-    },
+    part: (a, v, terms) => v + ofPart(terms) * a * a,
+    projected: (h, v, terms) => v + ((walk * terms) / 3 + rounding) * h * h + floor2,
+    kernelTerms: (terms) => ({
+      sigmas: SIGMAS,
+      part: ofPart(terms),
+      rounding,
+      biases: biasRounding,
+      tanh: tanh2,
+      sigmoid: sigmoid2,
+      sigmoidAbsolute: sigmoidAbsolute2,
+      floor: floor2,
+    }),
     sum: (a, one, other, b) => one + other + rounding * a * a + biasRounding * b * b,
     tanh(a, value, v) {
       const slope = tanhSlope(a, value, SIGMAS * Math.sqrt(v));
@@ -89,11 +95,12 @@ export function varianceModel(profile: Profile): ErrorModel {
 }
 
 function isLost(h: Floats, error: Floats, from: number, to: number): boolean {
-  let size = 1;
   let largest = 0;
-  for (let i = from; i < to; i++) {
-    if (Math.abs(h[i]) > size) size = Math.abs(h[i]);
+  for (let i = from; i < to; i++)
     if (!(error[i] <= largest)) largest = Number.isNaN(error[i]) ? Number.POSITIVE_INFINITY : error[i];
-  }
-  return SIGMAS * Math.sqrt(largest) > HORIZON * size;
+  const reach = SIGMAS * Math.sqrt(largest);
+  if (reach <= HORIZON) return false;
+  let size = 1;
+  for (let i = from; i < to; i++) if (Math.abs(h[i]) > size) size = Math.abs(h[i]);
+  return reach > HORIZON * size;
 }

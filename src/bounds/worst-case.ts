@@ -35,15 +35,8 @@ export function worstCaseModel(profile: Profile): ErrorModel {
         if (second) second[i] = size;
       }
     },
-    sums(_a, first, second, count) {
-      if (second) for (let i = 0; i < count; i++) first[i] += second[i];
-    },
-    storeGates(a, d, count) {
-      if (narrow) for (let i = 0; i < count; i++) d[i] = stored(a[i], d[i]);
-    },
-    storeProjected(h, e, count) {
-      for (let i = 0; i < count; i++) e[i] = stored(h[i], e[i]) + floor;
-    },
+    part: (a, d) => (narrow ? stored(a, d) : d),
+    projected: (h, e) => stored(h, e) + floor,
     sum: (a, one, other, b) => stored(a, one + other + biases * Math.abs(b)),
     tanh(a, value, d) {
       const e = Math.min(d * tanhSlope(a, value, d), 2);

@@ -69,14 +69,21 @@ function rareAmong(count: number): number {
 /** Judges a reference by what it should be, element by element. */
 export function judgeByRounding(reference: Compared, predicted: Prediction, rule: AutoRule): Judgement {
   const { data: expected } = reference;
-  const count = expected.length;
-  const sigmas = new Float64Array(count);
-  const faults = new Uint8Array(count);
-  const undecided = predicted.undecided.slice(0, count);
+  const { length } = expected;
+  const sigmas = new Float64Array(length);
+  const faults = new Uint8Array(length);
+  const undecided = predicted.undecided.slice(0, length);
   let beyond = false;
-  for (let i = 0; i < count; i++) {
-    sigmas[i] = undecided[i] ? Number.NaN : deviations(expected[i], predicted.values[i], predicted.error[i]);
-    if (sigmas[i] > rule.limit) {
+  const { values, error } = predicted;
+  const { limit } = rule;
+  for (let i = 0; i < length; i++) {
+    const apart = Math.abs(expected[i] - values[i]) / error[i];
+    sigmas[i] = apart;
+    if (apart <= limit && undecided[i] === 0) continue;
+    // Equal infinities, or what has no rounding in it: then no other number is near.
+    if (Number.isNaN(apart)) sigmas[i] = expected[i] === values[i] ? 0 : Number.POSITIVE_INFINITY;
+    if (undecided[i]) sigmas[i] = Number.NaN;
+    if (sigmas[i] > limit) {
       faults[i] = 1;
       beyond = true;
     }
@@ -84,11 +91,11 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
   let proven = 0;
   let rare = 0;
   if (beyond) {
-    const { values, error, undecided: unbounded } = rule.bounds();
+    const worst = rule.bounds();
     const few: number[] = [];
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < length; i++) {
       if (!faults[i]) continue;
-      const possible = unbounded[i] || distance(expected[i], values[i]) <= error[i];
+      const possible = worst.undecided[i] || distance(expected[i], worst.values[i]) <= worst.error[i];
       if (!possible) proven++;
       else if (rule.proofNeeded) {
         faults[i] = 0;
@@ -97,8 +104,8 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
       }
       if (faults[i] && possible && sigmas[i] <= RARE * rule.limit) few.push(i);
     }
-    const all = faults.reduce((sum, one) => sum + one, 0);
-    if (rule.unit === 'sigmas' && all === few.length && all <= rareAmong(count)) {
+    const all = count(faults);
+    if (rule.unit === 'sigmas' && all === few.length && all <= rareAmong(length)) {
       rare = all;
       for (const i of few) faults[i] = 0;
     }
@@ -108,14 +115,14 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
   for (const { unit } of units) {
     // The elements that make it one.
     const far = Math.sqrt(rule.meanSquare);
-    for (let i = unit; i < count; i += reference.units) if (sigmas[i] > far) faults[i] = 1;
+    for (let i = unit; i < length; i += reference.units) if (sigmas[i] > far) faults[i] = 1;
   }
   return {
     limit: rule.limit,
     faults,
     sigmas,
     undecided,
-    counts: { undecided: undecided.reduce((sum, one) => sum + one, 0), proven, rare },
+    counts: { undecided: count(undecided), proven, rare },
     units,
     suspicious: spreads.filter(
       ({ meanSquare, values }) => meanSquare <= rule.meanSquare && meanSquare > 1 + 4 * Math.sqrt(2 / values),
@@ -123,11 +130,11 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
   };
 }
 
-/** How many standard deviations two values are apart; infinite where no rounding lies between them. */
-function deviations(expected: number, predicted: number, sigma: number): number {
-  if (expected === predicted) return 0;
-  const apart = Math.abs(expected - predicted) / sigma;
-  return Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart;
+/** How many of these are 1. */
+export function count(flags: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < flags.length; i++) sum += flags[i];
+  return sum;
 }
 
 /** The mean squares of units none of whose elements is a fault itself. */
@@ -141,13 +148,15 @@ function unitSpreads(
   const sums = new Float64Array(units);
   const values = new Uint32Array(units);
   const faulty = new Uint8Array(units);
-  for (let i = 0; i < sigmas.length; i++) {
-    const unit = i % units;
-    if (faults[i]) faulty[unit] = 1;
-    // What is exact, as padding is, has no rounding in it.
-    if (!(sigmas[i] > 0)) continue;
-    sums[unit] += sigmas[i] * sigmas[i];
-    values[unit]++;
+  for (let from = 0; from < sigmas.length; from += units) {
+    for (let unit = 0; unit < units; unit++) {
+      if (faults[from + unit]) faulty[unit] = 1;
+      const one = sigmas[from + unit];
+      // What is exact, as padding is, has no rounding in it.
+      if (!(one > 0)) continue;
+      sums[unit] += one * one;
+      values[unit]++;
+    }
   }
   return Array.from({ length: units }, (_, unit) => ({
     unit,

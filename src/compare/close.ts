@@ -20,6 +20,17 @@ export function isClose(actual: number, expected: number, { rtol, atol, equalNan
   return actual === expected;
 }
 
+/** Whether all elements are close. */
+function allClose(actual: Floats, expected: Floats, rule: Rule): boolean {
+  const { rtol, atol } = rule;
+  for (let i = 0; i < expected.length; i++) {
+    const difference = Math.abs(actual[i] - expected[i]);
+    if (difference < Number.POSITIVE_INFINITY && difference <= atol + rtol * Math.abs(expected[i])) continue;
+    if (!isClose(actual[i], expected[i], rule)) return false;
+  }
+  return true;
+}
+
 /** |actual − expected|; 0 for equal infinities, NaN where one is NaN. */
 export function distance(actual: number, expected: number): number {
   return actual === expected ? 0 : Math.abs(actual - expected);
@@ -38,18 +49,16 @@ export function smallestAtol(
   rtol: number,
   equalNan: boolean,
 ): number | undefined {
-  const passes = (atol: number) => {
-    const rule = { rtol, atol, equalNan };
-    for (let i = 0; i < expected.length; i++) if (!isClose(actual[i], expected[i], rule)) return false;
-    return true;
-  };
+  const passes = (atol: number) => allClose(actual, expected, { rtol, atol, equalNan });
   if (passes(0)) return 0;
+  const most = { rtol, atol: Number.MAX_VALUE, equalNan };
   let needed = 0;
   for (let i = 0; i < expected.length; i++) {
-    const excess = distance(actual[i], expected[i]) - rtol * Math.abs(expected[i]);
-    if (excess > needed) needed = excess;
+    const excess = Math.abs(actual[i] - expected[i]) - rtol * Math.abs(expected[i]);
+    if (excess <= needed) continue;
+    if (excess < Number.POSITIVE_INFINITY) needed = excess;
+    else if (!isClose(actual[i], expected[i], most)) return undefined;
   }
-  if (!passes(Number.MAX_VALUE)) return undefined;
 
   // `needed` was rounded on the way: the rule itself has the last word on both sides.
   let atol = Number(needed.toExponential(DIGITS - 1));

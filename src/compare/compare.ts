@@ -1,6 +1,6 @@
 import type { TensorName } from '../kinds.js';
 import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
-import type { Judgement, UnitSpread } from './auto.js';
+import { count, type Judgement, type UnitSpread } from './auto.js';
 import { distance, isClose, type Rule, smallestAtol } from './close.js';
 import type { Tolerance } from './tolerance.js';
 
@@ -98,17 +98,20 @@ export function placeAt({ batch, units, data }: Compared, actual: Floats, i: num
 /** The judgement of a tensor by the automatic rule, and what it rests on. */
 type Judged = Judgement & Pick<AutoSummary, 'profile' | 'forced' | 'decimals'>;
 
-/** Whether an element fails: by the automatic rule where that decides, else by the tolerance. */
-export function failing(
+/** 1 where an element fails: by the automatic rule where that decides, else by the tolerance. */
+export function failures(
   { data: expected }: Pick<Compared, 'data'>,
   actual: Floats,
   rule: Rule,
   judged: Judgement | undefined,
-): (i: number) => boolean {
-  const far = (i: number) => !isClose(actual[i], expected[i], rule);
-  if (!judged) return far;
-  const { faults, undecided } = judged;
-  return (i) => faults[i] === 1 || (undecided[i] === 1 && far(i));
+): Uint8Array {
+  const fails = judged ? judged.faults.slice() : new Uint8Array(expected.length);
+  if (judged && judged.counts.undecided === 0) return fails;
+  for (let i = 0; i < expected.length; i++) {
+    if (judged && judged.undecided[i] === 0) continue;
+    if (!isClose(actual[i], expected[i], rule)) fails[i] = 1;
+  }
+  return fails;
 }
 
 /**
@@ -123,36 +126,13 @@ export function compareTensor(
   equalNan: boolean,
   judged?: Judged,
 ): TensorComparison {
-  const { rows, batch, units, data: expected } = reference;
+  const { rows, data: expected } = reference;
   const rule = { rtol: tolerance.rtol, atol: tolerance.atol, equalNan };
   const held = actual.subarray(0, expected.length);
-  const fails = failing(reference, held, rule, judged);
-  const comparisons = Array.from({ length: rows }, (_, row) => {
-    const start = row * batch * units;
-    let mismatches = 0;
-    let worst = start;
-    let worstDifference = -1;
-    let worstMismatches = false;
-    let relative = 0;
-    let sigmas: number | undefined;
-    for (let i = start; i < start + batch * units; i++) {
-      const mismatch = fails(i);
-      const both = Number.isNaN(held[i]) && Number.isNaN(expected[i]);
-      const difference = both && !mismatch ? 0 : distance(held[i], expected[i]);
-      // NaN is worse than any number.
-      const larger = Number.isNaN(difference) ? !Number.isNaN(worstDifference) : difference > worstDifference;
-      if (mismatch) mismatches++;
-      if (mismatch === worstMismatches ? larger : mismatch) {
-        worst = i;
-        worstDifference = difference;
-        worstMismatches = mismatch;
-      }
-      if (difference > 0) relative = Math.max(relative, difference / Math.abs(expected[i]));
-      if (judged && !judged.undecided[i]) sigmas = Math.max(sigmas ?? 0, judged.sigmas[i]);
-    }
-    const place = { ...placeAt(reference, held, worst), difference: worstDifference };
-    return { elements: batch * units, mismatches, worst: place, relative, sigmas };
-  });
+  const fails = failures(reference, held, rule, judged);
+  const comparisons = Array.from({ length: rows }, (_, row) =>
+    compareRow(reference, held, fails, judged, row),
+  );
   return {
     name: reference.name,
     dtype: DTYPES[reference.dtype].torch,
@@ -168,6 +148,45 @@ export function compareTensor(
   };
 }
 
+function compareRow(
+  reference: Compared,
+  actual: Floats,
+  fails: Uint8Array,
+  judged: Judged | undefined,
+  row: number,
+): RowComparison {
+  const { batch, units, data: expected } = reference;
+  const deviations = judged?.sigmas;
+  const elements = batch * units;
+  const start = row * elements;
+  let mismatches = 0;
+  let worst = start;
+  let worstDifference = -1;
+  let relative = 0;
+  let sigmas = -1;
+  for (let i = start; i < start + elements; i++) {
+    let difference = Math.abs(actual[i] - expected[i]);
+    if (Number.isNaN(difference)) {
+      const nans = fails[i] === 0 && Number.isNaN(actual[i]) && Number.isNaN(expected[i]);
+      if (nans || actual[i] === expected[i]) difference = 0;
+    }
+    // NaN is worse than any number, and a mismatch than what is none.
+    if (fails[i] === 1 || !(difference <= worstDifference)) {
+      const larger = !(difference <= worstDifference) && !Number.isNaN(worstDifference);
+      if (fails[i] === 1 ? mismatches === 0 || larger : mismatches === 0 && larger) {
+        worst = i;
+        worstDifference = difference;
+      }
+      mismatches += fails[i];
+    }
+    const size = Math.abs(expected[i]);
+    if (difference > 0 && !(difference < relative * size)) relative = Math.max(relative, difference / size);
+    if (deviations && deviations[i] > sigmas) sigmas = deviations[i];
+  }
+  const place = { ...placeAt(reference, actual, worst), difference: worstDifference };
+  return { elements, mismatches, worst: place, relative, sigmas: sigmas < 0 ? undefined : sigmas };
+}
+
 function autoSummary(
   { profile, forced, decimals, limit, faults, counts, units, suspicious }: Judged,
   rows: readonly RowComparison[],
@@ -179,7 +198,7 @@ function autoSummary(
     decimals,
     sigmas: decided.length ? decided.reduce((a, b) => Math.max(a, b)) : undefined,
     limit,
-    faults: faults.reduce((sum, one) => sum + one, 0),
+    faults: count(faults),
     ...counts,
     units,
     suspicious,
@@ -189,10 +208,11 @@ function autoSummary(
 function zerosPass(expected: Floats, rule: Rule): boolean {
   let others = 0;
   let pass = 0;
-  for (const value of expected) {
-    if (value === 0) continue;
+  for (let i = 0; i < expected.length; i++) {
+    if (expected[i] === 0) continue;
     others++;
-    if (isClose(0, value, rule)) pass++;
+    const size = Math.abs(expected[i]);
+    if (size <= rule.atol + rule.rtol * size && isClose(0, expected[i], rule)) pass++;
   }
   return 2 * pass >= others;
 }

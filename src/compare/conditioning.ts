@@ -53,14 +53,9 @@ export interface Explanation {
 /**
  * Which of a tensor's mismatches rounding alone could explain: those that stand where the runs have parted far
  * enough, at that step or before it in the order in which the direction takes them, in the same batch row.
- * @param fails whether an element is a mismatch
+ * @param fails 1 where an element is a mismatch
  */
-export function explain(
-  reference: Compared,
-  runs: Runs,
-  fails: (i: number) => boolean,
-  margin: Margin,
-): Explanation {
+export function explain(reference: Compared, runs: Runs, fails: Uint8Array, margin: Margin): Explanation {
   const { units, data: expected } = reference;
   // A layer's output is the output of the layers up to it.
   const name = isSequence(reference.name) ? 'output' : reference.name;
@@ -75,7 +70,7 @@ export function explain(
   // The least that was enough, for each direction and batch row, in allowances.
   const least = spread.map((rows) => rows.map(() => Number.POSITIVE_INFINITY));
   for (let i = 0; i < expected.length; i++) {
-    if (!fails(i)) continue;
+    if (fails[i] === 0) continue;
     const place = placeAt(reference, actual, i);
     const { row, batch: b, unit, difference } = place;
     const size = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;

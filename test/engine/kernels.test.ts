@@ -2,6 +2,9 @@ import path from 'node:path';
 import v8 from 'node:v8';
 import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { errorCells } from '../../src/bounds/cells.js';
+import { PROFILES } from '../../src/bounds/profiles.js';
+import { varianceModel } from '../../src/bounds/variance.js';
 import { forward } from '../../src/engine/forward.js';
 import { BINARIES } from '../../src/engine/kernels/binaries.js';
 import { chooseKernels } from '../../src/engine/kernels/choose.js';
@@ -131,6 +134,53 @@ test.each(NAMES)('%s: gate steps of all sizes agree with the cells', (name) => {
           10 * ALLOWED[compute],
         );
       }
+    }
+  }
+});
+
+test.each(NAMES)('%s: variance steps of all sizes agree with the cells', (name) => {
+  const kernels = kernelsOf(name, 'float64');
+  for (const [profile, kind] of Object.values(PROFILES).flatMap((one) =>
+    (Object.keys(KINDS) as Kind[]).map((kind) => [one, kind] as const),
+  )) {
+    const model = varianceModel(profile);
+    for (let hiddenSize = 1; hiddenSize <= 34; hiddenSize++) {
+      const rows = (hiddenSize % 4) + 1;
+      const nonlinearity = hiddenSize % 2 ? 'tanh' : 'relu';
+      const columns = KINDS[kind].gates.length * hiddenSize;
+      const lengths = {
+        gates: (rows + 1) * columns,
+        hidden: (rows + 2) * columns,
+        gatesError: (rows + 1) * columns,
+        hiddenError: (rows + 2) * columns,
+        bias: columns,
+        h: rows * hiddenSize + 9,
+        hError: rows * hiddenSize + 9,
+        c: rows * hiddenSize + 9,
+        cError: rows * hiddenSize + 9,
+      };
+      const [actual, expected] = [kernels, plainFloat64].map((some) => {
+        const { varianceStep, buffers } = some.workspace({}, lengths);
+        for (const [i, [key, buffer]] of Object.entries(buffers).entries()) {
+          // Variances from those of rounding to those of numbers of which nothing is known.
+          const drawn = numbers(buffer.length, i).map((value) =>
+            key.endsWith('Error') ? 10 ** (9 * value - 12) : 20 * value ** 3,
+          );
+          buffer.set(drawn);
+        }
+        const { h, hError, c, cError } = buffers;
+        const places = { at: columns, hiddenAt: 2 * columns, terms: hiddenSize + 7 };
+        const step = { ...buffers, ...places, rows, hiddenSize, nonlinearity } as const;
+        if (varianceStep) varianceStep[kind](step, model.kernelTerms!(step.terms));
+        else errorCells(model)[kind](step);
+        // With what stands after: it stays as it was.
+        return { values: [...h, ...c], variances: [...hError, ...cError] };
+      });
+      const what = `${kind} ${hiddenSize}`;
+      for (const [i, value] of expected.values.entries())
+        expect(Math.abs(actual.values[i] - value), what).toBeLessThan(1e-12 * Math.max(1, Math.abs(value)));
+      for (const [i, value] of expected.variances.entries())
+        expect(Math.abs(actual.variances[i] - value), what).toBeLessThanOrEqual(1e-10 * Math.abs(value));
     }
   }
 });

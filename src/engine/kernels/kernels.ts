@@ -22,6 +22,46 @@ export interface GateStep {
   readonly store: (value: number) => number;
 }
 
+/** One step of a layer, as errors go through a cell. All of it is for `rows` batch rows. */
+export interface ErrorStep {
+  readonly rows: number;
+  readonly hiddenSize: number;
+  /** W_ih x + b_ih and W_hh h + b_hh, from `at` and `hiddenAt` on [rows, gates·hidden]. */
+  readonly gates: Floats;
+  readonly at: number;
+  readonly hidden: Floats;
+  readonly hiddenAt: number;
+  /** What the products of errors came to, of each, in the same places; and how many terms each is a sum of. */
+  readonly gatesError: Floats;
+  readonly hiddenError: Floats;
+  readonly terms: number;
+  /** b_ih + b_hh [gates·hidden] */
+  readonly bias: Floats;
+  /** In: h of the step before, of a GRU only. Out: h of this one. [rows, hidden] */
+  readonly h: Floats;
+  readonly hError: Floats;
+  /** In and out, LSTM only [rows, hidden]. */
+  readonly c: Floats;
+  readonly cError: Floats;
+  readonly nonlinearity: Nonlinearity;
+}
+
+/** What a variance's growth depends on, in the order in which kernels take it: variances, but for the first. */
+export interface VarianceTerms {
+  /** So many standard deviations around a value are looked at for the largest slope. */
+  readonly sigmas: number;
+  /** Of W x + b, in parts of its square; of any stored value, and of the biases' sum. */
+  readonly part: number;
+  readonly rounding: number;
+  readonly biases: number;
+  /** Of an activation, in parts of its value's square; and what σ's has in any case. */
+  readonly tanh: number;
+  readonly sigmoid: number;
+  readonly sigmoidAbsolute: number;
+  /** Of a value near zero. */
+  readonly floor: number;
+}
+
 /** A matrix that products are made with, as the file has it. */
 export interface Factor {
   /** [columns, size] */
@@ -46,6 +86,8 @@ export interface Workspace<B extends string> {
   /** By the names that the factors have. */
   readonly products: Readonly<Record<string, Product>>;
   readonly gateStep: Readonly<Record<Kind, (step: GateStep) => void>>;
+  /** The same with the variance of every value, where there is something faster than bounds/cells.ts for it. */
+  readonly varianceStep?: Readonly<Record<Kind, (step: ErrorStep, terms: VarianceTerms) => void>>;
   readonly buffers: Readonly<Record<B, Floats>>;
 }
 

@@ -1,7 +1,7 @@
 import type { Kind } from '../../kinds.js';
 import type { Floats } from '../../tensor/dtype.js';
 import type { Compute } from '../options.js';
-import type { Factor, GateStep, Kernels, Product } from './kernels.js';
+import type { ErrorStep, Factor, GateStep, Kernels, Product, VarianceTerms } from './kernels.js';
 import { mapValues, plainFloat32, plainFloat64 } from './plain.js';
 
 /** A compiled build of wasm/ with memory of its own. */
@@ -12,6 +12,7 @@ export interface Engine {
 
 const PAGE = 2 ** 16;
 const VECTOR = 16;
+const VARIANCE_TERMS = 8;
 
 export function instantiate(module: WebAssembly.Module): Engine {
   const memory = new WebAssembly.Memory({ initial: 8 });
@@ -99,6 +100,32 @@ export function wasmKernels({ memory, exports }: Engine, compute: Compute): Kern
     };
   }
 
+  /** In float64 only; `at` is where the terms are handed over. */
+  function varianceStep(kind: Kind, at: number): (work: ErrorStep, terms: VarianceTerms) => void {
+    const kernel = exports[`${kind.toLowerCase()}_variances`];
+    return (step, { sigmas, part, rounding, biases, tanh, sigmoid, sigmoidAbsolute, floor }) => {
+      const place = new Float64Array(memory.buffer, at, VARIANCE_TERMS);
+      place.set([sigmas, part, rounding, biases, tanh, sigmoid, sigmoidAbsolute, floor]);
+      const { rows, hiddenSize, gates, hidden, gatesError, hiddenError, bias, h, hError, c, cError } = step;
+      const offset = step.at * BYTES_PER_ELEMENT;
+      const hiddenOffset = step.hiddenAt * BYTES_PER_ELEMENT;
+      kernel(
+        rows,
+        hiddenSize,
+        gates.byteOffset + offset,
+        hidden.byteOffset + hiddenOffset,
+        gatesError.byteOffset + offset,
+        hiddenError.byteOffset + hiddenOffset,
+        bias.byteOffset,
+        at,
+        h.byteOffset,
+        hError.byteOffset,
+        kind === 'RNN' ? (step.nonlinearity === 'relu' ? 1 : 0) : c.byteOffset,
+        cError.byteOffset,
+      );
+    };
+  }
+
   return {
     store: plain.store,
     allocate: plain.allocate,
@@ -117,6 +144,8 @@ export function wasmKernels({ memory, exports }: Engine, compute: Compute): Kern
         at += aligned(length * BYTES_PER_ELEMENT) + VECTOR;
         return start;
       });
+      const terms = at;
+      if (compute === 'float64') at += aligned(VARIANCE_TERMS * BYTES_PER_ELEMENT);
       // A layer that is too large for the 4 GiB of a WebAssembly memory is computed all the same.
       if (!reserve(memory, at)) return plain.workspace(factors, lengths);
       const buffer = (name: keyof typeof starts): Floats =>
@@ -131,6 +160,13 @@ export function wasmKernels({ memory, exports }: Engine, compute: Compute): Kern
           Floats
         >,
         gateStep: { RNN: gateStep('RNN'), GRU: gateStep('GRU'), LSTM: gateStep('LSTM') },
+        ...(compute === 'float64' && {
+          varianceStep: {
+            RNN: varianceStep('RNN', terms),
+            GRU: varianceStep('GRU', terms),
+            LSTM: varianceStep('LSTM', terms),
+          },
+        }),
       };
     },
   };

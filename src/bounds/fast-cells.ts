@@ -1,0 +1,72 @@
+import type { ErrorStep, Kernels } from '../engine/kernels/kernels.js';
+import type { KernelName } from '../engine/options.js';
+import { KINDS, type Kind } from '../kinds.js';
+import { errorCells } from './cells.js';
+import type { ErrorModel } from './model.js';
+
+// Sizes with a rest in every loop.
+const UNITS = 7;
+const ROWS = 3;
+const TERMS = 20;
+/** Largest difference from the model's own cells, in parts of a value. */
+const ALLOWED = 1e-10;
+
+const trusted = new Map<string, boolean>();
+
+/** Whether the kernels carry variances through a cell, and as the model itself does: looked at once. */
+export function fastCells(kernels: Kernels, name: KernelName, model: ErrorModel, kind: Kind): boolean {
+  const what = `${name} ${kind}`;
+  const known = trusted.get(what) ?? agrees(kernels, model, kind);
+  if (model.kernelTerms) trusted.set(what, known);
+  return known && model.kernelTerms !== undefined;
+}
+
+function agrees(kernels: Kernels, model: ErrorModel, kind: Kind): boolean {
+  const columns = KINDS[kind].gates.length * UNITS;
+  const { varianceStep, buffers } = kernels.workspace({}, lengthsOf(columns));
+  if (!model.kernelTerms || !varianceStep) return false;
+  for (const nonlinearity of kind === 'RNN' ? (['tanh', 'relu'] as const) : (['tanh'] as const)) {
+    for (const [i, buffer] of Object.values(buffers).entries()) {
+      for (let k = 0; k < buffer.length; k++) buffer[k] = 4 * Math.sin(k * 12.9898 + i * 78.233);
+    }
+    for (const variances of [buffers.gatesError, buffers.hiddenError, buffers.hError, buffers.cError]) {
+      // From rounding to beyond all that is known.
+      for (let k = 0; k < variances.length; k++) variances[k] = 10 ** (5 * variances[k] - 15);
+    }
+    const step = {
+      ...buffers,
+      rows: ROWS,
+      hiddenSize: UNITS,
+      at: 0,
+      hiddenAt: 0,
+      terms: TERMS,
+      nonlinearity,
+    };
+    const copies = Object.fromEntries(Object.entries(buffers).map(([key, values]) => [key, values.slice()]));
+    const expected: ErrorStep = { ...step, ...copies };
+    errorCells(model)[kind](expected);
+    varianceStep[kind](step, model.kernelTerms(TERMS));
+    for (const key of ['h', 'hError', 'c', 'cError'] as const) {
+      // A value may be what is left of others that cancel each other; a variance is a sum of what is not negative.
+      const least = key === 'h' || key === 'c' ? 1 : 0;
+      const off = step[key].some((value, i) => {
+        const right = expected[key][i];
+        return !(Math.abs(value - right) <= ALLOWED * Math.max(least, Math.abs(right)));
+      });
+      if (off) return false;
+    }
+  }
+  return true;
+}
+
+const lengthsOf = (columns: number) => ({
+  gates: ROWS * columns,
+  hidden: ROWS * columns,
+  gatesError: ROWS * columns,
+  hiddenError: ROWS * columns,
+  bias: columns,
+  h: ROWS * UNITS,
+  hError: ROWS * UNITS,
+  c: ROWS * UNITS,
+  cError: ROWS * UNITS,
+});
