@@ -3,7 +3,6 @@ import { type Cause, type CauseOptions, findCause } from './diagnose/cause.js';
 import { predict } from './diagnose/predict.js';
 import { searchWork } from './diagnose/search.js';
 import type { Case } from './module/case.js';
-import { coarserProfile, judgeRounding } from './rounding.js';
 import { type Run, type VerifyOptions, verifyRun } from './verify.js';
 
 /** Whether a case differs, and why. */
@@ -31,12 +30,8 @@ export function quickCause(run: Run): Promise<Cause> {
   return causeOf(run, searchWork(run.bound) < QUICK_WORK ? 'alone' : 'reference');
 }
 
-function causeOf(
-  { bound, outputs, judgements, settings }: Run,
-  depth: CauseOptions['depth'],
-): Promise<Cause> {
+function causeOf({ bound, outputs, coarser, settings }: Run, depth: CauseOptions['depth']): Promise<Cause> {
   const { profile, decimals, speed, onProgress, compute } = settings;
   const base = compute === 'float64' ? outputs : predict(bound.network, bound.sequence, {}, { speed });
-  const precision = () => coarserProfile(bound, judgements ?? judgeRounding(bound, settings), settings);
-  return findCause(bound, base, { profile, decimals, precision, depth, speed, onProgress });
+  return findCause(bound, base, { profile, decimals, precision: coarser, depth, speed, onProgress });
 }

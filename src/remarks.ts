@@ -5,7 +5,6 @@ import { KINDS } from './kinds.js';
 import type { Bound } from './module/bind.js';
 import { layoutWord } from './module/layout.js';
 import { describeParts, directions } from './module/parameters.js';
-import { coarserProfile } from './rounding.js';
 import type { Run, Settings } from './verify.js';
 
 /** The facts of a run that a report names. */
@@ -116,7 +115,7 @@ export async function adviceFor(
     return [
       `no number of the reference has more than ${decimals} decimals: if it was printed so, say "decimals": ${decimals} in the case`,
     ];
-  const coarser = run.judgements && coarserProfile(run.bound, run.judgements, run.settings);
+  const coarser = run.judgements && run.coarser();
   if (coarser) return [COARSER_ADVICE[coarser]!];
   if (verdict === 'differs') return [];
   if (run.settings.compute === 'float32')

@@ -10,7 +10,7 @@ import { type Bound, bind } from './module/bind.js';
 import { type Case, checkOptions, EXPECTED_ROLES, mergeOptions } from './module/case.js';
 import { describeModule } from './module/describe.js';
 import { adviceFor, causeLine, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
-import { judgeRounding, type RoundingJudgement } from './rounding.js';
+import { coarserProfile, judgeRounding, type RoundingJudgement } from './rounding.js';
 import type { Floats } from './tensor/dtype.js';
 import { forward } from './threads/forward.js';
 import { judge } from './verdict.js';
@@ -54,6 +54,8 @@ export interface Run {
   readonly tensors: readonly TensorComparison[];
   /** Of each tensor, where the rule is the automatic one. */
   readonly judgements?: readonly RoundingJudgement[];
+  /** A coarser precision in which all of it is rounding, where there is one; looked for once. */
+  readonly coarser: () => ProfileName | undefined;
   readonly settings: Settings;
 }
 
@@ -113,7 +115,12 @@ async function runCase(loaded: Case, settings: Settings): Promise<Run> {
     const tolerance = resolveTolerance(one.name, one.dtype, settings.tolerances);
     return compareTensor(one, one.actual, tolerance, settings.equal_nan, judgements?.[i]);
   });
-  return { bound, outputs, compared, tensors, judgements, settings };
+  let found: { readonly profile: ProfileName | undefined } | undefined;
+  const coarser = () => {
+    found ??= { profile: coarserProfile(bound, judgements ?? judgeRounding(bound, settings), settings) };
+    return found.profile;
+  };
+  return { bound, outputs, compared, tensors, judgements, coarser, settings };
 }
 
 function nothingExpected({ files }: Case): CellcheckError {

@@ -35,6 +35,9 @@ export interface PredictOptions {
   readonly base?: Predicted;
 }
 
+/** A search makes about so many passes: WebAssembly is worth its loading that much earlier. */
+const PASSES = 16;
+
 /**
  * The outputs of another program over the same sequence, in float64. It takes the place of engine/forward.ts where
  * something is otherwise, and is held against it where nothing is.
@@ -54,7 +57,7 @@ export function predict(
   const work = workOf(network, taken);
   const { kernels, release } = limit
     ? { kernels: plainFloat64, release: () => undefined }
-    : chooseKernels(module.kind, 'float64', work, speed);
+    : chooseKernels(module.kind, 'float64', PASSES * work, speed);
   try {
     const predicted = runStack(network, taken, variant, kernels, limit?.steps ?? steps);
     return finish(module, taken, predicted, variant, batch);
@@ -203,11 +206,11 @@ function runStack(
     const here: Variant = right ? { ...variant, reverse: undefined } : variant;
     for (let d = 0; d < ways; d++) {
       const index = layer * ways + d;
-      const rowsOf = (values: Floats | undefined, inner: number) =>
-        Float64Array.from(
-          values?.subarray(index * batch * inner, (index + 1) * batch * inner) ??
-            new Float64Array(batch * inner),
-        );
+      const rowsOf = (values: Floats | undefined, inner: number) => {
+        const own = new Float64Array(batch * inner);
+        if (values) own.set(values.subarray(index * batch * inner, (index + 1) * batch * inner));
+        return own;
+      };
       const from = variant.layers === 'first shared' && sameShapes(layers[layer], layers[0]) ? 0 : layer;
       const way =
         here.reverse === 'weights of forward' ? 0 : here.reverse === 'weights exchanged' ? ways - 1 - d : d;

@@ -49,8 +49,9 @@ export interface Search {
 const LEAVES = 1 / 20;
 /** What is this far off in the first steps will not fit in the others. */
 const HOPELESS = 4;
-/** Steps and batch rows that are tried first. */
+/** Steps and batch rows that are tried first; of pairs, which are many, one step even before that. */
 const FIRST: Limit = { steps: 2, rows: 1 };
+const VERY_FIRST: Limit = { steps: 1, rows: 1 };
 /** Multiplications that a search may take: some seconds for conventions alone, and a second or two for pairs. */
 const MOST_WORK = 2 ** 33;
 const MOST_PAIR_WORK = 2 ** 31;
@@ -66,7 +67,7 @@ export function searchWork(bound: Bound): number {
   const count = hypothesesOf(bound).length;
   // Without the output of every step nothing is to be seen in the first ones.
   const full = bound.references.some(({ name }) => name === 'output') ? FULL_RUNS : count;
-  return count * firstWork(bound) + full * fullWork(bound);
+  return count * firstWork(bound, FIRST) + full * fullWork(bound);
 }
 
 /** Holds every hypothesis against the reference, each alone. */
@@ -82,6 +83,7 @@ export async function searchSingles(search: Search): Promise<Found> {
   const tried = await tryAll(
     search,
     hypotheses.map((one) => [one]),
+    [FIRST],
     MOST_WORK,
     (first) => apart(search, first, start) <= 1 && (idle ? 'skip' : 'run'),
     (predicted, [hypothesis]) => {
@@ -110,7 +112,12 @@ export async function searchPairs(
     )
     .sort((one, other) => one.rank - other.rank)
     .map(({ pair }) => pair);
-  const { fits, count } = await tryAll(search, pairs, MOST_PAIR_WORK);
+  const { fits, count } = await tryAll(
+    search,
+    pairs,
+    isDeep(bound) ? [FIRST] : [VERY_FIRST, FIRST],
+    MOST_PAIR_WORK,
+  );
   const sure = sorted(fits, misfit(search, base, {}, false));
   // One that changes nothing says nothing beside another, if there are pairs that do without it.
   const lean = sure.fits.filter((fit) => !fit.hypotheses.some((one) => without.includes(one)));
@@ -123,12 +130,14 @@ export async function searchPairs(
 
 /**
  * Holds hypotheses against the reference, one or more at once, in this order, until the work is spent.
+ * @param limits parts of the sequence that are tried before all of it, the shorter first
  * @param early says of the first steps whether one need not be held against the reference there
  * @param settled whether nothing more is to be said of what one predicts
  */
 async function tryAll(
   search: Search,
   all: readonly (readonly Hypothesis[])[],
+  limits: readonly Limit[],
   mostWork: number,
   early: (first: Predicted) => 'skip' | 'run' | false = () => false,
   settled: (predicted: Predicted, hypotheses: readonly Hypothesis[]) => boolean = () => false,
@@ -143,10 +152,13 @@ async function tryAll(
     await onProgress?.(Math.max(count / all.length, spent / mostWork));
     count++;
     const change = combine(hypotheses)!;
-    spent += firstWork(bound);
-    const first = predict(network, sequence, change, { limit: FIRST, base });
-    const seen = early(first);
-    if (seen === 'skip' || (!seen && misfit(search, first, change, true).ratio > HOPELESS)) continue;
+    const hopeless = limits.some((limit) => {
+      spent += firstWork(bound, limit);
+      const first = predict(network, sequence, change, { limit, base });
+      const seen = early(first);
+      return seen === 'skip' || (!seen && misfit(search, first, change, true).ratio > HOPELESS);
+    });
+    if (hopeless) continue;
     spent += fullWork(bound);
     const predicted = predict(network, sequence, change, { speed, base });
     if (!settled(predicted, hypotheses))
@@ -198,13 +210,16 @@ function sorted(tried: readonly Fit[], baseline: Misfit): Pick<Found, 'fits' | '
   };
 }
 
+/** Whether a reverse direction of an upper layer takes all steps of the lower one before its first. */
+function isDeep({ network: { module } }: Bound): boolean {
+  return directions(module).length > 1 && module.numLayers > 1;
+}
+
 /** What the first steps take, in multiplications. */
-function firstWork({ network, sequence }: Bound): number {
-  const { module } = network;
-  // The reverse direction of an upper layer takes all of the lower one.
-  const deep = directions(module).length > 1 && module.numLayers > 1;
-  const steps = deep ? sequence.steps : Math.min(FIRST.steps, sequence.steps);
-  const batch = Math.min(FIRST.rows, sequence.batch);
+function firstWork(bound: Bound, limit: Limit): number {
+  const { network, sequence } = bound;
+  const steps = isDeep(bound) ? sequence.steps : Math.min(limit.steps, sequence.steps);
+  const batch = Math.min(limit.rows, sequence.batch);
   // Transforming the weights costs about as much as one more row.
   return runWork(network, steps * batch + 1);
 }
@@ -245,15 +260,19 @@ export function misfit(
     for (let row = 0; row < rows; row++) {
       if (allowed[row] === Number.POSITIVE_INFINITY) continue;
       const allowance = anywhere ? most : allowed[row];
-      for (let i = row * batch * units; i < (row + 1) * batch * units; i++) {
-        if (partial && Number.isNaN(held[i])) continue;
-        values++;
-        if (held[i] === data[i]) continue;
-        const difference = Math.abs(held[i] - data[i]);
-        if (!(difference / allowance <= ratio))
-          ratio = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference / allowance;
-        largest = Math.max(largest, difference);
-        squares += difference * difference;
+      for (let from = row * batch * units; from < (row + 1) * batch * units; from += units) {
+        // Most of a limited run's steps are not known.
+        if (partial && Number.isNaN(held[from]) && Number.isNaN(held[from + units - 1])) continue;
+        for (let i = from; i < from + units; i++) {
+          if (partial && Number.isNaN(held[i])) continue;
+          values++;
+          if (held[i] === data[i]) continue;
+          const difference = Math.abs(held[i] - data[i]);
+          if (!(difference / allowance <= ratio))
+            ratio = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference / allowance;
+          largest = Math.max(largest, difference);
+          squares += difference * difference;
+        }
       }
     }
   }
