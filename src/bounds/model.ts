@@ -76,13 +76,17 @@ export interface ErrorModel {
 
 /** Below this a value is far enough from 1 that what is left of it has all its digits. */
 const NEAR_ONE = 1 - 2 ** -13;
+/** Most reaches are shorter: then e^reach is there by its series, to all digits. */
+const SHORT = 0.01;
 
 /** The largest slope of σ within ± reach of a, where its value is known: without another exponential, mostly. */
 export function sigmoidSlope(a: number, value: number, reach: number): number {
   const size = Math.abs(a);
   if (size <= reach) return 0.25;
   const q =
-    (value < NEAR_ONE ? (a < 0 ? value / (1 - value) : (1 - value) / value) : Math.exp(-size)) * exp(reach);
+    value < NEAR_ONE && reach < SHORT
+      ? (a < 0 ? value / (1 - value) : (1 - value) / value) * exp(reach)
+      : Math.exp(reach - size);
   return q / ((1 + q) * (1 + q));
 }
 
@@ -91,12 +95,12 @@ export function tanhSlope(a: number, value: number, reach: number): number {
   const size = Math.abs(a);
   if (size <= reach) return 1;
   const t = Math.abs(value);
-  const q = (t < NEAR_ONE ? (1 - t) / (1 + t) : Math.exp(-2 * size)) * exp(2 * reach);
+  const q =
+    t < NEAR_ONE && reach < SHORT / 2 ? ((1 - t) / (1 + t)) * exp(2 * reach) : Math.exp(2 * (reach - size));
   return (4 * q) / ((1 + q) * (1 + q));
 }
 
-/** e^x for x ≥ 0, most of which are small: there by its series, to all digits. */
+/** e^x for 0 ≤ x < SHORT. */
 function exp(x: number): number {
-  if (x > 0.01) return Math.exp(x);
   return 1 + x * (1 + (x / 2) * (1 + (x / 3) * (1 + (x / 4) * (1 + (x / 5) * (1 + x / 6)))));
 }
