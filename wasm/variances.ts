@@ -204,8 +204,8 @@ export function lstmVariances(
       const t = tanh<f64>(next);
       const vT = tanhV(next, t, vNext, terms);
       const value = f64x2.mul(o, t);
-      const rest2 = madd<f64>(square(value), term(terms, ROUNDING), term(terms, FLOOR));
-      const ofO = madd<f64>(square(t), vO, madd<f64>(vO, vT, rest2));
+      const stored = madd<f64>(square(value), term(terms, ROUNDING), term(terms, FLOOR));
+      const ofO = madd<f64>(square(t), vO, madd<f64>(vO, vT, stored));
       storeFirst<f64>(h + at, value, left);
       storeFirst<f64>(hV + at, madd<f64>(square(o), vT, ofO), left);
     }

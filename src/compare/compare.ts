@@ -171,14 +171,13 @@ function compareRow(
       if (nans || actual[i] === expected[i]) difference = 0;
     }
     // NaN is worse than any number, and a mismatch than what is none.
-    if (fails[i] === 1 || !(difference <= worstDifference)) {
-      const larger = !(difference <= worstDifference) && !Number.isNaN(worstDifference);
-      if (fails[i] === 1 ? mismatches === 0 || larger : mismatches === 0 && larger) {
-        worst = i;
-        worstDifference = difference;
-      }
-      mismatches += fails[i];
+    const larger = !(difference <= worstDifference) && !Number.isNaN(worstDifference);
+    const first = fails[i] === 1 && mismatches === 0;
+    if (first || (larger && (fails[i] === 1 || mismatches === 0))) {
+      worst = i;
+      worstDifference = difference;
     }
+    mismatches += fails[i];
     const size = Math.abs(expected[i]);
     if (difference > 0 && !(difference < relative * size)) relative = Math.max(relative, difference / size);
     if (deviations && deviations[i] > sigmas) sigmas = deviations[i];
