@@ -2,7 +2,7 @@ import { type Envelope, type EnvelopeOptions, envelope, type Spread } from './bo
 import { halfUnit, printedUncertainty } from './bounds/printed.js';
 import { PROFILE_OF, PROFILES, type ProfileName } from './bounds/profiles.js';
 import { SIGMAS } from './bounds/variance.js';
-import { type AutoRule, type Judgement, judgeByRounding, type Prediction } from './compare/auto.js';
+import { type AutoRule, count, type Judgement, judgeByRounding, type Prediction } from './compare/auto.js';
 import type { Bound } from './module/bind.js';
 import { type Dtype, type FloatDtype, type Floats, roundTo } from './tensor/dtype.js';
 import type { Settings } from './verify.js';
@@ -138,7 +138,7 @@ export function coarserProfile(
   const { references } = bound;
   if (settings.decimals !== undefined || references.some(({ dtype }) => dtype !== 'F32')) return undefined;
   const total = judgements.reduce((sum, { faults }) => sum + faults.length, 0);
-  const faults = judgements.reduce((sum, one) => sum + one.faults.reduce((a, b) => a + b, 0), 0);
+  const faults = judgements.reduce((sum, one) => sum + count(one.faults), 0);
   if (faults < MOST * total) return undefined;
   const onGrid = GRIDS.filter(([, dtype]) =>
     references.every(({ data }) =>

@@ -8,7 +8,7 @@ import { lanes, madd, storeFirst } from './vector';
 
 // @ts-ignore: decorator
 @inline
-function sum<T>(a: usize, b: usize): v128 {
+export function sum<T>(a: usize, b: usize): v128 {
   return v128.add<T>(v128.load(a), v128.load(b));
 }
 

@@ -5,6 +5,7 @@
 // to; bias [gates·units]: b_ih + b_hh; h, hV, c and cV [rows, units].
 
 import { exp, sigmoid, tanh } from './activations';
+import { sum } from './gates';
 import { madd, storeFirst } from './vector';
 
 // What a profile says, one float64 each, in the order of VarianceTerms (src/engine/kernels/kernels.ts).
@@ -44,19 +45,13 @@ function sumV(a: v128, one: v128, other: v128, bias: v128, terms: usize): v128 {
   return madd<f64>(square(a), term(terms, ROUNDING), madd<f64>(square(bias), term(terms, BIASES), parts));
 }
 
-/** The sum of the two parts that stand at `at`, and its variance. */
-// @ts-ignore: decorator
-@inline
-function gate(at: usize, gates: usize, hidden: usize): v128 {
-  return f64x2.add(v128.load(gates + at), v128.load(hidden + at));
-}
-
+/** The variance of the sum of the two parts that stand at `at`. */
 // @ts-ignore: decorator
 @inline
 function gateV(at: usize, gates: usize, hidden: usize, gatesV: usize, hiddenV: usize, bias: usize, terms: usize): v128 {
   const one = partV(v128.load(gates + at), gatesV + at, terms);
   const other = partV(v128.load(hidden + at), hiddenV + at, terms);
-  return sumV(gate(at, gates, hidden), one, other, v128.load(bias), terms);
+  return sumV(sum<f64>(gates + at, hidden + at), one, other, v128.load(bias), terms);
 }
 
 /** How near to zero a is within so many standard deviations; where they say nothing, zero itself. */
@@ -108,7 +103,7 @@ export function rnnVariances(
     for (let unit = 0; unit < units; unit += 2) {
       const at = (<usize>row * units + unit) * 8;
       const left = units - unit;
-      const a = gate(at, gates, hidden);
+      const a = sum<f64>(gates + at, hidden + at);
       const v = gateV(at, gates, hidden, gatesV, hiddenV, bias + <usize>unit * 8, terms);
       if (relu) {
         const alive = f64x2.gt(a, f64x2.neg(f64x2.mul(term(terms, SIGMAS), f64x2.sqrt(v))));
@@ -137,8 +132,8 @@ export function gruVariances(
       const at = (<usize>row * units + unit) * 8;
       const biasAt = bias + <usize>unit * 8;
       const left = units - unit;
-      const aR = gate(inR, gates, hidden);
-      const aZ = gate(inZ, gates, hidden);
+      const aR = sum<f64>(gates + inR, hidden + inR);
+      const aZ = sum<f64>(gates + inZ, hidden + inZ);
       const r = sigmoid<f64>(aR);
       const z = sigmoid<f64>(aZ);
       const vR = sigmoidV(aR, r, gateV(inR, gates, hidden, gatesV, hiddenV, biasAt, terms), terms);
@@ -177,13 +172,13 @@ export function lstmVariances(
       const at = (<usize>row * units + unit) * 8;
       const biasAt = bias + <usize>unit * 8;
       const left = units - unit;
-      const aI = gate(inI, gates, hidden);
+      const aI = sum<f64>(gates + inI, hidden + inI);
       const i = sigmoid<f64>(aI);
       const vI = sigmoidV(aI, i, gateV(inI, gates, hidden, gatesV, hiddenV, biasAt, terms), terms);
-      const aF = gate(inF, gates, hidden);
+      const aF = sum<f64>(gates + inF, hidden + inF);
       const f = sigmoid<f64>(aF);
       const vF = sigmoidV(aF, f, gateV(inF, gates, hidden, gatesV, hiddenV, biasAt + block, terms), terms);
-      const aG = gate(inG, gates, hidden);
+      const aG = sum<f64>(gates + inG, hidden + inG);
       const g = tanh<f64>(aG);
       const vG = tanhV(aG, g, gateV(inG, gates, hidden, gatesV, hiddenV, biasAt + 2 * block, terms), terms);
       const before = v128.load(c + at);
@@ -198,7 +193,7 @@ export function lstmVariances(
       const vNext = carriedOn(f, vBefore, local);
       storeFirst<f64>(c + at, next, left);
       storeFirst<f64>(cV + at, vNext, left);
-      const aO = gate(inO, gates, hidden);
+      const aO = sum<f64>(gates + inO, hidden + inO);
       const o = sigmoid<f64>(aO);
       const vO = sigmoidV(aO, o, gateV(inO, gates, hidden, gatesV, hiddenV, biasAt + 3 * block, terms), terms);
       const t = tanh<f64>(next);

@@ -4,7 +4,7 @@ import type { SpeedOptions } from '../engine/options.js';
 import type { Network, Parameters, Sequence } from '../module/bind.js';
 import { directions, layerInputSize, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
-import { fastCells } from './fast-cells.js';
+import { hasFastCells } from './fast-cells.js';
 import { type LayerRun, runErrorLayer } from './layer.js';
 import type { ErrorModel } from './model.js';
 import type { Profile } from './profiles.js';
@@ -84,8 +84,8 @@ export function envelope(network: Network, sequence: Sequence, options: Envelope
   const { kernels, name, release } = chooseKernels(kind, 'float64', work, options.speed ?? {});
   try {
     const model = modelOf(options.model, options.profile);
-    const fast = fastCells(kernels, name, model, kind);
-    return runStack(network, sequence, options, { kernels, model, fastCells: fast });
+    const fastCells = hasFastCells(kernels, name, model, kind);
+    return runStack(network, sequence, options, { kernels, model, fastCells });
   } finally {
     release();
   }

@@ -1,4 +1,4 @@
-import type { ErrorStep, Kernels } from '../engine/kernels/kernels.js';
+import type { ErrorStep, Kernels, VarianceTerms } from '../engine/kernels/kernels.js';
 import type { KernelName } from '../engine/options.js';
 import { KINDS, type Kind } from '../kinds.js';
 import { errorCells } from './cells.js';
@@ -14,17 +14,19 @@ const ALLOWED = 1e-10;
 const trusted = new Map<string, boolean>();
 
 /** Whether the kernels carry variances through a cell, and as the model itself does: looked at once. */
-export function fastCells(kernels: Kernels, name: KernelName, model: ErrorModel, kind: Kind): boolean {
+export function hasFastCells(kernels: Kernels, name: KernelName, model: ErrorModel, kind: Kind): boolean {
+  const { kernelTerms } = model;
+  if (!kernelTerms) return false;
   const what = `${name} ${kind}`;
-  const known = trusted.get(what) ?? agrees(kernels, model, kind);
-  if (model.kernelTerms) trusted.set(what, known);
-  return known && model.kernelTerms !== undefined;
+  const known = trusted.get(what) ?? agrees(kernels, model, kernelTerms(TERMS), kind);
+  trusted.set(what, known);
+  return known;
 }
 
-function agrees(kernels: Kernels, model: ErrorModel, kind: Kind): boolean {
+function agrees(kernels: Kernels, model: ErrorModel, terms: VarianceTerms, kind: Kind): boolean {
   const columns = KINDS[kind].gates.length * UNITS;
   const { varianceStep, buffers } = kernels.workspace({}, lengthsOf(columns));
-  if (!model.kernelTerms || !varianceStep) return false;
+  if (!varianceStep) return false;
   for (const nonlinearity of kind === 'RNN' ? (['tanh', 'relu'] as const) : (['tanh'] as const)) {
     for (const [i, buffer] of Object.values(buffers).entries()) {
       for (let k = 0; k < buffer.length; k++) buffer[k] = 4 * Math.sin(k * 12.9898 + i * 78.233);
@@ -45,7 +47,7 @@ function agrees(kernels: Kernels, model: ErrorModel, kind: Kind): boolean {
     const copies = Object.fromEntries(Object.entries(buffers).map(([key, values]) => [key, values.slice()]));
     const expected: ErrorStep = { ...step, ...copies };
     errorCells(model)[kind](expected);
-    varianceStep[kind](step, model.kernelTerms(TERMS));
+    varianceStep[kind](step, terms);
     for (const key of ['h', 'hError', 'c', 'cError'] as const) {
       // A value may be what is left of others that cancel each other; a variance is a sum of what is not negative.
       const least = key === 'h' || key === 'c' ? 1 : 0;

@@ -94,8 +94,8 @@ export function runErrorLayer(run: LayerRun): void {
   const { biasIh, biasHh } = run.parameters;
   for (let i = 0; i < columns; i++) bias[i] = biasIh && biasHh ? biasIh[i] + biasHh[i] : 0;
   const fast = run.fastCells ? varianceStep?.[kind] : undefined;
-  const ofVariance = fast && model.kernelTerms!(terms);
-  const cell = fast ? (one: ErrorStep) => fast(one, ofVariance!) : errorCells(model)[kind];
+  const ofVariance = model.kernelTerms?.(terms);
+  const cell = fast && ofVariance ? (one: ErrorStep) => fast(one, ofVariance) : errorCells(model)[kind];
   const lostRows = new Uint8Array(batch);
   const overflown = new Uint8Array(batch);
   // Only relu's states grow without bound.

@@ -64,7 +64,7 @@ export interface ErrorModel {
   /** Of an LSTM's h' = o t, where t = tanh(c'). */
   output(o: number, eO: number, t: number, eT: number): number;
   /** Of variances, what kernels take that have them go through a cell; bounds go through bounds/cells.ts only. */
-  kernelTerms?(terms: number): VarianceTerms;
+  readonly kernelTerms?: (terms: number) => VarianceTerms;
   /** As it is reported: a standard deviation, or a bound. */
   reported(error: number): number;
   /** Whether the errors of a row of h say nothing about it any more; and what stands for each of them then. */

@@ -102,7 +102,7 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
         sigmas[i] = Number.NaN;
         undecided[i] = 1;
       }
-      if (faults[i] && possible && sigmas[i] <= RARE * rule.limit) few.push(i);
+      if (faults[i] && possible && sigmas[i] <= RARE * limit) few.push(i);
     }
     const all = count(faults);
     if (rule.unit === 'sigmas' && all === few.length && all <= rareAmong(length)) {
@@ -118,7 +118,7 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
     for (let i = unit; i < length; i += reference.units) if (sigmas[i] > far) faults[i] = 1;
   }
   return {
-    limit: rule.limit,
+    limit,
     faults,
     sigmas,
     undecided,

@@ -210,8 +210,7 @@ function zerosPass(expected: Floats, rule: Rule): boolean {
   for (let i = 0; i < expected.length; i++) {
     if (expected[i] === 0) continue;
     others++;
-    const size = Math.abs(expected[i]);
-    if (size <= rule.atol + rule.rtol * size && isClose(0, expected[i], rule)) pass++;
+    if (isClose(0, expected[i], rule)) pass++;
   }
   return 2 * pass >= others;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fastCells } from '../../src/bounds/fast-cells.js';
+import { hasFastCells } from '../../src/bounds/fast-cells.js';
 import { PROFILES } from '../../src/bounds/profiles.js';
 import { varianceModel } from '../../src/bounds/variance.js';
 import { worstCaseModel } from '../../src/bounds/worst-case.js';
@@ -30,15 +30,15 @@ const spoilt: Kernels = {
 };
 
 test("kernels' own cells are used where they give the model's numbers, and no others", () => {
-  expect(fastCells(kernels, 'simd', model, 'LSTM')).toBe(true);
-  expect(fastCells(spoilt, 'simd', model, 'GRU')).toBe(false);
+  expect(hasFastCells(kernels, 'simd', model, 'LSTM')).toBe(true);
+  expect(hasFastCells(spoilt, 'simd', model, 'GRU')).toBe(false);
   // Looked at once.
-  expect(fastCells(kernels, 'simd', model, 'GRU')).toBe(false);
-  expect(fastCells(plainFloat64, 'plain', model, 'LSTM')).toBe(false);
+  expect(hasFastCells(kernels, 'simd', model, 'GRU')).toBe(false);
+  expect(hasFastCells(plainFloat64, 'plain', model, 'LSTM')).toBe(false);
 });
 
 test('bounds go through no kernel', () => {
-  expect(fastCells(kernels, 'simd', worstCaseModel(PROFILES.torch), 'LSTM')).toBe(false);
-  expect(fastCells(kernels, 'simd', worstCaseModel(PROFILES.torch), 'RNN')).toBe(false);
-  expect(fastCells(kernels, 'simd', model, 'RNN')).toBe(true);
+  expect(hasFastCells(kernels, 'simd', worstCaseModel(PROFILES.torch), 'LSTM')).toBe(false);
+  expect(hasFastCells(kernels, 'simd', worstCaseModel(PROFILES.torch), 'RNN')).toBe(false);
+  expect(hasFastCells(kernels, 'simd', model, 'RNN')).toBe(true);
 });
