@@ -1,10 +1,10 @@
 import path from 'node:path';
-import v8 from 'node:v8';
 import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { errorCells } from '../../src/bounds/cells.js';
 import { PROFILES } from '../../src/bounds/profiles.js';
 import { varianceModel } from '../../src/bounds/variance.js';
+import { setV8Flags } from '../../src/cli/v8-flags.js';
 import { forward } from '../../src/engine/forward.js';
 import { BINARIES } from '../../src/engine/kernels/binaries.js';
 import { chooseKernels } from '../../src/engine/kernels/choose.js';
@@ -20,9 +20,7 @@ import type { Floats } from '../../src/tensor/dtype.js';
 import { cli, SAMPLES, sampleNames } from '../cli.js';
 import { anyNetwork } from './random-network.js';
 
-// As the command line does.
-if (Number(process.versions.node.split('.')[0]) < 22)
-  v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+setV8Flags();
 
 const NAMES = ['simd', 'relaxed', 'wide'] as const;
 const COMPUTES = ['float64', 'float32'] as const;
