@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { envelope } from '../../src/bounds/envelope.js';
+import { PROFILES } from '../../src/bounds/profiles.js';
+import { judgeRounding } from '../../src/rounding.js';
+import { boundOf } from '../diagnose/bound.js';
+import { moduleOf } from '../engine/module.js';
+import { networkOf, sequenceOf } from '../engine/random-network.js';
+
+// What rational functions err by is alike wherever a unit stands still.
+test.each([
+  ['torch', 2],
+  ['f16', 2],
+  ['bf16', 2],
+  ['generic', 3],
+  ['tf32', 3],
+] as const)('%s: a unit is a fault where it is more than %d σ off at every step', (profile, limit) => {
+  const module = moduleOf('RNN', { hiddenSize: 3, inputSize: 2 });
+  const own = networkOf(module, 3).layers[0][0];
+  // No step depends on the one before: the reference can be as far off as one likes.
+  const network = { module, layers: [[{ ...own, weightHh: new Float64Array(9) }]] };
+  const sequence = sequenceOf(module, 12, 1, 8);
+  const [{ values, error }] = envelope(network, sequence, {
+    profile: PROFILES[profile],
+    model: 'likely',
+  }).layers;
+  const faultyUnits = (sigmas: number) => {
+    const output = values.map((value, i) => value + (i % 3 === 1 ? sigmas * error[i] : 0.01 * error[i]));
+    const [judged] = judgeRounding(boundOf(network, sequence, { output }), { profile });
+    return judged.units.map(({ unit }) => unit);
+  };
+  expect(faultyUnits(limit - 0.05)).toEqual([]);
+  expect(faultyUnits(limit + 0.05)).toEqual([1]);
+});
