@@ -109,6 +109,19 @@ test('where errors are not independent a fault must be proven, and else is undec
   expect([...judged.undecided]).toEqual([1, 0]);
 });
 
+test('what is undecided in the worst case is never proven', () => {
+  const judged = (proofNeeded: boolean) =>
+    judgeByRounding(
+      reference([7, 100]),
+      prediction([0, 0], 1),
+      rule(prediction([0, 0], 5, [1]), proofNeeded),
+    );
+  expect([...judged(false).faults]).toEqual([1, 1]);
+  expect(judged(false).counts).toMatchObject({ proven: 1, undecided: 0 });
+  expect([...judged(true).faults]).toEqual([1, 0]);
+  expect(judged(true).counts).toMatchObject({ proven: 1, undecided: 1 });
+});
+
 test('a unit that is two σ off at every step is a fault, one value of nine is none', () => {
   const steps = 9;
   const off = Array.from({ length: steps }, () => [2.1, 0.5]).flat();
@@ -137,6 +150,18 @@ test('a unit that is two σ off at every step is a fault, one value of nine is n
   expect(
     judgeByRounding(reference(off.slice(0, 8), 2), prediction(Array(8).fill(0), 1), never()).units,
   ).toEqual([]);
+});
+
+test('where a fault must be proven, or errors are held against bounds, the spread of a unit says nothing', () => {
+  const off = Array<number>(200).fill(3.5);
+  const zeros = off.map(() => 0);
+  const likely = rule(prediction(zeros, 50));
+  expect(judgeByRounding(reference(off), prediction(zeros, 1), likely).units).toHaveLength(1);
+  for (const other of [{ proofNeeded: true }, { unit: 'bounds' as const }]) {
+    const judged = judgeByRounding(reference(off), prediction(zeros, 1), { ...likely, ...other });
+    expect(judged).toMatchObject({ units: [], suspicious: [] });
+    expect(judged.faults.includes(1)).toBe(false);
+  }
 });
 
 test('a unit that is a little too far off is suspicious, which is no fault', () => {

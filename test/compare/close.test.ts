@@ -16,6 +16,8 @@ test.each([
   [nan, nan, rule(1, 1), false],
   [nan, nan, rule(0, 0, true), true],
   [nan, 1, rule(1, 1, true), false],
+  [1, nan, rule(1, 1, true), false],
+  [inf, nan, rule(1, 1, true), false],
   [1, nan, rule(inf, inf), false],
   [inf, inf, rule(0, 0), true],
   [inf, minusInf, rule(1, 1), false],
@@ -81,6 +83,7 @@ test('where no atol is enough there is none', () => {
   expect(smallestAtol(one(nan), one(1), 0, false)).toBeUndefined();
   expect(smallestAtol(one(nan), one(nan), 0, false)).toBeUndefined();
   expect(smallestAtol(one(nan), one(nan), 0, true)).toBe(0);
+  expect(smallestAtol(one(1), one(nan), 0, true)).toBeUndefined();
   expect(smallestAtol(one(1), one(inf), 0, false)).toBeUndefined();
   expect(smallestAtol(one(inf), one(inf), 0, false)).toBe(0);
   expect(smallestAtol(one(-1.7e308), one(1.7e308), 0, false)).toBeUndefined();

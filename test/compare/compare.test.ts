@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { compareTensor } from '../../src/compare/compare.js';
 import { resolveTolerance } from '../../src/compare/tolerance.js';
+import { caseOf, stateDict, tensor, verify } from '../../src/index.js';
 
 const tolerance = { rtol: 0, atol: 0.1, source: 'test', usual: false };
 const reference = (data: number[], rows: number, batch = 1) => ({
@@ -38,6 +39,21 @@ test('the worst of a row that mismatches is a mismatch, though another differenc
   expect(rows[0]).toMatchObject({ mismatches: 1, worst: { unit: 1, difference: 1 } });
 });
 
+test('the worst row mismatches, though the difference of one that is close be larger', () => {
+  const by = { rtol: 0.1, atol: 0, source: 'test', usual: false };
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ]) {
+    const [expected, actual] = [
+      [1000, 1],
+      [1050, 2],
+    ].map((values) => order.map((i) => values[i]));
+    const { worst } = compareTensor(reference(expected, 2), Float64Array.from(actual), by, false);
+    expect(worst).toMatchObject({ row: order.indexOf(1), expected: 1, actual: 2 });
+  }
+});
+
 test('NaN is the worst there is, and never hides behind a number', () => {
   const { rows, smallestAtol } = compare([1, 2, 3, 4], [1, Number.NaN, 3, 9], 1);
   expect(rows[0].mismatches).toBe(2);
@@ -56,6 +72,20 @@ test('zeros that would pass are told', () => {
   expect(compare([0, 0.05, -0.11, 0.2], [0, 0.05, -0.11, 0.2], 1).zerosPass).toBe(false);
   expect(compare([0, 0, 0, 0.05, -0.11], [0, 0, 0, 0.05, -0.11], 1).zerosPass).toBe(true);
   expect(compare([0, 0], [0, 0], 1).zerosPass).toBe(true);
+});
+
+test('numbers that were printed may be off by five halves of their last decimal', async () => {
+  const weights = stateDict({ weight_ih_l0: tensor([1, 1], [0.5]), weight_hh_l0: tensor([1, 1], [0]) });
+  const input = tensor([1, 1, 1], [1]);
+  for (const [off, verdict] of [
+    [0.0024, 'parity'],
+    [0.0026, 'differs'],
+  ] as const) {
+    const output = tensor([1, 1, 1], [Math.tanh(0.5) + off], 'F64');
+    const result = await verify(caseOf(weights, { input, output }), { rule: 'close', decimals: 3 });
+    expect(result.verdict).toBe(verdict);
+    expect(result.tensors[0].tolerance).toMatchObject({ rtol: 0, atol: 0.0025 });
+  }
 });
 
 test('tolerances: one output on the command line, all of them, the case’s for one, the case’s, the default', () => {
