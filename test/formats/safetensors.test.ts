@@ -90,6 +90,16 @@ test.each([
     withEntries({ a: entry('F32', [2], [0, 4]) }),
     'a: found 4 bytes of data, expected 8 for F32 [2]',
   ],
+  [
+    'more bytes than the shape has',
+    withEntries({ a: entry('F32', [1], [0, 8]) }, Buffer.concat([FOUR, FOUR])),
+    'a: found 8 bytes of data, expected 4 for F32 [1]',
+  ],
+  [
+    'values that fill no whole byte',
+    withEntries({ a: entry('F4', [3], [0, 2]) }, new Uint8Array(2)),
+    'a: found 2 bytes of data, expected 1.5 for F4 [3]',
+  ],
   ['reversed offsets', withEntries({ a: entry('F32', [1], [4, 0]) }), 'a: found -4 bytes of data'],
   [
     'a hole',
