@@ -3,15 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { isClose } from '../src/compare/close.js';
 import { explain } from '../src/compare/conditioning.js';
 import { forward } from '../src/engine/forward.js';
+import { caseOf as caseOfTensors, forward as run } from '../src/index.js';
 import type { Network, Sequence } from '../src/module/bind.js';
 import type { Case, Role } from '../src/module/case.js';
 import type { Module } from '../src/module/parameters.js';
 import type { FloatDtype } from '../src/tensor/dtype.js';
-import { stateDict } from '../src/tensor/state-dict.js';
+import { type StateDict, stateDict } from '../src/tensor/state-dict.js';
 import { type Tensor, tensor } from '../src/tensor/tensor.js';
 import { verify } from '../src/verify.js';
 import { cli, scratch } from './cli.js';
-import { networkOf, sequenceOf } from './engine/random-network.js';
+import { networkOf, sequenceOf, weightsOf } from './engine/random-network.js';
 import { writeJson } from './write.js';
 
 const RNN: Module = {
@@ -29,8 +30,8 @@ const RNN: Module = {
 const [STEPS, BATCH] = [80, 2];
 
 /** A network whose weights are larger than trained ones, up to chaos. */
-function scaled(module: Module, scale: number): Network {
-  const network = networkOf(module, 11);
+function scaled(module: Module, scale: number, seed = 11): Network {
+  const network = networkOf(module, seed);
   const times = (values?: ArrayLike<number>) => values && Float32Array.from(values, (value) => value * scale);
   return {
     module,
@@ -118,6 +119,17 @@ describe('a chaotic network', () => {
     }
   });
 
+  test('with an honest float32 reference never differs, whatever its weights', async () => {
+    for (const scale of [4, 8]) {
+      for (let seed = 1; seed <= 12; seed++) {
+        const any = scaled(RNN, scale, seed);
+        const input = sequenceOf(RNN, STEPS, BATCH, seed);
+        const one = caseOf(any, input, await honest(any, input, 'F32'));
+        expect((await verify(one, { rule: 'close' })).verdict, `${scale} ${seed}`).not.toBe('differs');
+      }
+    }
+  });
+
   test('with a fault before rounding could explain it differs, and the step is named', async () => {
     const reference = spoilt(await honest(network, sequence, 'F32'), 2, 1e-3);
     const { verdict, first } = await verify(caseOf(network, sequence, reference));
@@ -187,6 +199,60 @@ describe('an ordinary network', () => {
     const reference = await honest(network, sequence, 'F64');
     const options = { compute: 'float32', tolerance: { rtol: 0, atol: 1e-8, source: 'test' } } as const;
     expect((await verify(caseOf(network, sequence, reference), options)).verdict).toBe('ill-conditioned');
+  });
+
+  test('computed in float32, what is off by some thirty times the rounding of float32 is no fault', async () => {
+    const module = { ...RNN, hiddenSize: 8 };
+    const weights = weightsOf(networkOf(module, 4));
+    const { input: numbers } = sequenceOf(module, 20, 1, 4);
+    const input = tensor([20, 1, module.inputSize], numbers, 'F64');
+    const [single, double] = await Promise.all(
+      (['float32', 'float64'] as const).map(async (compute) => run(weights, { input }, { compute })),
+    );
+    const { shape, data } = single.output!;
+    const error = Math.max(...Array.from(data, (one, i) => Math.abs(one - double.output!.data[i])));
+    const verdictOff = async (errors: number) => {
+      const off = Array.from(data, (one, i) => (i === data.length - 1 ? one + errors * error : one));
+      const output = tensor(shape, off, 'F32');
+      const options = { compute: 'float32', tolerance: { rtol: 0, atol: 0, source: 'test' } } as const;
+      return (await verify(caseOfTensors(weights, { input, output }), options)).verdict;
+    };
+    expect(await verdictOff(0)).toBe('parity');
+    expect(await verdictOff(25)).toBe('ill-conditioned');
+    expect(await verdictOff(50)).toBe('differs');
+  });
+});
+
+describe('values beyond 1', () => {
+  const input = tensor([3, 1, 1], [1, -1, 0.5]);
+  const filled = (shape: [number, number], scale: number) =>
+    tensor(
+      shape,
+      Float64Array.from({ length: shape[0] * shape[1] }, (_, i) => scale * Math.cos(i + 1)),
+      'F64',
+    );
+  // Computed in float32, and held against a tolerance that float32 cannot keep.
+  const verdictOf = async (weights: StateDict, h_0?: Tensor) => {
+    const { output } = await run(weights, { input, h_0 }, { compute: 'float32' });
+    const size = Math.max(...Array.from(output!.data, Math.abs));
+    const options = { tolerance: { rtol: 0, atol: 0, source: 'test' } };
+    const { verdict } = await verify(caseOfTensors(weights, { input, h_0, output: output! }), options);
+    return { verdict, beyond: size > 1.1 };
+  };
+
+  test('are what a projection gives', async () => {
+    const weights = {
+      weight_ih_l0: filled([8, 1], 1),
+      weight_hh_l0: filled([8, 1], 1),
+      weight_hr_l0: filled([1, 2], 20),
+    };
+    expect(await verdictOf(stateDict(weights))).toEqual({ verdict: 'ill-conditioned', beyond: true });
+  });
+
+  test('are what a GRU keeps of an initial state', async () => {
+    const weights = stateDict({ weight_ih_l0: filled([6, 1], 0.5), weight_hh_l0: filled([6, 2], 0.5) });
+    const h_0 = tensor([1, 1, 2], [3, -3]);
+    expect(await verdictOf(weights, h_0)).toEqual({ verdict: 'ill-conditioned', beyond: true });
   });
 });
 
