@@ -74,7 +74,7 @@ const cause = z.strictObject({
 
 /** The document that `cellcheck diagnose --reporter json` writes. */
 export const DIAGNOSIS_SCHEMA = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   cellcheck: z.string(),
   ...compared.shape,
   cause: cause.nullable().describe('Null where the case does not differ.'),

@@ -48,7 +48,11 @@ const tensor = z.strictObject({
   dtype: z.string().describe("The reference's."),
   rule: z.strictObject({
     name: z.enum(['close', 'auto']),
-    decimals: count.nullable().describe('Rule auto: with how many decimals the case was printed.'),
+    decimals: count
+      .nullable()
+      .describe(
+        'Rule auto: with how many decimals the tensor, or the case where it was not itself, was printed.',
+      ),
     profile: z.string().nullable().describe('Rule auto: how the reference was rounded.'),
     teacher_forced: z
       .boolean()
@@ -83,7 +87,9 @@ export const module = z.strictObject({
 /** A case that was compared; why it differs comes beside it. */
 export const compared = z.strictObject({
   case: z.string(),
-  verdict: z.enum(['parity', 'differs', 'ill-conditioned']),
+  verdict: z
+    .enum(['parity', 'differs', 'ill-conditioned', 'undecided'])
+    .describe('undecided: the reference says too little, as few printed digits do.'),
   module,
   steps: count,
   batch: count,
@@ -123,7 +129,7 @@ const failed = z.strictObject({ case: z.string(), verdict: z.literal('error'), e
 
 /** The document that `--reporter json` writes. */
 export const REPORT_SCHEMA = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   cellcheck: z.string(),
   summary: z.strictObject({
     parity: count,

@@ -31,7 +31,7 @@ export function quickCause(run: Run): Promise<Cause> {
 }
 
 function causeOf({ bound, outputs, coarser, settings }: Run, depth: CauseOptions['depth']): Promise<Cause> {
-  const { profile, decimals, speed, onProgress, compute } = settings;
+  const { profile, speed, onProgress, compute } = settings;
   const base = compute === 'float64' ? outputs : predict(bound.network, bound.sequence, {}, { speed });
-  return findCause(bound, base, { profile, decimals, precision: coarser, depth, speed, onProgress });
+  return findCause(bound, base, { profile, precision: coarser, depth, speed, onProgress });
 }

@@ -1,6 +1,6 @@
 import { compareTensor, type TensorComparison } from './compare/compare.js';
 import type { Subject } from './compare/comparison.js';
-import { printedTolerance, resolveTolerance } from './compare/tolerance.js';
+import { printedTolerances, resolveTolerance } from './compare/tolerance.js';
 import type { ForwardOptions, UsedKernels } from './engine/forward.js';
 import type { Compute, SpeedOptions } from './engine/options.js';
 import { type LayerTrace, partSize } from './engine/trace.js';
@@ -12,6 +12,7 @@ import { mustBeOne, mustFit, type Selected, type Selection, select } from './ins
 import { type Direction, KINDS } from './kinds.js';
 import { bind } from './module/bind.js';
 import { type Case, checkOptions, mergeOptions } from './module/case.js';
+import { coarsestDigits } from './module/coarsest-digits.js';
 import { type DescribeOptions, describeModule } from './module/describe.js';
 import { directions, type Module } from './module/parameters.js';
 import { notesOn, subjectOf } from './remarks.js';
@@ -85,7 +86,8 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   checkOptions({ ...said, compute });
   const settings = mergeOptions(loaded.options, said);
   const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
-  const bound = bind(module, loaded, settings.batch_first);
+  const { decimals } = loaded.options;
+  const bound = bind(module, loaded, settings.batch_first, { decimals, rounded: 'all' });
   const { sequence } = bound;
   const selected = select(selection, module, sequence);
   if (explained) mustBeOne(selected);
@@ -94,9 +96,11 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   const outputs = await forward(bound.network, sequence, { compute, speed, trace: true, onProgress });
   const equalNan = loaded.options.equal_nan ?? false;
   const tensors = bound.references.map((reference) => {
-    const { tolerance = {}, decimals } = loaded.options;
-    const printed = decimals === undefined ? [] : [printedTolerance(decimals)];
-    const said = [{ ...tolerance, source: 'of the case' }, ...printed];
+    const { tolerance = {} } = loaded.options;
+    const said = [
+      { ...tolerance, source: 'of the case' },
+      ...printedTolerances(coarsestDigits(bound, reference)),
+    ];
     const rule = resolveTolerance(reference.name, reference.dtype, said);
     return compareTensor(reference, outputs[reference.name]!, rule, equalNan);
   });
@@ -142,6 +146,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
     tensors,
     explanations: explained ? places.flatMap((place) => explainPlace(place)) : [],
     notes: [
+      ...(loaded.notes ?? []),
       ...notesOn(bound, settings.batch_first),
       ...outputs.kernels.notes,
       ...(module.kind === 'RNN' && settings.nonlinearity === undefined ? [TANH_NOTE] : []),

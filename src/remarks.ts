@@ -53,12 +53,24 @@ export function notesOn(bound: Bound, batchFirst: boolean | undefined): string[]
   return ["batch_first is not said; the shapes fit both ways, so it is taken as false, PyTorch's default"];
 }
 
+/** Tensors that a line names. */
+const MOST_NAMED = 6;
+
 /** What makes a parity weaker than it looks. */
-export function warningsOn({ tensors }: Run): string[] {
-  return tensors.flatMap(({ name, zerosPass, nans }) => [
+export function warningsOn({ bound, tensors, settings }: Run, verdict: Verdict): string[] {
+  const { rounded = 'none' } = settings;
+  const states: readonly string[] = tensors.map(({ name }) => name);
+  const short = bound.short.filter((name) => rounded === 'all' || states.includes(name));
+  const names = `${short.slice(0, MOST_NAMED).join(', ')}${short.length > MOST_NAMED ? ', …' : ''}`;
+  const taken =
+    verdict === 'parity' && rounded !== 'none'
+      ? [`${names}: so few decimals were taken as rounded, for as exact numbers they differ`]
+      : [];
+  const weak = tensors.flatMap(({ name, zerosPass, nans }) => [
     ...(zerosPass ? [`${name}: most of it or all would pass as zeros too, so this proves little`] : []),
     ...(nans ? [`${name}: ${nans} expected values are NaN, and taken as equal (equal_nan)`] : []),
   ]);
+  return [...taken, ...weak];
 }
 
 const rounds = (what: string, remedy: string) =>
@@ -100,6 +112,12 @@ export function causeLine({
   return `${tensors.join(' or ')}[${column === undefined ? row : `${row}, ${column}`}] is another number than in the file`;
 }
 
+const UNDECIDED_ADVICE = {
+  printed: 'the printed digits cannot tell; print more: torch.set_printoptions(precision=8)',
+  rounding:
+    'rounding may have taken most values as far as they are apart from each other: give a reference in a wider dtype, or the outputs of the layers below (--layer-outputs)',
+} as const;
+
 /** What to try where the verdict is not parity. */
 export async function adviceFor(
   verdict: Verdict,
@@ -107,6 +125,8 @@ export async function adviceFor(
   runAs: (other: Partial<Settings>) => Promise<Run>,
 ): Promise<string[]> {
   if (verdict === 'parity') return [];
+  if (verdict === 'undecided')
+    return [UNDECIDED_ADVICE[run.bound.decimals === undefined ? 'rounding' : 'printed']];
   // Another reading that fits is the answer, however the numbers were made.
   const other = await betterReading(run, runAs);
   if (other.length) return other;
@@ -130,8 +150,8 @@ export async function adviceFor(
 const MOST_DECIMALS = 8;
 
 /** With how many decimals a reference was written, where they are few; whole numbers say nothing. */
-function decimalsOf({ bound, settings }: Run): number | undefined {
-  if (settings.decimals !== undefined) return undefined;
+function decimalsOf({ bound }: Run): number | undefined {
+  if (bound.decimals !== undefined) return undefined;
   const every = (test: (value: number) => boolean) => bound.references.every(({ data }) => data.every(test));
   const has = (decimals: number) => every((value) => Number(value.toFixed(decimals)) === value);
   if (has(0)) return undefined;

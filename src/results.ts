@@ -7,8 +7,8 @@ export type Counts = Pick<Summary, 'parity' | 'differs' | 'noVerdict'>;
 
 /** Which of the three a case counts as. */
 export function outcomeOf({ comparison }: CaseResult): keyof Counts {
-  if (!comparison || comparison.verdict === 'ill-conditioned') return 'noVerdict';
-  return comparison.verdict;
+  const verdict = comparison?.verdict;
+  return verdict === 'parity' || verdict === 'differs' ? verdict : 'noVerdict';
 }
 
 /** How a run ended: exit code 2 where any case has no verdict, else 1 where any differs. */

@@ -1,10 +1,12 @@
 import { type Envelope, type EnvelopeOptions, envelope, type Spread } from './bounds/envelope.js';
-import { halfUnit, printedUncertainty } from './bounds/printed.js';
 import { PROFILE_OF, PROFILES, type ProfileName } from './bounds/profiles.js';
 import { SIGMAS } from './bounds/variance.js';
 import { type AutoRule, count, type Judgement, judgeByRounding, type Prediction } from './compare/auto.js';
+import type { Compared } from './compare/compare.js';
+import { spreadOf } from './compare/spread.js';
 import type { Bound } from './module/bind.js';
 import { type Dtype, type FloatDtype, type Floats, roundTo } from './tensor/dtype.js';
+import type { Printed } from './tensor/tensor.js';
 import type { Settings } from './verify.js';
 
 /** A tensor's judgement, and what it rests on. */
@@ -18,36 +20,30 @@ export interface RoundingJudgement extends Judgement {
   readonly predicted: Floats;
 }
 
-type Said = Pick<Settings, 'profile' | 'speed' | 'decimals'>;
+type Said = Pick<Settings, 'profile' | 'speed'>;
 
 /** Bits of a significand. */
 const BITS: Readonly<Record<FloatDtype, number>> = { F64: 53, F32: 24, F16: 11, BF16: 8 };
 
-/** Above this part of a value (or of 1) a bound is of no use. */
+/** Above this part of a value (or of 1), or of how far the values are apart, a bound is of no use. */
 const USEFUL = 0.5;
 
 /**
  * Judges every reference by what rounding can do to it: the automatic rule. Where the whole output is known, every step
  * of the last layer begins from the reference's own h, so that nothing but one step's rounding is in play; layers below
  * it, and all of them where the output is not known, run free. Numbers that were printed are held within the bounds of
- * what their missing decimals can do.
+ * what their missing digits can do, from whichever beginning says more.
  */
-export function judgeRounding(bound: Bound, { profile: said, speed, decimals }: Said): RoundingJudgement[] {
-  const { network, sequence, references, layerOutputs } = bound;
-  const printed = decimals === undefined ? undefined : printedUncertainty(network, sequence, decimals);
-  const missing = decimals === undefined ? 0 : halfUnit(decimals);
+export function judgeRounding(bound: Bound, { profile: said, speed }: Said): RoundingJudgement[] {
+  const { network, sequence, references, layerOutputs, uncertainty, decimals } = bound;
   const top = network.layers.length - 1;
   const known = knownOutputs(bound).map(
-    (truth) =>
-      truth && {
-        values: truth.data,
-        uncertainty: printed && new Float64Array(truth.data.length).fill(missing),
-      },
+    (truth) => truth && { values: truth.data, uncertainty: truth.printed?.halfUnits },
   );
   const envelopes = new Map<string, Envelope>();
-  const run = (profile: ProfileName, model: EnvelopeOptions['model']): Envelope => {
-    const key = `${profile} ${model}`;
-    const options = { profile: PROFILES[profile], model, known, uncertainty: printed, speed };
+  const run = (profile: ProfileName, model: EnvelopeOptions['model'], free = false): Envelope => {
+    const key = `${profile} ${model} ${free}`;
+    const options = { profile: PROFILES[profile], model, known: free ? [] : known, uncertainty, speed };
     const made = envelopes.get(key) ?? envelope(network, sequence, options);
     envelopes.set(key, made);
     return made;
@@ -64,10 +60,11 @@ export function judgeRounding(bound: Bound, { profile: said, speed, decimals }: 
       predicted: predicted.values,
       profile,
       forced: known[layer] !== undefined,
-      decimals,
+      decimals: reference.printed?.decimals ?? decimals,
     });
-    if (printed) {
-      const bounds = widened(worst(), missing);
+    if (decimals !== undefined) {
+      const free = known.some((one) => one) ? [spread(run(profile, 'worst', true))] : [];
+      const bounds = widened([worst(), ...free].reduce(tighter), reference);
       return judge(bounds, {
         limit: 1,
         unit: 'bounds',
@@ -92,7 +89,7 @@ export function knownOutputs({
   network,
   references,
   layerOutputs,
-}: Bound): ({ readonly dtype: Dtype; readonly data: Floats } | undefined)[] {
+}: Bound): ({ readonly dtype: Dtype; readonly data: Floats; readonly printed?: Printed } | undefined)[] {
   const output = references.find(({ name }) => name === 'output');
   const truths = network.layers.map((_, layer) =>
     layer === network.layers.length - 1 ? output : layerOutputs[layer],
@@ -104,14 +101,25 @@ export function knownOutputs({
   });
 }
 
-/** Bounds of values that are printed themselves; undecided where they say too little. */
-function widened({ values, error, undecided }: Spread, missing: number): Prediction {
-  const bounds = error.map((bound) => bound + missing);
+/** Of two bounds of the same values the narrower one, value by value. */
+function tighter(a: Spread, b: Spread): Spread {
+  const [values, error, undecided] = [a.values.slice(), a.error.slice(), a.undecided.slice()];
+  for (let i = 0; i < values.length; i++) {
+    if (b.undecided[i] || (!undecided[i] && error[i] <= b.error[i])) continue;
+    [values[i], error[i], undecided[i]] = [b.values[i], b.error[i], 0];
+  }
+  return { values, error, undecided };
+}
+
+/** Bounds of values that may be printed themselves; undecided where they say too little. */
+function widened({ values, error, undecided }: Spread, { data, printed }: Compared): Prediction {
+  const bounds = error.map((bound, i) => bound + (printed?.halfUnits[i] ?? 0));
+  const usual = USEFUL * spreadOf(data);
   return {
     values,
     error: bounds,
     undecided: undecided.map((one, i) =>
-      one || bounds[i] > USEFUL * Math.max(1, Math.abs(values[i])) ? 1 : 0,
+      one || bounds[i] > Math.min(usual, USEFUL * Math.max(1, Math.abs(values[i]))) ? 1 : 0,
     ),
   };
 }
@@ -136,7 +144,7 @@ export function coarserProfile(
   settings: Said,
 ): ProfileName | undefined {
   const { references } = bound;
-  if (settings.decimals !== undefined || references.some(({ dtype }) => dtype !== 'F32')) return undefined;
+  if (bound.decimals !== undefined || references.some(({ dtype }) => dtype !== 'F32')) return undefined;
   const total = judgements.reduce((sum, { faults }) => sum + faults.length, 0);
   const faults = judgements.reduce((sum, one) => sum + count(one.faults), 0);
   if (faults < MOST * total) return undefined;

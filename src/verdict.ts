@@ -2,7 +2,8 @@ import { firstFault } from './compare/auto.js';
 import { failures } from './compare/compare.js';
 import type { Comparison } from './compare/comparison.js';
 import { type Explanation, explain } from './compare/conditioning.js';
-import { resolveTolerance } from './compare/tolerance.js';
+import { spreadOf } from './compare/spread.js';
+import { resolveTolerance, type Tolerance } from './compare/tolerance.js';
 import type { ForwardOptions, Outputs } from './engine/forward.js';
 import { directions, type Module } from './module/parameters.js';
 import type { FloatDtype, Floats } from './tensor/dtype.js';
@@ -45,17 +46,22 @@ function largestOutput({ kind, nonlinearity, projSize }: Module, h0: Floats | un
   return before.reduce((a, b) => Math.max(a, b), 1);
 }
 
+export type Judged = Pick<Comparison, 'verdict' | 'first' | 'partsAt'>;
+
 /**
- * Parity if every element passes; what is beyond rounding by the automatic rule differs. Else the network is run again with the rounding of the reference's dtype: an
- * element that fails before the runs part is a difference; if all fail only after that, the network is
- * ill-conditioned on this input, and there is no verdict.
+ * Parity if every element passes, and most of them were decided; what is beyond rounding by the automatic rule differs.
+ * Else the network is run again with the rounding of the reference's dtype: an element that fails before the runs part is
+ * a difference; if all fail only after that, the network is ill-conditioned on this input, and there is no verdict. What
+ * the bounds of printed numbers say nothing of is no difference either.
  */
-export async function judge(run: Run): Promise<Pick<Comparison, 'verdict' | 'first' | 'partsAt'>> {
+export async function judge(run: Run): Promise<Judged> {
   const { bound, compared, tensors, settings, judgements } = run;
   for (const [i, judgement] of (judgements ?? []).entries()) {
     const place = firstFault(compared[i], compared[i].actual, judgement);
     if (place) return { verdict: 'differs', first: { tensor: compared[i].name, place } };
   }
+  const failing = tensors.some(({ mismatches }) => mismatches > 0);
+  if (judgements && bound.decimals !== undefined && failing) return { verdict: 'undecided' };
   const roundedRuns = new Map<Rounding, Outputs[]>();
   const partings: number[] = [];
   for (const [i, tensor] of tensors.entries()) {
@@ -69,9 +75,24 @@ export async function judge(run: Run): Promise<Pick<Comparison, 'verdict' | 'fir
     if (unexplained) return { verdict: 'differs', first: { tensor: tensor.name, place: unexplained } };
     partings.push(partsAt ?? bound.sequence.steps - 1);
   }
-  return partings.length
-    ? { verdict: 'ill-conditioned', partsAt: Math.min(...partings) }
-    : { verdict: 'parity' };
+  if (partings.length) return { verdict: 'ill-conditioned', partsAt: Math.min(...partings) };
+  const open = (judgements ?? []).some(({ undecided }, i) =>
+    saysNothing(compared[i].data, undecided, tensors[i].tolerance),
+  );
+  return { verdict: open ? 'undecided' : 'parity' };
+}
+
+/** More undecided values than this part of a tensor, held to a tolerance that is this part of how far they are apart. */
+const MOST_UNDECIDED = 0.5;
+const WIDE = 0.25;
+
+/** Whether finite values pass for want of anything that could tell them from others. */
+function saysNothing(expected: Floats, undecided: Uint8Array, { rtol, atol }: Tolerance): boolean {
+  const finite = expected.filter(Number.isFinite).length;
+  const open = expected.filter((value, i) => undecided[i] === 1 && Number.isFinite(value)).length;
+  if (open <= MOST_UNDECIDED * finite) return false;
+  const spread = spreadOf(expected);
+  return atol + rtol * spread >= WIDE * spread;
 }
 
 /** @param runs those made so far; more are added where they could make a difference */

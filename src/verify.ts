@@ -1,19 +1,21 @@
 import { PROFILES, type ProfileName } from './bounds/profiles.js';
 import { type Compared, compareTensor, type TensorComparison } from './compare/compare.js';
 import type { Comparison } from './compare/comparison.js';
-import { printedTolerance, resolveTolerance, type ToleranceOptions } from './compare/tolerance.js';
+import { printedTolerances, resolveTolerance, type ToleranceOptions } from './compare/tolerance.js';
 import type { ForwardOptions, Outputs } from './engine/forward.js';
 import type { Compute, SpeedOptions } from './engine/options.js';
 import { CellcheckError, inFile } from './errors.js';
 import type { Nonlinearity } from './kinds.js';
 import { type Bound, bind } from './module/bind.js';
 import { type Case, checkOptions, EXPECTED_ROLES, mergeOptions } from './module/case.js';
+import { coarsestDigits } from './module/coarsest-digits.js';
 import { describeModule } from './module/describe.js';
+import type { DigitsReading } from './module/printed.js';
 import { adviceFor, causeLine, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
 import { coarserProfile, judgeRounding, type RoundingJudgement } from './rounding.js';
 import type { Floats } from './tensor/dtype.js';
 import { forward } from './threads/forward.js';
-import { judge } from './verdict.js';
+import { type Judged, judge } from './verdict.js';
 
 /** What a caller says about a case; it wins over what the case says itself. */
 export interface VerifyOptions {
@@ -33,7 +35,7 @@ export interface VerifyOptions {
   readonly rule?: 'auto' | 'close';
   /** How the reference was rounded, for the automatic rule; by its dtype if absent. */
   readonly profile?: ProfileName;
-  /** With how many decimals the weights and the reference were printed; not printed if absent. */
+  /** With how many decimals all of the case was printed; as its text shows if absent. */
   readonly decimals?: number;
   /** Whether NaN equals NaN; false if absent. */
   readonly equal_nan?: boolean;
@@ -65,6 +67,8 @@ export interface Settings extends VerifyOptions {
   readonly equal_nan: boolean;
   /** The stronger first. */
   readonly tolerances: readonly ToleranceOptions[];
+  /** Tensors of few decimals that are taken as rounded; none if absent. */
+  readonly rounded?: DigitsReading['rounded'];
 }
 
 /**
@@ -84,25 +88,48 @@ export async function verifyRun(
   options: VerifyOptions,
 ): Promise<{ readonly run: Run; readonly comparison: Comparison }> {
   const settings = settle(loaded, options);
-  const run = await runCase(loaded, settings);
-  const judged = await judge(run);
+  const { run, judged } = await runAndJudge(loaded, settings);
   const comparison = {
     ...judged,
     tensors: run.tensors,
     subject: subjectOf(run.bound, settings),
     notChecked: notChecked(run),
     kernels: run.outputs.kernels,
-    notes: [...notesOn(run.bound, settings.batch_first), ...run.outputs.kernels.notes],
-    warnings: [...(loaded.warnings ?? []), ...warningsOn(run)],
-    advice: await adviceFor(judged.verdict, run, (other) => runCase(loaded, { ...settings, ...other })),
+    notes: [
+      ...(loaded.notes ?? []),
+      ...notesOn(run.bound, settings.batch_first),
+      ...run.outputs.kernels.notes,
+    ],
+    warnings: [...(loaded.warnings ?? []), ...warningsOn(run, judged.verdict)],
+    advice: await adviceFor(judged.verdict, run, (other) => runCase(loaded, { ...run.settings, ...other })),
   };
   return { run, comparison };
+}
+
+/**
+ * Tensors of few decimals are exact first, and rounded where that fails: references, then all. Where nothing agrees, and
+ * their digits cannot tell, that is the verdict; else what they say as exact numbers.
+ */
+async function runAndJudge(loaded: Case, settings: Settings): Promise<{ run: Run; judged: Judged }> {
+  const attempt = async (rounded: Settings['rounded']) => {
+    const run = await runCase(loaded, { ...settings, rounded });
+    return { run, judged: await judge(run) };
+  };
+  const exact = await attempt('none');
+  if (exact.judged.verdict === 'parity' || exact.run.bound.short.length === 0) return exact;
+  let best = exact;
+  for (const rounded of ['references', 'all'] as const) {
+    const other = await attempt(rounded);
+    if (other.judged.verdict === 'parity') return other;
+    if (other.judged.verdict === 'undecided') best = other;
+  }
+  return best;
 }
 
 /** Describe → bind → forward → compare. */
 async function runCase(loaded: Case, settings: Settings): Promise<Run> {
   const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
-  const bound = bind(module, loaded, settings.batch_first);
+  const bound = bind(module, loaded, settings.batch_first, settings);
   const layers = bound.layerOutputs.some((one) => one !== undefined);
   if (bound.references.length === 0 && !layers) throw nothingExpected(loaded);
   const outputs = await forward(bound.network, bound.sequence, { ...settings, layers });
@@ -112,7 +139,8 @@ async function runCase(loaded: Case, settings: Settings): Promise<Run> {
     ...bound.references.map((one) => ({ ...one, actual: outputs[one.name]! })),
   ];
   const tensors = compared.map((one, i) => {
-    const tolerance = resolveTolerance(one.name, one.dtype, settings.tolerances);
+    const said = [...settings.tolerances, ...printedTolerances(coarsestDigits(bound, one))];
+    const tolerance = resolveTolerance(one.name, one.dtype, said);
     return compareTensor(one, one.actual, tolerance, settings.equal_nan, judgements?.[i]);
   });
   let found: { readonly profile: ProfileName | undefined } | undefined;
@@ -178,6 +206,6 @@ function settle({ options: own }: Case, options: VerifyOptions): Settings {
     decimals,
     onProgress,
     speed,
-    tolerances: decimals === undefined ? tolerances : [...tolerances, printedTolerance(decimals)],
+    tolerances,
   };
 }

@@ -1,7 +1,7 @@
 import { packRows, pick } from '../engine/forward.js';
 import { chooseKernels, workOf } from '../engine/kernels/choose.js';
 import type { SpeedOptions } from '../engine/options.js';
-import type { Network, Parameters, Sequence } from '../module/bind.js';
+import type { Network, Sequence, Uncertainty } from '../module/bind.js';
 import { directions, layerInputSize, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import { hasFastCells } from './fast-cells.js';
@@ -40,14 +40,6 @@ interface KnownOutput {
   readonly values: Floats;
   /** How far each value may be from what is written. */
   readonly uncertainty?: Floats;
-}
-
-/** How far what is written may be from what was computed with: printed numbers. */
-export interface Uncertainty {
-  readonly layers: readonly (readonly Parameters[])[];
-  readonly input?: Floats;
-  readonly h0?: Floats;
-  readonly c0?: Floats;
 }
 
 export interface EnvelopeOptions {

@@ -81,6 +81,8 @@ export interface Compared {
   readonly units: number;
   /** [rows, batch, units] */
   readonly data: Floats;
+  /** Where it was printed, how far each value may be from what it was [rows, batch, units]. */
+  readonly printed?: { readonly decimals: number; readonly halfUnits: Floats };
 }
 
 /** The element that stands i-th in a reference, and what stands there. */

@@ -2,7 +2,8 @@ import type { CellcheckError } from '../errors.js';
 import type { Direction, Kind, Nonlinearity } from '../kinds.js';
 import type { Place, TensorComparison } from './compare.js';
 
-export type Verdict = 'parity' | 'differs' | 'ill-conditioned';
+/** `undecided`: the reference says too little, as few printed digits do. */
+export type Verdict = 'parity' | 'differs' | 'ill-conditioned' | 'undecided';
 
 /** What was compared, as a report names it. */
 export interface Subject {
@@ -57,7 +58,7 @@ export type CaseResult =
 export interface Summary {
   readonly parity: number;
   readonly differs: number;
-  /** Cases without a verdict: errors, and ill-conditioned ones. */
+  /** Cases without a verdict: errors, ill-conditioned and undecided ones. */
   readonly noVerdict: number;
   /** How long it took, where it was measured. */
   readonly seconds?: number;

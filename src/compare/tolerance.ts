@@ -40,9 +40,14 @@ const DEFAULTS: Readonly<Record<FloatDtype, Required<ToleranceOption>>> = {
 /**
  * Of numbers that were printed with so many decimals: five times what each of them may be off by, for weights are off
  * too, and their errors reach an output about that often in a short sequence.
+ * @returns none where nothing was printed
  */
-export function printedTolerance(decimals: number): ToleranceOptions {
-  return { rtol: 0, atol: Number(`2.5e-${decimals}`), source: `${decimals} printed decimals` };
+export function printedTolerances(
+  coarsest: { readonly decimals: number; readonly halfUnit: number } | undefined,
+): ToleranceOptions[] {
+  if (!coarsest) return [];
+  const { decimals, halfUnit } = coarsest;
+  return [{ rtol: 0, atol: Number((5 * halfUnit).toPrecision(2)), source: `${decimals} printed decimals` }];
 }
 
 /**

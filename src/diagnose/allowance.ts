@@ -1,5 +1,4 @@
 import { type Envelope, envelope, type Spread } from '../bounds/envelope.js';
-import { halfUnit, printedUncertainty } from '../bounds/printed.js';
 import { PROFILE_OF, PROFILES, type ProfileName } from '../bounds/profiles.js';
 import type { Bound } from '../module/bind.js';
 import type { FloatDtype, Floats } from '../tensor/dtype.js';
@@ -24,14 +23,12 @@ const USEFUL = 0.1;
 
 /** Allowances of each reference. */
 export function allowances(
-  { network, sequence, references }: Bound,
+  { network, sequence, references, uncertainty, decimals }: Bound,
   said: ProfileName | undefined,
-  decimals: number | undefined,
 ): Allowance[] {
-  const uncertainty = decimals === undefined ? undefined : printedUncertainty(network, sequence, decimals);
-  const model = uncertainty ? 'worst' : 'likely';
+  const model = decimals === undefined ? 'likely' : 'worst';
   const envelopes = new Map<ProfileName, Envelope>();
-  return references.map(({ name, dtype, rows, data }) => {
+  return references.map(({ name, dtype, rows, data, printed }) => {
     const profile = said ?? PROFILE_OF[dtype as FloatDtype];
     const made =
       envelopes.get(profile) ??
@@ -39,8 +36,8 @@ export function allowances(
     envelopes.set(profile, made);
     const spread = name === 'output' ? made.layers[network.layers.length - 1] : made[name]!;
     const scale = Math.max(1, size(data) / (size(spread.values) || 1));
-    const each = (error: number) =>
-      scale * (decimals === undefined ? SIGMAS * error : BOUNDS * (error + halfUnit(decimals)));
+    const each = (error: number, i: number) =>
+      scale * (decimals === undefined ? SIGMAS * error : BOUNDS * (error + (printed?.halfUnits[i] ?? 0)));
     return byRow(spread, rows, data.length / rows, each, USEFUL * Math.max(1, size(data)));
   });
 }
@@ -49,7 +46,7 @@ function byRow(
   { error, undecided }: Spread,
   rows: number,
   inRow: number,
-  allowed: (error: number) => number,
+  allowed: (error: number, i: number) => number,
   most: number,
 ): Allowance {
   const result = new Float64Array(rows);
@@ -57,7 +54,7 @@ function byRow(
   for (let row = 0; row < rows; row++) {
     let worst = 0;
     for (let i = row * inRow; i < (row + 1) * inRow; i++)
-      worst = Math.max(worst, undecided[i] ? Number.POSITIVE_INFINITY : allowed(error[i]));
+      worst = Math.max(worst, undecided[i] ? Number.POSITIVE_INFINITY : allowed(error[i], i));
     result[row] = worst > most ? Number.POSITIVE_INFINITY : worst;
     if (worst <= most) largest = Math.max(largest, worst);
   }

@@ -95,7 +95,6 @@ export interface Cause {
 
 export interface CauseOptions {
   readonly profile?: ProfileName;
-  readonly decimals?: number;
   /** The precision that explains all of it, where one does. */
   readonly precision?: () => ProfileName | undefined;
   /** How far to look: at the reference alone, at every cause alone, or at two at once, too. */
@@ -110,13 +109,13 @@ export interface CauseOptions {
  * says where it begins to differ.
  */
 export async function findCause(whole: Bound, base: Predicted, options: CauseOptions): Promise<Cause> {
-  const { profile, decimals, depth, speed, onProgress } = options;
+  const { profile, depth, speed, onProgress } = options;
   const pairs = depth === 'pairs';
   const bound = cutToReference(whole);
   const search: Search = {
     bound,
     base,
-    allowances: allowances(bound, profile, decimals),
+    allowances: allowances(bound, profile),
     speed,
     onProgress: onProgress && ((done) => onProgress(pairs ? done / 2 : done)),
   };
@@ -143,7 +142,7 @@ export async function findCause(whole: Bound, base: Predicted, options: CauseOpt
     nextBest: nextBest(found, baseline),
   };
   if (found.fits.length) return { ...rest, conventions: found.fits.map(convention) };
-  const known = decimals === undefined ? knownLayers(bound, profile) : [];
+  const known = bound.decimals === undefined ? knownLayers(bound, profile) : [];
   const beyond = known
     .map((layer) => ({ layer, located: localise(layer) }))
     .filter(({ located }) => located.farthest > SIGMAS);

@@ -108,6 +108,7 @@ function withLayers(one: Case, own: Place | undefined, options: LoadOptions): Ca
   return {
     ...one,
     tensors: new Map([...one.tensors, ...tensors]),
+    notes: [...(one.notes ?? []), ...notesOf([[opened, place.label]])],
     warnings: [...(one.warnings ?? []), ...unusedWarnings(unused, place.label)],
     files: { ...one.files, layers: place.label },
   };
@@ -140,7 +141,8 @@ function loadBundle(tensors: StateDict, label: string, said: CaseOptions, option
   const one = {
     weights: bundle,
     tensors: roles.tensors,
-    options: withDecimals(said, [tensors]),
+    options: said,
+    notes: notesOf([[tensors, label]]),
     warnings: unusedWarnings(roles.unused, label),
     files: { weights: label, input: label, expected: label },
   };
@@ -190,17 +192,23 @@ function assemble(
   return {
     weights: renamed(opened.weights, here),
     tensors: new Map([...inputs.tensors, ...references.tensors]),
-    options: withDecimals(said, Object.values(opened)),
+    options: said,
+    notes: notesOf([
+      [opened.weights, weights.label],
+      [opened.input, input.label],
+      [opened.expected, expected?.label ?? ''],
+    ]),
     warnings: [...inputs.warnings, ...references.warnings],
     files: { weights: weights.label, input: input.label, expected: expected?.label },
   };
 }
 
-/** Printed files say themselves with how many decimals; where they disagree, the fewest count. */
-function withDecimals<T extends CaseOptions>(said: T, files: readonly (StateDict | undefined)[]): T {
-  const printed = files.flatMap((file) => file?.decimals ?? []);
-  if (printed.length === 0 || said.decimals !== undefined) return said;
-  return { ...said, decimals: Math.min(...printed) };
+/** What the files say of themselves, each once. */
+function notesOf(files: readonly (readonly [StateDict | undefined, string])[]): string[] {
+  const notes = files.flatMap(([file, label]) =>
+    (file?.notes ?? []).map((note) => `${printable(label)}: ${note}`),
+  );
+  return [...new Set(notes)];
 }
 
 function unusedWarnings(names: readonly string[], label: string): string[] {

@@ -1,8 +1,11 @@
-import { CellcheckError } from '../errors.js';
+import { CellcheckError, printable } from '../errors.js';
 import { type Dtype, dtypeNamed } from '../tensor/dtype.js';
+import { sameShape } from '../tensor/shape.js';
 import { type StateDict, stateDict } from '../tensor/state-dict.js';
-import type { Tensor } from '../tensor/tensor.js';
+import type { Printed, Tensor } from '../tensor/tensor.js';
 import { NAMELESS } from './json.js';
+import { readDigits, type Written } from './printed-digits.js';
+import { type Cursor, cursorOver, isNumber } from './printed-tokens.js';
 
 /** Nobody prints more. A text takes many times its size in memory. */
 const LARGEST = 16 * 2 ** 20;
@@ -10,107 +13,117 @@ const DEEPEST = 16;
 const MOST_NAMES = 10_000;
 const LONGEST_NAME = 500;
 
-// One of: a number, a word, a quoted name, what an object prints in angle brackets, an elision, a single character.
-const TOKEN =
-  /[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])|[-+](?:inf|nan)\b|[A-Za-z_][\w.]*|'[^'\\\n]*'|"[^"\\\n]*"|<[^<>\n]{0,200}>|\.\.\.|[^\s]/y;
-const NUMBER = /^[-+]?(?:\d|\.\d)/;
-const SPECIAL: Readonly<Record<string, number>> = {
-  inf: Number.POSITIVE_INFINITY,
-  '+inf': Number.POSITIVE_INFINITY,
-  '-inf': Number.NEGATIVE_INFINITY,
-  nan: Number.NaN,
-  '+nan': Number.NaN,
-  '-nan': Number.NaN,
-};
-const TENSOR_WORDS = /^(?:(?:torch\.)?tensor|(?:np\.|numpy\.)?array)$/;
-const ORDERED = /^(?:collections\.)?OrderedDict$/;
-const NAME = /^[A-Za-z_][\w.]*$/;
+const SPECIAL: ReadonlyMap<string, number> = new Map([
+  ['inf', Number.POSITIVE_INFINITY],
+  ['+inf', Number.POSITIVE_INFINITY],
+  ['-inf', Number.NEGATIVE_INFINITY],
+  ['nan', Number.NaN],
+  ['+nan', Number.NaN],
+  ['-nan', Number.NaN],
+]);
+
+// PyTorch, numpy and JAX.
+const TENSOR = String.raw`(?:(?:torch\.)?(?:tensor|Tensor|FloatTensor)|(?:(?:np|numpy|jnp)\.)?array|(?:Device)?Array)`;
+const ORDERED_DICT = String.raw`(?:collections\.)?OrderedDict`;
+const TENSOR_WORD = new RegExp(`^${TENSOR}$`);
+const ORDERED_WORD = new RegExp(`^${ORDERED_DICT}$`);
+const CALL = String.raw`(?:${TENSOR}|${ORDERED_DICT})\(|Parameter containing`;
+const BRACKET = String.raw`\[\s*(?:[-+.\d[\](]|nan\b|inf\b|${CALL})|\(\s*(?:['"([]|${CALL})|\{\s*['"}]`;
+/** A value begins here. */
+const VALUE = new RegExp(`(?=${CALL}|${BRACKET})`, 'y');
+/** `name =`, `name:`, `'name':` before a value, or a bare name before one that says itself what it is. */
+const NAME_OF_VALUE = new RegExp(
+  String.raw`(?:([A-Za-z_][\w.]*)|'([^'\\\n]*)'|"([^"\\\n]*)")(?:[ \t]*[:=]\s*(?=${CALL}|${BRACKET})|,?\s+(?=${CALL}))`,
+  'y',
+);
+/** Prose up to a value in its line. */
+const PROSE = new RegExp(String.raw`[^\n=([{]*(?:=[ \t]*)?(?<=[ \t:=])(?=${CALL})`, 'y');
+const LINE = /[^\n]*/y;
+
+// What stands about tensors in a notebook or a terminal.
+const SILENT = /```[^\n]*|#[^\n]*|Out ?\[[\d *]*\]:|[,;]/y;
+const CODE = /(?:In ?\[[\d *]*\]:|>>>|\.{3,}:?(?=[ \n]|$))[ \t]*/y;
+const MARGIN = /\[[ \t]*(\d+|\*)?[ \t]*\]:?/y;
+const SIZES = /[^\n=([{]*(?:=[ \t]*)?torch\.Size\([^\n]*/y;
+/** Code that shows one variable: what follows is that. */
+const SHOWS = /^(?:print[ \t]*\([ \t]*)?([A-Za-z_]\w*)[ \t]*\)?[ \t]*$/;
+const MOST_SHOWN = 3;
+const LONGEST_SHOWN = 40;
+
+/** What a text says: a tensor, several by name, or those that a module returns. */
+type Value =
+  | { readonly tensor: Tensor }
+  | { readonly named: readonly (readonly [string, Value])[] }
+  | { readonly items: readonly Value[] };
 
 /**
  * What a notebook or a Python prompt shows of tensors: `OrderedDict([('weight_ih_l0', tensor([[0.3445]])), …])`, a dict,
- * `h_n = tensor([…], grad_fn=<…>)`, numpy's `array([…])`, or nested lists. It is read, and nothing in it is executed.
- * How many decimals were printed is that of the numbers that have most (a program's setting is one for all of them), or
- * fewer where an exponent says so; undefined where all are whole.
+ * `h_n = tensor([…], grad_fn=<…>)`, numpy's `array([…])` or `[[0.1 0.2]]`, nested lists, `(output, h_n)` and
+ * `(output, (h_n, c_n))` as a module returns them, and lists of tensors, which are stacked. Prompts, code and prose about
+ * them are left aside; notes say which lines. It is read, and nothing in it is executed.
  * @throws CellcheckError without a file, naming the line
  */
 export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
-  const text = decoded(bytes);
-  const tokens = tokenizer(text);
+  const cursor = cursorOver(decoded(bytes));
   const tensors = new Map<string, Tensor>();
-  const precision = { fixed: Number.NEGATIVE_INFINITY, scientific: Number.POSITIVE_INFINITY };
+  const aside: string[] = [];
+  let label: string | undefined;
+  // `[55]` may be a tensor, or the number of a notebook's cell.
+  const margins: number[] = [];
 
-  const add = (name: string, tensor: Tensor) => {
+  const put = (name: string, tensor: Tensor) => {
     if (tensors.has(name))
-      tokens.fail(name === NAMELESS ? 'a second tensor without a name' : 'a name that was there before');
-    if (name.length > LONGEST_NAME) tokens.fail('a name of more than 500 characters');
-    if (tensors.size === MOST_NAMES) tokens.fail(`more than ${MOST_NAMES} tensors`);
+      cursor.fail(
+        name === NAMELESS ? 'has a second tensor without a name' : 'has a name that was there before',
+      );
+    if (name.length > LONGEST_NAME) cursor.fail('has a name of more than 500 characters');
+    if (tensors.size === MOST_NAMES) cursor.fail(`has more than ${MOST_NAMES} tensors`);
     tensors.set(name, tensor);
   };
-  const tensor = (): Tensor => {
-    if (tokens.peek() === '[') return read(tokens, precision);
-    const word = tokens.next();
-    // torch.nn.Parameter: `Parameter containing:`, then the tensor.
-    if (word === 'Parameter' && tokens.peek() === 'containing') {
-      tokens.next();
-      tokens.take(':');
-      return tensor();
-    }
-    if (!TENSOR_WORDS.test(word)) tokens.unexpected(word, 'tensor(…), array(…) or a nested list');
-    tokens.take('(');
-    const values = read(tokens, precision);
-    const dtype = keywords(tokens);
-    return dtype ? { ...values, dtype } : values;
+  const add = (name: string, value: Value, prefix = '') => {
+    if ('tensor' in value) put(prefix + name, value.tensor);
+    // A state_dict that has a name is the state_dict.
+    else if ('named' in value)
+      for (const [key, inner] of value.named) add(key, inner, 'named' in inner ? `${prefix}${key}.` : prefix);
+    else for (const [key, tensor] of returned(cursor, value.items)) put(key, tensor);
   };
-  const named = () => unquoted(tokens.next()) ?? tokens.fail('something in the place of a quoted name');
+  const leaveAside = (text: string) => {
+    const shown = text.trim().slice(0, LONGEST_SHOWN);
+    if (shown) aside.push(`line ${cursor.line()} ${printable(shown)}`);
+    label = SHOWS.exec(text.trim())?.[1];
+  };
 
-  while (tokens.peek() !== '') {
-    const first = tokens.peek();
-    if (ORDERED.test(first)) {
-      tokens.next();
-      tokens.take('(');
-      if (tokens.peek() === '{') dict();
-      else
-        list('[', ']', () => {
-          tokens.take('(');
-          const name = named();
-          tokens.take(',');
-          add(name, tensor());
-          tokens.take(')');
-        });
-      tokens.take(')');
-    } else if (first === '{') dict();
-    else if (first !== 'Parameter' && NAME.test(first) && !TENSOR_WORDS.test(first)) {
-      const name = tokens.next();
-      if (tokens.peek() === ':') tokens.next();
-      else tokens.take('=');
-      // A state_dict that has a name is the state_dict.
-      if (tokens.peek() !== '{' && !ORDERED.test(tokens.peek())) add(name, tensor());
-    } else add(NAMELESS, tensor());
-    if (tokens.peek() === ',') tokens.next();
-  }
-  if (tensors.size === 0) throw new CellcheckError({ problem: 'holds no printed tensor' });
-  const decimals = Math.min(
-    precision.fixed > 0 ? precision.fixed : Number.POSITIVE_INFINITY,
-    precision.scientific,
-  );
-  return { ...stateDict(tensors), decimals: Number.isFinite(decimals) ? Math.max(0, decimals) : undefined };
-
-  function dict(): void {
-    list('{', '}', () => {
-      const name = named();
-      tokens.take(':');
-      add(name, tensor());
-    });
-  }
-
-  function list(open: string, close: string, entry: () => void): void {
-    tokens.take(open);
-    while (tokens.peek() !== close) {
-      entry();
-      if (tokens.peek() !== close) tokens.take(',');
+  while (cursor.peek() !== '') {
+    if (cursor.match(SILENT)) continue;
+    const prompt = cursor.atLineStart() && cursor.match(CODE);
+    const margin = !prompt && cursor.atLineStart() && cursor.match(MARGIN);
+    if (margin) {
+      if (margin[1] !== undefined && margin[1] !== '*') margins.push(Number(margin[1]));
+      continue;
     }
-    tokens.take(close);
+    const sizes = cursor.match(SIZES);
+    if (sizes) {
+      leaveAside(sizes[0]);
+      continue;
+    }
+    const name = cursor.match(NAME_OF_VALUE);
+    if (name) {
+      add(name[1] ?? name[2] ?? name[3], valueAt(cursor, 0));
+      label = undefined;
+    } else if (cursor.match(VALUE)) {
+      add(label ?? NAMELESS, valueAt(cursor, 0));
+      label = undefined;
+    } else {
+      leaveAside((cursor.match(PROSE) ?? cursor.match(LINE)!)[0]);
+    }
   }
+  if (tensors.size === 0 && aside.length === 0 && margins.length === 1)
+    put(NAMELESS, { dtype: 'F32', shape: [1], data: Float64Array.from(margins) });
+  const more = aside.length > MOST_SHOWN ? `, and ${aside.length - MOST_SHOWN} more` : '';
+  const leftAside = `left aside: ${aside.slice(0, MOST_SHOWN).join(', ')}${more}`;
+  if (tensors.size === 0)
+    throw new CellcheckError({ problem: 'holds no printed tensor', hints: aside.length ? [leftAside] : [] });
+  return { ...stateDict(tensors), notes: aside.length ? [leftAside] : [] };
 }
 
 function decoded(bytes: Uint8Array): string {
@@ -128,120 +141,227 @@ function decoded(bytes: Uint8Array): string {
   }
 }
 
-interface Tokens {
-  peek(): string;
-  next(): string;
-  take(token: string): void;
-  unexpected(found: string, expected: string): never;
-  fail(problem: string): never;
-}
-
-/** The tokens of a text, one after the other; the empty one stands at its end. */
-function tokenizer(text: string): Tokens {
-  let at = 0;
-  let ahead: string | undefined;
-  const scan = () => {
-    while (at < text.length && /\s/.test(text[at])) at++;
-    TOKEN.lastIndex = at;
-    const token = TOKEN.exec(text)?.[0] ?? '';
-    at += token.length;
-    if (token === '...') {
-      fail('numbers that were left out (…)', [
-        'Print all of it: torch.set_printoptions(threshold=10**9), or numpy.set_printoptions(threshold=sys.maxsize).',
-      ]);
+/** What a module returns: `(output, h_n)`, `(output, (h_n, c_n))`, of an LSTMCell `(h_n, c_n)`. */
+function returned(cursor: Cursor, items: readonly Value[]): (readonly [string, Tensor])[] {
+  const [first, second] = items;
+  if (items.length === 2 && 'tensor' in first) {
+    const output = first.tensor;
+    if ('tensor' in second) {
+      const other = second.tensor;
+      // The same shapes with other values: a sequence of one step ends as it begins.
+      const cell =
+        sameShape(output.shape, other.shape) && output.data.some((one, i) => one !== other.data[i]);
+      return cell
+        ? [
+            ['h_n', output],
+            ['c_n', other],
+          ]
+        : [
+            ['output', output],
+            ['h_n', other],
+          ];
     }
-    return token;
-  };
-  const fail = (problem: string, hints?: readonly string[]): never => {
-    const line = text.slice(0, at).split('\n').length;
-    throw new CellcheckError({ problem: `line ${line} has ${problem}`, hints });
-  };
-  const tokens: Tokens = {
-    peek() {
-      ahead ??= scan();
-      return ahead;
-    },
-    next() {
-      const token = tokens.peek();
-      ahead = undefined;
-      return token;
-    },
-    take(wanted) {
-      const token = tokens.next();
-      if (token !== wanted) tokens.unexpected(token, wanted);
-    },
-    unexpected(found, expected) {
-      const what = found === '' ? 'its end' : /^[-+\d.]/.test(found) ? 'a number' : 'something else';
-      return fail(`${what} where ${expected} is expected`, [
-        'A .txt file holds tensors as Python prints them; nothing in it is executed.',
-      ]);
-    },
-    fail,
-  };
-  return tokens;
+    if ('items' in second && second.items.length === 2) {
+      const [h, c] = second.items;
+      if ('tensor' in h && 'tensor' in c)
+        return [
+          ['output', output],
+          ['h_n', h.tensor],
+          ['c_n', c.tensor],
+        ];
+    }
+  }
+  return cursor.fail('ends something else in brackets than (output, h_n) or (output, (h_n, c_n))');
 }
 
-/** A nested list of numbers: rectangular, or it fails. */
-function read(tokens: Tokens, precision: { fixed: number; scientific: number }): Tensor {
-  const values: number[] = [];
+function valueAt(cursor: Cursor, depth: number): Value {
+  if (depth === DEEPEST) cursor.fail(`has more than ${DEEPEST} brackets inside each other`);
+  const token = cursor.peek();
+  if (token === '{') return dict(cursor, depth);
+  if (token === '(') return tuple(cursor, depth);
+  if (token === '[') return list(cursor, depth);
+  cursor.next();
+  // torch.nn.Parameter: `Parameter containing:`, then the tensor.
+  if (token === 'Parameter' && cursor.peek() === 'containing') {
+    cursor.next();
+    cursor.take(':');
+    return valueAt(cursor, depth + 1);
+  }
+  if (ORDERED_WORD.test(token)) {
+    cursor.take('(');
+    const value = cursor.peek() === ')' ? { named: [] } : valueAt(cursor, depth + 1);
+    cursor.take(')');
+    return value;
+  }
+  if (TENSOR_WORD.test(token)) return { tensor: called(cursor, token) };
+  return cursor.unexpected(token, 'tensor(…), array(…) or a nested list');
+}
+
+function dict(cursor: Cursor, depth: number): Value {
+  const named: (readonly [string, Value])[] = [];
+  items(cursor, '{', '}', () => {
+    const name = unquoted(cursor.next()) ?? cursor.fail('has something in the place of a quoted name');
+    cursor.take(':');
+    named.push([name, valueAt(cursor, depth + 1)]);
+  });
+  return { named };
+}
+
+/** Values in brackets; one in brackets is itself, and one that follows a name has that name. */
+function tuple(cursor: Cursor, depth: number): Value {
+  const values: Value[] = [];
+  let name: string | undefined;
+  items(cursor, '(', ')', () => {
+    const first = name === undefined && values.length === 0 ? unquoted(cursor.peek()) : undefined;
+    if (first === undefined) values.push(valueAt(cursor, depth + 1));
+    else {
+      cursor.next();
+      name = first;
+    }
+  });
+  if (name !== undefined) {
+    if (values.length !== 1) cursor.fail('ends a name without a tensor, or with several');
+    return { named: [[name, values[0]]] };
+  }
+  return values.length === 1 ? values[0] : { items: values };
+}
+
+const LIST_OF_VALUES = new RegExp(String.raw`(?=\[\s*(?:\(|${CALL}))`, 'y');
+
+/** Numbers; or tensors, which are stacked; or pairs of names and tensors. */
+function list(cursor: Cursor, depth: number): Value {
+  if (!cursor.match(LIST_OF_VALUES)) return { tensor: tensorOf(nested(cursor, false), 'F32', undefined) };
+  const values: Value[] = [];
+  items(cursor, '[', ']', () => values.push(valueAt(cursor, depth + 1)));
+  const named = values.flatMap((value) => ('named' in value ? value.named : []));
+  if (values.every((value) => 'named' in value)) return { named };
+  const tensors = values.flatMap((value) => ('tensor' in value ? [value.tensor] : []));
+  if (tensors.length < values.length) cursor.fail('ends a list of something else than tensors');
+  return { tensor: stacked(cursor, tensors) };
+}
+
+function items(cursor: Cursor, open: string, close: string, item: () => void): void {
+  cursor.take(open);
+  while (cursor.peek() !== close) {
+    item();
+    if (cursor.peek() !== close) cursor.take(',');
+  }
+  cursor.take(close);
+}
+
+/** As torch.stack does along a new first dimension. */
+function stacked(cursor: Cursor, tensors: readonly Tensor[]): Tensor {
+  const [{ dtype, shape, data }] = tensors;
+  const odd = tensors.find((one) => !sameShape(one.shape, shape));
+  if (odd)
+    cursor.fail(`ends a list of tensors of the shapes [${shape.join(', ')}] and [${odd.shape.join(', ')}]`);
+  const size = data.length;
+  const join = (of: (one: Tensor) => Tensor['data'] | undefined) => {
+    const all = new Float64Array(size * tensors.length);
+    for (const [i, one] of tensors.entries()) all.set(of(one) ?? [], i * size);
+    return all;
+  };
+  const known = tensors.flatMap(({ printed }) => printed ?? []);
+  const printed: Printed | undefined = known.length
+    ? {
+        decimals: known.reduce((most, one) => Math.max(most, one.decimals), 0),
+        halfUnits: join((one) => one.printed?.halfUnits),
+      }
+    : undefined;
+  return { dtype, shape: [tensors.length, ...shape], data: join((one) => one.data), printed };
+}
+
+/** `([…], dtype=…)`; PyTorch does not say its default dtype, numpy not that of Python's numbers. */
+function called(cursor: Cursor, word: string): Tensor {
+  cursor.take('(');
+  const numbers = cursor.peek() === '[' ? nested(cursor, true) : scalar(cursor);
+  const dtype = keywords(cursor);
+  return tensorOf(numbers, dtype ?? 'F32', dtype ?? (/ensor$/.test(word) ? 'F32' : undefined));
+}
+
+interface Numbers extends Written {
+  readonly shape: readonly number[];
+}
+
+/** @param grid the dtype whose values the numbers were, where that is known */
+function tensorOf({ shape, ...written }: Numbers, dtype: Dtype, grid: Dtype | undefined): Tensor {
+  const { values, printed } = readDigits(written, grid);
+  return { dtype, shape, data: values, ...(printed && { printed }) };
+}
+
+const nothing = (): Written => ({ values: [], decimals: [], exponents: [], significant: [] });
+
+function scalar(cursor: Cursor): Numbers {
+  const written = nothing();
+  number(cursor, written);
+  return { ...written, shape: [] };
+}
+
+function number(cursor: Cursor, { values, decimals, exponents, significant }: Written): void {
+  const token = cursor.next();
+  const special = SPECIAL.get(token);
+  if (special === undefined && !isNumber(token)) cursor.unexpected(token, 'a number');
+  const value = special ?? Number(token);
+  if (special === undefined && !Number.isFinite(value)) cursor.fail('has a number beyond double precision');
+  const [mantissa, power] = special === undefined ? token.split(/[eE]/) : [''];
+  values.push(value);
+  decimals.push(mantissa.split('.')[1]?.length ?? 0);
+  exponents.push(power === undefined ? Number.NaN : Number(power));
+  significant.push(mantissa.replace(/[-+.]/g, '').replace(/^0+/, '').length);
+}
+
+/**
+ * A nested list of numbers: rectangular, or it fails.
+ * @param commas whether they must stand between numbers: numpy's str() has none
+ */
+function nested(cursor: Cursor, commas: boolean): Numbers {
+  const written = nothing();
+  const { values } = written;
   const shape: number[] = [];
-  let most = 0;
-  let exponent: number | undefined;
-  const number = () => {
-    const token = tokens.next();
-    if (token in SPECIAL) values.push(SPECIAL[token]);
-    else if (NUMBER.test(token)) {
-      const value = Number(token);
-      if (!Number.isFinite(value)) tokens.fail('a number beyond double precision');
-      values.push(value);
-      const [digits, power] = token.split(/[eE]/);
-      most = Math.max(most, digits.split('.')[1]?.length ?? 0);
-      if (power !== undefined) exponent = Math.max(exponent ?? Number.NEGATIVE_INFINITY, Number(power));
-    } else tokens.unexpected(token, 'a number');
-  };
+  let separated: boolean | undefined = commas || undefined;
   const row = (depth: number) => {
-    if (depth === DEEPEST) tokens.fail(`more than ${DEEPEST} brackets inside each other`);
-    tokens.take('[');
+    if (depth === DEEPEST) cursor.fail(`has more than ${DEEPEST} brackets inside each other`);
+    cursor.take('[');
     let count = 0;
-    while (tokens.peek() !== ']') {
-      const nested = tokens.peek() === '[';
+    while (cursor.peek() !== ']') {
+      const inner = cursor.peek() === '[';
       // The first number says how deep all of them are.
-      if (values.length > 0 && nested !== depth + 1 < shape.length)
-        tokens.fail('numbers and rows side by side');
-      if (nested) row(depth + 1);
-      else number();
+      if (values.length > 0 && inner !== depth + 1 < shape.length)
+        cursor.fail('has numbers and rows side by side');
+      if (inner) row(depth + 1);
+      else number(cursor, written);
       count++;
-      if (tokens.peek() !== ']') tokens.take(',');
+      const after = cursor.peek();
+      if (after === ']') continue;
+      separated ??= after === ',';
+      if (separated) cursor.take(',');
     }
-    tokens.take(']');
+    cursor.take(']');
     shape[depth] ??= count;
-    if (shape[depth] !== count) tokens.fail(`a row of ${count} where others have ${shape[depth]}`);
+    if (shape[depth] !== count) cursor.fail(`has a row of ${count} where others have ${shape[depth]}`);
   };
-  if (tokens.peek() === '[') row(0);
-  else number();
-  if (exponent === undefined) precision.fixed = Math.max(precision.fixed, most);
-  else precision.scientific = Math.min(precision.scientific, most - exponent);
-  return { dtype: 'F32', shape, data: Float64Array.from(values) };
+  row(0);
+  return { ...written, shape };
 }
 
 /** What follows a tensor's values up to its closing bracket: its dtype, where it says one. */
-function keywords(tokens: Tokens): Dtype | undefined {
+function keywords(cursor: Cursor): Dtype | undefined {
   let dtype: Dtype | undefined;
-  while (tokens.peek() === ',') {
-    tokens.next();
-    if (tokens.peek() === ')') break;
-    const name = tokens.next();
-    tokens.take('=');
-    const value = tokens.next();
+  while (cursor.peek() === ',') {
+    cursor.next();
+    if (cursor.peek() === ')') break;
+    const name = cursor.next();
+    cursor.take('=');
+    const value = cursor.next();
     if (value === '(') {
-      while (tokens.peek() !== ')' && tokens.peek() !== '') tokens.next();
-      tokens.take(')');
+      while (cursor.peek() !== ')' && cursor.peek() !== '') cursor.next();
+      cursor.take(')');
     }
     if (name !== 'dtype') continue;
     dtype = dtypeNamed((unquoted(value) ?? value).replace(/^(?:torch|np|numpy)\./, ''));
-    if (!dtype) tokens.fail('a dtype that cellcheck does not know');
+    if (!dtype) cursor.fail('has a dtype that cellcheck does not know');
   }
-  tokens.take(')');
+  cursor.take(')');
   return dtype;
 }
 

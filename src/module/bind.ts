@@ -1,7 +1,7 @@
 import { CellcheckError, joinErrors } from '../errors.js';
 import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
 import { elementCount, formatShape } from '../tensor/shape.js';
-import { swapFirstAxes, type Tensor } from '../tensor/tensor.js';
+import { type Printed, swapFirstAxes, type Tensor } from '../tensor/tensor.js';
 import {
   type Case,
   EXPECTED_ROLES,
@@ -10,9 +10,11 @@ import {
   type LayerRole,
   layerOf,
   layerRoles,
+  type Role,
 } from './case.js';
 import { type Layout, readings } from './layout.js';
 import { directions, type Module, outputSize, parameterShapes, suffix } from './parameters.js';
+import { type DigitsReading, isShort, missingDigits } from './printed.js';
 import { caseErrors } from './slips.js';
 
 /** The parameters of one layer in one direction, row-major as PyTorch has them. */
@@ -57,11 +59,27 @@ interface Reference<Name extends ExpectedRole | LayerRole = ExpectedRole> {
   readonly units: number;
   /** [rows, batch, units] */
   readonly data: Floats;
+  /** Where it was printed: with how many decimals, and how far each value may be from what it was [rows, batch, units]. */
+  readonly printed?: Printed;
+}
+
+/** How far what is written may be from what was computed with: printed numbers, as `Network` and `Sequence` have them. */
+export interface Uncertainty {
+  readonly layers: readonly (readonly Parameters[])[];
+  readonly input?: Floats;
+  readonly h0?: Floats;
+  readonly c0?: Floats;
 }
 
 export interface Bound {
   readonly network: Network;
   readonly sequence: Sequence;
+  /** Where some of the weights, the input or the states were printed. */
+  readonly uncertainty?: Uncertainty;
+  /** The fewest decimals of what was printed; absent where nothing of the case was. */
+  readonly decimals?: number;
+  /** Tensors whose few decimals leave it open whether they are exact. */
+  readonly short: readonly string[];
   /** None where the case has no expected tensor. */
   readonly references: readonly Reference[];
   /** Outputs of layers below the last that are known, by layer; they are compared as well. */
@@ -71,37 +89,52 @@ export interface Bound {
   readonly otherLayoutFits: boolean;
 }
 
-/** Loads a module's parameters out of a state_dict whose shapes have been checked. */
-function loadNetwork(module: Module, { weights, files }: Case): Network {
+/** Loads a module's parameters out of a state_dict whose shapes have been checked, by their names without the prefix. */
+function loadParameters(module: Module, { weights, files }: Case): Map<string, Tensor> {
   const tensors = weights.load(parameterShapes(module).map(({ name }) => module.prefix + name));
   for (const [name, tensor] of tensors) {
     mustBeFull(files?.weights, name, tensor);
     mustBeFloat(files?.weights, name, tensor.dtype);
   }
-  return {
-    module,
-    layers: Array.from({ length: module.numLayers }, (_, layer) =>
-      directions(module).map((direction) => {
-        const end = suffix(module, layer, direction);
-        const data = (parameter: string) => tensors.get(`${module.prefix}${parameter}${end}`)?.data;
-        return {
-          weightIh: data('weight_ih')!,
-          weightHh: data('weight_hh')!,
-          biasIh: data('bias_ih'),
-          biasHh: data('bias_hh'),
-          weightHr: data('weight_hr'),
-        };
-      }),
-    ),
-  };
+  return new Map([...tensors].map(([name, tensor]) => [name.slice(module.prefix.length), tensor]));
+}
+
+/** Something of every parameter, layer by layer. */
+function byLayer(
+  module: Module,
+  tensors: ReadonlyMap<string, Tensor>,
+  of: (name: string, tensor: Tensor) => Floats,
+): Parameters[][] {
+  return Array.from({ length: module.numLayers }, (_, layer) =>
+    directions(module).map((direction) => {
+      const end = suffix(module, layer, direction);
+      const data = (parameter: string) => {
+        const tensor = tensors.get(parameter + end);
+        return tensor && of(parameter + end, tensor);
+      };
+      return {
+        weightIh: data('weight_ih')!,
+        weightHh: data('weight_hh')!,
+        biasIh: data('bias_ih'),
+        biasHh: data('bias_hh'),
+        weightHr: data('weight_hr'),
+      };
+    }),
+  );
 }
 
 /**
  * Holds a case's tensors against a module and brings them into one layout.
  * @param batchFirst as the case or the user says; inferred from the shapes if undefined
+ * @param digits how printed numbers are read
  * @throws CellcheckError for every tensor that is missing, misshapen, or of no use
  */
-export function bind(module: Module, loaded: Case, batchFirst: boolean | undefined): Bound {
+export function bind(
+  module: Module,
+  loaded: Case,
+  batchFirst: boolean | undefined,
+  digits: DigitsReading = {},
+): Bound {
   const { tensors, files } = loaded;
   if (module.cell && batchFirst) {
     throw new CellcheckError({
@@ -123,22 +156,63 @@ export function bind(module: Module, loaded: Case, batchFirst: boolean | undefin
 
   const references = EXPECTED_ROLES.flatMap((name) => {
     const tensor = tensors.get(name);
-    return tensor ? [reference(name, tensor, module, layout)] : [];
+    return tensor ? [reference(name, tensor, module, layout, digits)] : [];
   });
+  const outputs = layerOutputs(module, layout, loaded, digits);
+  const parameters = loadParameters(module, loaded);
+  const ofInput = (values: Floats) => timeFirst(values, layout, layout.steps, module.inputSize);
+  const { uncertainty, ...printed } = whatIsMissing(module, parameters, tensors, digits);
+  const known = [...references, ...outputs].flatMap((one) => one?.printed ?? []);
+  const decimals = [...printed.decimals, ...known.map((one) => one.decimals)];
   return {
-    network: loadNetwork(module, loaded),
+    network: { module, layers: byLayer(module, parameters, (_, { data }) => data) },
     references,
-    layerOutputs: layerOutputs(module, layout, loaded),
+    layerOutputs: outputs,
     layout,
     otherLayoutFits,
+    uncertainty: uncertainty && { ...uncertainty, input: uncertainty.input && ofInput(uncertainty.input) },
+    decimals: decimals.length ? decimals.reduce((fewest, one) => Math.min(fewest, one)) : undefined,
+    short: printed.short,
     sequence: {
       steps: layout.steps,
       batch: layout.batch,
-      input: timeFirst(tensors.get('input')!.data, layout, layout.steps, module.inputSize),
+      input: ofInput(tensors.get('input')!.data),
       h0: tensors.get('h_0')?.data,
       c0: tensors.get('c_0')?.data,
       lengths: lengths(tensors.get('lengths'), layout, fileOf('lengths', files)),
     },
+  };
+}
+
+/** What the printed numbers of a case lost; those of the input in its own layout. */
+function whatIsMissing(
+  module: Module,
+  parameters: ReadonlyMap<string, Tensor>,
+  tensors: Case['tensors'],
+  digits: DigitsReading,
+): Pick<Bound, 'uncertainty' | 'short'> & { readonly decimals: readonly number[] } {
+  const ofWeights = new Map(
+    [...parameters].map(([name, tensor]) => [name, missingDigits(tensor, 'weights', digits)]),
+  );
+  const ofSequence = (role: Role) => {
+    const tensor = tensors.get(role);
+    return tensor && missingDigits(tensor, 'sequence', digits);
+  };
+  const [input, h0, c0] = [ofSequence('input'), ofSequence('h_0'), ofSequence('c_0')];
+  const lost = [...ofWeights.values(), input, h0, c0].flatMap((one) => one ?? []);
+  const layers = () =>
+    byLayer(
+      module,
+      parameters,
+      (name, { data }) => ofWeights.get(name)?.halfUnits ?? new Float64Array(data.length),
+    );
+  const short = [...parameters, ...tensors].filter(([, tensor]) => isShort(tensor));
+  return {
+    uncertainty: lost.length
+      ? { layers: layers(), input: input?.halfUnits, h0: h0?.halfUnits, c0: c0?.halfUnits }
+      : undefined,
+    decimals: lost.map((one) => one.decimals),
+    short: digits.decimals === undefined ? short.map(([name]) => name) : [],
   };
 }
 
@@ -147,6 +221,7 @@ function layerOutputs(
   module: Module,
   layout: Layout,
   { tensors, files }: Case,
+  digits: DigitsReading,
 ): (Reference<LayerRole> | undefined)[] {
   const roles = layerRoles(tensors.keys());
   for (const role of roles) {
@@ -162,7 +237,7 @@ function layerOutputs(
   }
   return Array.from({ length: module.numLayers }, (_, layer) => {
     const role = roles.find((one) => layerOf(one) === layer);
-    return role && reference(role, tensors.get(role)!, module, layout);
+    return role && reference(role, tensors.get(role)!, module, layout, digits);
   });
 }
 
@@ -215,19 +290,27 @@ function lengths(tensor: Tensor | undefined, layout: Layout, file: string | unde
 
 function reference<Name extends ExpectedRole | LayerRole>(
   name: Name,
-  { dtype, shape, data }: Tensor,
+  tensor: Tensor,
   module: Module,
   layout: Layout,
+  digits: DigitsReading,
 ): Reference<Name> {
-  const count = module.numLayers * directions(module).length;
+  const { dtype, shape, data } = tensor;
+  const missing = missingDigits(tensor, 'reference', digits);
+  const inOrder = (order: (values: Floats) => Floats) => ({
+    data: order(data),
+    ...(missing && { printed: { ...missing, halfUnits: order(missing.halfUnits) } }),
+  });
   if (name === 'h_n' || name === 'c_n') {
+    const rows = module.numLayers * directions(module).length;
     const units = name === 'c_n' ? module.hiddenSize : outputSize(module);
-    return { name, dtype, rows: count, batch: layout.batch, units, data };
+    return { name, dtype, rows, batch: layout.batch, units, ...inOrder((values) => values) };
   }
   // A reference may end at the longest of the lengths.
   const rows = layout.timed ? shape[layout.batchFirst ? 1 : 0] : 1;
   const units = outputSize(module) * directions(module).length;
-  return { name, dtype, rows, batch: layout.batch, units, data: timeFirst(data, layout, rows, units) };
+  const order = (values: Floats) => timeFirst(values, layout, rows, units);
+  return { name, dtype, rows, batch: layout.batch, units, ...inOrder(order) };
 }
 
 /** [batch, steps, features] as [steps, batch, features]. */

@@ -21,6 +21,8 @@ export interface Case {
   /** Input and expected tensors by role. */
   readonly tensors: ReadonlyMap<Role, Tensor>;
   readonly options: CaseOptions;
+  /** What of the files was left aside. */
+  readonly notes?: readonly string[];
   /** What weakens a verdict, seen while loading. */
   readonly warnings?: readonly string[];
   /** File names for messages. */

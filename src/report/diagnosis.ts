@@ -215,7 +215,7 @@ function diagnosisJson(
   { comparison, cause }: Diagnosis,
   { version }: ReporterOptions,
 ): string {
-  return `${json({ version: 1, cellcheck: version, ...comparisonObject(label, comparison), cause: cause ? causeObject(cause) : null })}\n`;
+  return `${json({ version: 2, cellcheck: version, ...comparisonObject(label, comparison), cause: cause ? causeObject(cause) : null })}\n`;
 }
 
 function causeObject(cause: Cause): object {

@@ -9,7 +9,7 @@ import type { Reporter } from './reporter.js';
 export function jsonReporter(version: string): Reporter {
   let between = '';
   return {
-    begin: () => `{"version": 1, "cellcheck": ${JSON.stringify(version)}, "cases": [\n`,
+    begin: () => `{"version": 2, "cellcheck": ${JSON.stringify(version)}, "cases": [\n`,
     result(result) {
       const text = between + json(caseObject(result));
       between = ',\n';

@@ -101,6 +101,7 @@ const VERDICT_INDENT = ' '.repeat(10);
 function verdictLines(comparison: Comparison, style: Style): string[][] {
   const { tensors, first, partsAt, subject, notChecked, notes, warnings, cause, advice } = comparison;
   const total = formatCount(tensors.reduce((sum, { elements }) => sum + elements, 0));
+  const open = formatCount(tensors.reduce((sum, { auto }) => sum + (auto?.undecided ?? 0), 0));
   const mismatches = formatCount(tensors.reduce((sum, tensor) => sum + tensor.mismatches, 0));
   const smallest = atolThatPasses(tensors);
   const judged = judgedByRounding(tensors);
@@ -133,6 +134,14 @@ function verdictLines(comparison: Comparison, style: Style): string[][] {
         `${style.open('ill-conditioned')}: no verdict`,
         `from step ${partsAt} on, runs of this network that differ in rounding alone part as well`,
         `only from there on do values fail (${mismatches} of ${total})`,
+        `worst ${worst(tensors, subject)}`,
+      ],
+      indented(failing),
+    ],
+    undecided: () => [
+      [
+        `${style.open('undecided')}: no verdict`,
+        `the reference says too little of ${open} of ${total} values`,
         `worst ${worst(tensors, subject)}`,
       ],
       indented(failing),
@@ -187,7 +196,7 @@ function worst(tensors: readonly TensorComparison[], subject: Subject): string {
   return `${formatDifference(tensor.worst.difference)} ${where}`;
 }
 
-const WORDS = { parity: 'good', differs: 'bad', 'ill-conditioned': 'open' } as const;
+const WORDS = { parity: 'good', differs: 'bad', 'ill-conditioned': 'open', undecided: 'open' } as const;
 const VERDICT_WIDTH = 'differs  '.length;
 /** Where a case's line goes on, under its label. */
 const LINE_INDENT = ' '.repeat(2 + VERDICT_WIDTH + 1);

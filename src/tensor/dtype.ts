@@ -138,3 +138,11 @@ export function roundTo(value: number, dtype: FloatDtype, dither = 0): number {
   const result = rounded * spacing;
   return Math.abs(result) > largest ? Math.sign(value) * Number.POSITIVE_INFINITY : result;
 }
+
+/** How far the numbers of a float dtype are from each other about a value. */
+export function spacing(value: number, dtype: FloatDtype): number {
+  const { bits, smallest } = GRIDS[dtype];
+  exponentView.setFloat64(0, value);
+  const exponent = Math.max(((exponentView.getUint16(0) >> 4) & 0x7ff) - 1023, smallest);
+  return 2 ** (exponent - (dtype === 'F64' ? 53 : bits) + 1);
+}

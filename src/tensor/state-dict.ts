@@ -4,8 +4,8 @@ import type { Tensor, TensorSpec } from './tensor.js';
 /** Tensors by name, known by their shapes until they are asked for: a checkpoint may hold far more than a module. */
 export interface StateDict {
   readonly specs: ReadonlyMap<string, TensorSpec>;
-  /** With how many decimals the numbers were printed, where they were. */
-  readonly decimals?: number;
+  /** What of the file was left aside. */
+  readonly notes?: readonly string[];
   /**
    * Reads the named tensors, and no others.
    * @throws CellcheckError for a name that is none of `specs`, and where a tensor cannot be read

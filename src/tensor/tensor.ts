@@ -7,11 +7,21 @@ export interface TensorSpec {
   readonly shape: readonly number[];
 }
 
+/** What the numbers of a tensor lost when they were printed. */
+export interface Printed {
+  /** Digits after the point that the tensor was printed with; before the exponent, where its numbers have one. */
+  readonly decimals: number;
+  /** Of every value, how far it may be from what it was; 0 where nothing was lost. */
+  readonly halfUnits: Floats;
+}
+
 export interface Tensor {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   /** Row-major values, widened without loss. */
   readonly data: Floats;
+  /** Where it was read from text that shows fewer digits than the numbers had. */
+  readonly printed?: Printed;
 }
 
 /**

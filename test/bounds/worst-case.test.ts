@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { envelope, type Uncertainty } from '../../src/bounds/envelope.js';
+import { envelope } from '../../src/bounds/envelope.js';
 import { PROFILES } from '../../src/bounds/profiles.js';
 import { predict } from '../../src/diagnose/predict.js';
 import type { Kind, Nonlinearity } from '../../src/kinds.js';
-import type { Network, Parameters } from '../../src/module/bind.js';
+import type { Network, Parameters, Uncertainty } from '../../src/module/bind.js';
 import { roundTo } from '../../src/tensor/dtype.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';

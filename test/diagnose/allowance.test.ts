@@ -14,7 +14,7 @@ test('a step may be off by 18 standard deviations of the farthest of its values'
   const sequence = sequenceOf(module, 5, 2, 6);
   const { output, h_n } = predict(network, sequence, {});
   const made = envelope(network, sequence, { profile: PROFILES.generic, model: 'likely' });
-  const [ofOutput, ofStates] = allowances(boundOf(network, sequence, { output, h_n }), undefined, undefined);
+  const [ofOutput, ofStates] = allowances(boundOf(network, sequence, { output, h_n }), undefined);
   for (let t = 0; t < 5; t++) {
     const farthest = Math.max(...made.layers[0].error.subarray(t * 8, (t + 1) * 8));
     expect(ofOutput.rows[t] / farthest).toBeCloseTo(18, 8);
@@ -32,7 +32,7 @@ test('what may be off by more than a tenth of the largest value tells nothing', 
   // Of weights with two decimals, x and the h before it: 0.02, 0.04 and 0.53.
   const sequence: Sequence = { steps: 3, batch: 1, input: Float64Array.of(1, 2, 50) };
   const allowed = (...output: readonly number[]) =>
-    allowances(boundOf(IDENTITY, sequence, { output: Float64Array.from(output) }), undefined, 2)[0];
+    allowances(boundOf(IDENTITY, sequence, { output: Float64Array.from(output) }, 2), undefined)[0];
   const large = allowed(1, 2, 50);
   expect(large.rows[2]).toBeCloseTo(0.53, 2);
   expect(large.largest).toBe(large.rows[2]);
@@ -48,7 +48,7 @@ test('a reference that is larger than what the weights give may be off by as muc
   const sequence: Sequence = { steps: 3, batch: 1, input };
   const allowed = (times: number) => {
     const output = input.map((value) => times * value);
-    return allowances(boundOf(IDENTITY, sequence, { output }), undefined, undefined)[0].rows;
+    return allowances(boundOf(IDENTITY, sequence, { output }), undefined)[0].rows;
   };
   const usual = allowed(1);
   expect(usual[0]).toBeGreaterThan(0);

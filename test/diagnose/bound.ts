@@ -1,31 +1,47 @@
 import type { Bound, Network, Parameters, Sequence } from '../../src/module/bind.js';
 import { EXPECTED_ROLES } from '../../src/module/case.js';
 import { directions, outputSize } from '../../src/module/parameters.js';
+import { halfUnit } from '../../src/module/printed.js';
 import type { Floats } from '../../src/tensor/dtype.js';
 
-/** A network and its float32 references, as `bind` would have them. */
+/** A network and its float32 references, printed with so many decimals where that is said, as `bind` would have them. */
 export function boundOf(
   network: Network,
   sequence: Sequence,
   expected: Readonly<Partial<Record<(typeof EXPECTED_ROLES)[number], Floats>>>,
+  decimals?: number,
 ): Bound {
   const { module, layers } = network;
   const { steps, batch } = sequence;
   const ways = directions(module).length;
   const size = outputSize(module);
   const units = { output: size * ways, h_n: size, c_n: module.hiddenSize };
+  const missing = (values: Floats) => new Float64Array(values.length).fill(halfUnit(decimals ?? 0));
+  const lost = ({ weightIh, weightHh, biasIh, biasHh, weightHr }: Parameters): Parameters => ({
+    weightIh: missing(weightIh),
+    weightHh: missing(weightHh),
+    biasIh: biasIh && missing(biasIh),
+    biasHh: biasHh && missing(biasHh),
+    weightHr: weightHr && missing(weightHr),
+  });
   return {
     network,
     sequence,
     references: EXPECTED_ROLES.flatMap((name) => {
       const data = expected[name];
-      return data
-        ? [{ name, dtype: 'F32', rows: data.length / batch / units[name], batch, units: units[name], data }]
-        : [];
+      if (!data) return [];
+      const printed = decimals === undefined ? undefined : { decimals, halfUnits: missing(data) };
+      const rows = data.length / batch / units[name];
+      return [{ name, dtype: 'F32', rows, batch, units: units[name], data, printed }];
+    }),
+    ...(decimals !== undefined && {
+      decimals,
+      uncertainty: { layers: layers.map((ways) => ways.map(lost)) },
     }),
     layerOutputs: layers.map(() => undefined),
     layout: { batchFirst: false, batched: true, timed: true, steps, batch },
     otherLayoutFits: false,
+    short: [],
   };
 }
 

@@ -9,8 +9,8 @@ import { boundOf, changed } from './bound.js';
 
 /** Why a float32 output is not what a network gives. */
 function causeOf(network: Network, sequence: Sequence, output: Floats, decimals?: number): Promise<Cause> {
-  const bound = boundOf(network, sequence, { output: Float32Array.from(output) });
-  return findCause(bound, predict(network, sequence, {}), { depth: 'alone', decimals });
+  const bound = boundOf(network, sequence, { output: Float32Array.from(output) }, decimals);
+  return findCause(bound, predict(network, sequence, {}), { depth: 'alone' });
 }
 
 test('one weight is named where one direction is beyond rounding, none where two are', async () => {

@@ -7,14 +7,12 @@ import { tensorsOfPrinted } from '../../src/formats/printed.js';
 import { cli, scratch } from '../cli.js';
 
 const read = (text: string) => {
-  const { specs, load, decimals } = tensorsOfPrinted(new TextEncoder().encode(text));
+  const { specs, load } = tensorsOfPrinted(new TextEncoder().encode(text));
+  const loaded = [...load([...specs.keys()])];
   const tensors = Object.fromEntries(
-    [...load([...specs.keys()])].map(([name, { dtype, shape, data }]) => [
-      name,
-      { dtype, shape, data: [...data] },
-    ]),
+    loaded.map(([name, { dtype, shape, data }]) => [name, { dtype, shape, data: [...data] }]),
   );
-  return { tensors, decimals };
+  return { tensors, decimals: loaded.map(([, { printed }]) => printed?.decimals) };
 };
 const one = (text: string) => read(text).tensors[''];
 

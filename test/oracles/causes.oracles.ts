@@ -151,7 +151,7 @@ function searchOf(network: Network, sequence: Sequence, base: Predicted, y: Floa
     data: Float32Array.from(y),
   };
   const bound = { network, sequence, references: [reference] } as unknown as Bound;
-  return { bound, base, allowances: allowances(bound, undefined, undefined) };
+  return { bound, base, allowances: allowances(bound, undefined) };
 }
 
 function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {

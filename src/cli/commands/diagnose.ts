@@ -69,7 +69,7 @@ async function diagnoseCommand(pending: Pending, options: Options, io: Io): Prom
         version: VERSION,
       }),
     );
-  return { parity: 0, differs: 1, 'ill-conditioned': 2 }[diagnosis.comparison.verdict];
+  return { parity: 0, differs: 1, 'ill-conditioned': 2, undecided: 2 }[diagnosis.comparison.verdict];
 }
 
 async function diagnoseOne({ label, load }: Pending, options: Options, io: Io): Promise<Diagnosis> {
