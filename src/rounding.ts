@@ -1,5 +1,5 @@
 import { type Envelope, type EnvelopeOptions, envelope, type Spread } from './bounds/envelope.js';
-import { PROFILE_OF, PROFILES, type ProfileName } from './bounds/profiles.js';
+import { EXACT, PROFILE_OF, PROFILES, type Profile, type ProfileName } from './bounds/profiles.js';
 import { SIGMAS } from './bounds/variance.js';
 import { type AutoRule, count, type Judgement, judgeByRounding, type Prediction } from './compare/auto.js';
 import type { Compared } from './compare/compare.js';
@@ -35,15 +35,13 @@ const USEFUL = 0.5;
  * what their missing digits can do, from whichever beginning says more.
  */
 export function judgeRounding(bound: Bound, { profile: said, speed }: Said): RoundingJudgement[] {
-  const { network, sequence, references, layerOutputs, uncertainty, decimals } = bound;
+  const { network, sequence, references, layerOutputs, decimals } = bound;
   const top = network.layers.length - 1;
-  const known = knownOutputs(bound).map(
-    (truth) => truth && { values: truth.data, uncertainty: truth.printed?.halfUnits },
-  );
+  const known = knownOutputs(bound).map((truth) => truth && { values: truth.data });
   const envelopes = new Map<string, Envelope>();
-  const run = (profile: ProfileName, model: EnvelopeOptions['model'], free = false): Envelope => {
-    const key = `${profile} ${model} ${free}`;
-    const options = { profile: PROFILES[profile], model, known: free ? [] : known, uncertainty, speed };
+  const run = (profile: ProfileName, model: EnvelopeOptions['model']): Envelope => {
+    const key = `${profile} ${model}`;
+    const options = { profile: PROFILES[profile], model, known, speed };
     const made = envelopes.get(key) ?? envelope(network, sequence, options);
     envelopes.set(key, made);
     return made;
@@ -63,8 +61,10 @@ export function judgeRounding(bound: Bound, { profile: said, speed }: Said): Rou
       decimals: reference.printed?.decimals ?? decimals,
     });
     if (decimals !== undefined) {
-      const free = known.some((one) => one) ? [spread(run(profile, 'worst', true))] : [];
-      const bounds = widened([worst(), ...free].reduce(tighter), reference);
+      const bounds = widened(
+        printedBounds(bound, PROFILES[profile], speed).map(spread).reduce(tighter),
+        reference,
+      );
       return judge(bounds, {
         limit: 1,
         unit: 'bounds',
@@ -99,6 +99,47 @@ export function knownOutputs({
     const coarse = truth && truths.slice(layer + 1).some((above) => above && bits(above) > bits(truth));
     return coarse ? undefined : truth;
   });
+}
+
+/**
+ * Bounds of what missing digits can do, with what rounding is likely to do: every step from the reference's own h, whose
+ * digits are missing too, and from the initial state on.
+ */
+function printedBounds(bound: Bound, profile: Profile, speed: Said['speed']): Envelope[] {
+  const { network, sequence, uncertainty } = bound;
+  const truths = knownOutputs(bound);
+  const run = (known: EnvelopeOptions['known']): Envelope => {
+    const likely = envelope(network, sequence, { profile, model: 'likely', known, speed });
+    // Where what is likely is not to be trusted, what is possible is.
+    const worst = {
+      profile: likely.coherent ? profile : EXACT,
+      model: 'worst',
+      known,
+      uncertainty,
+      speed,
+    } as const;
+    const missing = envelope(network, sequence, worst);
+    return likely.coherent ? missing : joined(missing, likely);
+  };
+  const forced = truths.map(
+    (truth) => truth && { values: truth.data, uncertainty: truth.printed?.halfUnits },
+  );
+  return forced.some((one) => one) ? [run(forced), run([])] : [run([])];
+}
+
+/** Bounds, and so many standard deviations as are still rounding. */
+function joined(bounds: Envelope, likely: Envelope): Envelope {
+  const both = (a: Spread, b: Spread): Spread => ({
+    values: a.values,
+    error: a.error.map((bound, i) => bound + SIGMAS * b.error[i]),
+    undecided: a.undecided.map((one, i) => one | b.undecided[i]),
+  });
+  return {
+    ...bounds,
+    layers: bounds.layers.map((layer, i) => both(layer, likely.layers[i])),
+    h_n: both(bounds.h_n, likely.h_n),
+    c_n: bounds.c_n && both(bounds.c_n, likely.c_n!),
+  };
 }
 
 /** Of two bounds of the same values the narrower one, value by value. */

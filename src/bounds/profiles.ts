@@ -52,6 +52,16 @@ const torch: Profile = {
   meanSquare: 4,
 };
 
+/** No rounding at all: what other errors do by themselves. */
+export const EXACT: Profile = {
+  ...torch,
+  accumulate: 0,
+  store: 0,
+  tanh: { worst: 0, typical: 0 },
+  sigmoid: { worst: 0, typical: 0 },
+  floor: 0,
+};
+
 const generic: Profile = {
   ...torch,
   tanh: { worst: 6, typical: 2 },

@@ -10,64 +10,125 @@ export interface Written {
   readonly exponents: number[];
   /** Digits from the first that is not zero on. */
   readonly significant: number[];
+  /** The dtype whose values the numbers were, where that is known. */
+  readonly grid?: Dtype;
+  /** Whether zeros without decimals are exactly that: PyTorch prints others with decimals, or an exponent. */
+  readonly exactZeros?: boolean;
+}
+
+/** What the digits of a tensor say of the setting that it was printed with. */
+interface Setting {
+  /** The most digits after a point, before an exponent where there is one. */
+  readonly places: number;
+  /** The most digits from the first that is not zero on. */
+  readonly digits: number;
+  /** Where the farthest of the last digits stands: at 10 ** -farthest. */
+  readonly farthest: number;
+  /** Whether every number has an exponent. */
+  readonly scientific: boolean;
+  /** Whether significant digits were counted, and not decimals. */
+  readonly bySignificant: boolean;
+  /** Whether all numbers are whole, and written so. */
+  readonly whole: boolean;
 }
 
 /**
- * How far each number of a printed tensor may be from the one that it was printed of, by its digits. How many decimals
- * there are is one setting for the whole tensor, and most printers leave zeros at the end away, so that the most that any
- * number shows counts for all, each with its own exponent. `%g`, Python and C count significant digits instead: such text
- * is known by numbers that end at the same digit though they have fewer decimals than others.
- *
- * Digits that tell the number of a dtype from its neighbours lose nothing: then the number is the dtype's own.
- * @param dtype that the text says; undefined where it says none
- * @returns the values, and what they lost; nothing of it where they lost nothing, or all of them are whole
+ * Of the numbers with fewer decimals than others, those that have all the digits of a setting that counts digits: of a
+ * setting that counts decimals only numbers larger than all the others would look like that.
  */
-export function readDigits(
-  { values: written, decimals, exponents, significant }: Written,
-  dtype: Dtype | undefined,
-): { readonly values: Float64Array; readonly printed?: Printed } {
-  const values = Float64Array.from(written);
+const FULL = 0.25;
+
+/** Where a number's last digit stands: at 10 ** -last. */
+function lastDigit({ decimals, exponents }: Written, i: number): number {
+  return decimals[i] - (exponents[i] || 0);
+}
+
+function settingOf(written: Written): Setting {
+  const { values, decimals, exponents, significant } = written;
   let [finite, scientific, places, digits, farthest] = [0, 0, 0, 0, Number.NEGATIVE_INFINITY];
-  // Where a number's last digit stands: at 10 ** -last.
-  const last = (i: number) => decimals[i] - (exponents[i] || 0);
   for (const [i, value] of values.entries()) {
     if (!Number.isFinite(value)) continue;
     finite++;
     if (!Number.isNaN(exponents[i])) scientific++;
     places = Math.max(places, decimals[i]);
     digits = Math.max(digits, significant[i]);
-    farthest = Math.max(farthest, last(i));
+    farthest = Math.max(farthest, lastDigit(written, i));
   }
-  const whole = places === 0 && scientific === 0;
-  if (whole || (dtype && !DTYPES[dtype].float)) return { values };
-
   let [shorter, full] = [0, 0];
   for (const [i, value] of values.entries()) {
-    if (!Number.isFinite(value) || value === 0 || last(i) === farthest) continue;
+    const isWhole = decimals[i] === 0 && Number.isNaN(exponents[i]);
+    if (!Number.isFinite(value) || isWhole || lastDigit(written, i) === farthest) continue;
     shorter++;
     if (significant[i] === digits) full++;
   }
-  const bySignificant = 2 * full > shorter;
-  const halfUnit = (i: number): number => {
-    if (scientific === finite) return values[i] === 0 ? 0 : 0.5 * 10 ** (exponents[i] - places);
-    const fixed = 0.5 * 10 ** -farthest;
-    return bySignificant ? Math.max(fixed, 0.5 * 10 ** (significant[i] - digits - last(i))) : fixed;
+  return {
+    places,
+    digits,
+    farthest,
+    scientific: finite > 0 && scientific === finite,
+    bySignificant: full > 0 && full >= FULL * shorter,
+    // What is printed as -0 was something else.
+    whole: places === 0 && scientific === 0 && !values.some((value) => Object.is(value, -0)),
   };
-  const grid = dtype ?? gridOf(values, digits);
+}
+
+/** The values of a tensor, and what they lost; nothing where they lost nothing, or all of them are whole. */
+interface Read {
+  readonly values: Float64Array;
+  readonly printed?: Printed;
+}
+
+/**
+ * How far each number of a text's tensors may be from the one that it was printed of, by its digits. How many decimals
+ * there are is one setting for a whole tensor, and most printers leave zeros at the end away, so that the most that any
+ * number shows counts for all, each with its own exponent. `%g`, Python and C count significant digits instead: such text
+ * is known by numbers that end at the same digit though they have fewer decimals than others.
+ *
+ * Digits that tell the number of a dtype from its neighbours lose nothing: then the number is the dtype's own.
+ */
+export function readDigits(tensors: readonly Written[]): Read[] {
+  const settings = tensors.map(settingOf);
+  // What one of them cannot show by itself the others do.
+  const counted = settings.flatMap(({ bySignificant, digits }) => (bySignificant ? [digits] : []));
+  const fixed = settings.flatMap(({ whole, scientific, farthest }) =>
+    whole || scientific ? [] : [farthest],
+  );
+  const zeros = fixed.length ? fixed.reduce((fewest, one) => Math.min(fewest, one)) : undefined;
+  return tensors.map((written, i) => {
+    const setting = settings[i];
+    // What is printed as zero may have been less than the last decimal of the others.
+    if (zeros !== undefined && !written.exactZeros && written.values.every((value) => value === 0))
+      return readOne(written, { ...setting, farthest: zeros, whole: false });
+    const bySignificant = setting.bySignificant || counted.some((digits) => setting.digits <= digits);
+    return readOne(written, { ...setting, bySignificant });
+  });
+}
+
+function readOne(written: Written, setting: Setting): Read {
+  const { exponents, significant, grid: known } = written;
+  const { places, digits, farthest, scientific, bySignificant, whole } = setting;
+  const values = Float64Array.from(written.values);
+  if (whole || (known && !DTYPES[known].float)) return { values };
+
+  const halfUnit = (i: number): number => {
+    if (scientific) return values[i] === 0 ? 0 : 0.5 * 10 ** (exponents[i] - places);
+    const fixed = 0.5 * 10 ** -farthest;
+    return bySignificant
+      ? Math.max(fixed, 0.5 * 10 ** (significant[i] - digits - lastDigit(written, i)))
+      : fixed;
+  };
+  const grid = (known as FloatDtype | undefined) ?? gridOf(values, digits);
   const halfUnits = Float64Array.from(values, (value, i) => {
     if (!Number.isFinite(value)) return 0;
     const half = halfUnit(i);
-    const step = spacing(value, (grid ?? 'F32') as FloatDtype);
+    const step = spacing(value, grid ?? 'F32');
     // A quarter, for below a power of two the next number is nearer than above it.
     if (grid === undefined || half >= step / 4) return Math.max(half, step / 2);
-    if (grid !== 'F64') values[i] = roundTo(value, grid as FloatDtype);
+    if (grid !== 'F64') values[i] = roundTo(value, grid);
     return 0;
   });
   if (!halfUnits.some((half) => half > 0)) return { values };
-  return {
-    values,
-    printed: { decimals: scientific === finite ? places : Math.max(0, farthest), halfUnits },
-  };
+  return { values, printed: { decimals: scientific ? places : Math.max(0, farthest), halfUnits } };
 }
 
 /** Of more digits no float32 has need. */

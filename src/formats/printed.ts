@@ -1,8 +1,8 @@
 import { CellcheckError, printable } from '../errors.js';
 import { type Dtype, dtypeNamed } from '../tensor/dtype.js';
-import { sameShape } from '../tensor/shape.js';
+import { formatShape, sameShape } from '../tensor/shape.js';
 import { type StateDict, stateDict } from '../tensor/state-dict.js';
-import type { Printed, Tensor } from '../tensor/tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { NAMELESS } from './json.js';
 import { readDigits, type Written } from './printed-digits.js';
 import { type Cursor, cursorOver, isNumber } from './printed-tokens.js';
@@ -50,9 +50,15 @@ const SHOWS = /^(?:print[ \t]*\([ \t]*)?([A-Za-z_]\w*)[ \t]*\)?[ \t]*$/;
 const MOST_SHOWN = 3;
 const LONGEST_SHOWN = 40;
 
+/** A tensor of the text; what its digits lost is known when all of them are read. */
+interface Numbers extends Written {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+}
+
 /** What a text says: a tensor, several by name, or those that a module returns. */
 type Value =
-  | { readonly tensor: Tensor }
+  | { readonly tensor: Numbers }
   | { readonly named: readonly (readonly [string, Value])[] }
   | { readonly items: readonly Value[] };
 
@@ -65,13 +71,13 @@ type Value =
  */
 export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
   const cursor = cursorOver(decoded(bytes));
-  const tensors = new Map<string, Tensor>();
+  const tensors = new Map<string, Numbers>();
   const aside: string[] = [];
   let label: string | undefined;
   // `[55]` may be a tensor, or the number of a notebook's cell.
   const margins: number[] = [];
 
-  const put = (name: string, tensor: Tensor) => {
+  const put = (name: string, tensor: Numbers) => {
     if (tensors.has(name))
       cursor.fail(
         name === NAMELESS ? 'has a second tensor without a name' : 'has a name that was there before',
@@ -118,12 +124,24 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
     }
   }
   if (tensors.size === 0 && aside.length === 0 && margins.length === 1)
-    put(NAMELESS, { dtype: 'F32', shape: [1], data: Float64Array.from(margins) });
+    put(NAMELESS, {
+      ...nothing(),
+      dtype: 'F32',
+      shape: [1],
+      values: margins,
+      decimals: [0],
+      exponents: [Number.NaN],
+    });
   const more = aside.length > MOST_SHOWN ? `, and ${aside.length - MOST_SHOWN} more` : '';
   const leftAside = `left aside: ${aside.slice(0, MOST_SHOWN).join(', ')}${more}`;
   if (tensors.size === 0)
     throw new CellcheckError({ problem: 'holds no printed tensor', hints: aside.length ? [leftAside] : [] });
-  return { ...stateDict(tensors), notes: aside.length ? [leftAside] : [] };
+  const read = readDigits([...tensors.values()]);
+  const all = [...tensors].map(([name, { dtype, shape }], i): [string, Tensor] => {
+    const { values: data, printed } = read[i];
+    return [name, { dtype, shape, data, ...(printed && { printed }) }];
+  });
+  return { ...stateDict(new Map(all)), notes: aside.length ? [leftAside] : [] };
 }
 
 function decoded(bytes: Uint8Array): string {
@@ -142,7 +160,7 @@ function decoded(bytes: Uint8Array): string {
 }
 
 /** What a module returns: `(output, h_n)`, `(output, (h_n, c_n))`, of an LSTMCell `(h_n, c_n)`. */
-function returned(cursor: Cursor, items: readonly Value[]): (readonly [string, Tensor])[] {
+function returned(cursor: Cursor, items: readonly Value[]): (readonly [string, Numbers])[] {
   const [first, second] = items;
   if (items.length === 2 && 'tensor' in first) {
     const output = first.tensor;
@@ -150,7 +168,7 @@ function returned(cursor: Cursor, items: readonly Value[]): (readonly [string, T
       const other = second.tensor;
       // The same shapes with other values: a sequence of one step ends as it begins.
       const cell =
-        sameShape(output.shape, other.shape) && output.data.some((one, i) => one !== other.data[i]);
+        sameShape(output.shape, other.shape) && output.values.some((one, i) => one !== other.values[i]);
       return cell
         ? [
             ['h_n', output],
@@ -230,7 +248,7 @@ const LIST_OF_VALUES = new RegExp(String.raw`(?=\[\s*(?:\(|${CALL}))`, 'y');
 
 /** Numbers; or tensors, which are stacked; or pairs of names and tensors. */
 function list(cursor: Cursor, depth: number): Value {
-  if (!cursor.match(LIST_OF_VALUES)) return { tensor: tensorOf(nested(cursor, false), 'F32', undefined) };
+  if (!cursor.match(LIST_OF_VALUES)) return { tensor: { ...nested(cursor, false), dtype: 'F32' } };
   const values: Value[] = [];
   items(cursor, '[', ']', () => values.push(valueAt(cursor, depth + 1)));
   const named = values.flatMap((value) => ('named' in value ? value.named : []));
@@ -250,48 +268,36 @@ function items(cursor: Cursor, open: string, close: string, item: () => void): v
 }
 
 /** As torch.stack does along a new first dimension. */
-function stacked(cursor: Cursor, tensors: readonly Tensor[]): Tensor {
-  const [{ dtype, shape, data }] = tensors;
+function stacked(cursor: Cursor, tensors: readonly Numbers[]): Numbers {
+  const [first] = tensors;
+  const { shape } = first;
   const odd = tensors.find((one) => !sameShape(one.shape, shape));
   if (odd)
-    cursor.fail(`ends a list of tensors of the shapes [${shape.join(', ')}] and [${odd.shape.join(', ')}]`);
-  const size = data.length;
-  const join = (of: (one: Tensor) => Tensor['data'] | undefined) => {
-    const all = new Float64Array(size * tensors.length);
-    for (const [i, one] of tensors.entries()) all.set(of(one) ?? [], i * size);
-    return all;
+    cursor.fail(`ends a list of tensors of the shapes ${formatShape(shape)} and ${formatShape(odd.shape)}`);
+  return {
+    ...first,
+    shape: [tensors.length, ...shape],
+    values: tensors.flatMap(({ values }) => values),
+    decimals: tensors.flatMap(({ decimals }) => decimals),
+    exponents: tensors.flatMap(({ exponents }) => exponents),
+    significant: tensors.flatMap(({ significant }) => significant),
   };
-  const known = tensors.flatMap(({ printed }) => printed ?? []);
-  const printed: Printed | undefined = known.length
-    ? {
-        decimals: known.reduce((most, one) => Math.max(most, one.decimals), 0),
-        halfUnits: join((one) => one.printed?.halfUnits),
-      }
-    : undefined;
-  return { dtype, shape: [tensors.length, ...shape], data: join((one) => one.data), printed };
 }
 
 /** `([…], dtype=…)`; PyTorch does not say its default dtype, numpy not that of Python's numbers. */
-function called(cursor: Cursor, word: string): Tensor {
+function called(cursor: Cursor, word: string): Numbers {
   cursor.take('(');
   const numbers = cursor.peek() === '[' ? nested(cursor, true) : scalar(cursor);
   const dtype = keywords(cursor);
-  return tensorOf(numbers, dtype ?? 'F32', dtype ?? (/ensor$/.test(word) ? 'F32' : undefined));
+  const exactZeros = /ensor$/.test(word);
+  return { ...numbers, dtype: dtype ?? 'F32', grid: dtype ?? (exactZeros ? 'F32' : undefined), exactZeros };
 }
 
-interface Numbers extends Written {
-  readonly shape: readonly number[];
-}
-
-/** @param grid the dtype whose values the numbers were, where that is known */
-function tensorOf({ shape, ...written }: Numbers, dtype: Dtype, grid: Dtype | undefined): Tensor {
-  const { values, printed } = readDigits(written, grid);
-  return { dtype, shape, data: values, ...(printed && { printed }) };
-}
+type Nested = Omit<Numbers, 'dtype' | 'grid' | 'exactZeros'>;
 
 const nothing = (): Written => ({ values: [], decimals: [], exponents: [], significant: [] });
 
-function scalar(cursor: Cursor): Numbers {
+function scalar(cursor: Cursor): Nested {
   const written = nothing();
   number(cursor, written);
   return { ...written, shape: [] };
@@ -314,7 +320,7 @@ function number(cursor: Cursor, { values, decimals, exponents, significant }: Wr
  * A nested list of numbers: rectangular, or it fails.
  * @param commas whether they must stand between numbers: numpy's str() has none
  */
-function nested(cursor: Cursor, commas: boolean): Numbers {
+function nested(cursor: Cursor, commas: boolean): Nested {
   const written = nothing();
   const { values } = written;
   const shape: number[] = [];
