@@ -1,6 +1,7 @@
 import type { ProfileName } from './bounds/profiles.js';
 import type { Subject, Verdict } from './compare/comparison.js';
 import type { Cause } from './diagnose/cause.js';
+import { printable } from './errors.js';
 import { KINDS } from './kinds.js';
 import type { Bound } from './module/bind.js';
 import { layoutWord } from './module/layout.js';
@@ -56,17 +57,22 @@ export function notesOn(bound: Bound, batchFirst: boolean | undefined): string[]
 /** Tensors that a line names. */
 const MOST_NAMED = 6;
 
+/** Tensors of few decimals that were taken as rounded. */
+function roundedNames({ bound, tensors, settings: { rounded = 'none' } }: Run): string | undefined {
+  if (rounded === 'none') return undefined;
+  const references: readonly string[] = tensors.map(({ name }) => name);
+  const names = bound.short.filter((name) => rounded === 'all' || references.includes(name)).map(printable);
+  return `${names.slice(0, MOST_NAMED).join(', ')}${names.length > MOST_NAMED ? ', …' : ''}`;
+}
+
 /** What makes a parity weaker than it looks. */
-export function warningsOn({ bound, tensors, settings }: Run, verdict: Verdict): string[] {
-  const { rounded = 'none' } = settings;
-  const states: readonly string[] = tensors.map(({ name }) => name);
-  const short = bound.short.filter((name) => rounded === 'all' || states.includes(name));
-  const names = `${short.slice(0, MOST_NAMED).join(', ')}${short.length > MOST_NAMED ? ', …' : ''}`;
+export function warningsOn(run: Run, verdict: Verdict): string[] {
+  const rounded = roundedNames(run);
   const taken =
-    verdict === 'parity' && rounded !== 'none'
-      ? [`${names}: so few decimals were taken as rounded, for as exact numbers they differ`]
+    verdict === 'parity' && rounded !== undefined
+      ? [`${rounded}: so few decimals were taken as rounded, for as exact numbers they differ`]
       : [];
-  const weak = tensors.flatMap(({ name, zerosPass, nans }) => [
+  const weak = run.tensors.flatMap(({ name, zerosPass, nans }) => [
     ...(zerosPass ? [`${name}: most of it or all would pass as zeros too, so this proves little`] : []),
     ...(nans ? [`${name}: ${nans} expected values are NaN, and taken as equal (equal_nan)`] : []),
   ]);
@@ -118,6 +124,9 @@ const UNDECIDED_ADVICE = {
     'rounding may have taken most values as far as they are apart from each other: give a reference in a wider dtype, or the outputs of the layers below (--layer-outputs)',
 } as const;
 
+const EXACT_ADVICE =
+  'so few decimals may be rounded; where they are exact, give them as JSON, which is taken as it is written: then this differs';
+
 /** What to try where the verdict is not parity. */
 export async function adviceFor(
   verdict: Verdict,
@@ -125,8 +134,14 @@ export async function adviceFor(
   runAs: (other: Partial<Settings>) => Promise<Run>,
 ): Promise<string[]> {
   if (verdict === 'parity') return [];
-  if (verdict === 'undecided')
-    return [UNDECIDED_ADVICE[run.bound.decimals === undefined ? 'rounding' : 'printed']];
+  if (verdict === 'undecided') {
+    const rounded = roundedNames(run);
+    const printed = run.bound.decimals !== undefined;
+    return [
+      UNDECIDED_ADVICE[printed ? 'printed' : 'rounding'],
+      ...(rounded === undefined ? [] : [`${rounded}: ${EXACT_ADVICE}`]),
+    ];
+  }
   // Another reading that fits is the answer, however the numbers were made.
   const other = await betterReading(run, runAs);
   if (other.length) return other;

@@ -1,3 +1,4 @@
+import { passesForAny } from './any-network.js';
 import { PROFILES, type ProfileName } from './bounds/profiles.js';
 import { type Compared, compareTensor, type TensorComparison } from './compare/compare.js';
 import type { Comparison } from './compare/comparison.js';
@@ -100,11 +101,23 @@ export async function verifyRun(
       ...notesOn(run.bound, settings.batch_first),
       ...run.outputs.kernels.notes,
     ],
-    warnings: [...(loaded.warnings ?? []), ...warningsOn(run, judged.verdict)],
+    warnings: [
+      ...(loaded.warnings ?? []),
+      ...warningsOn(run, judged.verdict),
+      ...(await weakness(judged, run)),
+    ],
     advice: await adviceFor(judged.verdict, run, (other) => runCase(loaded, { ...run.settings, ...other })),
   };
   return { run, comparison };
 }
+
+async function weakness({ verdict }: Judged, run: Run): Promise<string[]> {
+  const said = run.tensors.every(({ zerosPass }) => zerosPass);
+  return verdict === 'parity' && !said && (await passesForAny(run)) ? [PASSES_FOR_ANY] : [];
+}
+
+const PASSES_FOR_ANY =
+  'the reference is the same almost everywhere, and almost any network would pass, so this proves little';
 
 /**
  * Tensors of few decimals are exact first, and rounded where that fails: references, then all. Where nothing agrees, and

@@ -18,7 +18,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   report: ['report', 'inspect', 'diagnose', 'compare', 'module', 'tensor', 'errors', 'kinds', 'chalk'],
   threads: ['threads', 'engine', 'module', 'tensor', 'node'],
   verdict: ['verify', 'threads', 'compare', 'engine', 'module', 'tensor'],
-  remarks: ['verify', 'rounding', 'diagnose', 'bounds', 'compare', 'module', 'kinds'],
+  'any-network': ['verify', 'threads', 'compare', 'engine', 'module'],
+  remarks: ['verify', 'rounding', 'diagnose', 'bounds', 'compare', 'module', 'errors', 'kinds'],
   inspect: [
     'inspect',
     'threads',
@@ -34,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   rounding: ['verify', 'bounds', 'compare', 'module', 'tensor'],
   verify: [
+    'any-network',
     'diagnose',
     'bounds',
     'rounding',

@@ -122,8 +122,9 @@ function readOne(written: Written, setting: Setting): Read {
     if (!Number.isFinite(value)) return 0;
     const half = halfUnit(i);
     const step = spacing(value, grid ?? 'F32');
-    // A quarter, for below a power of two the next number is nearer than above it.
-    if (grid === undefined || half >= step / 4) return Math.max(half, step / 2);
+    // A quarter, for below a power of two the next number is nearer than above it; float64 is exact enough.
+    const enough = half < (grid === 'F64' ? step : step / 4);
+    if (grid === undefined || !enough) return Math.max(half, step / 2);
     if (grid !== 'F64') values[i] = roundTo(value, grid);
     return 0;
   });

@@ -9,6 +9,8 @@ export interface Cursor {
   take(token: string): void;
   /** Skips white space, and takes what the sticky pattern finds there; undefined where it finds nothing. */
   match(pattern: RegExp): RegExpExecArray | undefined;
+  /** Whether nothing but white space follows. */
+  atEnd(): boolean;
   /** Whether nothing but white space is before this place in its line. */
   atLineStart(): boolean;
   /** The line of the place, from 1 on. */
@@ -52,6 +54,13 @@ export function cursorOver(text: string): Cursor {
   const skipSpace = () => {
     while (at < text.length && /\s/.test(text[at])) at++;
   };
+  /** Goes back to before the token that was looked at. */
+  const giveBack = () => {
+    if (ahead !== undefined) at = start;
+    ahead = undefined;
+    skipSpace();
+    start = at;
+  };
   const cursor: Cursor = {
     peek() {
       if (ahead !== undefined) return ahead;
@@ -77,11 +86,12 @@ export function cursorOver(text: string): Cursor {
       const token = cursor.next();
       if (token !== wanted) cursor.unexpected(token, wanted);
     },
+    atEnd() {
+      giveBack();
+      return start === text.length;
+    },
     match(pattern) {
-      if (ahead !== undefined) at = start;
-      ahead = undefined;
-      skipSpace();
-      start = at;
+      giveBack();
       const found = sticky(pattern, at);
       if (found) at += found[0].length;
       return found;

@@ -46,7 +46,7 @@ const CODE = /(?:In ?\[[\d *]*\]:|>>>|\.{3,}:?(?=[ \n]|$))[ \t]*/y;
 const MARGIN = /\[[ \t]*(\d+|\*)?[ \t]*\]:?/y;
 const SIZES = /[^\n=([{]*(?:=[ \t]*)?torch\.Size\([^\n]*/y;
 /** Code that shows one variable: what follows is that. */
-const SHOWS = /^(?:print[ \t]*\([ \t]*)?([A-Za-z_]\w*)[ \t]*\)?[ \t]*$/;
+const SHOWS = /^(?:print[ \t]*\([ \t]*)?([A-Za-z_]\w*)[ \t]*\)?$/;
 const MOST_SHOWN = 3;
 const LONGEST_SHOWN = 40;
 
@@ -72,7 +72,7 @@ type Value =
 export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
   const cursor = cursorOver(decoded(bytes));
   const tensors = new Map<string, Numbers>();
-  const aside: string[] = [];
+  const aside = { first: [] as string[], more: 0 };
   let label: string | undefined;
   // `[55]` may be a tensor, or the number of a notebook's cell.
   const margins: number[] = [];
@@ -94,12 +94,14 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
     else for (const [key, tensor] of returned(cursor, value.items)) put(key, tensor);
   };
   const leaveAside = (text: string) => {
-    const shown = text.trim().slice(0, LONGEST_SHOWN);
-    if (shown) aside.push(`line ${cursor.line()} ${printable(shown)}`);
-    label = SHOWS.exec(text.trim())?.[1];
+    const line = text.trim();
+    label = SHOWS.exec(line)?.[1];
+    if (line === '') return;
+    if (aside.first.length === MOST_SHOWN) aside.more++;
+    else aside.first.push(`line ${cursor.line()} ${printable(line.slice(0, LONGEST_SHOWN).trimEnd())}`);
   };
 
-  while (cursor.peek() !== '') {
+  while (!cursor.atEnd()) {
     if (cursor.match(SILENT)) continue;
     const prompt = cursor.atLineStart() && cursor.match(CODE);
     const margin = !prompt && cursor.atLineStart() && cursor.match(MARGIN);
@@ -123,7 +125,7 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
       leaveAside((cursor.match(PROSE) ?? cursor.match(LINE)!)[0]);
     }
   }
-  if (tensors.size === 0 && aside.length === 0 && margins.length === 1)
+  if (tensors.size === 0 && aside.first.length === 0 && margins.length === 1)
     put(NAMELESS, {
       ...nothing(),
       dtype: 'F32',
@@ -132,16 +134,15 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
       decimals: [0],
       exponents: [Number.NaN],
     });
-  const more = aside.length > MOST_SHOWN ? `, and ${aside.length - MOST_SHOWN} more` : '';
-  const leftAside = `left aside: ${aside.slice(0, MOST_SHOWN).join(', ')}${more}`;
-  if (tensors.size === 0)
-    throw new CellcheckError({ problem: 'holds no printed tensor', hints: aside.length ? [leftAside] : [] });
+  const more = aside.more ? `, and ${aside.more} more` : '';
+  const notes = aside.first.length ? [`left aside: ${aside.first.join(', ')}${more}`] : [];
+  if (tensors.size === 0) throw new CellcheckError({ problem: 'holds no printed tensor', hints: notes });
   const read = readDigits([...tensors.values()]);
   const all = [...tensors].map(([name, { dtype, shape }], i): [string, Tensor] => {
     const { values: data, printed } = read[i];
     return [name, { dtype, shape, data, ...(printed && { printed }) }];
   });
-  return { ...stateDict(new Map(all)), notes: aside.length ? [leftAside] : [] };
+  return { ...stateDict(new Map(all)), notes };
 }
 
 function decoded(bytes: Uint8Array): string {

@@ -135,7 +135,8 @@ export function bind(
   batchFirst: boolean | undefined,
   digits: DigitsReading = {},
 ): Bound {
-  const { tensors, files } = loaded;
+  const { files } = loaded;
+  const tensors = inOneOrder(loaded.tensors);
   if (module.cell && batchFirst) {
     throw new CellcheckError({
       problem: `batch_first is for sequences, and this is a ${module.kind}Cell`,
@@ -158,7 +159,7 @@ export function bind(
     const tensor = tensors.get(name);
     return tensor ? [reference(name, tensor, module, layout, digits)] : [];
   });
-  const outputs = layerOutputs(module, layout, loaded, digits);
+  const outputs = layerOutputs(module, layout, { tensors, files }, digits);
   const parameters = loadParameters(module, loaded);
   const ofInput = (values: Floats) => timeFirst(values, layout, layout.steps, module.inputSize);
   const { uncertainty, ...printed } = whatIsMissing(module, parameters, tensors, digits);
@@ -216,11 +217,26 @@ function whatIsMissing(
   };
 }
 
+/**
+ * Outputs of one batch row in the order of the input: [T, 1, size] and [1, T, size] are the same numbers, and a list of
+ * what each step gave, [1, size], is stacked to the first.
+ */
+function inOneOrder(tensors: Case['tensors']): Case['tensors'] {
+  const [first, second] = tensors.get('input')?.shape ?? [];
+  const ordered = (role: Role, tensor: Tensor): Tensor => {
+    const [a, b, size] = tensor.shape;
+    const other = tensor.shape.length === 3 && a === second && b === first && (a === 1 || b === 1);
+    const sequence = role === 'output' || layerOf(role) !== undefined;
+    return other && sequence ? { ...tensor, shape: [b, a, size] } : tensor;
+  };
+  return new Map([...tensors].map(([role, tensor]) => [role, ordered(role, tensor)]));
+}
+
 /** @throws CellcheckError for a layer that the module does not have, or whose output is that of the module */
 function layerOutputs(
   module: Module,
   layout: Layout,
-  { tensors, files }: Case,
+  { tensors, files }: Pick<Case, 'tensors' | 'files'>,
   digits: DigitsReading,
 ): (Reference<LayerRole> | undefined)[] {
   const roles = layerRoles(tensors.keys());

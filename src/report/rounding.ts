@@ -53,10 +53,10 @@ export function proven(tensors: readonly Judged[]): string[] {
 /** What is undecided, and units that differ as a whole. */
 export function roundingNotes(tensors: readonly Judged[]): string[] {
   return tensors.flatMap(
-    ({ name, auto: { limit, rare, undecided, units, suspicious }, elements, tolerance }) => [
+    ({ name, auto: { decimals, limit, rare, undecided, units, suspicious }, elements, tolerance }) => [
       ...(undecided
         ? [
-            `note: ${name}: ${formatCount(undecided)} of ${formatCount(elements)} values are undecided, for rounding may have taken them anywhere; they are held against rtol ${formatExact(tolerance.rtol)}, atol ${formatExact(tolerance.atol)}`,
+            `note: ${name}: ${formatCount(undecided)} of ${formatCount(elements)} values are undecided, for ${decimals === undefined ? 'rounding' : 'what the digits hide'} may have taken them anywhere; they are held against rtol ${formatExact(tolerance.rtol)}, atol ${formatExact(tolerance.atol)}`,
           ]
         : []),
       ...(rare

@@ -1,0 +1,174 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { REPORT_SCHEMA } from '../../schemas/report.js';
+import { cli, ROOT, scratch } from '../cli.js';
+
+const CASES = path.join(ROOT, 'test', 'data', 'cases');
+
+interface Texts {
+  readonly w: string;
+  readonly i: string;
+  readonly e: string;
+}
+
+/** The case of three texts. */
+async function verify(texts: Texts, ...argv: string[]) {
+  const cwd = scratch();
+  for (const [name, text] of Object.entries(texts)) fs.writeFileSync(path.join(cwd, `${name}.txt`), text);
+  return report(cwd, ['--weights', 'w.txt', '--input', 'i.txt', '--expected', 'e.txt', ...argv]);
+}
+
+async function report(cwd: string, argv: string[]) {
+  const { stdout, code } = await cli(['verify', ...argv, '--reporter', 'json'], { cwd });
+  const result = REPORT_SCHEMA.parse(JSON.parse(stdout)).cases[0];
+  if (result.verdict === 'error') throw new Error(result.error.message);
+  return { ...result, code };
+}
+
+const textsOf = (name: string): Texts => {
+  const read = (file: string) => fs.readFileSync(path.join(CASES, name, `${file}.txt`), 'utf8');
+  return { w: read('w'), i: read('i'), e: read('e') };
+};
+
+/** Three steps of tanh(0.3445 x + 0.9963 h) over 3, 4 and 5. */
+const RNN = {
+  w: "OrderedDict([('weight_ih_l0', tensor([[0.3445]])), ('weight_hh_l0', tensor([[0.9963]]))])",
+  i: 'tensor([[3.], [4.], [5.]])',
+  e: 'tensor([[0.7753], [0.9733], [0.9909]])',
+};
+
+describe('each tensor has its own digits', () => {
+  test('a large feature with an exponent makes no weight uncertain: noise differs', async () => {
+    const texts = textsOf('large-feature');
+    expect(await verify(texts, '--batch-first')).toMatchObject({ verdict: 'differs', code: 1 });
+  });
+
+  test.each(['1e+02', '1e+06', '1e-06'])(
+    'a feature times %s beside its weight divided by it',
+    async (text) => {
+      const size = Number(text);
+      const scaled = (value: number) => value.toExponential(4);
+      const w = `{'weight_ih_l0': tensor([[${scaled(0.3445 / size)}]]), 'weight_hh_l0': tensor([[0.9963]])}`;
+      const i = `tensor([[${[3, 4, 5].map((value) => scaled(value * size)).join('], [')}]])`;
+      expect((await verify({ ...RNN, w, i })).verdict).toBe('parity');
+      const e = 'tensor([[0.5753], [0.3733], [0.7909]])';
+      expect((await verify({ w, i, e })).verdict).not.toBe('parity');
+    },
+  );
+
+  test.each(['e', 'e-only', 'e-list'])('4 decimals of one tensor beside 8 of another: %s', async (e) => {
+    const argv = ['--weights', 'w.safetensors', '--input', 'i.safetensors'];
+    const result = await report(path.join(CASES, 'mixed-decimals'), [...argv, '--expected', `${e}.txt`]);
+    expect(result).toMatchObject({ verdict: 'parity', code: 0, warnings: [] });
+  });
+
+  test('eight decimals are held to eight, though the others are four', async () => {
+    const cwd = scratch();
+    fs.cpSync(path.join(CASES, 'mixed-decimals'), cwd, { recursive: true });
+    const text = fs.readFileSync(path.join(cwd, 'e.txt'), 'utf8');
+    fs.writeFileSync(path.join(cwd, 'e.txt'), text.replace('0.37995273', '0.37996273'));
+    const argv = ['--weights', 'w.safetensors', '--input', 'i.safetensors', '--expected', 'e.txt'];
+    expect(await report(cwd, argv)).toMatchObject({ verdict: 'differs', first: { tensor: 'h_n' } });
+  });
+});
+
+describe('two decimals or fewer', () => {
+  const few = { ...RNN, w: "{'weight_ih_l0': tensor([[0.3]]), 'weight_hh_l0': tensor([[0.5]])}" };
+  // tanh(0.9), tanh(1.2 + 0.5 · 0.7163), tanh(1.5 + 0.5 · 0.9152)
+  const exact = 'tensor([[0.7163], [0.9151], [0.9609]])';
+
+  test('weights that show one are exact', async () => {
+    expect(await verify({ ...few, e: exact })).toMatchObject({ verdict: 'parity', code: 0, warnings: [] });
+  });
+
+  test('where exact numbers differ, and rounded ones may be any, nobody can tell', async () => {
+    const result = await verify({ ...few, e: 'tensor([[0.7173], [0.9151], [0.9609]])' });
+    expect(result).toMatchObject({ verdict: 'undecided', code: 2 });
+    expect(result.advice).toEqual([
+      'the printed digits cannot tell; print more: torch.set_printoptions(precision=8)',
+      'weight_ih_l0, weight_hh_l0: so few decimals may be rounded; where they are exact, give them as JSON, which is taken as it is written: then this differs',
+    ]);
+  });
+
+  test('a reference that shows two is rounded, with a warning', async () => {
+    const two = { ...few, e: 'tensor([[0.72], [0.92], [0.96]])' };
+    const result = await verify(two);
+    expect(result).toMatchObject({ verdict: 'parity', code: 0 });
+    expect(result.warnings).toEqual([
+      'output: so few decimals were taken as rounded, for as exact numbers they differ',
+    ]);
+    expect((await verify({ ...RNN, e: 'tensor([[0.79], [0.97], [0.99]])' })).code).toBe(1);
+  });
+
+  test('weights that are rounded to two agree by their bounds, with a warning', async () => {
+    const w = "{'weight_ih_l0': tensor([[0.34]]), 'weight_hh_l0': tensor([[0.99]])}";
+    const result = await verify({ ...RNN, w });
+    expect(result).toMatchObject({ verdict: 'parity', code: 0 });
+    expect(result.warnings).toEqual([
+      'weight_ih_l0, weight_hh_l0: so few decimals were taken as rounded, for as exact numbers they differ',
+    ]);
+  });
+
+  test('weights of 0.1 and a reference of noise are never parity', async () => {
+    for (const w of [
+      "{'weight_ih_l0': tensor([[0.1]]), 'weight_hh_l0': tensor([[0.1]])}",
+      "{'weight_ih_l0': tensor([[0.12]]), 'weight_hh_l0': tensor([[0.1]])}",
+      "{'weight_ih_l0': tensor([[2e+01]]), 'weight_hh_l0': tensor([[-0.]])}",
+    ])
+      for (const e of [
+        'tensor([[-0.41], [0.77], [0.1]])',
+        'tensor([[-0.4123], [0.7712], [0.1234]])',
+        'tensor([[-0.4], [0.9], [0.6]])',
+      ])
+        expect((await verify({ ...RNN, w, e })).verdict).not.toBe('parity');
+  });
+});
+
+test('where the digits cannot tell, the verdict is undecided, in text and JSON, and exit 2', async () => {
+  const w = "{'weight_ih_l0': tensor([[0.456, -0.228]]), 'weight_hh_l0': tensor([[0.789]])}";
+  const i = 'tensor([[1000., 2000.], [1000., 2000.]])';
+  const texts = { w, i, e: 'tensor([[0.123], [-0.987]])' };
+  const result = await verify(texts);
+  expect(result).toMatchObject({ verdict: 'undecided', code: 2, first: null });
+  expect(result.advice).toEqual([
+    'the printed digits cannot tell; print more: torch.set_printoptions(precision=8)',
+  ]);
+  const cwd = scratch();
+  for (const [name, text] of Object.entries(texts)) fs.writeFileSync(path.join(cwd, `${name}.txt`), text);
+  const argv = ['--weights', 'w.txt', '--input', 'i.txt', '--expected', 'e.txt'];
+  for (const command of ['verify', 'diagnose']) {
+    const { stdout, code } = await cli([command, ...argv], { cwd });
+    expect(code).toBe(2);
+    expect(stdout).toContain('\nundecided: no verdict; the reference says too little of 2 of 2 values;');
+    expect(stdout).toContain('try: the printed digits cannot tell; print more:');
+  }
+});
+
+describe('what people paste', () => {
+  test.each(['ipython-in', 'ipython-out', 'list'])('%s', async (name) => {
+    expect(await verify(textsOf(name), '--batch-first')).toMatchObject({ verdict: 'parity', code: 0 });
+  });
+
+  test('the tuple that a module returns', async () => {
+    const result = await verify(textsOf('returned'));
+    expect(result).toMatchObject({ verdict: 'parity', code: 0, not_checked: [] });
+  });
+
+  test('lines that were left aside are in a note', async () => {
+    const { notes } = await verify(textsOf('ipython-in'), '--batch-first');
+    expect(notes).toEqual(['w.txt: left aside: line 1 rnn.state_dict()']);
+  });
+
+  test('a text that ends inside a tensor', async () => {
+    const argv = ['verify', '--weights', 'w.txt', '--input', 'i.txt', '--expected', 'e.txt'];
+    const { code, stderr } = await cli(argv, { cwd: path.join(CASES, 'unclosed') });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `cellcheck: e.txt: line 4 has - where a number is expected
+  The text ends there: was all of it copied?
+  A .txt file holds tensors as Python prints them; nothing in it is executed.
+`,
+    });
+  });
+});
