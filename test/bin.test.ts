@@ -79,6 +79,26 @@ test('an interruption ends it at once', async () => {
   expect(await new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)))).toBe('SIGINT');
 });
 
+test.skipIf(process.platform === 'win32').each([
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s while a report is written leaves nothing of it, and what was there', async (signal, code) => {
+  const cwd = scratch();
+  fs.writeFileSync(path.join(cwd, 'r.json'), 'precious');
+  const many = Array.from({ length: 400 }, () => path.join(ROOT, 'samples', 'gru-long'));
+  const argv = [BIN, 'verify', ...many, '--reporter', 'json=r.json'];
+  const child = spawn(process.execPath, argv, { cwd, stdio: 'ignore' });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const growing = () =>
+    fs.readdirSync(cwd).some((file) => file.endsWith('.part') && fs.statSync(path.join(cwd, file)).size > 0);
+  await expect.poll(growing, { timeout: 20_000, interval: 5 }).toBe(true);
+  child.kill(signal);
+  expect(await ended).toBe(code);
+  expect(fs.readdirSync(cwd)).toEqual(['r.json']);
+  expect(fs.readFileSync(path.join(cwd, 'r.json'), 'utf8')).toBe('precious');
+});
+
 test('an interruption while a file is saved leaves nothing of it, and what was there', async () => {
   const cwd = scratch();
   const [hidden, steps] = [16, 20_000];

@@ -60,6 +60,8 @@ export function computeOption(): Option {
 /** A case to come: how it is called, and how it is loaded. */
 export interface Pending {
   readonly label: string;
+  /** Files that it is going to read, as far as the command line says so. */
+  readonly inputs: readonly string[];
   readonly load: () => Case;
 }
 
@@ -80,6 +82,7 @@ export async function pendingCases(
   };
   const { weights, input, expected } = options;
   const said = [weights, input, expected].filter((file) => file !== undefined);
+  const apart = options.layerOutputs === undefined ? [] : [options.layerOutputs];
   if (said.length && paths.length) {
     command.error(
       'error: --weights, --input and --expected make a case of their own; give no other beside them',
@@ -93,12 +96,19 @@ export async function pendingCases(
           : 'error: --weights, --input and --expected belong together',
       );
     }
-    return [{ label: weights!, load: () => loadFiles({ weights, input, expected } as CasePaths, load) }];
+    return [
+      {
+        label: weights!,
+        inputs: [...said, ...apart],
+        load: () => loadFiles({ weights, input, expected } as CasePaths, load),
+      },
+    ];
   }
   if (paths.length === 0) command.error('error: name a case: a folder, a case file, a bundle or a glob');
   const found = await findCases(paths, io.cwd);
   return found.map(({ label, path, error }: FoundCase) => ({
     label,
+    inputs: [...(path === undefined ? [] : [path]), ...apart],
     load: () => {
       if (error) throw error;
       return loadCaseAt(path!, label, load);

@@ -1,5 +1,8 @@
+import path from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { ToleranceOption } from '../compare/tolerance.js';
+import { CASE_FILE } from '../files/find-cases.js';
+import { TENSOR_ENDINGS } from '../formats/detect.js';
 import { WRITERS, writerFor } from '../formats/write-tensors.js';
 import type { Picks } from '../inspect/selection.js';
 import { EXPECTED_ROLES } from '../module/case.js';
@@ -61,8 +64,9 @@ export function collectReporter(text: string, before: readonly ReportTarget[] = 
       `Reporters are ${names}, each to stdout or, as json=report.json, to a file.`,
     );
   }
-  if (target.file?.toLowerCase().endsWith('.safetensors'))
-    throw new InvalidArgumentError('A report is no file of tensors: give it another ending.');
+  const name = path.basename(target.file ?? '').toLowerCase();
+  if (name === CASE_FILE || TENSOR_ENDINGS.some((ending) => name.endsWith(ending)))
+    throw new InvalidArgumentError('A report is no file of tensors, and no case: give it another name.');
   if (target.file === undefined && before.some(({ file }) => file === undefined)) {
     throw new InvalidArgumentError('Only one report goes to stdout; give the other a file.');
   }

@@ -23,6 +23,21 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the disk is read-only',
 };
 
+// What was opened, by what the system knows a file by: links and other names of it are the same. (The number of a file
+// that is gone may be given to another.)
+const read = new Set<string>();
+
+type Identity = Pick<fs.Stats, 'dev' | 'ino' | 'birthtimeMs'>;
+
+export function identityOf({ dev, ino, birthtimeMs }: Identity): string {
+  return `${dev}:${ino}:${birthtimeMs}`;
+}
+
+/** Whether this process has read from a file. */
+export function wasRead(stat: Identity): boolean {
+  return read.has(identityOf(stat));
+}
+
 /** What went wrong with a file, as a sentence. */
 export function fileError(error: unknown, file: string, hints: readonly string[] = []): CellcheckError {
   if (error instanceof CellcheckError) return error;
@@ -45,6 +60,7 @@ export function withFile<T>(path: string, label: string, use: (file: OpenFile) =
   }
   try {
     const stat = fs.fstatSync(fd);
+    read.add(identityOf(stat));
     if (!stat.isFile()) {
       throw new CellcheckError({
         file: label,

@@ -2,28 +2,19 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { CellcheckError } from '../errors.js';
-
-/**
- * Opens a file for a report right away, so that one that cannot be written is an error before the work, not after.
- * @throws CellcheckError
- */
-export function openForWriting(file: string, cwd: string): (text: string) => void {
-  const attempt = <T>(action: () => T): T => {
-    try {
-      return action();
-    } catch (error) {
-      throw unwritable(error, file, path.resolve(cwd, file));
-    }
-  };
-  const fd = attempt(() => fs.openSync(path.resolve(cwd, file), 'w'));
-  return (text) => {
-    attempt(() => fs.writeFileSync(fd, text));
-  };
-}
+import { identityOf, wasRead } from './open.js';
 
 /** Whether two names are of one file. */
 export function samePath(a: string, b: string, cwd: string): boolean {
-  return path.resolve(cwd, a) === path.resolve(cwd, b);
+  const [one, other] = [a, b].map((name) => placeOfTarget(path.resolve(cwd, name)));
+  return one === other;
+}
+
+/** What a link leads to is written, not the link; a folder that is one is looked through for files that are to come. */
+function placeOfTarget(given: string): string {
+  if (fs.existsSync(given)) return fs.realpathSync(given);
+  const folder = path.dirname(given);
+  return fs.existsSync(folder) ? path.join(fs.realpathSync(folder), path.basename(given)) : given;
 }
 
 function isLink(given: string): boolean {
@@ -33,95 +24,171 @@ function isLink(given: string): boolean {
     : false;
 }
 
-function unwritable(error: unknown, file: string, target: string): CellcheckError {
+function unwritable(error: unknown, file: string, target: string): unknown {
+  if (error instanceof CellcheckError) return error;
   const { code } = error as NodeJS.ErrnoException;
-  if (code === undefined) throw error;
+  if (code === undefined) return error;
   const hints = fs.existsSync(path.dirname(target)) ? [] : ['Its folder does not exist.'];
   return new CellcheckError({ file, problem: `cannot be written (${code})`, hints });
 }
 
-/** A file that is to be saved. */
-export interface SaveTarget {
-  /** Writes the whole file beside its place, and puts it there when it is complete. */
-  readonly save: (pieces: Iterable<string | Uint8Array>) => Promise<void>;
+/** A file that is being written. */
+export interface Writer {
+  write(piece: string | Uint8Array): void;
+  /**
+   * Puts all of it in its place.
+   * @throws CellcheckError where that has become a file that this program read
+   */
+  finish(): void;
+  /** Leaves nothing of it. */
+  discard(): void;
 }
 
 /** What interrupts a program, and the exit codes that shells give it then. */
-const INTERRUPTIONS = { SIGINT: 130, SIGTERM: 143 } as const;
+const INTERRUPTIONS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+// Files that are not complete; an interruption leaves nothing of them.
+const unfinished = new Set<Pick<Writer, 'discard'>>();
+const stops = Object.entries(INTERRUPTIONS).map(([signal, code]) => ({
+  signal,
+  stop: () => {
+    for (const one of unfinished) one.discard();
+    process.exit(code);
+  },
+}));
+
+function begin(writer: Pick<Writer, 'discard'>): void {
+  if (unfinished.size === 0) for (const { signal, stop } of stops) process.on(signal, stop);
+  unfinished.add(writer);
+}
+
+function end(writer: Pick<Writer, 'discard'>): void {
+  if (unfinished.delete(writer) && unfinished.size === 0)
+    for (const { signal, stop } of stops) process.off(signal, stop);
+}
+
+/** Devices and pipes, and what a shell has made of them. */
+const DIRECT = /^\/(?:dev|proc)\//;
+
+export interface WriteOptions {
+  readonly cwd: string;
+  /** Whether a file that is there may be replaced. */
+  readonly replace: boolean;
+  /** Files that are going to be read: neither they nor any other that was read is replaced. Without it they may be. */
+  readonly inputs?: readonly string[];
+}
 
 /**
- * Makes sure that a file can be saved before the work begins. A file that is there is not touched until the new one is
- * complete, and nothing is left of one that is not.
- * @param force whether a file that is there may be replaced
- * @throws CellcheckError where it may not, or cannot be written
+ * Opens a file right away, so that one that cannot be written is an error before the work, not after. It is written
+ * beside its place: a file that is there is not touched until the new one is complete. Devices and pipes are written
+ * directly.
+ * @throws CellcheckError where it cannot be written, or must not be: it is there, or an input
  */
-export function planSave(file: string, cwd: string, force: boolean): SaveTarget {
+export function openWriter(file: string, { cwd, replace, inputs }: WriteOptions): Writer {
   const given = path.resolve(cwd, file);
-  if (!fs.existsSync(given) && isLink(given))
-    throw new CellcheckError({ file, problem: 'is a link to nothing' });
-  // What a link leads to is replaced, not the link.
-  const target = fs.existsSync(given) ? fs.realpathSync(given) : given;
-  const beside = path.join(path.dirname(target), `.cellcheck-${process.pid}.part`);
-  let ours = false;
-  const create = (mode?: number) => {
-    const fd = fs.openSync(beside, 'wx', mode);
-    ours = true;
-    return fd;
-  };
-  const discard = () => {
-    if (ours && fs.existsSync(beside)) fs.rmSync(beside);
-    ours = false;
-  };
-  const mode = () => {
-    const stat = fs.statSync(target, { throwIfNoEntry: false });
-    if (!stat) return undefined;
-    if (!stat.isFile())
-      throw new CellcheckError({ file, problem: 'is not a regular file, and is not written to' });
-    if (force) {
-      fs.accessSync(target, fs.constants.W_OK);
-      return stat.mode;
+  const target = placeOfTarget(given);
+  const attempt = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      throw unwritable(error, file, target);
     }
-    throw new CellcheckError({ file, problem: 'is there already', hints: ['Add --force to replace it.'] });
   };
-  const failed = (error: unknown) => {
-    discard();
-    return error instanceof CellcheckError ? error : unwritable(error, file, target);
-  };
-  try {
-    mode();
-    fs.closeSync(create());
-    discard();
-  } catch (error) {
-    throw failed(error);
-  }
+  return attempt(() => {
+    const stat = fs.statSync(target, { throwIfNoEntry: false });
+    if (!stat && isLink(given)) throw new CellcheckError({ file, problem: 'is a link to nothing' });
+    if (stat?.isDirectory()) throw new CellcheckError({ file, problem: 'is a folder' });
+    const identity = stat && identityOf(stat);
+    const isInput = inputs?.some((input) => {
+      const own = fs.statSync(path.resolve(cwd, input), { throwIfNoEntry: false });
+      return own !== undefined && identityOf(own) === identity;
+    });
+    if (isInput) throw eaten(file);
+    if (DIRECT.test(given) || (stat && !stat.isFile())) return direct(fs.openSync(given, 'w'), attempt);
+    if (stat && !replace)
+      throw new CellcheckError({ file, problem: 'is there already', hints: ['Add --force to replace it.'] });
+    if (stat) fs.accessSync(target, fs.constants.W_OK);
+    return beside(file, target, { mode: stat?.mode, keepInputs: inputs !== undefined }, attempt);
+  });
+}
+
+function eaten(file: string): CellcheckError {
+  return new CellcheckError({
+    file,
+    problem: 'is read by this run, and is not written over',
+    hints: ['Give the report a file of its own.'],
+  });
+}
+
+type Attempt = <T>(action: () => T) => T;
+
+function direct(fd: number, attempt: Attempt): Writer {
   return {
-    async save(pieces) {
-      const stops = Object.entries(INTERRUPTIONS).map(([signal, code]) => {
-        const stop = () => {
-          discard();
-          process.exit(code);
-        };
-        process.once(signal, stop);
-        return () => process.off(signal, stop);
-      });
+    write: (piece) => attempt(() => fs.writeFileSync(fd, piece)),
+    finish: () => attempt(() => fs.closeSync(fd)),
+    discard: () => undefined,
+  };
+}
+
+function beside(
+  file: string,
+  target: string,
+  { mode, keepInputs }: { readonly mode: number | undefined; readonly keepInputs: boolean },
+  attempt: Attempt,
+): Writer {
+  const { part, fd } = createBeside(target, mode);
+  let open = true;
+  const writer: Writer = {
+    write: (piece) => attempt(() => fs.writeFileSync(fd, piece)),
+    finish() {
       try {
-        const fd = create(mode());
-        try {
-          for (const piece of pieces) {
-            fs.writeFileSync(fd, piece);
-            // An interruption is noticed between two pieces.
-            await setImmediate();
-          }
-        } finally {
-          fs.closeSync(fd);
-        }
-        mode();
-        fs.renameSync(beside, target);
+        const stat = fs.statSync(target, { throwIfNoEntry: false });
+        if (keepInputs && stat && wasRead(stat)) throw eaten(file);
+        fs.closeSync(fd);
+        open = false;
+        fs.renameSync(part, target);
+        end(writer);
       } catch (error) {
-        throw failed(error);
-      } finally {
-        for (const stop of stops) stop();
+        writer.discard();
+        throw unwritable(error, file, target);
       }
     },
+    discard() {
+      if (open) fs.closeSync(fd);
+      open = false;
+      fs.rmSync(part, { force: true });
+      end(writer);
+    },
   };
+  begin(writer);
+  return writer;
+}
+
+function createBeside(target: string, mode: number | undefined): { part: string; fd: number } {
+  for (let count = 0; ; count++) {
+    const part = path.join(path.dirname(target), `.cellcheck-${process.pid}-${count}.part`);
+    try {
+      return { part, fd: fs.openSync(part, 'wx', mode) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/**
+ * Writes a whole file, piece by piece, and puts it in its place.
+ * @throws CellcheckError
+ */
+export async function writeAll(writer: Writer, pieces: Iterable<string | Uint8Array>): Promise<void> {
+  try {
+    for (const piece of pieces) {
+      writer.write(piece);
+      // An interruption is noticed between two pieces.
+      await setImmediate();
+    }
+  } catch (error) {
+    writer.discard();
+    throw error;
+  }
+  writer.finish();
 }

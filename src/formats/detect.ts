@@ -74,6 +74,14 @@ const FOREIGN: readonly Foreign[] = [
   },
 ];
 
+/** How files end that hold tensors, or that people take for such. */
+export const TENSOR_ENDINGS: readonly string[] = [
+  '.safetensors',
+  '.safetensors.index.json',
+  '.bin.index.json',
+  ...FOREIGN.flatMap(({ endings = [] }) => endings),
+];
+
 /** How many first bytes `detectFormat` wants to see. */
 export const HEAD_BYTES = 64;
 

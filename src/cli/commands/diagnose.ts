@@ -13,7 +13,7 @@ import { EXIT_CODES } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { collectReporter, type ReportTarget } from '../options.js';
 import { showProgress } from '../progress.js';
-import { openTarget, TABLE_ON_STDOUT } from '../reports.js';
+import { TABLE_ON_STDOUT, withTargets } from '../reports.js';
 import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../rule-options.js';
 import { type SpeedOptionValues, speedLine, speedOf, threadsOption, verboseOption } from '../speed.js';
 
@@ -57,19 +57,21 @@ export function addDiagnose(program: Command, io: Io, exit: (code: number) => vo
 
 // Other commands do not pay for what only this one uses: it is loaded here.
 async function diagnoseCommand(pending: Pending, options: Options, io: Io): Promise<number> {
-  const targets = (options.reporter ?? TABLE_ON_STDOUT).map((target) => openTarget(target, options, io));
-  const diagnosis = await diagnoseOne(pending, options, io);
-  const { DIAGNOSES } = await import('../../report/diagnosis.js');
-  for (const { name, terminal, write } of targets)
-    write(
-      DIAGNOSES[name](pending.label, diagnosis, {
-        terminal,
-        allSteps: false,
-        quiet: false,
-        version: VERSION,
-      }),
-    );
-  return { parity: 0, differs: 1, 'ill-conditioned': 2, undecided: 2 }[diagnosis.comparison.verdict];
+  const { inputs } = pending;
+  return withTargets(options.reporter ?? TABLE_ON_STDOUT, { ...options, inputs }, io, async (targets) => {
+    const diagnosis = await diagnoseOne(pending, options, io);
+    const { DIAGNOSES } = await import('../../report/diagnosis.js');
+    for (const { name, terminal, write } of targets)
+      write(
+        DIAGNOSES[name](pending.label, diagnosis, {
+          terminal,
+          allSteps: false,
+          quiet: false,
+          version: VERSION,
+        }),
+      );
+    return { parity: 0, differs: 1, 'ill-conditioned': 2, undecided: 2 }[diagnosis.comparison.verdict];
+  });
 }
 
 async function diagnoseOne({ label, load }: Pending, options: Options, io: Io): Promise<Diagnosis> {

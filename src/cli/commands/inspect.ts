@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { planSave, samePath } from '../../files/write.js';
+import { openWriter, samePath, type Writer, writeAll } from '../../files/write.js';
 import { writerFor } from '../../formats/write-tensors.js';
 import type { Picks } from '../../inspect/selection.js';
 import type { Inspection } from '../../inspect.js';
@@ -99,12 +99,30 @@ export function addInspect(program: Command, io: Io, exit: (code: number) => voi
 }
 
 // Other commands do not pay for what only this one uses: it is loaded here.
-async function inspectCommand({ label, load }: Pending, options: Options, io: Io): Promise<number> {
-  const { save, html, force = false, quiet = false } = options;
-  const target = save === undefined ? undefined : planSave(save, io.cwd, force);
-  const page = html === undefined ? undefined : planSave(html, io.cwd, force);
+async function inspectCommand(pending: Pending, options: Options, io: Io): Promise<number> {
+  const { save, html, force: replace = false } = options;
+  const writers: Record<'save' | 'html', Writer | undefined> = { save: undefined, html: undefined };
+  try {
+    // With --force also a file of the case itself, which is read before.
+    const open = { cwd: io.cwd, replace };
+    if (save !== undefined) writers.save = openWriter(save, open);
+    if (html !== undefined) writers.html = openWriter(html, open);
+    await inspectInto(writers, pending, options, io);
+    return 0;
+  } finally {
+    writers.save?.discard();
+    writers.html?.discard();
+  }
+}
+
+async function inspectInto(
+  { save, html }: Record<'save' | 'html', Writer | undefined>,
+  { label, load }: Pending,
+  options: Options,
+  io: Io,
+): Promise<void> {
   const inspection = await inspectOne(label, load, options, io);
-  if (quiet) {
+  if (options.quiet) {
     // What was taken for granted counts for what is saved as well.
     for (const note of inspection.notes) io.stderr.write(`cellcheck: note: ${note}\n`);
     for (const warning of inspection.warnings) io.stderr.write(`cellcheck: warning: ${warning}\n`);
@@ -113,16 +131,15 @@ async function inspectCommand({ label, load }: Pending, options: Options, io: Io
     const terminal = { columns: columnsOf(io), color: colorOf(io, options.color) };
     io.stdout.write(inspectionText(label, inspection, { terminal, allSteps: options.allSteps ?? false }));
   }
-  if (save !== undefined) {
+  if (save) {
     const { savedTensors } = await import('../../inspect/saved.js');
-    await target!.save(writerFor(save)!(savedTensors(inspection)));
+    await writeAll(save, writerFor(options.save!)!(savedTensors(inspection)));
   }
-  if (page) {
+  if (html) {
     const { pagePieces } = await import('../../report/page.js');
     const { readPageParts } = await import('../../files/page-parts.js');
-    await page.save(pagePieces(label, inspection, readPageParts()));
+    await writeAll(html, pagePieces(label, inspection, readPageParts()));
   }
-  return 0;
 }
 
 async function inspectOne(

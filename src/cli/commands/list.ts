@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { CellcheckError, inFile, internalError } from '../../errors.js';
-import { findCases } from '../../files/find-cases.js';
+import { type FoundCase, findCases } from '../../files/find-cases.js';
 import { openCheckpoint } from '../../files/open-checkpoint.js';
 import { listModules } from '../../module/list.js';
 import type { ListResult } from '../../report/listing.js';
 import { VERSION } from '../../version.js';
 import type { Io } from '../io.js';
 import { collectReporter, type ReportTarget } from '../options.js';
-import { openTarget, TABLE_ON_STDOUT } from '../reports.js';
+import { type OpenTarget, TABLE_ON_STDOUT, withTargets } from '../reports.js';
 
 interface Options {
   reporter?: readonly ReportTarget[];
@@ -45,8 +45,19 @@ export function addList(program: Command, io: Io, exit: (code: number) => void):
 }
 
 async function listCommand(paths: readonly string[], options: Options, io: Io): Promise<number> {
-  const targets = (options.reporter ?? TABLE_ON_STDOUT).map((target) => openTarget(target, options, io));
   const found = await findCases(paths, io.cwd);
+  const inputs = found.flatMap(({ path }) => path ?? []);
+  return withTargets(options.reporter ?? TABLE_ON_STDOUT, { ...options, inputs }, io, (targets) =>
+    listInto(targets, found, options, io),
+  );
+}
+
+async function listInto(
+  targets: readonly OpenTarget[],
+  found: readonly FoundCase[],
+  options: Options,
+  io: Io,
+): Promise<number> {
   const results = found.map(({ label, path, error }): ListResult => {
     try {
       if (error) throw error;

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import type { CaseResult, Comparison } from '../../compare/comparison.js';
 import type { SpeedOptions } from '../../engine/options.js';
 import { CellcheckError, internalError } from '../../errors.js';
-import type { Reporter } from '../../report/reporter.js';
 import { REPORTERS } from '../../report/reporters.js';
 import { outcomeOf, summaryOf } from '../../results.js';
 import { verify } from '../../verify.js';
@@ -18,7 +17,7 @@ import { EXIT_CODES } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { collectReporter, type ReportTarget } from '../options.js';
 import { showProgress } from '../progress.js';
-import { type OpenTarget, openTarget, TABLE_ON_STDOUT } from '../reports.js';
+import { type OpenTarget, TABLE_ON_STDOUT, withTargets } from '../reports.js';
 import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../rule-options.js';
 import { type SpeedOptionValues, speedLine, speedOf, threadsOption, verboseOption } from '../speed.js';
 
@@ -73,10 +72,29 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
 }
 
 async function verifyCommand(paths: string[], options: Options, command: Command, io: Io): Promise<number> {
-  const started = performance.now();
   const speed = speedOf(options, io);
   const cases = await pendingCases(paths, options, command, io);
-  const reports = await openReports(options, io);
+  const inputs = cases.flatMap((one) => one.inputs);
+  return withTargets(options.reporter ?? TABLE_ON_STDOUT, { ...options, inputs }, io, (targets) =>
+    verifyInto(targets, cases, options, speed, io),
+  );
+}
+
+async function verifyInto(
+  targets: readonly OpenTarget[],
+  cases: readonly Pending[],
+  options: Options,
+  speed: SpeedOptions,
+  io: Io,
+): Promise<number> {
+  const started = performance.now();
+  const { allSteps = false, quiet = false } = options;
+  const reports = await Promise.all(
+    targets.map(async ({ name, file, terminal, write }) => {
+      const reporter = await REPORTERS[name]({ terminal, allSteps, quiet, version: VERSION });
+      return { name, file, write, reporter };
+    }),
+  );
   for (const { reporter, write } of reports) write(reporter.begin(cases.map(({ label }) => label)));
 
   // In a list of cases the table on stdout names each error in its place.
@@ -121,19 +139,4 @@ function strictError(file: string, { warnings }: Comparison): CellcheckError {
     problem: `no verdict with --strict, because of ${warnings.length === 1 ? 'a warning' : 'warnings'} (parity without it)`,
     hints: warnings,
   });
-}
-
-interface Report extends OpenTarget {
-  readonly reporter: Reporter;
-}
-
-async function openReports(options: Options, io: Io): Promise<Report[]> {
-  const { allSteps = false, quiet = false } = options;
-  return Promise.all(
-    (options.reporter ?? TABLE_ON_STDOUT).map(async (target) => {
-      const open = openTarget(target, options, io);
-      const { name, terminal } = open;
-      return { ...open, reporter: await REPORTERS[name]({ terminal, allSteps, quiet, version: VERSION }) };
-    }),
-  );
 }
