@@ -84,14 +84,17 @@ const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
 const PLAIN_NAME = /^[\p{L}\p{N}_./\\@+~*:=,()[\]-]+$/u;
 const LONGEST_NAME = 200;
 
-/** Text with everything escaped that a terminal would not show as it is. */
+// What CI systems take for commands: GitHub at the beginning of a line, where wrapping may put any word; Azure, TeamCity
+// and GitHub's older form anywhere (##[…], ##vso[…]).
+const COMMANDS = /(?<=^| ):(?=:)|(?<=#)#(?=[a-z]*\[)/gi;
+
+const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** Text with everything escaped that a terminal would not show as it is, or a CI system would not only show. */
 export function escapeText(text: string): string {
-  return text.replace(UNPRINTABLE, (char) =>
-    Array.from(
-      { length: char.length },
-      (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  );
+  return text
+    .replace(UNPRINTABLE, (character) => character.split('').map(escaped).join(''))
+    .replace(COMMANDS, escaped);
 }
 
 /** Text of at most 200 characters. */
@@ -102,7 +105,6 @@ export function shortened(text: string): string {
 /** Text from a file or a command line, as one printable line of at most 200 characters, in quotes unless plain. */
 export function printable(text: string): string {
   const cut = shortened(text);
-  // A line that begins with :: is a command to some CI systems.
-  if (PLAIN_NAME.test(cut) && !cut.startsWith(':')) return cut;
+  if (PLAIN_NAME.test(cut) && !cut.startsWith(':')) return escapeText(cut);
   return `"${escapeText(cut.replace(/["\\]/g, '\\$&'))}"`;
 }

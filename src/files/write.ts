@@ -97,7 +97,7 @@ export function openWriter(file: string, { cwd, replace, inputs }: WriteOptions)
   return attempt(() => {
     const stat = fs.statSync(target, { throwIfNoEntry: false });
     if (!stat && isLink(given)) throw new CellcheckError({ file, problem: 'is a link to nothing' });
-    if (stat?.isDirectory()) throw new CellcheckError({ file, problem: 'is a folder' });
+    if (stat?.isDirectory()) throw new CellcheckError({ file, problem: 'cannot be written: it is a folder' });
     const identity = stat && identityOf(stat);
     const isInput = inputs?.some((input) => {
       const own = fs.statSync(path.resolve(cwd, input), { throwIfNoEntry: false });

@@ -628,8 +628,8 @@ describe('saving', () => {
     const wrong: [string[], string][] = [
       [['--save', 'missing/saved.json'], 'cannot be written (ENOENT)\n  Its folder does not exist.'],
       [['--save', 'file/saved.json'], 'cannot be written (ENOTDIR)'],
-      [['--save', 'folder.json'], 'is a folder'],
-      [['--save', 'folder.json', '--force'], 'is a folder'],
+      [['--save', 'folder.json'], 'it is a folder'],
+      [['--save', 'folder.json', '--force'], 'it is a folder'],
       [['--save', 'saved.npy'], 'ends in .safetensors, .json, .csv'],
       [['--save', 'saved'], 'ends in .safetensors, .json, .csv'],
       [['--html', 'missing/page.html'], 'cannot be written'],

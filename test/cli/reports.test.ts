@@ -143,7 +143,7 @@ describe('a report is put in its place when it is complete', () => {
     const cwd = scratch();
     fs.mkdirSync(path.join(cwd, 'folder'));
     for (const [target, message] of [
-      ['folder', 'is a folder'],
+      ['folder', 'cannot be written: it is a folder'],
       ['missing/r.json', 'cannot be written (ENOENT)\n  Its folder does not exist.'],
     ]) {
       const { code, stdout, stderr } = await cli(
