@@ -12,6 +12,9 @@ const SPINS = 20_000;
 const WAIT_MS = 50;
 const MOST_WAITS = 2400;
 
+/** Another thread could not start, or ended, or could not do its part. */
+export class ThreadFailure extends Error {}
+
 /** Memory for exchanging vectors of up to so many values. */
 export function exchangeMemory(compute: Compute, length: number): SharedArrayBuffer {
   const { BYTES_PER_ELEMENT } = compute === 'float64' ? Float64Array : Float32Array;
@@ -27,7 +30,7 @@ export function fail(memory: SharedArrayBuffer): void {
 
 /**
  * One of `count` threads' way of exchanging vectors.
- * @throws Error where another thread has failed, or none has come for two minutes
+ * @throws ThreadFailure where another thread has failed, or none has come for two minutes
  */
 export function exchangeIn(memory: SharedArrayBuffer, compute: Compute, count: number): Share['exchange'] {
   const head = new Int32Array(memory, 0, 2);
@@ -48,7 +51,7 @@ export function exchangeIn(memory: SharedArrayBuffer, compute: Compute, count: n
       if (i < SPINS) continue;
       const seen = Atomics.load(head, ARRIVED);
       if (((seen - awaited) | 0) >= 0) break;
-      if (Atomics.load(head, FAILED) || i > SPINS + MOST_WAITS) throw new Error('another thread failed');
+      if (Atomics.load(head, FAILED) || i > SPINS + MOST_WAITS) throw new ThreadFailure('one did not come');
       Atomics.wait(head, ARRIVED, seen, WAIT_MS);
     }
     whole.set(vector.length === whole.length ? vector : vector.subarray(0, whole.length));

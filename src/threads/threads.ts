@@ -1,14 +1,15 @@
 import { Worker } from 'node:worker_threads';
 import { type ForwardOptions, forward, type Outputs } from '../engine/forward.js';
 import { chooseKernels, workOf } from '../engine/kernels/choose.js';
+import type { KernelName } from '../engine/options.js';
 import type { Network, Sequence } from '../module/bind.js';
 import { outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
-import { exchangeIn, exchangeMemory, fail } from './exchange.js';
+import { exchangeIn, exchangeMemory, fail, ThreadFailure } from './exchange.js';
 import { joinRows, rowsOf, splitRows } from './rows.js';
 import type { Answer, Task } from './task.js';
 
-/** The pass in `count` threads, of which this is one. */
+/** The pass in `count` threads, of which this is one; in this one alone where the others fail. */
 export async function inThreads(
   network: Network,
   sequence: Sequence,
@@ -20,19 +21,38 @@ export async function inThreads(
   // All threads compute with the same kernels, which depend on all of the work.
   const { name, notes, release } = chooseKernels(module.kind, compute, workOf(network, sequence), speed);
   release();
-  const task = { network: shared(network), compute, kernels: name, trace };
-  const kernels = { name, notes, threads: count };
-
-  if (sequence.batch > 1) {
-    const rows = splitRows(sequence, count);
-    const [own, ...others] = rows.map((some) => ({ ...task, sequence: rowsOf(sequence, some, module) }));
-    const outputs = await together(others, () =>
-      forward(network, own.sequence, { compute, trace, speed: { kernels: name }, onProgress }),
-    );
-    return { ...joinRows(outputs, rows, sequence, module), kernels };
+  const own = { compute, trace, speed: { kernels: name }, onProgress };
+  try {
+    const outputs = await (sequence.batch > 1 ? byRows : byUnits)(network, sequence, own, count);
+    return { ...outputs, kernels: { name, notes, threads: count } };
+  } catch (error) {
+    if (!(error instanceof ThreadFailure)) throw error;
+    const outputs = await forward(network, sequence, own);
+    const note = `other threads failed (${error.message}), so one computed`;
+    return { ...outputs, kernels: { name, notes: [...notes, note], threads: 1 } };
   }
+}
 
-  const memory = exchangeMemory(compute, Math.max(module.hiddenSize, outputSize(module)));
+type Own = Required<Pick<ForwardOptions, 'compute' | 'trace'>> &
+  Pick<ForwardOptions, 'onProgress'> & { readonly speed: { readonly kernels: KernelName } };
+type Parts = Omit<Outputs, 'kernels'>;
+
+async function byRows(network: Network, sequence: Sequence, own: Own, count: number): Promise<Parts> {
+  const { module } = network;
+  const rows = splitRows(sequence, count);
+  const [first, ...others] = rows.map((some) => rowsOf(sequence, some, module));
+  const task = taskOf(network, own);
+  const outputs = await together(
+    others.map((part) => ({ ...task, sequence: part })),
+    () => forward(network, first, own),
+  );
+  return joinRows(outputs, rows, sequence, module);
+}
+
+async function byUnits(network: Network, sequence: Sequence, own: Own, count: number): Promise<Parts> {
+  const { compute } = own;
+  const { hiddenSize } = network.module;
+  const memory = exchangeMemory(compute, Math.max(hiddenSize, outputSize(network.module)));
   const share = (index: number) => ({ index, count, memory });
   const { input, h0, c0 } = sequence;
   const same = {
@@ -41,52 +61,93 @@ export async function inThreads(
     h0: h0 && inSharedMemory(h0),
     c0: c0 && inSharedMemory(c0),
   };
+  const task = taskOf(network, own);
   const others = Array.from({ length: count - 1 }, (_, i) => ({
     ...{ ...task, sequence: same },
     share: share(i + 1),
   }));
-  try {
-    const [own] = await together(others, () =>
+  const [outputs] = await together(
+    others,
+    () =>
       forward(network, sequence, {
-        compute,
-        speed: { kernels: name },
+        ...own,
         share: { ...share(0), exchange: exchangeIn(memory, compute, count) },
-        onProgress,
       }),
-    );
-    return { ...own, kernels };
-  } catch (error) {
     // Whichever thread it was: the others wait for it no longer.
-    fail(memory);
-    throw error;
-  }
+    () => fail(memory),
+  );
+  return outputs;
+}
+
+function taskOf(network: Network, { compute, trace, speed }: Own): Omit<Task, 'sequence'> {
+  return { network: shared(network), compute, kernels: speed.kernels, trace };
 }
 
 /** Threads that have nothing to do; they don't keep a process alive. */
 const idle: Worker[] = [];
 const MOST_IDLE = 16;
 
-/** The outputs of this thread's own part, then of the others' tasks. */
-async function together(tasks: readonly Task[], own: () => Promise<Outputs>): Promise<Outputs[]> {
+/**
+ * The outputs of this thread's own part, then of the others' tasks. All have come to their end when it returns.
+ * @throws ThreadFailure where another thread fails
+ */
+async function together(
+  tasks: readonly Task[],
+  own: () => Promise<Outputs>,
+  onFailure: () => void = () => undefined,
+): Promise<Outputs[]> {
   const started = tasks.map(() => {
     const known = idle.pop();
-    return known ? { worker: known } : start();
+    return known ? { worker: known, ready: Promise.resolve() } : start();
   });
-  const answers = started.map(({ worker }, i) => answerOf(worker, tasks[i]));
-  const parts = async () => {
+  const none = started.find(({ worker }) => worker instanceof Error);
+  if (none) {
+    for (const { worker } of started) if (worker instanceof Worker) idle.push(worker);
+    throw new ThreadFailure((none.worker as Error).message);
+  }
+  // What failed first: the others fail because of it.
+  let cause: unknown;
+  const told = <T>(promise: Promise<T>) =>
+    promise.catch((error: unknown) => {
+      cause ??= error;
+      onFailure();
+      throw error;
+    });
+  const answers = started.map(({ worker }, i) => told(answerOf(worker as Worker, tasks[i])));
+  const part = async () => {
     // While this thread waits for others in their exchange it hears nothing of one that could not start.
     if (tasks.some(({ share }) => share)) await Promise.all(started.map(({ ready }) => ready));
     return own();
   };
-  return Promise.all([parts(), ...answers]);
+  const settled = await Promise.allSettled([told(part()), ...answers]);
+  if (cause !== undefined) throw cause;
+  return settled.map((one) => (one as PromiseFulfilledResult<Outputs>).value);
 }
 
-function start(): { worker: Worker; ready?: Promise<unknown> } {
-  const worker = new Worker(new URL('../threads/worker.js', import.meta.url));
+interface Started {
+  /** Or why the system gives none. */
+  readonly worker: Worker | Error;
+  readonly ready: Promise<unknown>;
+}
+
+function start(): Started {
+  let worker: Worker;
+  try {
+    worker = new Worker(new URL('../threads/worker.js', import.meta.url));
+  } catch (error) {
+    return { worker: error as Error, ready: Promise.resolve() };
+  }
   // Only while it has something to do does it keep the process alive.
   worker.unref();
+  // One that ends while it has nothing to do is given no task any more.
+  worker.once('exit', () => {
+    const at = idle.indexOf(worker);
+    if (at >= 0) idle.splice(at, 1);
+  });
   const ready = new Promise((resolve, reject) => {
-    worker.once('message', resolve).once('error', reject);
+    const failed = (why: unknown) =>
+      reject(new ThreadFailure(why instanceof Error ? why.message : `one has ended (${why})`));
+    worker.once('message', resolve).once('error', failed).once('exit', failed);
   });
   // Whoever does not wait for it hears of an error through the answer.
   ready.catch(() => undefined);
@@ -102,12 +163,12 @@ function answerOf(worker: Worker, task: Task): Promise<Outputs> {
       if (idle.length < MOST_IDLE) idle.push(worker);
       else worker.terminate();
       if ('outputs' in answer) resolve(answer.outputs);
-      else reject(new Error(answer.problem));
+      else reject(new ThreadFailure(answer.problem));
     };
     const onEnd = (why: unknown) => {
       done();
       worker.terminate();
-      reject(why instanceof Error ? why : new Error(`a thread has ended (${why})`));
+      reject(new ThreadFailure(why instanceof Error ? why.message : `one has ended (${why})`));
     };
     const done = () =>
       worker

@@ -11,6 +11,9 @@ parentPort!.on('message', async (task: Task) => {
 });
 
 async function run({ network, sequence, compute, kernels, trace, share }: Task): Promise<Answer> {
+  // However this thread ends: the others wait for it no longer.
+  const onExit = () => share && fail(share.memory);
+  process.once('exit', onExit);
   try {
     const outputs = await forward(network, sequence, {
       compute,
@@ -22,6 +25,8 @@ async function run({ network, sequence, compute, kernels, trace, share }: Task):
   } catch (error) {
     if (share) fail(share.memory);
     return { problem: error instanceof Error ? error.message : String(error) };
+  } finally {
+    process.off('exit', onExit);
   }
 }
 

@@ -1,18 +1,38 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { SpeedOptions } from '../../src/engine/options.js';
 import type { Kind } from '../../src/kinds.js';
 import type { Module } from '../../src/module/parameters.js';
 import { forward } from '../../src/threads/forward.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';
 
-const broken = vi.hoisted(() => ({ now: false }));
+const workers = vi.hoisted(() => ({
+  /** What other threads do in place of their work. */
+  as: 'built' as 'built' | 'throws' | 'ends' | 'denied',
+  all: [] as import('node:worker_threads').Worker[],
+}));
 
 // Another thread runs what is built.
 vi.mock('node:worker_threads', async (original) => {
   const { Worker } = await original<typeof import('node:worker_threads')>();
-  const built = (url: URL) => new URL(url.href.replace('/src/threads/', '/dist/src/threads/'));
+  const program = (text: string) => new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+  const programs = {
+    built: (url: URL) => new URL(url.href.replace('/src/threads/', '/dist/src/threads/')),
+    throws: () => program('throw new Error("no start")'),
+    ends: () =>
+      program(`import { parentPort } from 'node:worker_threads';
+        parentPort.on('message', ({ share }) => {
+          if (share) Atomics.store(new Int32Array(share.memory, 0, 2), 1, 1);
+          process.exit(3);
+        });
+        parentPort.postMessage('ready');`),
+    denied: () => {
+      throw new Error('Access to this API has been restricted');
+    },
+  };
   class Built extends Worker {
     constructor(url: URL) {
-      super(broken.now ? new URL('data:text/javascript,throw new Error("no start")') : built(url));
+      super(programs[workers.as](url));
+      workers.all.push(this);
     }
   }
   return { Worker: Built };
@@ -38,25 +58,57 @@ const CASES: readonly Case[] = [
   { kind: 'RNN', hiddenSize: 1001, steps: 2200, batch: 1 },
 ];
 
-// The first test, for threads are kept.
-test.each([1, 20])(
-  'a thread that cannot start is an error, and nobody waits for it (batch %i)',
-  async (batch) => {
-    broken.now = true;
-    onTestFinished(() => {
-      broken.now = false;
-    });
-    const module: Module = {
-      ...{ kind: 'RNN', cell: false, nonlinearity: 'tanh', prefix: '', inputSize: 20, hiddenSize: 900 },
-      ...{ projSize: 0, numLayers: 1, bidirectional: false, bias: true },
-    };
-    const steps = batch > 1 ? 80 : 2600;
-    const pass = forward(networkOf(module, 1), sequenceOf(module, steps, batch, 1), {
-      speed: { threads: 2 },
-    });
-    await expect(pass).rejects.toThrow('no start');
-  },
-);
+/** A pass in two threads that is just worth them, by rows or by the units of one. */
+function passOf(batch: number) {
+  const module: Module = {
+    ...{ kind: 'RNN', cell: false, nonlinearity: 'tanh', prefix: '', inputSize: 20, hiddenSize: 900 },
+    ...{ projSize: 0, numLayers: 1, bidirectional: false, bias: true },
+  };
+  const sequence = sequenceOf(module, batch > 1 ? 80 : 2600, batch, 1);
+  return (speed: SpeedOptions, onProgress?: () => void) =>
+    forward(networkOf(module, 1), sequence, { speed, onProgress });
+}
+
+// The first tests, for threads are kept.
+test.each([
+  ['throws', 20, 'no start'],
+  ['throws', 1, 'no start'],
+  ['ends', 20, 'one has ended (3)'],
+  ['ends', 1, 'one did not come'],
+  ['denied', 20, 'Access to this API has been restricted'],
+  ['denied', 1, 'Access to this API has been restricted'],
+] as const)('where another thread %s, one computes, and says so (batch %i)', async (as, batch, why) => {
+  workers.as = as;
+  onTestFinished(() => {
+    workers.as = 'built';
+  });
+  const pass = passOf(batch);
+  const { kernels, ...outputs } = await pass({ threads: 2 });
+  expect(kernels).toMatchObject({
+    threads: 1,
+    notes: [`other threads failed (${why}), so one computed`],
+  });
+  const alone = await pass({ threads: 1 });
+  expect(Buffer.from(outputs.output.buffer).equals(Buffer.from(alone.output.buffer))).toBe(true);
+});
+
+test.each([20, 1])('an error of this thread is its own, and the others end (batch %i)', async (batch) => {
+  const pass = passOf(batch);
+  const stop = () => {
+    throw new Error('stopped');
+  };
+  await expect(pass({ threads: 2 }, stop)).rejects.toThrow('stopped');
+  expect((await pass({ threads: 2 })).kernels).toMatchObject({ threads: 2, notes: [] });
+});
+
+test('a thread that ends while it has nothing to do is replaced', async () => {
+  const pass = passOf(20);
+  await pass({ threads: 2 });
+  const before = workers.all.length;
+  await Promise.all(workers.all.map((worker) => worker.terminate()));
+  expect((await pass({ threads: 2 })).kernels).toMatchObject({ threads: 2, notes: [] });
+  expect(workers.all.length).toBe(before + 1);
+});
 
 test.each(CASES)(
   '$kind $hiddenSize × $batch: the same bits from 1, 2 and 3 threads',
