@@ -1,0 +1,157 @@
+import { expect, test } from 'vitest';
+import { findGroups, MOST_GROUPS, noModule } from '../../src/module/group.js';
+import { linesOf, type Shapes, specs } from './modules.js';
+
+const found = (shapes: Shapes, prefix?: string) =>
+  findGroups(specs(shapes), prefix).map((group) => ({
+    prefix: group.prefix,
+    cell: group.cell,
+    shapes: Object.fromEntries(group.shapes),
+    misspelt: Object.fromEntries(group.misspelt),
+  }));
+
+test('parameters are grouped by what stands before their names, in the order of the file', () => {
+  const shapes = {
+    'decoder.bias_ih_l0': [16],
+    'encoder.rnn_weight_hh_l0': [16, 4],
+    'decoder.weight_ih_l0': [16, 3],
+    'decoder.weight_hh_l10_reverse': [16, 4],
+    'decoder.weight_hr_l0': [2, 4],
+    'fc.weight': [4, 4],
+  };
+  expect(found(shapes)).toEqual([
+    { prefix: 'encoder.rnn_', cell: false, shapes: { weight_hh_l0: [16, 4] }, misspelt: {} },
+    {
+      prefix: 'decoder.',
+      cell: false,
+      shapes: {
+        bias_ih_l0: [16],
+        weight_ih_l0: [16, 3],
+        weight_hh_l10_reverse: [16, 4],
+        weight_hr_l0: [2, 4],
+      },
+      misspelt: {},
+    },
+  ]);
+});
+
+test('names without layer numbers are those of a Cell, beside a module under the same prefix', () => {
+  const shapes = { 'rnn.weight_ih': [4, 3], 'rnn.weight_ih_l0': [8, 3], 'rnn.bias_hh': [4] };
+  expect(found(shapes)).toEqual([
+    { prefix: 'rnn.', cell: true, shapes: { weight_ih: [4, 3], bias_hh: [4] }, misspelt: {} },
+    { prefix: 'rnn.', cell: false, shapes: { weight_ih_l0: [8, 3] }, misspelt: {} },
+  ]);
+});
+
+test('biases and projections alone are no module', () => {
+  expect(found({ bias_ih_l0: [16], bias_hh_l0: [16], weight_hr_l0: [2, 4] })).toEqual([]);
+});
+
+test('a prefix may hold anything, a line end and the name of a parameter too', () => {
+  const shapes = { 'a\nb.weight_ih_l0': [4, 3], weight_ih_l0weight_hh_l0: [4, 4] };
+  expect(found(shapes).map(({ prefix }) => prefix)).toEqual(['a\nb.', 'weight_ih_l0']);
+});
+
+test('of one prefix only its own', () => {
+  const shapes = {
+    'a.weight_ih_l0': [4, 3],
+    weight_ih_l0: [4, 3],
+    'a.b.weight_ih_l0': [4, 3],
+    weight_hh_l0: [4, 4],
+  };
+  expect(found(shapes, 'a.').map(({ prefix }) => prefix)).toEqual(['a.']);
+  expect(found(shapes, 'b.')).toEqual([]);
+  expect(found(shapes, '')).toEqual([
+    { prefix: '', cell: false, shapes: { weight_ih_l0: [4, 3], weight_hh_l0: [4, 4] }, misspelt: {} },
+  ]);
+});
+
+test('what is nearly a parameter is kept beside the module and the Cell under its prefix', () => {
+  const near = {
+    weight_ih_l01: [1],
+    weight_ih_l: [2],
+    weight_ih_reverse: [3],
+    weight_ih_l0_reversed: [4],
+    weight_xh_l0: [5],
+    bias_hr_l0: [6],
+    weight_ih_l0_g: [7],
+  };
+  const under = (prefix: string) =>
+    Object.fromEntries(Object.entries(near).map(([name, shape]) => [prefix + name, shape]));
+  const shapes = {
+    ...under('a.own_'),
+    'a.own_weight_ih_l0': [4, 3],
+    'a.own_weight_ih': [4, 3],
+    'b.weight_ih_l0': [4, 3],
+    'weight_norm.scale': [8],
+    'a.own_norm': [9],
+    'c.weight_xh': [10],
+  };
+  const groups = found(shapes);
+  expect(groups.map(({ prefix, cell }) => [prefix, cell])).toEqual([
+    ['a.own_', false],
+    ['a.own_', true],
+    ['b.', false],
+  ]);
+  expect(groups.map(({ misspelt }) => misspelt)).toEqual([near, near, {}]);
+});
+
+test('what is nearly a parameter belongs to a module without a prefix too', () => {
+  const shapes = { weight_hh_l0: [4, 4], weight_hx_l0: [4, 4], 'norm.weight_x': [4] };
+  expect(found(shapes)).toMatchObject([{ prefix: '', misspelt: { weight_hx_l0: [4, 4] } }]);
+  expect(Object.keys(found(shapes)[0].misspelt)).toEqual(['weight_hx_l0']);
+});
+
+test('of many modules the first thousand, with all of their parameters', () => {
+  const many = Array.from({ length: MOST_GROUPS + 1 }, (_, i) => [`${i}.weight_ih_l0`, [4, 3]] as const);
+  const groups = found({ ...Object.fromEntries(many), '0.weight_hh_l0': [4, 4] });
+  expect(groups.length).toBe(1000);
+  expect(groups[0]).toMatchObject({ prefix: '0.', shapes: { weight_ih_l0: [4, 3], weight_hh_l0: [4, 4] } });
+  expect(groups[999].prefix).toBe('999.');
+});
+
+const KERAS = [
+  '  These look like Keras names: weight_ih_l0 is the transposed kernel, weight_hh_l0 the transposed recurrent',
+  '  kernel; a GRU has its gates in another order (z r h), and its bias [2, 3·units] is bias_ih and bias_hh.',
+];
+const ONNX = [
+  '  These look like ONNX names (W, R, B): its gate order is i o f c (LSTM) and z r h (GRU), and B joins both',
+  '  biases. Take the state_dict of the PyTorch model that was exported.',
+];
+const NORM = ['  These look like weight_norm or a parametrization: remove it before saving the state_dict.'];
+
+test.each<[readonly string[], readonly string[]]>([
+  [
+    ['lstm/Kernel', 'W'],
+    [...KERAS, '  It holds lstm/Kernel, W.'],
+  ],
+  [
+    ['W', 'a.weight_g'],
+    [...ONNX, '  It holds W, a.weight_g.'],
+  ],
+  [['a.R'], [...ONNX, '  It holds a.R.']],
+  [['a/B'], [...ONNX, '  It holds a/B.']],
+  [['onnx::LSTM_85'], [...ONNX, '  It holds onnx::LSTM_85.']],
+  [['aW', 'Wx', 'a.Bx', 'x.onnx::a'], ['  It holds aW, Wx, a.Bx, x.onnx::a.']],
+  [
+    ['weight_ih_l0_g', 'rnn.weight_g'],
+    [...NORM, '  It holds weight_ih_l0_g, rnn.weight_g.'],
+  ],
+  [['weight_v'], [...NORM, '  It holds weight_v.']],
+  [['weight_original0'], [...NORM, '  It holds weight_original0.']],
+  [['x.original1'], [...NORM, '  It holds x.original1.']],
+  [['original12', 'weight_gain', 'original2'], ['  It holds original12, weight_gain, original2.']],
+  [['a', 'b', 'c', 'd', 'e', 'f'], ['  It holds a, b, c, d, e, f.']],
+  [['a', 'b', 'c', 'd', 'e', 'f', 'g'], ['  It holds a, b, c, d, e, f, ….']],
+  [['a b'], ['  It holds "a b".']],
+  [[], ['  It holds no tensors.']],
+])('a state_dict of %o holds no module, and says what it may be', (names, hints) => {
+  const shapes = Object.fromEntries(names.map((name) => [name, [2]]));
+  const lines = linesOf(() => {
+    throw noModule(specs(shapes));
+  });
+  expect(lines).toEqual([
+    'holds no recurrent module: no tensor is named weight_ih_l0 or weight_hh_l0 (weight_ih for a Cell)',
+    ...hints,
+  ]);
+});
