@@ -1,54 +1,168 @@
 import { expect, test } from 'vitest';
-import { caseOf, forward, stateDict, type Tensor, tensor, verify } from '../../src/index.js';
+import { formatDimensions } from '../../schemas/shapes.js';
+import type { Role } from '../../src/module/case.js';
+import { caseShapes, type Layout, layoutWord, readings } from '../../src/module/layout.js';
+import type { Module } from '../../src/module/parameters.js';
+import { type Tensor, tensor } from '../../src/tensor/tensor.js';
+import { caseWith, lstm, type Shapes } from './modules.js';
 
-const weights = stateDict({ weight_ih_l0: tensor([1, 1], [0.5]), weight_hh_l0: tensor([1, 1], [0.25]) });
-const filled = (...shape: number[]) =>
-  tensor(shape, new Float32Array(shape.reduce((a, b) => a * b)).fill(0.5));
-const input = filled(2, 3, 1);
-const shapeOf = async (h_0?: Tensor, batch_first?: boolean) =>
-  (await forward(weights, { input, h_0 }, { batch_first })).h_n.shape;
+const read = (module: Module, given: Shapes, batchFirst?: boolean) =>
+  readings(module, caseWith(module, given).tensors, batchFirst);
 
-test('batch_first is read off the shapes where it is not said, and is false where they fit both', async () => {
-  expect(await shapeOf()).toEqual([1, 3, 1]);
-  expect(await shapeOf(filled(1, 3, 1))).toEqual([1, 3, 1]);
-  expect(await shapeOf(filled(1, 2, 1))).toEqual([1, 2, 1]);
+const CELL = { cell: true };
+const SEQUENCE = { batchFirst: false, batched: true, timed: true, steps: 5, batch: 2 };
+
+test.each<[string, Partial<Module>, readonly number[], boolean | undefined, Layout]>([
+  ['a sequence with a batch', {}, [5, 2, 3], undefined, SEQUENCE],
+  ['the same, batch first', {}, [2, 5, 3], true, { ...SEQUENCE, batchFirst: true }],
+  ['a sequence alone', {}, [5, 3], undefined, { ...SEQUENCE, batched: false, batch: 1 }],
+  ['a sequence alone has no batch to be first', {}, [5, 3], true, { ...SEQUENCE, batched: false, batch: 1 }],
+  ['a loop over a Cell', CELL, [5, 2, 3], undefined, SEQUENCE],
+  ['a loop over a Cell has its time first', CELL, [5, 2, 3], true, SEQUENCE],
+  ['a step of a Cell', CELL, [2, 3], undefined, { ...SEQUENCE, timed: false, steps: 1 }],
+  [
+    'a row of a step',
+    CELL,
+    [3],
+    undefined,
+    { ...SEQUENCE, timed: false, steps: 1, batched: false, batch: 1 },
+  ],
+  ['an input of no dimension', {}, [], undefined, { ...SEQUENCE, steps: 1, batch: 1 }],
+  ['an input of one dimension', {}, [3], undefined, { ...SEQUENCE, steps: 3, batched: false, batch: 1 }],
+  ['an input of four dimensions', {}, [5, 2, 3, 1], undefined, { ...SEQUENCE, batch: 1 }],
+])('%s', (_, otherwise, input, batchFirst, layout) => {
+  expect(read(lstm(otherwise), { input }, batchFirst).taken.layout).toEqual(layout);
 });
 
-test('where the shapes fit neither reading they are held against batch_first false', async () => {
-  await expect(shapeOf(filled(1, 4, 1))).rejects.toThrow(
-    'h_0: found [1, 4, 1], expected [num_layers, B, hidden_size] = [1, 3, 1]',
+test('a case without an input is one step of a batch of one', () => {
+  expect(read(lstm(), {}).taken.layout).toEqual({ ...SEQUENCE, steps: 1, batch: 1 });
+});
+
+test('batch_first is what the shapes fit', () => {
+  const firstBatch = read(lstm(), { input: [2, 5, 3], h_n: [1, 2, 4] });
+  expect(firstBatch.taken.layout).toEqual({ ...SEQUENCE, batchFirst: true });
+  expect(firstBatch.other?.layout).toEqual({ ...SEQUENCE, steps: 2, batch: 5 });
+  expect(firstBatch.other?.issues.length).toBe(1);
+  const firstTime = read(lstm(), { input: [5, 2, 3], h_n: [1, 2, 4] });
+  expect(firstTime.taken).toEqual({ layout: SEQUENCE, issues: [] });
+  expect(firstTime.other?.layout).toEqual({ ...SEQUENCE, batchFirst: true, steps: 2, batch: 5 });
+});
+
+test('where the shapes fit both or neither, time is first', () => {
+  for (const h_n of [undefined, [1, 3, 4]]) {
+    const { taken, other } = read(lstm(), { input: [5, 2, 3], ...(h_n && { h_n }) });
+    expect([taken.layout.batchFirst, other?.layout.batchFirst]).toEqual([false, true]);
+  }
+});
+
+test('a batch_first that is said is taken, whatever fits', () => {
+  const given = { input: [2, 5, 3], h_n: [1, 2, 4] };
+  for (const said of [true, false]) {
+    const { taken, other } = read(lstm(), given, said);
+    expect([taken.layout.batchFirst, other?.layout.batchFirst]).toEqual([said, !said]);
+    expect([taken.issues.length, other?.issues.length]).toEqual(said ? [0, 1] : [1, 0]);
+  }
+});
+
+test('where batch_first makes no difference there is one reading', () => {
+  expect(read(lstm(), { input: [5, 3] }).other).toBeUndefined();
+  expect(read(lstm(CELL), { input: [5, 2, 3] }).other).toBeUndefined();
+});
+
+const wanted = (
+  module: Module,
+  { batchFirst = false, batched = true, timed = true }: Partial<Layout>,
+  tensors: ReadonlyMap<Role, Tensor> = new Map(),
+) =>
+  caseShapes(module, { batchFirst, batched, timed, steps: 5, batch: 2 }, tensors).map(
+    ({ name, dimensions, optional }) =>
+      `${name} ${formatDimensions(dimensions)}${optional ? '' : ', needed'}`,
   );
+
+test('what a case of a bidirectional LSTM with a projection holds', () => {
+  expect(wanted(lstm({ bidirectional: true, projSize: 2, numLayers: 3 }), {})).toEqual([
+    'input [T, B, input_size] = [T, B, 3], needed',
+    'h_0 [2·num_layers, B, proj_size] = [6, 2, 2]',
+    'c_0 [2·num_layers, B, hidden_size] = [6, 2, 4]',
+    'lengths [B] = [2]',
+    'output [T, B, 2·proj_size] = [5, 2, 4]',
+    'h_n [2·num_layers, B, proj_size] = [6, 2, 2]',
+    'c_n [2·num_layers, B, hidden_size] = [6, 2, 4]',
+  ]);
 });
 
-test('batch_first is never taken otherwise than it is said', async () => {
-  expect(await shapeOf(filled(1, 3, 1), false)).toEqual([1, 3, 1]);
-  expect(await shapeOf(filled(1, 2, 1), true)).toEqual([1, 2, 1]);
-  await expect(shapeOf(filled(1, 2, 1), false)).rejects.toThrow('fits the other reading: try --batch-first');
-  await expect(shapeOf(filled(1, 3, 1), true)).rejects.toThrow(
-    'fits the other reading: try --no-batch-first',
-  );
+test('batch first, only input and output have the batch before the steps', () => {
+  expect(wanted(lstm({ kind: 'GRU' }), { batchFirst: true })).toEqual([
+    'input [B, T, input_size] = [B, T, 3], needed',
+    'h_0 [num_layers, B, hidden_size] = [1, 2, 4]',
+    'lengths [B] = [2]',
+    'output [B, T, hidden_size] = [2, 5, 4]',
+    'h_n [num_layers, B, hidden_size] = [1, 2, 4]',
+  ]);
 });
 
-test('an output may end at the longest of the lengths, and nowhere else', async () => {
-  const sequence = filled(4, 2, 1);
-  const run = (steps: number, longest?: number) => {
-    const lengths = longest === undefined ? undefined : tensor([2], [longest, 1], 'I64');
-    return verify(caseOf(weights, { input: sequence, lengths, output: filled(steps, 2, 1) }));
-  };
-  for (const [steps, longest] of [[4], [4, 4], [4, 2], [2, 2]]) {
-    const { tensors } = await run(steps, longest);
-    expect(tensors).toMatchObject([{ elements: 2 * steps }]);
-  }
-  for (const longest of [undefined, 4]) {
-    for (const steps of [0, 2, 3, 5]) {
-      await expect(run(steps, longest)).rejects.toThrow(
-        `output: found [${steps}, 2, 1], expected [T, B, hidden_size] = [4, 2, 1]`,
-      );
-    }
-  }
-  for (const steps of [0, 1, 3, 5]) {
-    await expect(run(steps, 2)).rejects.toThrow(
-      `output: found [${steps}, 2, 1], expected [T, B, hidden_size] = [4 or 2, 2, 1]`,
-    );
-  }
+test('without a batch there are no lengths', () => {
+  expect(wanted(lstm({ kind: 'RNN' }), { batched: false })).toEqual([
+    'input [T, input_size] = [T, 3], needed',
+    'h_0 [num_layers, hidden_size] = [1, 4]',
+    'output [T, hidden_size] = [5, 4]',
+    'h_n [num_layers, hidden_size] = [1, 4]',
+  ]);
+});
+
+test('a step of a Cell has no time, no layers and no lengths', () => {
+  expect(wanted(lstm(CELL), { timed: false })).toEqual([
+    'input [B, input_size] = [B, 3], needed',
+    'h_0 [B, hidden_size] = [2, 4]',
+    'c_0 [B, hidden_size] = [2, 4]',
+    'output [B, hidden_size] = [2, 4]',
+    'h_n [B, hidden_size] = [2, 4]',
+    'c_n [B, hidden_size] = [2, 4]',
+  ]);
+});
+
+const states = (kind: 'LSTM' | 'GRU', role: 'h_0' | 'c_0') =>
+  wanted(lstm({ kind }), {}, new Map([[role, tensor([], [0])]])).filter((line) => /^[hc]_0/.test(line));
+
+test('an LSTM takes both of its states or neither', () => {
+  const h = 'h_0 [num_layers, B, hidden_size] = [1, 2, 4]';
+  const c = 'c_0 [num_layers, B, hidden_size] = [1, 2, 4]';
+  expect(states('LSTM', 'h_0')).toEqual([h, `${c}, needed`]);
+  expect(states('LSTM', 'c_0')).toEqual([`${h}, needed`, c]);
+  expect(states('GRU', 'c_0')).toEqual([h]);
+});
+
+test.each([
+  [[3, 2], 'output [T, B, hidden_size] = [5 or 3, 2, 4]'],
+  [[5, 2], 'output [T, B, hidden_size] = [5, 2, 4]'],
+  [[6, 2], 'output [T, B, hidden_size] = [5, 2, 4]'],
+])('with lengths of %o the output may end at the longest of them', (lengths, output) => {
+  const tensors = new Map<Role, Tensor>([['lengths', tensor([2], lengths, 'I64')]]);
+  expect(wanted(lstm(), {}, tensors)).toContain(output);
+});
+
+test('outputs of layers below have the shape of the output', () => {
+  const tensors = new Map<Role, Tensor>([
+    ['output_l0', tensor([], [0])],
+    ['lengths', tensor([2], [3, 1], 'I64')],
+  ]);
+  const lines = wanted(lstm({ numLayers: 2 }), {}, tensors);
+  expect(lines).toContain('output_l0 [T, B, hidden_size] = [5 or 3, 2, 4]');
+});
+
+test('where the steps are not known, lengths do not shorten them', () => {
+  const tensors = new Map<Role, Tensor>([['lengths', tensor([2], [3, 1], 'I64')]]);
+  const shapes = caseShapes(lstm(), { batchFirst: false, batched: true, timed: true }, tensors);
+  const output = shapes.find(({ name }) => name === 'output')!;
+  expect(formatDimensions(output.dimensions)).toBe('[T, B, hidden_size] = [T, B, 4]');
+});
+
+test('a layout in a word', () => {
+  const word = (module: Module, otherwise: Partial<Layout>) =>
+    layoutWord(module, { ...SEQUENCE, ...otherwise });
+  expect(word(lstm(), {})).toBeUndefined();
+  expect(word(lstm(), { batched: false })).toBe('unbatched');
+  expect(word(lstm(), { batchFirst: true })).toBe('batch_first');
+  expect(word(lstm(CELL), {})).toBe('a loop over LSTMCell');
+  expect(word(lstm(CELL), { timed: false })).toBeUndefined();
 });
