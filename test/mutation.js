@@ -1,14 +1,17 @@
 // Changes the code of a room in every small way that Stryker knows, and says which changes no test notices:
-//   npm run mutation -- compare module/slips
+//   npm run mutation -- compare module/slips compare/auto:40-80
 import { Stryker } from '@stryker-mutator/core';
 
 const rows = [];
 for (const what of process.argv.slice(2)) {
+  const [path, lines] = what.split(':');
   // The tests to run (vitest.mutation.config.ts); the runner's processes inherit it.
-  process.env.MUTATION_ROOM = what.split('/')[0];
+  process.env.MUTATION_ROOM = path.split('/')[0];
   const results = await new Stryker({
-    mutate: [`src/${what}.ts`, `src/${what}/**/*.ts`, '!src/engine/kernels/binaries.ts'],
-    jsonReporter: { fileName: `coverage/mutation/${what.replaceAll('/', '-')}.json` },
+    mutate: lines
+      ? [`src/${path}.ts:${lines}`]
+      : [`src/${path}.ts`, `src/${path}/**/*.ts`, '!src/engine/kernels/binaries.ts'],
+    jsonReporter: { fileName: `coverage/mutation/${what.replaceAll(/[/:]/g, '-')}.json` },
   }).runMutationTest();
   /** @param {string[]} statuses */
   const count = (...statuses) => results.filter(({ status }) => statuses.includes(status)).length;
