@@ -91,19 +91,19 @@ test('batch first: input and outputs are brought into time first, states are lef
 });
 
 test('sizes of a projected and bidirectional module', () => {
-  const module = lstm({ projSize: 2, bidirectional: true, numLayers: 3 });
+  const module = lstm({ hiddenSize: 5, projSize: 2, bidirectional: true, numLayers: 3 });
   const shapes = {
     input: [5, 2, 3],
     output: [5, 2, 4],
     h_n: [6, 2, 2],
-    c_n: [6, 2, 4],
+    c_n: [6, 2, 5],
     output_l1: [5, 2, 4],
   };
   const { references, layerOutputs } = bind(module, caseWith(module, shapes), undefined);
   expect(references).toMatchObject([
     { name: 'output', rows: 5, units: 4 },
     { name: 'h_n', rows: 6, units: 2 },
-    { name: 'c_n', rows: 6, units: 4 },
+    { name: 'c_n', rows: 6, units: 5 },
   ]);
   expect(layerOutputs.map((one) => one?.name)).toEqual([undefined, 'output_l1', undefined]);
 });
