@@ -45,6 +45,12 @@ test('only an RNN may have another nonlinearity, said or not', () => {
   );
 });
 
+test('parameters that are not those of an LSTM are not said to be those of one with relu', () => {
+  expect(errorOf({ ...LSTM, bias_ih_l0: [16] }, { nonlinearity: 'relu' })[0]).toBe(
+    'its parameters are not those of an LSTM 3 → 4, 1 layer',
+  );
+});
+
 test('the class that is said is that of the parameters', () => {
   expect(describe(LSTM, { module: 'LSTM' }).kind).toBe('LSTM');
   expect(describe(GRU_CELL, { module: 'GRUCell' })).toMatchObject({ kind: 'GRU', cell: true });
@@ -210,6 +216,22 @@ test('the sizes are those of the lowest layer, whatever its order in the file', 
     weight_ih_l0: [16, 3],
   };
   expect(describe(shapes)).toEqual(lstm({ numLayers: 2, bias: false }));
+});
+
+test('parameters of higher layers that contradict the lowest do not decide', () => {
+  expect(errorOf({ ...LSTM, weight_ih_l1: [7, 7], weight_hh_l1: [7, 7], weight_ih_l2: [7, 7] })[0]).toBe(
+    'its parameters are not those of an LSTM 3 → 4, 3 layers, no bias',
+  );
+});
+
+test('a projection says no hidden size, nor does a tensor of three dimensions', () => {
+  const none = 'no size fits an RNN, a GRU or an LSTM';
+  expect(errorOf({ weight_hh_l0: [7, 9], weight_hr_l0: [8, 32] })[0]).toBe(none);
+  expect(errorOf({ weight_ih_l0: [16, 3, 1], weight_hh_l0: [16, 4] })[0]).toBe(none);
+});
+
+test('sizes that not one parameter has are none', () => {
+  expect(errorOf({ weight_hh_l0: [4, 3] })[0]).toBe('no size fits an RNN, a GRU or an LSTM');
 });
 
 test('a transposed parameter says half as much as one in place', () => {
