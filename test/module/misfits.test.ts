@@ -116,6 +116,10 @@ test.each([
   ]);
 });
 
+test('weight_norm is told by one of several names', () => {
+  expect(describe({ ...LSTM, weight_hh_l0_g: [16, 1], weight_xh_l0: [1] })).toContain(NORM);
+});
+
 test('a missing parameter whose name ends like one of weight_norm is none', () => {
   const group = { prefix: '', cell: false, shapes: new Map(), misspelt: new Map() };
   const shape = { name: 'weight_g', dimensions: [{ label: 'rows', size: 4 }] };
