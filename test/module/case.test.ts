@@ -28,7 +28,7 @@ test('a case holds the tensors that are there', () => {
 
 test.each<[Readonly<Record<string, unknown>>, readonly string[]]>([
   [{}, []],
-  [{ module: undefined, compute: undefined }, []],
+  [{ module: undefined, compute: undefined, reporter: undefined }, []],
   [{ module: 'LSTM', batch_first: true, compute: 'float32' }, []],
   [{ compute: 'float64' }, []],
   [{ compute: 'float16' }, ['compute: is not one of float64, float32']],

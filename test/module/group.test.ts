@@ -102,6 +102,13 @@ test('what is nearly a parameter belongs to a module without a prefix too', () =
   expect(Object.keys(found(shapes)[0].misspelt)).toEqual(['weight_hx_l0']);
 });
 
+test('a name without the words of a parameter is nearly none', () => {
+  const shapes = { rnnweight_ih_l0: [4, 3], 'rnn.scale': [4], rnns: [4] };
+  expect(found(shapes)).toEqual([
+    { prefix: 'rnn', cell: false, shapes: { weight_ih_l0: [4, 3] }, misspelt: {} },
+  ]);
+});
+
 test('of many modules the first thousand, with all of their parameters', () => {
   const many = Array.from({ length: MOST_GROUPS + 1 }, (_, i) => [`${i}.weight_ih_l0`, [4, 3]] as const);
   const groups = found({ ...Object.fromEntries(many), '0.weight_hh_l0': [4, 4] });
