@@ -53,6 +53,8 @@ export default defineConfig({
       'test/hostile/**',
       'test/threads/threads.test.ts',
     ],
+    // How long a change may take is for Stryker to say: a busy machine is no failed test.
+    testTimeout: 120_000,
     sequence: { sequencer: OwnFirst },
   },
 });
