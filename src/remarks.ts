@@ -5,6 +5,7 @@ import { printable } from './errors.js';
 import { KINDS } from './kinds.js';
 import type { Bound } from './module/bind.js';
 import { layoutWord } from './module/layout.js';
+import { notFinite } from './module/not-finite.js';
 import { describeParts, directions } from './module/parameters.js';
 import type { Run, Settings } from './verify.js';
 
@@ -76,7 +77,27 @@ export function warningsOn(run: Run, verdict: Verdict): string[] {
     ...(zerosPass ? [`${name}: most of it or all would pass as zeros too, so this proves little`] : []),
     ...(nans ? [`${name}: ${nans} expected values are NaN, and taken as equal (equal_nan)`] : []),
   ]);
-  return [...taken, ...weak];
+  return [...taken, ...notFiniteWarnings(run), ...weak];
+}
+
+/** What goes in and is no number; where the reference has NaN too, there is an option for it. */
+function notFiniteWarnings({ bound, settings }: Run): string[] {
+  const found = notFinite(bound);
+  const inReference = bound.references.some(({ data }) => data.some(Number.isNaN));
+  const equal =
+    found.length && inReference && !settings.equal_nan
+      ? ['the reference has NaN too: with --equal-nan (equal_nan) NaN equals NaN']
+      : [];
+  return [
+    ...found.map(({ name, nans, infinities, first }) => {
+      const counts = [
+        ...(nans ? [`${nans} NaN`] : []),
+        ...(infinities ? [`${infinities} ${infinities === 1 ? 'infinity' : 'infinities'}`] : []),
+      ].join(' and ');
+      return `${printable(name)} has ${counts}, first at [${first.join(', ')}]: what follows from it is no number either`;
+    }),
+    ...equal,
+  ];
 }
 
 const rounds = (what: string, remedy: string) =>

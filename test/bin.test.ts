@@ -51,6 +51,21 @@ test('a report that cannot be written is exit 2, to stdout too', () => {
   expect(stderr).toBe('cellcheck: stdout cannot be written (ENOSPC)\n');
 });
 
+test.skipIf(process.platform === 'win32')('a working folder that is gone is said', () => {
+  const run = (argv: string) =>
+    spawnSync('bash', ['-c', `d=$(mktemp -d); cd $d; rmdir $d; "${process.execPath}" "${BIN}" ${argv}`], {
+      encoding: 'utf8',
+    });
+  for (const command of ['verify', 'diagnose', 'inspect', 'list']) {
+    const { status, stderr } = run(`${command} "${ROOT}/samples/gru"`);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: 'cellcheck: the working folder is gone\n  Change to a folder that is there: cd "$HOME"\n',
+    });
+  }
+  expect(run('--version').status).toBe(0);
+});
+
 test('a hundred runs print the same bytes', async () => {
   const argv = ['verify', 'samples/failing/gru-perturbed-step'];
   const alone = cellcheck(...argv);

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { CellcheckError } from '../errors.js';
 import type { Sink } from './io.js';
 import { run } from './run.js';
 import { FUSES, pristine, setV8Flags } from './v8-flags.js';
@@ -13,10 +14,24 @@ export async function main(): Promise<boolean> {
     stdout: sink(1),
     stderr: sink(2),
     env: process.env,
-    cwd: process.cwd(),
+    get cwd() {
+      return workingFolder();
+    },
     speed: { threads: availableParallelism(), wide: FUSES, prepare: setV8Flags },
   });
   return pristine;
+}
+
+/** @throws CellcheckError where it is gone: somebody has removed it since the shell went there */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new CellcheckError({
+      problem: 'the working folder is gone',
+      hints: ['Change to a folder that is there: cd "$HOME"'],
+    });
+  }
 }
 
 /**

@@ -18,9 +18,9 @@ export interface ReportTarget {
 
 export function notNegative(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
+  // Number() takes 0x10 and blanks, too.
+  if (!/^\+?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/.test(text) || !Number.isFinite(value))
     throw new InvalidArgumentError('It takes a number from 0 on, as 1e-5.');
-  }
   return value;
 }
 

@@ -461,3 +461,43 @@ test('the same case gives the same bytes', async () => {
   );
   expect(new Set(runs.map(({ stdout }) => stdout)).size).toBe(1);
 });
+
+test('what goes in and is no number is said, and what to do where the reference has NaN too', async () => {
+  const file = path.join(ROOT, 'test', 'data', 'cases', 'nan-weight.safetensors');
+  const words = async (...argv: string[]) => {
+    const { code, stdout } = await cli(['verify', file, ...argv]);
+    return { code, stdout: stdout.replace(/\s+/g, ' ') };
+  };
+  const differs = await words();
+  expect(differs.code).toBe(1);
+  expect(differs.stdout).toContain(
+    'warning: weight_hh_l0 has 1 NaN, first at [0, 0]: what follows from it is no number either',
+  );
+  expect(differs.stdout).toContain('the reference has NaN too: with --equal-nan (equal_nan) NaN equals NaN');
+  const equal = await words('--equal-nan');
+  expect(equal.code).toBe(0);
+  expect(equal.stdout).toContain('weight_hh_l0 has 1 NaN');
+  expect(equal.stdout).not.toContain('with --equal-nan');
+  expect((await words('--equal-nan', '--strict')).code).toBe(2);
+  const bundle = path.join(scratch(), 'x.json');
+  const weights = { weight_ih_l0: [['Infinity']], weight_hh_l0: [[1]] };
+  writeJson(bundle, { ...weights, input: [[[1]], [['-Infinity']]], output: [[[1]], [[-1]]] });
+  const { stdout } = await cli(['verify', bundle]);
+  expect(stdout).toContain('weight_ih_l0 has 1 infinity, first at [0, 0]');
+  expect(stdout).toContain('input has 1 infinity, first at [1, 0, 0]');
+});
+
+test.each(['0x10', '0b1', '1_0', ' 1', '', '1e', '1e400', 'Infinity', 'NaN', '-1', '1,5'])(
+  'a tolerance that is no number is refused: %j',
+  async (text) => {
+    for (const argv of [`--atol=${text}`, `--rtol=${text}`, `--tolerance=h_n=${text},0`]) {
+      const { code, stderr } = await cli(['verify', 'samples/gru', argv]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/It takes (a number from 0 on|<output>=<rtol>,<atol>)/);
+    }
+  },
+);
+
+test.each(['0', '1e-5', '.5', '5.', '+1', '1E+2'])('a tolerance: %s', async (text) => {
+  expect((await cli(['verify', 'samples/gru', '--atol', text])).code).not.toBe(2);
+});

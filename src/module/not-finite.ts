@@ -1,0 +1,67 @@
+import type { Floats } from '../tensor/dtype.js';
+import type { Bound } from './bind.js';
+import { directions, parameterShapes, suffix } from './parameters.js';
+
+/** A tensor that a network computes with, and its values that are NaN or infinite. */
+export interface NotFinite {
+  readonly name: string;
+  readonly nans: number;
+  readonly infinities: number;
+  /** Indices of the first of them; of input and states time first, with a batch. */
+  readonly first: readonly number[];
+}
+
+/** What of the weights, the input and the states is no number. */
+export function notFinite({ network, sequence }: Bound): NotFinite[] {
+  const { module, layers } = network;
+  const { batch, input, h0, c0 } = sequence;
+  const sizes = new Map(
+    parameterShapes(module).map(({ name, dimensions }) => [name, dimensions.map(({ size }) => Number(size))]),
+  );
+  const parameters = layers.flatMap((ways, layer) =>
+    ways.flatMap(({ weightIh, weightHh, biasIh, biasHh, weightHr }, d) => {
+      const end = suffix(module, layer, directions(module)[d]);
+      const named = {
+        weight_ih: weightIh,
+        weight_hh: weightHh,
+        bias_ih: biasIh,
+        bias_hh: biasHh,
+        weight_hr: weightHr,
+      };
+      return Object.entries(named).map(([name, values]) => ({
+        name: module.prefix + name + end,
+        values,
+        shape: sizes.get(name + end) ?? [],
+      }));
+    }),
+  );
+  const ofState = (values: Floats | undefined) => [
+    0,
+    batch,
+    (values?.length ?? 0) / layers.length / directions(module).length / batch,
+  ];
+  return [
+    ...parameters,
+    { name: 'input', values: input, shape: [0, batch, module.inputSize] },
+    { name: 'h_0', values: h0, shape: ofState(h0) },
+    { name: 'c_0', values: c0, shape: ofState(c0) },
+  ].flatMap(({ name, values, shape }) => (values ? notFiniteIn(name, values, shape) : []));
+}
+
+/** @param shape sizes, of which the first does not matter */
+function notFiniteIn(name: string, values: Floats, shape: readonly number[]): NotFinite[] {
+  let [nans, infinities, first] = [0, 0, -1];
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue;
+    if (Number.isNaN(values[i])) nans++;
+    else infinities++;
+    if (first < 0) first = i;
+  }
+  if (first < 0) return [];
+  const indices: number[] = [];
+  for (let axis = shape.length - 1; axis > 0; axis--) {
+    indices.unshift(first % shape[axis]);
+    first = Math.floor(first / shape[axis]);
+  }
+  return [{ name, nans, infinities, first: [first, ...indices] }];
+}
