@@ -163,6 +163,7 @@ test('tensors: bare arrays count as float32 and keep their value; with a dtype t
 });
 
 test('a file may hold one tensor without a name, and options beside the tensors', () => {
+  expect(NAMELESS).toBe('');
   expect([...tensors('[[1, 2]]').keys()]).toEqual([NAMELESS]);
   expect([...tensors('{"dtype": "F64", "shape": [1], "data": [1]}').keys()]).toEqual([NAMELESS]);
   const file = tensorsOfJson(scan('{"case": {"module": "GRU"}, "input": [1]}'));
@@ -185,4 +186,48 @@ test.each([
   ['{"weight_map": {"a": "b"}}', 'is the index of a sharded checkpoint'],
 ])('%s is no tensor', (text, message) => {
   expect(() => tensors(text)).toThrow(message);
+});
+
+test.each([
+  ['3', 'found a number, expected an object of tensors, or one tensor as nested arrays'],
+  ['true', 'found a boolean, expected an object of tensors, or one tensor as nested arrays'],
+  ['"text"', 'found a string, expected an object of tensors, or one tensor as nested arrays'],
+  ['null', 'found null, expected an object of tensors, or one tensor as nested arrays'],
+  ['{"a": null}', 'a: found null, expected nested arrays of numbers, or { "dtype", "shape", "data" }'],
+  [
+    '{"a": {"data": [1]}}',
+    'a: found an object of another form, expected nested arrays of numbers, or { "dtype", "shape", "data" }',
+  ],
+  [
+    '{"input": [1], "weight_map": {"a": "b"}}',
+    `is the index of a sharded checkpoint, not a checkpoint
+  Pass the shard that holds the module: weight_map says which one that is.`,
+  ],
+  [
+    '{"a": {"dtype": "F31", "shape": [1], "data": [1]}}',
+    `a: has a dtype that cellcheck does not know
+  Known are float64, float32, float16, bfloat16, int64, int32, int16, int8, uint8.`,
+  ],
+  ['{"dtype": "F32", "shape": [2, 2], "data": [1, 2, 3]}', 'found 3 values, expected 4 for the shape [2, 2]'],
+  ['{"dtype": "int32", "shape": [1], "data": ["NaN"]}', 'a value is not an int32'],
+  ['{"dtype": "I64", "shape": [1], "data": [9007199254740992]}', 'a value is not an int64'],
+  ['{"dtype": "BF16", "shape": [1], "data": [-3.4e38]}', 'a value is too large for bfloat16'],
+])('%s: what is there, and what should be', (text, message) => {
+  expect(() => tensors(text)).toThrow(expect.objectContaining({ message }));
+});
+
+test('with a dtype, infinities and NaN stay what they are, and float64 keeps every bit', () => {
+  const words = '"data": ["NaN", "Infinity", "-Infinity"]';
+  const read = tensors(
+    `{"a": {"dtype": "F16", "shape": [3], ${words}}, "b": {"dtype": "F64", "shape": [3], ${words}}, "c": {"dtype": "F64", "shape": [2], "data": [0.1, 1.7976931348623157e308]}}`,
+  );
+  for (const name of ['a', 'b']) expect([...read.get(name)!.data]).toEqual([Number.NaN, 1 / 0, -1 / 0]);
+  expect([...read.get('c')!.data]).toEqual([0.1, Number.MAX_VALUE]);
+});
+
+test('a $schema says nothing, and is neither tensor nor options', () => {
+  const file = tensorsOfJson(scan('{"$schema": "bundle.json", "case": {"module": "LSTM"}, "input": [1]}'));
+  expect([...file.tensors.specs.keys()]).toEqual(['input']);
+  expect(file.options).toEqual({ module: 'LSTM' });
+  expect(tensorsOfJson(scan('{"$schema": "bundle.json", "input": [1]}')).options).toBeUndefined();
 });
