@@ -55,8 +55,11 @@ function* safetensorsPieces(tensors: readonly SavedTensor[]): Pieces {
   }
 }
 
-/** JSON has no words for these; the same strings are read in tensors. */
-const jsonNumber = (value: number) => (Number.isFinite(value) ? String(value) : `"${value}"`);
+/** With the sign of −0, which String() leaves away. */
+const decimal = (value: number) => (Object.is(value, -0) ? '-0' : String(value));
+
+/** JSON has no words for what is not finite; the same strings are read in tensors. */
+const jsonNumber = (value: number) => (Number.isFinite(value) ? decimal(value) : `"${value}"`);
 
 function* jsonPieces(tensors: readonly SavedTensor[]): Pieces {
   yield '{\n';
@@ -99,6 +102,6 @@ function* csvPieces(tensors: readonly SavedTensor[]): Pieces {
 
 /** As pandas, R and numpy read them. */
 function csvNumber(value: number): string {
-  if (Number.isFinite(value) || Number.isNaN(value)) return String(value);
+  if (Number.isFinite(value) || Number.isNaN(value)) return decimal(value);
   return value > 0 ? 'inf' : '-inf';
 }

@@ -4,7 +4,7 @@ import type { Printed, Tensor } from '../tensor/tensor.js';
  * A tensor that shows so few decimals was probably written so by somebody (0.6, 0.5, 0.7), and its numbers are exact; else
  * it was printed with few digits.
  */
-export const FEW_DECIMALS = 2;
+const FEW_DECIMALS = 2;
 
 /** What a tensor is in a case: what the network computes with, and what comes out. */
 type Part = 'weights' | 'sequence' | 'reference';

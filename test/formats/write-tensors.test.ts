@@ -154,3 +154,12 @@ test('a very large tensor of a safetensors file too', () => {
   const bytes = Buffer.concat(file.slice(2).map((piece) => Buffer.from(piece)));
   expect(Buffer.compare(bytes, Buffer.from(data.buffer))).toBe(0);
 });
+
+test('zeros keep their sign', () => {
+  const zeros: readonly SavedTensor[] = [{ ...output, ...tensor([1, 1, 2], [0, -0]) }];
+  for (const file of ['x.safetensors', 'x.json'])
+    expect([...readTensors(written(file, zeros), file).load(['output']).get('output')!.data]).toEqual([
+      0, -0,
+    ]);
+  expect(written('x.csv', zeros).toString()).toContain('output,,,0,0,0,0\noutput,,,0,0,1,-0\n');
+});
