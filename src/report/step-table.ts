@@ -33,7 +33,7 @@ export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: 
     return sequences > 1 ? [{ label: tensor.name, text: '' }, ...steps] : steps;
   });
   const rows = entries.flatMap((entry) => ('row' in entry ? [entry.row] : []));
-  const failed = comparison.verdict === 'ill-conditioned' ? 'unclear' : 'DIFFERS';
+  const failed = comparison.verdict === 'differs' ? 'DIFFERS' : 'unclear';
   const status = (row: RowComparison) => (row.mismatches === 0 ? 'ok' : failed);
   const relative = terminal.columns > WIDE_TERMINAL;
   const [judged] = judgedByRounding(comparison.tensors);
