@@ -1,9 +1,12 @@
 // Changes the code of a room in every small way that Stryker knows, and says which changes no test notices:
+//   npm run mutation                        the rooms that a verdict rests on
 //   npm run mutation -- compare module/slips compare/auto:40-80
 import { Stryker } from '@stryker-mutator/core';
 
+const ROOMS = ['compare', 'verdict', 'rounding', 'formats', 'module', 'bounds', 'diagnose'];
+
 const rows = [];
-for (const what of process.argv.slice(2)) {
+for (const what of process.argv.length > 2 ? process.argv.slice(2) : ROOMS) {
   const [path, lines] = what.split(':');
   // The tests to run (vitest.mutation.config.ts); the runner's processes inherit it.
   process.env.MUTATION_ROOM = path.split('/')[0];
