@@ -43,7 +43,12 @@ export async function passes(bench) {
     torch: bench.start(bench.python, [contender('torch_passes.py')]),
     onnxruntime: bench.start(bench.node20, [contender('onnx-passes.js')]),
     node20: bench.start(bench.node20, ['--no-liftoff', '--experimental-wasm-relaxed-simd', ours]),
-    node24: bench.start(bench.node24, ['--no-liftoff', '--experimental-wasm-revectorize', ours]),
+    node24: bench.start(bench.node24, [
+      '--no-liftoff',
+      '--no-wasm-inlining',
+      '--experimental-wasm-revectorize',
+      ours,
+    ]),
   };
   const results = [];
   for (const dtype of ['float32', 'float64']) {
