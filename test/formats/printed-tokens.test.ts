@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { CellcheckError } from '../../src/errors.js';
 import { type Cursor, cursorOver, isNumber } from '../../src/formats/printed-tokens.js';
+import { linesOf } from './printed-text.js';
 
 /** All tokens of a text. */
 function tokensOf(text: string): string[] {
@@ -10,16 +10,8 @@ function tokensOf(text: string): string[] {
   return tokens;
 }
 
-/** The lines of the error that reading a text ends with. */
-function errorOf(text: string, read: (cursor: Cursor) => void): string[] {
-  try {
-    read(cursorOver(text));
-  } catch (error) {
-    if (error instanceof CellcheckError) return error.message.split('\n');
-    throw error;
-  }
-  throw new Error('no error');
-}
+/** What the error says that reading a text ends with. */
+const errorOf = (text: string, use: (cursor: Cursor) => void) => linesOf(() => use(cursorOver(text)));
 
 describe('tokens', () => {
   test.each([
