@@ -149,6 +149,11 @@ describe('what is left aside', () => {
       `s torch.Size([1]) ${T}\n${T}`,
       '"s torch.Size([1]) tensor([1.5])"',
     ],
+    [
+      'a shape of a parameter',
+      `Parameter containing: torch.Size([2])\n${T}`,
+      '"Parameter containing: torch.Size([2])"',
+    ],
     ['what follows a tensor', `${T}.shape\n`, '.shape'],
     ['a line with its end', `x y \t\r\n${T}`, '"x y"'],
     ['an object', `<A object>\n${T}`, '"<A object>"'],
