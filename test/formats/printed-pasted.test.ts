@@ -122,6 +122,10 @@ describe('names', () => {
     expect(namesOf('w\n# x\n[3]\n[[1.5]]')).toEqual(['w']);
   });
 
+  test('of code, where lines end as on Windows', () => {
+    expect(seen('print(w)\r\n[[1.5]]\r\n')).toEqual({ names: ['w'], notes: ['left aside: line 1 print(w)'] });
+  });
+
   test('are there once', () => {
     expect(refusal(`w = ${T}\nw = ${T}`)).toEqual(['line 2 has a name that was there before']);
     expect(refusal(`${T}\n\n${T}`)).toEqual(['line 3 has a second tensor without a name']);
