@@ -45,7 +45,7 @@ export function cursorOver(text: string): Cursor {
   let start = 0;
   let at = 0;
   let ahead: string | undefined;
-  let counted = { at: 0, line: 1 };
+  const counted = { at: 0, line: 1 };
 
   const sticky = (pattern: RegExp, from: number) => {
     pattern.lastIndex = from;
@@ -101,11 +101,9 @@ export function cursorOver(text: string): Cursor {
       return true;
     },
     line() {
-      // Places come in order, but for a token that was looked at and given back.
-      let { at: from, line } = start >= counted.at ? counted : { at: 0, line: 1 };
-      for (; from < start; from++) if (text[from] === '\n') line++;
-      counted = { at: start, line };
-      return line;
+      // Places come in order.
+      for (; counted.at < start; counted.at++) if (text[counted.at] === '\n') counted.line++;
+      return counted.line;
     },
     unexpected(token, expected) {
       const what = token === '' ? 'its end' : printable(token.slice(0, SHOWN));
