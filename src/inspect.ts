@@ -12,7 +12,6 @@ import { mustBeOne, mustFit, type Selected, type Selection, select } from './ins
 import { type Direction, KINDS } from './kinds.js';
 import { bind } from './module/bind.js';
 import { type Case, checkOptions, mergeOptions } from './module/case.js';
-import { coarsestDigits } from './module/coarsest-digits.js';
 import { type DescribeOptions, describeModule } from './module/describe.js';
 import { directions, type Module } from './module/parameters.js';
 import { notesOn, subjectOf } from './remarks.js';
@@ -97,10 +96,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   const equalNan = loaded.options.equal_nan ?? false;
   const tensors = bound.references.map((reference) => {
     const { tolerance = {} } = loaded.options;
-    const said = [
-      { ...tolerance, source: 'of the case' },
-      ...printedTolerances(coarsestDigits(bound, reference)),
-    ];
+    const said = [{ ...tolerance, source: 'of the case' }, ...printedTolerances(reference.printed)];
     const rule = resolveTolerance(reference.name, reference.dtype, said);
     return compareTensor(reference, outputs[reference.name]!, rule, equalNan);
   });

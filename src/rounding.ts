@@ -1,9 +1,9 @@
 import { type Envelope, type EnvelopeOptions, envelope, type Spread } from './bounds/envelope.js';
-import { EXACT, PROFILE_OF, PROFILES, type Profile, type ProfileName } from './bounds/profiles.js';
+import { PROFILE_OF, PROFILES, type Profile, type ProfileName, UNROUNDED } from './bounds/profiles.js';
 import { SIGMAS } from './bounds/variance.js';
 import { type AutoRule, count, type Judgement, judgeByRounding, type Prediction } from './compare/auto.js';
 import type { Compared } from './compare/compare.js';
-import { spreadOf } from './compare/spread.js';
+import { rootMeanSquare, spreadOf } from './compare/spread.js';
 import type { Bound } from './module/bind.js';
 import { type Dtype, type FloatDtype, type Floats, roundTo } from './tensor/dtype.js';
 import type { Printed } from './tensor/tensor.js';
@@ -25,8 +25,10 @@ type Said = Pick<Settings, 'profile' | 'speed'>;
 /** Bits of a significand. */
 const BITS: Readonly<Record<FloatDtype, number>> = { F64: 53, F32: 24, F16: 11, BF16: 8 };
 
-/** Above this part of a value (or of 1), or of how far the values are apart, a bound is of no use. */
+/** Above this part of a value (or of 1), or of how far the values are apart, a bound says too little. */
 const USEFUL = 0.5;
+/** Values that are apart by less than this part of their size are constant, and it is their size that a bound tells. */
+const CONSTANT = 0.01;
 
 /**
  * Judges every reference by what rounding can do to it: the automatic rule. Where the whole output is known, every step
@@ -112,7 +114,7 @@ function printedBounds(bound: Bound, profile: Profile, speed: Said['speed']): En
     const likely = envelope(network, sequence, { profile, model: 'likely', known, speed });
     // Where what is likely is not to be trusted, what is possible is.
     const worst = {
-      profile: likely.coherent ? profile : EXACT,
+      profile: likely.coherent ? profile : UNROUNDED,
       model: 'worst',
       known,
       uncertainty,
@@ -152,16 +154,21 @@ function tighter(a: Spread, b: Spread): Spread {
   return { values, error, undecided };
 }
 
-/** Bounds of values that may be printed themselves; undecided where they say too little. */
+/**
+ * Bounds of values that may be printed themselves. Where they are too wide to say much, a value within them is undecided;
+ * one beyond them is a fault all the same.
+ */
 function widened({ values, error, undecided }: Spread, { data, printed }: Compared): Prediction {
   const bounds = error.map((bound, i) => bound + (printed?.halfUnits[i] ?? 0));
-  const usual = USEFUL * spreadOf(data);
+  const [apart, size] = [spreadOf(values), rootMeanSquare(values)];
+  const usual = USEFUL * (apart > CONSTANT * size ? apart : size);
   return {
     values,
     error: bounds,
-    undecided: undecided.map((one, i) =>
-      one || bounds[i] > Math.min(usual, USEFUL * Math.max(1, Math.abs(values[i]))) ? 1 : 0,
-    ),
+    undecided: undecided.map((one, i) => {
+      const wide = bounds[i] > Math.min(usual, USEFUL * Math.max(1, Math.abs(values[i])));
+      return one || (wide && Math.abs(data[i] - values[i]) <= bounds[i]) ? 1 : 0;
+    }),
   };
 }
 

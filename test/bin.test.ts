@@ -41,6 +41,15 @@ test('a reader that goes away early gets what it asked for, and the exit code sa
   expect(stderr).toBe('cellcheck: stdout was closed before the report was written\n');
 });
 
+test('a report to a file leaves nothing where stdout fails', () => {
+  for (const end of ['| head -1', '> /dev/full']) {
+    const cwd = scratch();
+    const argv = `verify "${ROOT}/samples" "${ROOT}/samples/failing" --all-steps --reporter table --reporter json=r.json`;
+    spawnSync('bash', ['-c', `"${process.execPath}" "${BIN}" ${argv} ${end}`], { cwd });
+    expect(fs.readdirSync(cwd)).toEqual([]);
+  }
+});
+
 test('a report that cannot be written is exit 2, to stdout too', () => {
   const { stdout, stderr } = spawnSync(
     'bash',

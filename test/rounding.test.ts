@@ -39,8 +39,8 @@ describe('printed numbers', () => {
   });
 
   test('are undecided where their decimals leave more than half of a value open', async () => {
-    // 0.8 ± 0.45, 30 ± 1.05, and 2 ± 1.05.
-    expect(await judged(1, 0.1, 8, 1.2)).toMatchObject({ verdict: 'parity', auto: { undecided: 0 } });
+    // 1.6 ± 0.45, 30 ± 1.05, and 2 ± 1.05.
+    expect(await judged(1, 0.2, 8, 1.9)).toMatchObject({ verdict: 'parity', auto: { undecided: 0 } });
     expect(await judged(1, 1.5, 20, 30.9)).toMatchObject({ verdict: 'parity', auto: { undecided: 0 } });
     const open = await judged(1, 0.1, 20, 2.9);
     expect(open.auto).toMatchObject({ undecided: 1, faults: 0 });

@@ -53,7 +53,7 @@ const torch: Profile = {
 };
 
 /** No rounding at all: what other errors do by themselves. */
-export const EXACT: Profile = {
+export const UNROUNDED: Profile = {
   ...torch,
   accumulate: 0,
   store: 0,

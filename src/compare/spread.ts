@@ -13,3 +13,14 @@ export function spreadOf(values: Floats): number {
   for (const value of values) if (Number.isFinite(value)) squares += (value - mean) ** 2;
   return Math.sqrt(squares / Math.max(1, count));
 }
+
+/** The root of the mean square of those that are finite. */
+export function rootMeanSquare(values: Floats): number {
+  let [count, squares] = [0, 0];
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    count++;
+    squares += value * value;
+  }
+  return Math.sqrt(squares / Math.max(1, count));
+}

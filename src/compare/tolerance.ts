@@ -1,5 +1,5 @@
 import { isSequence, type TensorName } from '../kinds.js';
-import { DTYPES, type Dtype, type FloatDtype } from '../tensor/dtype.js';
+import { DTYPES, type Dtype, type FloatDtype, type Floats } from '../tensor/dtype.js';
 
 /** An element is close when |actual − expected| ≤ atol + rtol·|expected|. */
 export interface Tolerance {
@@ -38,16 +38,19 @@ const DEFAULTS: Readonly<Record<FloatDtype, Required<ToleranceOption>>> = {
 };
 
 /**
- * Of numbers that were printed with so many decimals: five times what each of them may be off by, for weights are off
- * too, and their errors reach an output about that often in a short sequence.
- * @returns none where nothing was printed
+ * Of a reference that was printed: five times what each of its numbers may be off by at most, for weights are off too, and
+ * their errors reach an output about that often in a short sequence.
+ * @returns none where it was not printed
  */
 export function printedTolerances(
-  coarsest: { readonly decimals: number; readonly halfUnit: number } | undefined,
+  printed: { readonly decimals: number; readonly halfUnits: Floats } | undefined,
 ): ToleranceOptions[] {
-  if (!coarsest) return [];
-  const { decimals, halfUnit } = coarsest;
-  return [{ rtol: 0, atol: Number((5 * halfUnit).toPrecision(2)), source: `${decimals} printed decimals` }];
+  if (!printed) return [];
+  let largest = 0;
+  for (const half of printed.halfUnits) largest = Math.max(largest, half);
+  const { decimals } = printed;
+  const source = `${decimals} printed ${decimals === 1 ? 'decimal' : 'decimals'}`;
+  return [{ rtol: 0, atol: Number((5 * largest).toPrecision(2)), source }];
 }
 
 /**

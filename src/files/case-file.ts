@@ -4,7 +4,7 @@ import { type CaseFile, parseCaseFile, type SchemaIssue } from '../../schemas/ca
 import { CellcheckError, joinErrors, printable } from '../errors.js';
 import { isNumberArray, type JsonValue } from '../formats/scan-json.js';
 import { CASE_FILE } from './find-cases.js';
-import { fileError } from './open.js';
+import { fileError, willRead } from './open.js';
 
 /** What a case's files are named relative to, and where they may lie. */
 export interface PlaceOptions {
@@ -24,11 +24,20 @@ export function labelOf(file: string, label: string): string {
   return path.basename(label) === path.basename(file) ? label : path.join(label, path.basename(file));
 }
 
+const FILE_FIELDS = ['weights', 'input', 'expected', 'layer_outputs'];
+
 /** What a case file says; undefined for a file of tensors. */
 export function caseFileIn(root: JsonValue, file: string, label: string): CaseFile | undefined {
   const isObject = typeof root === 'object' && root !== null && !isNumberArray(root);
   if (path.basename(file) !== CASE_FILE && !(isObject && typeof root.weights === 'string')) return undefined;
-  if (isObject) return valid(parseCaseFile(root), label);
+  if (isObject) {
+    // Whatever is wrong with the case: no report is written over what it names.
+    for (const field of FILE_FIELDS) {
+      const named = root[field];
+      if (typeof named === 'string') willRead(path.resolve(path.dirname(file), named));
+    }
+    return valid(parseCaseFile(root), label);
+  }
   const found = root === null ? 'null' : isNumberArray(root) ? 'a list' : `a ${typeof root}`;
   throw new CellcheckError({ file: label, found, expected: 'an object with weights, input and expected' });
 }

@@ -33,6 +33,12 @@ export function identityOf({ dev, ino, birthtimeMs }: Identity): string {
   return `${dev}:${ino}:${birthtimeMs}`;
 }
 
+/** Says that a file is going to be read, or would be but for an error on the way. */
+export function willRead(path: string): void {
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  if (stat) read.add(identityOf(stat));
+}
+
 /** Whether this process has read from a file. */
 export function wasRead(stat: Identity): boolean {
   return read.has(identityOf(stat));

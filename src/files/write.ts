@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { CellcheckError } from '../errors.js';
@@ -51,24 +52,29 @@ const INTERRUPTIONS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 const unfinished = new Set<Pick<Writer, 'discard'>>();
 const stops = Object.entries(INTERRUPTIONS).map(([signal, code]) => ({
   signal,
-  stop: () => {
-    for (const one of unfinished) one.discard();
-    process.exit(code);
-  },
+  stop: () => process.exit(code),
 }));
 
+const discardAll = () => {
+  for (const one of unfinished) one.discard();
+};
+
 function begin(writer: Pick<Writer, 'discard'>): void {
-  if (unfinished.size === 0) for (const { signal, stop } of stops) process.on(signal, stop);
+  if (unfinished.size === 0) {
+    for (const { signal, stop } of stops) process.on(signal, stop);
+    process.on('exit', discardAll);
+  }
   unfinished.add(writer);
 }
 
 function end(writer: Pick<Writer, 'discard'>): void {
-  if (unfinished.delete(writer) && unfinished.size === 0)
-    for (const { signal, stop } of stops) process.off(signal, stop);
+  if (!unfinished.delete(writer) || unfinished.size > 0) return;
+  for (const { signal, stop } of stops) process.off(signal, stop);
+  process.off('exit', discardAll);
 }
 
-/** Devices and pipes, and what a shell has made of them. */
-const DIRECT = /^\/(?:dev|proc)\//;
+/** What a shell has opened for this process, whatever that is. */
+const OPENED = /^\/(?:dev\/(?:fd\/|std(?:out|err)$)|proc\/)/;
 
 export interface WriteOptions {
   readonly cwd: string;
@@ -104,7 +110,7 @@ export function openWriter(file: string, { cwd, replace, inputs }: WriteOptions)
       return own !== undefined && identityOf(own) === identity;
     });
     if (isInput) throw eaten(file);
-    if (DIRECT.test(given) || (stat && !stat.isFile())) return direct(fs.openSync(given, 'w'), attempt);
+    if (OPENED.test(given) || (stat && !stat.isFile())) return direct(fs.openSync(given, 'w'), attempt);
     if (stat && !replace)
       throw new CellcheckError({ file, problem: 'is there already', hints: ['Add --force to replace it.'] });
     if (stat) fs.accessSync(target, fs.constants.W_OK);
@@ -146,7 +152,7 @@ function beside(
         if (keepInputs && stat && wasRead(stat)) throw eaten(file);
         fs.closeSync(fd);
         open = false;
-        fs.renameSync(part, target);
+        replaceBy(part, target);
         end(writer);
       } catch (error) {
         writer.discard();
@@ -164,14 +170,35 @@ function beside(
   return writer;
 }
 
+/** What a folder or a mounted file says where nothing may be put beside it or in its place. */
+const FIXED: readonly (string | undefined)[] = ['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'EXDEV'];
+
 function createBeside(target: string, mode: number | undefined): { part: string; fd: number } {
+  let folder = path.dirname(target);
   for (let count = 0; ; count++) {
-    const part = path.join(path.dirname(target), `.cellcheck-${process.pid}-${count}.part`);
+    const part = path.join(folder, `.cellcheck-${process.pid}-${count}.part`);
     try {
-      return { part, fd: fs.openSync(part, 'wx', mode) };
+      const fd = fs.openSync(part, 'wx', mode);
+      // Whatever the umask says.
+      if (mode !== undefined) fs.fchmodSync(fd, mode);
+      return { part, fd };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') continue;
+      // A file that may be written to in a folder that may not.
+      if (!FIXED.includes(code) || !fs.existsSync(target) || folder === os.tmpdir()) throw error;
+      folder = os.tmpdir();
     }
+  }
+}
+
+function replaceBy(part: string, target: string): void {
+  try {
+    fs.renameSync(part, target);
+  } catch (error) {
+    if (!FIXED.includes((error as NodeJS.ErrnoException).code)) throw error;
+    fs.copyFileSync(part, target);
+    fs.rmSync(part);
   }
 }
 

@@ -12,8 +12,10 @@ export interface Written {
   readonly significant: number[];
   /** The dtype whose values the numbers were, where that is known. */
   readonly grid?: Dtype;
-  /** Whether zeros without decimals are exactly that: PyTorch prints others with decimals, or an exponent. */
-  readonly exactZeros?: boolean;
+  /** Whether one of them is written with a point. */
+  point: boolean;
+  /** Whether whole numbers are exactly that: PyTorch prints others with decimals, or an exponent. */
+  readonly exactWhole?: boolean;
 }
 
 /** What the digits of a tensor say of the setting that it was printed with. */
@@ -67,13 +69,12 @@ function settingOf(written: Written): Setting {
     farthest,
     scientific: finite > 0 && scientific === finite,
     bySignificant: full > 0 && full >= FULL * shorter,
-    // What is printed as -0 was something else.
-    whole: places === 0 && scientific === 0 && !values.some((value) => Object.is(value, -0)),
+    whole: places === 0 && scientific === 0,
   };
 }
 
 /** The values of a tensor, and what they lost; nothing where they lost nothing, or all of them are whole. */
-interface Read {
+export interface Read {
   readonly values: Float64Array;
   readonly printed?: Printed;
 }
@@ -89,38 +90,45 @@ interface Read {
 export function readDigits(tensors: readonly Written[]): Read[] {
   const settings = tensors.map(settingOf);
   // What one of them cannot show by itself the others do.
-  const counted = settings.flatMap(({ bySignificant, digits }) => (bySignificant ? [digits] : []));
-  const fixed = settings.flatMap(({ whole, scientific, farthest }) =>
-    whole || scientific ? [] : [farthest],
+  const counted = settings.flatMap(({ bySignificant, digits }) =>
+    bySignificant && digits <= DIGITS_OF_FLOAT32 ? [digits] : [],
   );
-  const zeros = fixed.length ? fixed.reduce((fewest, one) => Math.min(fewest, one)) : undefined;
+  const fixed = settings.flatMap(({ whole, scientific, farthest }, i) =>
+    whole || scientific || tensors[i].exactWhole ? [] : [farthest],
+  );
+  const usual = fixed.length ? fixed.reduce((fewest, one) => Math.min(fewest, one)) : undefined;
   return tensors.map((written, i) => {
     const setting = settings[i];
-    // What is printed as zero may have been less than the last decimal of the others.
-    if (zeros !== undefined && !written.exactZeros && written.values.every((value) => value === 0))
-      return readOne(written, { ...setting, farthest: zeros, whole: false });
-    const bySignificant = setting.bySignificant || counted.some((digits) => setting.digits <= digits);
-    return readOne(written, { ...setting, bySignificant });
+    if (!setting.whole) {
+      const bySignificant = setting.bySignificant || counted.some((digits) => setting.digits <= digits);
+      return readOne(written, { ...setting, bySignificant });
+    }
+    // 1. of another printer may have been 0.98; as many decimals as the others show it would have shown.
+    const { exactWhole = false, point, values } = written;
+    if (exactWhole || !point) return { values: Float64Array.from(values) };
+    return readOne(written, { ...setting, farthest: usual ?? 0 });
   });
 }
 
 function readOne(written: Written, setting: Setting): Read {
   const { exponents, significant, grid: known } = written;
-  const { places, digits, farthest, scientific, bySignificant, whole } = setting;
+  const { places, digits, scientific, bySignificant } = setting;
   const values = Float64Array.from(written.values);
-  if (whole || (known && !DTYPES[known].float)) return { values };
+  if (known && !DTYPES[known].float) return { values };
 
-  const halfUnit = (i: number): number => {
+  const grid = (known as FloatDtype | undefined) ?? gridOf(values, digits);
+  const rounded = known === undefined && grid === 'F32' && digits > DIGITS_OF_FLOAT32;
+  const farthest = rounded ? (decimalsIn(values) ?? setting.farthest) : setting.farthest;
+  const halfAt = (i: number): number => {
     if (scientific) return values[i] === 0 ? 0 : 0.5 * 10 ** (exponents[i] - places);
     const fixed = 0.5 * 10 ** -farthest;
     return bySignificant
       ? Math.max(fixed, 0.5 * 10 ** (significant[i] - digits - lastDigit(written, i)))
       : fixed;
   };
-  const grid = (known as FloatDtype | undefined) ?? gridOf(values, digits);
   const halfUnits = Float64Array.from(values, (value, i) => {
     if (!Number.isFinite(value)) return 0;
-    const half = halfUnit(i);
+    const half = halfAt(i);
     const step = spacing(value, grid ?? 'F32');
     // A quarter, for below a power of two the next number is nearer than above it; float64 is exact enough.
     const enough = half < (grid === 'F64' ? step : step / 4);
@@ -142,4 +150,19 @@ const DIGITS_OF_FLOAT32 = 9;
 function gridOf(values: Float64Array, digits: number): FloatDtype | undefined {
   if (values.every((value) => !Number.isFinite(value) || Math.fround(value) === value)) return 'F32';
   return digits > DIGITS_OF_FLOAT32 ? 'F64' : undefined;
+}
+
+/** More decimals than these were hardly rounded to. */
+const MOST_ROUNDED = 6;
+
+/** With how many decimals float32's values were rounded before all of their digits were printed: round(4).tolist(). */
+function decimalsIn(values: Float64Array): number | undefined {
+  for (let decimals = 1; decimals <= MOST_ROUNDED; decimals++)
+    if (
+      values.every(
+        (value) => !Number.isFinite(value) || Math.fround(Number(value.toFixed(decimals))) === value,
+      )
+    )
+      return decimals;
+  return undefined;
 }

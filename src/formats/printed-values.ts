@@ -24,9 +24,11 @@ export const CALL = String.raw`(?:${TENSOR}|${ORDERED_DICT})\(|Parameter contain
 /** What a value begins with that is in brackets. */
 export const BRACKET = String.raw`\[\s*(?:[-+.\d[\](]|nan\b|inf\b|${CALL})|\(\s*(?:['"([]|${CALL})|\{\s*['"}]`;
 /** A tensor of the text; what its digits lost is known when all of them are read. */
-export interface Numbers extends Written {
+export interface Numbers {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
+  /** As it was printed: at once, or one after the other and stacked. */
+  readonly parts: readonly Written[];
 }
 
 /** What a text says: a tensor, several by name, or those that a module returns. */
@@ -96,7 +98,7 @@ const LIST_OF_VALUES = new RegExp(String.raw`(?=\[\s*(?:\(|${CALL}))`, 'y');
 
 /** Numbers; or tensors, which are stacked; or pairs of names and tensors. */
 function list(cursor: Cursor, depth: number): Value {
-  if (!cursor.match(LIST_OF_VALUES)) return { tensor: { ...nested(cursor, false), dtype: 'F32' } };
+  if (!cursor.match(LIST_OF_VALUES)) return { tensor: tensorOf(nested(cursor, false)) };
   const values: Value[] = [];
   items(cursor, '[', ']', () => values.push(valueAt(cursor, depth + 1)));
   if (values.every((value) => 'named' in value)) return { named: values.flatMap((value) => value.named) };
@@ -121,13 +123,20 @@ function stacked(cursor: Cursor, tensors: readonly Numbers[]): Numbers {
   const odd = tensors.find((one) => !sameShape(one.shape, shape));
   if (odd)
     cursor.fail(`ends a list of tensors of the shapes ${formatShape(shape)} and ${formatShape(odd.shape)}`);
+  const all = tensors.flatMap(({ parts }) => parts);
+  // PyTorch shows all the digits of each; what leaves zeros away shows the setting in the longest of them.
+  const parts = all.every(({ exactWhole }) => exactWhole) ? all : [together(all)];
+  return { ...first, shape: [tensors.length, ...shape], parts };
+}
+
+function together(parts: readonly Written[]): Written {
   return {
-    ...first,
-    shape: [tensors.length, ...shape],
-    values: tensors.flatMap(({ values }) => values),
-    decimals: tensors.flatMap(({ decimals }) => decimals),
-    exponents: tensors.flatMap(({ exponents }) => exponents),
-    significant: tensors.flatMap(({ significant }) => significant),
+    ...parts[0],
+    values: parts.flatMap(({ values }) => values),
+    decimals: parts.flatMap(({ decimals }) => decimals),
+    exponents: parts.flatMap(({ exponents }) => exponents),
+    significant: parts.flatMap(({ significant }) => significant),
+    point: parts.some(({ point }) => point),
   };
 }
 
@@ -136,27 +145,47 @@ function called(cursor: Cursor, word: string): Numbers {
   cursor.take('(');
   const numbers = cursor.peek() === '[' ? nested(cursor, true) : scalar(cursor);
   const dtype = keywords(cursor);
-  const exactZeros = /ensor$/.test(word);
-  return { ...numbers, dtype: dtype ?? 'F32', grid: dtype ?? (exactZeros ? 'F32' : undefined), exactZeros };
+  const exactWhole = word.endsWith('ensor');
+  return tensorOf(numbers, dtype, { grid: dtype ?? (exactWhole ? 'F32' : undefined), exactWhole });
 }
 
-type Nested = Omit<Numbers, 'dtype' | 'grid' | 'exactZeros'>;
+/** Numbers as they were written, before it is known what tensor they are of. */
+interface Nested {
+  readonly shape: readonly number[];
+  readonly written: Written;
+}
 
-export const nothing = (): Written => ({ values: [], decimals: [], exponents: [], significant: [] });
+function tensorOf(
+  { shape, written }: Nested,
+  dtype: Dtype = 'F32',
+  known: Pick<Written, 'grid' | 'exactWhole'> = {},
+): Numbers {
+  return { dtype, shape, parts: [{ ...written, ...known }] };
+}
+
+/** A vector of one whole number. */
+export function vectorOf(value: number): Numbers {
+  const written = { values: [value], decimals: [0], exponents: [Number.NaN], significant: [0], point: false };
+  return tensorOf({ shape: [1], written });
+}
+
+const nothing = (): Written => ({ values: [], decimals: [], exponents: [], significant: [], point: false });
 
 function scalar(cursor: Cursor): Nested {
   const written = nothing();
   number(cursor, written);
-  return { ...written, shape: [] };
+  return { written, shape: [] };
 }
 
-function number(cursor: Cursor, { values, decimals, exponents, significant }: Written): void {
+function number(cursor: Cursor, written: Written): void {
+  const { values, decimals, exponents, significant } = written;
   const token = cursor.next();
   const special = SPECIAL.get(token);
   if (special === undefined && !isNumber(token)) cursor.unexpected(token, 'a number');
   const value = special ?? Number(token);
   if (special === undefined && !Number.isFinite(value)) cursor.fail('has a number beyond double precision');
   const [mantissa, power] = token.split(/[eE]/);
+  if (special === undefined && mantissa.includes('.')) written.point = true;
   values.push(value);
   decimals.push(mantissa.split('.')[1]?.length ?? 0);
   exponents.push(Number(power));
@@ -179,7 +208,7 @@ function nested(cursor: Cursor, commas: boolean): Nested {
     while (cursor.peek() !== ']') {
       const inner = cursor.peek() === '[';
       // The first number says how deep all of them are.
-      if (values.length > 0 && inner !== depth + 1 < shape.length)
+      if (values.length + shape.length > 0 && inner !== depth + 1 < shape.length)
         cursor.fail('has numbers and rows side by side');
       if (inner) row(depth + 1);
       else number(cursor, written);
@@ -194,7 +223,7 @@ function nested(cursor: Cursor, commas: boolean): Nested {
     if (shape[depth] !== count) cursor.fail(`has a row of ${count} where others have ${shape[depth]}`);
   };
   row(0);
-  return { ...written, shape };
+  return { written, shape };
 }
 
 /** What follows a tensor's values up to its closing bracket: its dtype, where it says one. */

@@ -3,9 +3,9 @@ import { sameShape } from '../tensor/shape.js';
 import { type StateDict, stateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { NAMELESS } from './json.js';
-import { readDigits } from './printed-digits.js';
+import { type Read, readDigits } from './printed-digits.js';
 import { type Cursor, cursorOver } from './printed-tokens.js';
-import { BRACKET, CALL, type Numbers, nothing, type Value, valueAt } from './printed-values.js';
+import { BRACKET, CALL, type Numbers, type Value, valueAt, vectorOf } from './printed-values.js';
 
 /** Nobody prints more. A text takes many times its size in memory. */
 const LARGEST = 16 * 2 ** 20;
@@ -19,6 +19,14 @@ const NAME_OF_VALUE = new RegExp(
   String.raw`(?:([A-Za-z_][\w.]*)|'([^'\\\n]*)'|"([^"\\\n]*)")(?:[ \t]*[:=]\s*(?=${CALL}|${BRACKET})|,?\s+(?=${CALL}))`,
   'y',
 );
+/** A name that is a parameter's or a role's before numbers that do not say what they are. */
+const NAME_OF_NUMBERS =
+  /((?:[\w.]*\.)?(?:(?:weight|bias)_[a-z]\w*|output|input|h_n|c_n|h_0|c_0))[ \t]+(?=\[)/y;
+/** Names that a tuple is unpacked to. */
+const NAMES_OF_TUPLE = new RegExp(
+  String.raw`\(?[A-Za-z_]\w*(?:[ \t]*,[ \t]*\(?[A-Za-z_]\w*\)?)+\)?[ \t]*=[ \t]*(?=${CALL}|${BRACKET})`,
+  'y',
+);
 /** Prose up to a value in its line. */
 const PROSE = new RegExp(String.raw`[^\n=([{]*(?:=[ \t]*)?(?<=[ \t:=])(?=${CALL})`, 'y');
 const LINE = /[^\n]*/y;
@@ -26,8 +34,8 @@ const LINE = /[^\n]*/y;
 // What stands about tensors in a notebook or a terminal.
 const SILENT = /```[^\n]*|#[^\n]*|Out ?\[[\d *]*\]:|[,;]/y;
 const CODE = /(?:In ?\[[\d *]*\]:|>>>|\.{3,}:?(?=[ \n]|$))[ \t]*/y;
-const MARGIN = /\[[ \t]*(\d+|\*)?[ \t]*\]:?/y;
-const SIZES = /[^\n=([{]*(?:=[ \t]*)?torch\.Size\([^\n]*/y;
+const MARGIN = /\[[ \t]*(?:(\d{1,9}|\*)[ \t]*)?\]:?/y;
+const SIZES = /([^\n=([{]*)(?:=[ \t]*)?torch\.Size\([^)\n]*\)?/y;
 /** Code that shows one variable: what follows is that. */
 const SHOWS = /^(?:print[ \t]*\([ \t]*)?([A-Za-z_]\w*)[ \t]*\)?$/;
 const MOST_SHOWN = 3;
@@ -47,12 +55,10 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
   let label: string | undefined;
   // `[55]` may be a tensor, or the number of a notebook's cell.
   const margins: number[] = [];
+  const nameless: Value[] = [];
 
   const put = (name: string, tensor: Numbers) => {
-    if (tensors.has(name))
-      cursor.fail(
-        name === NAMELESS ? 'has a second tensor without a name' : 'has a name that was there before',
-      );
+    if (tensors.has(name)) cursor.fail('has a name that was there before');
     if (name.length > LONGEST_NAME) cursor.fail('has a name of more than 500 characters');
     if (tensors.size === MOST_NAMES) cursor.fail(`has more than ${MOST_NAMES} tensors`);
     tensors.set(name, tensor);
@@ -64,9 +70,9 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
       for (const [key, inner] of value.named) add(key, inner, 'named' in inner ? `${prefix}${key}.` : prefix);
     else for (const [key, tensor] of returned(cursor, value.items)) put(key, tensor);
   };
-  const leaveAside = (text: string) => {
+  const leaveAside = (text: string, shown = text) => {
     const line = text.trim();
-    label = SHOWS.exec(line)?.[1];
+    label = SHOWS.exec(shown.trim())?.[1];
     if (line === '') return;
     if (aside.first.length === MOST_SHOWN) aside.more++;
     else aside.first.push(`line ${cursor.line()} ${printable(line.slice(0, LONGEST_SHOWN).trimEnd())}`);
@@ -82,38 +88,61 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
     }
     const sizes = cursor.match(SIZES);
     if (sizes) {
-      leaveAside(sizes[0]);
+      leaveAside(sizes[0], sizes[1]);
       continue;
     }
-    const name = cursor.match(NAME_OF_VALUE);
-    if (name) {
-      add(name[1] ?? name[2] ?? name[3], valueAt(cursor, 0));
-      label = undefined;
-    } else if (cursor.match(VALUE)) {
-      add(label ?? NAMELESS, valueAt(cursor, 0));
-      label = undefined;
-    } else {
-      leaveAside((cursor.match(PROSE) ?? cursor.match(LINE)!)[0]);
+    if (cursor.match(NAMES_OF_TUPLE)) label = undefined;
+    const name = cursor.match(NAME_OF_VALUE) ?? cursor.match(NAME_OF_NUMBERS);
+    const begins = name ?? cursor.match(VALUE);
+    if (!begins) {
+      const text = (cursor.match(PROSE) ?? cursor.match(LINE)!)[0];
+      if (!prompt && opensRow(text))
+        cursor.fail(CUT_OFF, ['Put a name and = before the tensor, or a line break.']);
+      leaveAside(text);
+      continue;
     }
+    const another = nameless.length > 0 && cursor.atLineStart();
+    const value = valueAt(cursor, 0);
+    const own = name ? (name[1] ?? name[2] ?? name[3]) : label;
+    if (own !== undefined || 'named' in value) add(own ?? NAMELESS, value);
+    else if (another) cursor.fail('has a second tensor without a name');
+    else nameless.push(value);
+    label = undefined;
   }
+  // What print(output, h_n) shows in one line are the items of a tuple.
+  if (nameless.length === 1) add(NAMELESS, nameless[0]);
+  else if (nameless.length > 1) add(NAMELESS, { items: nameless });
   if (tensors.size === 0 && aside.first.length === 0 && margins.length === 1)
-    put(NAMELESS, {
-      ...nothing(),
-      dtype: 'F32',
-      shape: [1],
-      values: margins,
-      decimals: [0],
-      exponents: [Number.NaN],
-    });
+    put(NAMELESS, vectorOf(margins[0]));
   const more = aside.more ? `, and ${aside.more} more` : '';
   const notes = aside.first.length ? [`left aside: ${aside.first.join(', ')}${more}`] : [];
   if (tensors.size === 0) throw new CellcheckError({ problem: 'holds no printed tensor', hints: notes });
-  const read = readDigits([...tensors.values()]);
-  const all = [...tensors].map(([name, { dtype, shape }], i): [string, Tensor] => {
-    const { values: data, printed } = read[i];
-    return [name, { dtype, shape, data, ...(printed && { printed }) }];
+  const read = readDigits([...tensors.values()].flatMap(({ parts }) => parts));
+  const all = [...tensors].map(([name, { dtype, shape, parts }]): [string, Tensor] => {
+    const own = read.splice(0, parts.length);
+    return [name, { dtype, shape, ...joined(own) }];
   });
   return { ...stateDict(new Map(all)), notes };
+}
+
+const CUT_OFF = 'has text before the first row of a tensor';
+
+/** Whether a line ends inside a row: what follows would be read as if it were all. */
+function opensRow(line: string): boolean {
+  const plain = line.replaceAll('\u001b[', '');
+  return plain.split('[').length > plain.split(']').length;
+}
+
+/** The values of a tensor's parts, one after the other. */
+function joined(parts: readonly Read[]): Pick<Tensor, 'data' | 'printed'> {
+  const printed = parts.flatMap((part) => part.printed ?? []);
+  const join = (of: (part: Read) => ArrayLike<number>) =>
+    Float64Array.from(parts.flatMap((part) => Array.from(of(part))));
+  const data = join(({ values }) => values);
+  if (printed.length === 0) return { data };
+  const decimals = printed.reduce((fewest, one) => Math.min(fewest, one.decimals), Number.POSITIVE_INFINITY);
+  const halfUnits = join((part) => part.printed?.halfUnits ?? new Float64Array(part.values.length));
+  return { data, printed: { decimals, halfUnits } };
 }
 
 function decoded(bytes: Uint8Array): string {
@@ -131,6 +160,10 @@ function decoded(bytes: Uint8Array): string {
   }
 }
 
+function valuesOf({ parts }: Numbers): number[] {
+  return parts.flatMap(({ values }) => values);
+}
+
 /** What a module returns: `(output, h_n)`, `(output, (h_n, c_n))`, of an LSTMCell `(h_n, c_n)`. */
 function returned(cursor: Cursor, items: readonly Value[]): (readonly [string, Numbers])[] {
   const [first, second] = items;
@@ -138,9 +171,9 @@ function returned(cursor: Cursor, items: readonly Value[]): (readonly [string, N
     const output = first.tensor;
     if ('tensor' in second) {
       const other = second.tensor;
-      // The same shapes with other values: a sequence of one step ends as it begins.
-      const cell =
-        sameShape(output.shape, other.shape) && output.values.some((one, i) => one !== other.values[i]);
+      // The same shapes, of a step without time, with other values: a sequence of one step ends as it begins.
+      const step = output.shape.length <= 2 && sameShape(output.shape, other.shape);
+      const cell = step && valuesOf(output).some((one, i) => one !== valuesOf(other)[i]);
       return cell
         ? [
             ['h_n', output],

@@ -30,7 +30,7 @@ export function limits(tensors: readonly Judged[]): string {
   const texts = tensors.map(({ auto: { decimals, profile, limit }, dtype }) =>
     decimals === undefined
       ? `within ${limit} σ of ${dtype} rounding (profile ${profile})`
-      : `within what ${decimals} printed decimals allow`,
+      : `within what ${decimals} printed ${decimals === 1 ? 'decimal allows' : 'decimals allow'}`,
   );
   if (new Set(texts).size === 1) return texts[0];
   return tensors.map(({ name }, i) => `${name} ${texts[i]}`).join(', ');

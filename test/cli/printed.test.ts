@@ -83,11 +83,13 @@ describe('two decimals or fewer', () => {
   });
 
   test('where exact numbers differ, and rounded ones may be any, nobody can tell', async () => {
-    const result = await verify({ ...few, e: 'tensor([[0.7173], [0.9151], [0.9609]])' });
+    const w = "{'weight_ih_l0': tensor([[0.3]]), 'weight_hh_l0': tensor([[0.5]])}";
+    const i = 'tensor([[1.5], [-2.5], [3.5]])';
+    const result = await verify({ w, i, e: 'tensor([[0.3], [-0.6], [0.4]])' });
     expect(result).toMatchObject({ verdict: 'undecided', code: 2 });
     expect(result.advice).toEqual([
       'the printed digits cannot tell; print more: torch.set_printoptions(precision=8)',
-      'weight_ih_l0, weight_hh_l0: so few decimals may be rounded; where they are exact, give them as JSON, which is taken as it is written: then this differs',
+      'weight_ih_l0, weight_hh_l0, input, output: so few decimals may be rounded; where they are exact, give them as JSON, which is taken as it is written: then this differs',
     ]);
   });
 
@@ -171,4 +173,83 @@ describe('what people paste', () => {
 `,
     });
   });
+});
+
+describe('what is beyond its bound differs, however wide that is', () => {
+  const wide = {
+    w: "{'weight_ih_l0': tensor([[-0.7011, -0.5578], [1.2345e+04, 1.2345e+04]]), 'weight_hh_l0': tensor([[0.1, 0.2], [0.3, 0.4]])}",
+    i: 'input = tensor([[[1., -1.]]])',
+  };
+
+  test('a value that no tanh gives', async () => {
+    expect((await verify({ ...wide, e: 'output = tensor([[[-0.1423, -1.7000]]])' })).verdict).not.toBe(
+      'parity',
+    );
+  });
+
+  test('half of a tensor that may be anything is no parity', async () => {
+    const e = 'output = tensor([[[-0.1423, -0.7000]]])';
+    expect((await verify({ ...wide, e })).verdict).not.toBe('parity');
+  });
+
+  test.each(['0., 0.', '0.5000, 0.5000', 'nan, nan'])('a reference of nothing but %s', async (row) => {
+    const w =
+      "{'weight_ih_l0': tensor([[0.6123, -0.5432], [0.2345, 0.7654]]), 'weight_hh_l0': tensor([[0.1234, 0.2345], [0.3456, -0.4567]])}";
+    const i = 'input = tensor([[[0.2345, 0.1234]], [[-0.3456, 0.4567]], [[0.1357, 0.2468]]])';
+    const e = `output = tensor([[[${row}]], [[${row}]], [[${row}]]])`;
+    expect(await verify({ w, i, e })).toMatchObject({ verdict: 'differs', code: 1 });
+  });
+});
+
+test('a saturated reference is parity, with the warning that says how little that is', async () => {
+  const w = "{'weight_ih_l0': tensor([[9.1234]]), 'weight_hh_l0': tensor([[0.9963]])}";
+  const result = await verify({ w, i: RNN.i, e: 'tensor([[1.0000], [1.0000], [1.0000]])' });
+  expect(result).toMatchObject({ verdict: 'parity', code: 0 });
+  expect(result.warnings.join()).toContain('almost any network would pass');
+});
+
+test('a tolerance does not take weights of one decimal for rounded', async () => {
+  const w =
+    "{'weight_ih_l0': [[0.6, -0.5], [0.2, 0.7]], 'weight_hh_l0': [[0.1, 0.2], [0.3, -0.4]], 'bias_ih_l0': [0.1, 0.2], 'bias_hh_l0': [0.1, -0.3]}";
+  const i = 'input = [[[0.2, 0.1]], [[-0.3, 0.4]], [[0.1, 0.3]]]';
+  const noise = {
+    w,
+    i,
+    e: 'output = tensor([[[0.1234, -0.1234]], [[0.0321, 0.2345]], [[-0.1111, 0.0123]]])',
+  };
+  for (const argv of [
+    [],
+    ['--rule', 'close'],
+    ['--rtol', '1e-3'],
+    ['--tolerance', 'h_n=1e-5,1e-5'],
+    ['--compute', 'float32'],
+  ])
+    expect((await verify(noise, ...argv)).verdict).not.toBe('parity');
+});
+
+test('PyTorch’s -0. is a zero', async () => {
+  const weights = (bias: string) =>
+    `{'weight_ih_l0': tensor([[0.3445]]), 'weight_hh_l0': tensor([[0.9963]]), 'bias_ih_l0': tensor([${bias}]), 'bias_hh_l0': tensor([0.])}`;
+  for (const bias of ['0.', '-0.']) {
+    expect((await verify({ ...RNN, w: weights(bias) })).verdict).toBe('parity');
+    const e = 'tensor([[0.6753], [0.8733], [0.8909]])';
+    expect((await verify({ ...RNN, w: weights(bias), e })).verdict).toBe('differs');
+  }
+});
+
+test('the digits of each step that a list shows', async () => {
+  const w = "{'weight_ih_l0': tensor([[1234.5679]]), 'weight_hh_l0': tensor([[0.]])}";
+  const i = 'input = tensor([[[10.]], [[0.]], [[1.]]])';
+  const e = 'output = [tensor([[12345.6787]]), tensor([[0.]]), tensor([[1.2346e+03]])]';
+  expect((await verify({ w, i, e }, '--nonlinearity', 'relu')).verdict).toBe('parity');
+});
+
+test('float32 that was rounded before all of its digits were printed', async () => {
+  const e = '[[0.7753000259399414], [0.9732999801635742], [0.9908999800682068]]';
+  expect(await verify({ ...RNN, e })).toMatchObject({
+    verdict: 'parity',
+    tensors: [{ rule: { decimals: 4 } }],
+  });
+  const wrong = '[[0.7753000259399414], [0.9732999801635742], [0.9939000010490417]]';
+  expect((await verify({ ...RNN, e: wrong })).verdict).toBe('differs');
 });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { cli, SAMPLES, scratch } from '../cli.js';
 
 /** What is in a folder, file by file. */
@@ -51,6 +51,31 @@ describe('a report is never written over what this run reads', () => {
       expect(stderr).toContain(`${target}: is read by this run, and is not written over`);
       expect(contents(cwd)).toEqual(before);
     }
+  });
+
+  test('files of a case that has an error before they are read', async () => {
+    for (const [said, message] of [
+      [{ weights: 'w.txt', input: 'i.json', expected: 'e.json', modul: 'RNN' }, 'modul: is not an option'],
+      [{ weights: 'missing.txt', input: 'i.json', expected: 'e.json' }, 'there is no such file'],
+    ] as const) {
+      const cwd = plainCase();
+      fs.writeFileSync(path.join(cwd, 'case.json'), JSON.stringify(said));
+      const before = contents(cwd);
+      const { code, stderr } = await cli(['verify', '.', '--reporter', 'json=i.json'], { cwd });
+      expect(code).toBe(2);
+      expect(stderr).toContain(message);
+      expect(stderr).toContain('i.json: is read by this run');
+      expect(contents(cwd)).toEqual(before);
+    }
+  });
+
+  test.skipIf(!fs.existsSync('/dev/shm'))('nor is a file in memory', async () => {
+    const folder = fs.mkdtempSync('/dev/shm/cellcheck-');
+    onTestFinished(() => fs.rmSync(folder, { recursive: true }));
+    fs.writeFileSync(path.join(folder, 'x.json'), '{}');
+    const argv = ['verify', path.join(folder, 'x.json'), '--reporter', `json=${path.join(folder, 'x.json')}`];
+    expect((await cli(argv)).code).toBe(2);
+    expect(contents(folder)).toEqual({ 'x.json': '{}' });
   });
 
   test('list, and a file that is damaged', async () => {
@@ -123,6 +148,20 @@ describe('a report is put in its place when it is complete', () => {
     expect(fs.lstatSync(path.join(cwd, 'link.json')).isSymbolicLink()).toBe(true);
     expect(JSON.parse(contents(cwd)['r.json']).files).toHaveLength(1);
     expect(fs.statSync(path.join(cwd, 'r.json')).mode & 0o777).toBe(0o600);
+  });
+
+  test('a file keeps its mode, whatever the umask says', async () => {
+    const cwd = scratch();
+    fs.writeFileSync(path.join(cwd, 'r.json'), '');
+    fs.chmodSync(path.join(cwd, 'r.json'), 0o666);
+    const before = process.umask(0o077);
+    onTestFinished(() => {
+      process.umask(before);
+    });
+    expect(
+      (await cli(['verify', path.join(SAMPLES, 'gru'), '--reporter', 'json=r.json'], { cwd })).code,
+    ).toBe(0);
+    expect(fs.statSync(path.join(cwd, 'r.json')).mode & 0o777).toBe(0o666);
   });
 
   test.skipIf(process.platform === 'win32')('devices and pipes are written directly', async () => {

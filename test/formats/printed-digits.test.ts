@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readDigits, type Written } from '../../src/formats/printed-digits.js';
 
 /** The numbers of a tensor, with a space between them. */
-function written(text: string, facts: Pick<Written, 'grid' | 'exactZeros'> = {}): Written {
+function written(text: string, facts: Pick<Written, 'grid' | 'exactWhole'> = {}): Written {
   const tokens = text === '' ? [] : text.split(' ');
   const parts = tokens.map((token) => token.split('e'));
   return {
@@ -11,6 +11,7 @@ function written(text: string, facts: Pick<Written, 'grid' | 'exactZeros'> = {})
     decimals: parts.map(([mantissa]) => mantissa.split('.')[1]?.length ?? 0),
     exponents: parts.map(([, power]) => (power === undefined ? Number.NaN : Number(power))),
     significant: parts.map(([mantissa]) => mantissa.replace(/\D/g, '').replace(/^0+/, '').length),
+    point: text.includes('.'),
   };
 }
 
@@ -20,20 +21,22 @@ const lost = (...tensors: Written[]) =>
     ({ printed }) =>
       printed && [printed.decimals, ...printed.halfUnits].map((number) => Number(number.toPrecision(3))),
   );
-const lostOf = (text: string, facts?: Pick<Written, 'grid' | 'exactZeros'>) => lost(written(text, facts))[0];
+const lostOf = (text: string, facts?: Pick<Written, 'grid' | 'exactWhole'>) => lost(written(text, facts))[0];
 
 describe('a tensor by itself', () => {
-  test('whole numbers are exact, and so are tensors without numbers or without finite ones', () => {
-    for (const text of ['1. -2. 3.', '7', '', 'NaN Infinity', '0. 0.']) expect(lostOf(text)).toBeUndefined();
-    expect([...readDigits([written('1. -2. NaN')])[0].values]).toEqual([1, -2, Number.NaN]);
+  test('whole numbers without a point are exact, and so are tensors without numbers or without finite ones', () => {
+    for (const text of ['1 -2 3', '7', '', 'NaN Infinity', '0 -0']) expect(lostOf(text)).toBeUndefined();
+    expect([...readDigits([written('1 -2 NaN')])[0].values]).toEqual([1, -2, Number.NaN]);
+  });
+
+  test('whole numbers with a point may have been others, but for a printer that would show them', () => {
+    expect(lostOf('1. -0.')).toEqual([0, 0.5, 0.5]);
+    expect(lostOf('1. -2. 3.', { exactWhole: true })).toBeUndefined();
+    expect(lostOf('1. -0.', { exactWhole: true, grid: 'F32' })).toBeUndefined();
   });
 
   test('one number with a decimal says that the others had decimals too', () => {
     expect(lostOf('1. 2.5 100.')).toEqual([1, 0.05, 0.05, 0.05]);
-  });
-
-  test('-0 was a number below zero', () => {
-    expect(lostOf('1. -0.')).toEqual([0, 0.5, 0.5]);
   });
 
   test('numbers that all have exponents: each ends at its own last digit, and zero is zero', () => {
@@ -83,27 +86,22 @@ describe('significant digits', () => {
   });
 });
 
-describe('zeros beside other tensors', () => {
-  const zeros = written('0. 0.');
+describe('whole numbers beside other tensors', () => {
+  const whole = written('0. 1.');
 
-  test('may have been less than the last decimal of the tensor that has fewest', () => {
-    expect(lost(zeros, written('0.123'), written('0.12'), written('0.1234'))[0]).toEqual([2, 5e-3, 5e-3]);
+  test('may have been off by the last decimal of the tensor that has fewest', () => {
+    expect(lost(whole, written('0.123'), written('0.12'), written('0.1234'))[0]).toEqual([2, 5e-3, 5e-3]);
   });
 
-  test('are exact beside whole numbers, or numbers with exponents', () => {
-    expect(lost(zeros, written('1. 2.'), written('1.5e-03'))[0]).toBeUndefined();
-    expect([...readDigits([zeros])[0].values]).toEqual([0, 0]);
+  test('not by that of tensors whose printer shows whole numbers as such, or has exponents', () => {
+    expect(lost(whole, written('0.123', { exactWhole: true }), written('1.5e-03'))[0]).toEqual([0, 0.5, 0.5]);
   });
 
   test('are exact where their printer shows others with decimals, and where their dtype has none', () => {
     const decimals = written('0.123');
-    expect(lost(decimals, written('0. 0.', { exactZeros: true }))[1]).toBeUndefined();
+    expect(lost(decimals, written('0. 0.', { exactWhole: true }))[1]).toBeUndefined();
     expect(lost(decimals, written('0 0', { grid: 'I64' }))[1]).toBeUndefined();
     expect(lost(decimals, written(''))[1]).toBeUndefined();
-  });
-
-  test('are exact beside a number that is none', () => {
-    expect(lost(written('0.123'), written('0. 1.'))[1]).toBeUndefined();
   });
 });
 

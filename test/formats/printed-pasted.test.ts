@@ -149,11 +149,6 @@ describe('what is left aside', () => {
     ['a named shape', `w.shape = torch.Size([2])\n${T}`, '"w.shape = torch.Size([2])"'],
     ['a shape after a word', `shape: torch.Size([2])\n${T}`, '"shape: torch.Size([2])"'],
     [
-      'a shape with a tensor in its line',
-      `s torch.Size([1]) ${T}\n${T}`,
-      '"s torch.Size([1]) tensor([1.5])"',
-    ],
-    [
       'a shape of a parameter',
       `Parameter containing: torch.Size([2])\n${T}`,
       '"Parameter containing: torch.Size([2])"',
@@ -212,4 +207,42 @@ describe('limits', () => {
       '  Save tensors of this size as safetensors.',
     ]);
   });
+});
+
+test('a shape between a name and its tensor, in one line', () => {
+  expect(namesOf(`w torch.Size([1]) ${T}\nb torch.Size([1]) Parameter containing:\n${T}`)).toEqual([
+    'w',
+    'b',
+  ]);
+  expect(namesOf(`torch.Size([1]) ${T}`)).toEqual(['']);
+});
+
+test('numbers that do not say what they are, after the name of a parameter or a role', () => {
+  expect(namesOf('lstm.weight_ih_l0 [[0.1 0.2]]\nbias_ih_l0 [0.1 0.2]\noutput [[0.5]]')).toEqual([
+    'lstm.weight_ih_l0',
+    'bias_ih_l0',
+    'output',
+  ]);
+});
+
+test('what print(output, h_n) and unpacked names show', () => {
+  const rows = 'tensor([[[1.5, 2.5]]])';
+  expect(namesOf(`${rows} ${rows}`)).toEqual(['output', 'h_n']);
+  expect(namesOf(`${rows} (${rows}, ${rows})`)).toEqual(['output', 'h_n', 'c_n']);
+  expect(namesOf(`out, h = ${rows}, ${rows}`)).toEqual(['output', 'h_n']);
+  expect(namesOf(`output, (h_n, c_n) = (${rows}, (${rows}, ${rows}))`)).toEqual(['output', 'h_n', 'c_n']);
+  expect(namesOf(`(output, h_n) = (${rows}, ${rows})`)).toEqual(['output', 'h_n']);
+});
+
+test.each([
+  'y[0]: tensor([[1.5, 2.5],\n [3.5, 4.5]])',
+  'layer (0) tensor([[1.5, 2.5],\n [3.5, 4.5]])',
+  'x = 2 * tensor([[1.5, 2.5],\n [3.5, 4.5]])',
+  'the output is [[1.5 2.5]\n [3.5 4.5]]',
+])('text before the first row is no reason to read from the second: %j', (text) => {
+  expect(refusal(text)[0]).toBe('line 1 has text before the first row of a tensor');
+});
+
+test('a shape before a tensor of several rows', () => {
+  expect(namesOf('torch.Size([2, 2]) tensor([[1.5, 2.5],\n [3.5, 4.5]])')).toEqual(['']);
 });

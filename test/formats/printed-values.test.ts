@@ -296,6 +296,7 @@ describe('lists of tensors', () => {
   test('with the digits of each', () => {
     expect(halvesOf('[tensor([1.25e+02]), tensor([5.00e-03])]')).toEqual([0.5, 5e-6]);
     expect(halvesOf('[array([0.123457]), array([12.3457])]')).toEqual([5e-7, 5e-5]);
+    expect(halvesOf('[tensor([12.3457]), tensor([1.2346e-01])]')).toEqual([5e-5, 5e-6]);
     expect(halvesOf('[array([0.5]), array([0.125])]')).toEqual([5e-4, 5e-4]);
   });
 
@@ -350,4 +351,8 @@ describe('what a module returns', () => {
         ['line 1 ends something else in brackets than (output, h_n) or (output, (h_n, c_n))'],
       ]);
   });
+});
+
+test.each(['tensor([[], 1])', '[[[]],[1]]', '[1, []]'])('%s is not rectangular', (text) => {
+  expect(refusal(text)[0]).toContain('line 1 has');
 });

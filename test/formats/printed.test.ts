@@ -83,7 +83,7 @@ describe('what is none is refused, with its line', () => {
     ['tensor([1.0, 2.0j])', /where/],
     ['tensor([1.0], dtype=torch.complex64)', /a dtype that cellcheck does not know/],
     ['w = tensor([1.0]) w = tensor([2.0])', /a name that was there before/],
-    ['tensor([1.0]) tensor([2.0])', /a second tensor without a name/],
+    ['tensor([1.0])\ntensor([2.0])', /line 2 has a second tensor without a name/],
     [`{'${'w'.repeat(501)}': tensor([1.0])}`, /a name of more than 500 characters/],
     ['', /holds no printed tensor/],
     ['\n\n{}', /holds no printed tensor/],
@@ -297,13 +297,13 @@ describe('digits', () => {
     expect(halves('array([123.25, 0.01234568])')).toEqual([3.81e-6, 5e-9]);
   });
 
-  test('whole numbers are exact, but for -0 and for zeros beside decimals that numpy or C printed', () => {
-    expect(halves('tensor([1., -2., 3.])')).toEqual([]);
+  test('whole numbers are exact, but for what numpy or C printed with a point', () => {
+    expect(halves('tensor([1., -2., 3., -0.])')).toEqual([]);
     expect(halves('[1, 2]')).toEqual([]);
     expect(halves('array([ 0., -0.])')).toEqual([0.5, 0.5]);
     const beside = (zeros: string) => `w = array([0.123, -0.456])\nb = ${zeros}`;
-    expect(halves(beside('array([0., 0.])'), 'b')).toEqual([5e-4, 5e-4]);
+    expect(halves(beside('array([0., 1.])'), 'b')).toEqual([5e-4, 5e-4]);
     expect(halves(beside('tensor([0., 0.])'), 'b')).toEqual([]);
-    expect(halves(beside('array([0., 1.])'), 'b')).toEqual([]);
+    expect(halves(beside('[0, 0]'), 'b')).toEqual([]);
   });
 });
