@@ -1,42 +1,7 @@
 import { expect, test } from 'vitest';
-import { type AutoRule, judgeByRounding, type Prediction } from '../../src/compare/auto.js';
-import { type Compared, compareTensor } from '../../src/compare/compare.js';
-
-const reference = (data: readonly number[], units = 1): Compared => ({
-  name: 'output',
-  dtype: 'F32',
-  rows: data.length / units,
-  batch: 1,
-  units,
-  data: Float64Array.from(data),
-});
-
-const prediction = (
-  values: readonly number[],
-  error: number,
-  undecided: readonly number[] = [],
-): Prediction => ({
-  values: Float64Array.from(values),
-  error: Float64Array.from(values, () => error),
-  undecided: Uint8Array.from(values, (_, i) => (undecided.includes(i) ? 1 : 0)),
-});
-
-const rule = (bounds: Prediction, proofNeeded = false): AutoRule => ({
-  limit: 6,
-  unit: 'sigmas',
-  meanSquare: 4,
-  proofNeeded,
-  bounds: () => bounds,
-});
-const never = (): AutoRule => ({
-  limit: 6,
-  unit: 'sigmas',
-  meanSquare: 4,
-  proofNeeded: false,
-  bounds: () => {
-    throw new Error('no bounds are needed');
-  },
-});
+import { count, firstFault, judgeByRounding } from '../../src/compare/auto.js';
+import { compareTensor } from '../../src/compare/compare.js';
+import { judgeOff, never, prediction, reference, rule, zeros } from './judge.js';
 
 test('within 6 σ is rounding, beyond it is a fault, and proven beyond the bound', () => {
   const expected = [0, 6, 6.01, 100];
@@ -122,58 +87,71 @@ test('what is undecided in the worst case is never proven', () => {
   expect(judged(true).counts).toMatchObject({ proven: 1, undecided: 1 });
 });
 
-test('a unit that is two σ off at every step is a fault, one value of nine is none', () => {
-  const steps = 9;
-  const off = Array.from({ length: steps }, () => [2.1, 0.5]).flat();
-  const judged = judgeByRounding(
-    reference(off, 2),
-    prediction(
-      off.map(() => 0),
-      1,
-    ),
-    never(),
-  );
-  expect(judged.units.map(({ unit }) => unit)).toEqual([0]);
-  expect([...judged.faults]).toEqual(Array.from({ length: steps }, () => [1, 0]).flat());
-  const one = [5.9, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1];
-  expect(
-    judgeByRounding(
-      reference(one),
-      prediction(
-        one.map(() => 0),
-        1,
-      ),
-      never(),
-    ).units,
-  ).toEqual([]);
-  // Fewer values than that say nothing together.
-  expect(
-    judgeByRounding(reference(off.slice(0, 8), 2), prediction(Array(8).fill(0), 1), never()).units,
-  ).toEqual([]);
-});
-
-test('where a fault must be proven, or errors are held against bounds, the spread of a unit says nothing', () => {
-  const off = Array<number>(200).fill(3.5);
-  const zeros = off.map(() => 0);
-  const likely = rule(prediction(zeros, 50));
-  expect(judgeByRounding(reference(off), prediction(zeros, 1), likely).units).toHaveLength(1);
-  for (const other of [{ proofNeeded: true }, { unit: 'bounds' as const }]) {
-    const judged = judgeByRounding(reference(off), prediction(zeros, 1), { ...likely, ...other });
-    expect(judged).toMatchObject({ units: [], suspicious: [] });
-    expect(judged.faults.includes(1)).toBe(false);
+test('of 10,000 values one may be rare, of a million two, and of fewer none', () => {
+  for (const [length, allowed] of [
+    [9_999, 0],
+    [10_000, 1],
+    [1_000_000, 2],
+  ] as const) {
+    const filled = (value: number) => new Float64Array(length).fill(value);
+    const bounds = { values: filled(0), error: filled(50), undecided: new Uint8Array(length) };
+    const judged = (far: number) =>
+      judgeByRounding(
+        { ...reference([]), rows: length, data: filled(0).fill(6.5, 0, far) },
+        { ...bounds, error: filled(1) },
+        rule(bounds),
+      );
+    const [few, more] = [judged(allowed), judged(allowed + 1)];
+    expect(few.counts).toEqual({ undecided: 0, proven: 0, rare: allowed });
+    expect(count(few.faults)).toBe(0);
+    expect(more.counts.rare).toBe(0);
+    expect(count(more.faults)).toBe(allowed + 1);
   }
 });
 
-test('a unit that is a little too far off is suspicious, which is no fault', () => {
-  const off = Array.from({ length: 200 }, () => 1.4);
-  const judged = judgeByRounding(
-    reference(off),
-    prediction(
-      off.map(() => 0),
-      1,
-    ),
-    never(),
-  );
-  expect(judged.suspicious).toHaveLength(1);
-  expect(judged.faults.includes(1)).toBe(false);
+test('a value is rare up to one and a half times the limit, and within its bound', () => {
+  const rest = zeros(19_999);
+  expect(judgeOff([9, ...rest]).counts).toEqual({ undecided: 0, proven: 0, rare: 1 });
+  expect(judgeOff([9.1, ...rest]).counts).toEqual({ undecided: 0, proven: 0, rare: 0 });
+  // Not far off by the standard deviation, and yet impossible.
+  const impossible = judgeOff([6.5, ...rest], 1, { bounds: () => prediction([0, ...rest], 6) });
+  expect(impossible.counts).toEqual({ undecided: 0, proven: 1, rare: 0 });
+  expect(impossible.faults[0]).toBe(1);
+});
+
+test('beyond a bound no value is rare', () => {
+  const judged = judgeOff([6.5, ...zeros(19_999)], 1, { unit: 'bounds' });
+  expect(judged.counts.rare).toBe(0);
+  expect(judged.faults[0]).toBe(1);
+});
+
+test('what is likely is never held against the bounds, be it beyond them', () => {
+  const bounds = () => prediction([0, 0], 4);
+  const judged = judgeOff([5, 7], 1, { bounds });
+  expect([...judged.faults]).toEqual([0, 1]);
+  expect(judged.counts.proven).toBe(1);
+  const proving = judgeOff([3, 7, 7], 1, { proofNeeded: true });
+  expect([...proving.sigmas]).toEqual([3, Number.NaN, Number.NaN]);
+  expect([...proving.undecided]).toEqual([0, 1, 1]);
+});
+
+test('a value at its bound is possible', () => {
+  expect(judgeOff([50]).counts.proven).toBe(0);
+  expect(judgeOff([-50]).counts.proven).toBe(0);
+  expect(judgeOff([50.1]).counts.proven).toBe(1);
+});
+
+test('a prediction stays as it is, and what it says of values beyond the reference does not count', () => {
+  const predicted = prediction([0, 0, 0], 1, [2]);
+  const judged = judgeByRounding(reference([7, 0]), predicted, rule(prediction([0, 0], 50), true));
+  expect([...judged.undecided]).toEqual([1, 0]);
+  expect(judged.counts.undecided).toBe(1);
+  expect([...predicted.undecided]).toEqual([0, 0, 1]);
+});
+
+test('the first fault is the first in the order of the rows, where there is one', () => {
+  const first = (...off: number[]) => firstFault(reference(off, 2), Float64Array.from(off), judgeOff(off, 2));
+  expect(first(0, 0, 0, 0)).toBeUndefined();
+  expect(first(7, 0, 0, 0)).toMatchObject({ row: 0, unit: 0, expected: 7 });
+  expect(first(0, 0, 0, 8)).toMatchObject({ row: 1, unit: 1, expected: 8 });
 });

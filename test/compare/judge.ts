@@ -1,0 +1,50 @@
+import { type AutoRule, judgeByRounding, type Prediction } from '../../src/compare/auto.js';
+import type { Compared } from '../../src/compare/compare.js';
+
+export const reference = (data: readonly number[], units = 1): Compared => ({
+  name: 'output',
+  dtype: 'F32',
+  rows: data.length / units,
+  batch: 1,
+  units,
+  data: Float64Array.from(data),
+});
+
+export const prediction = (
+  values: readonly number[],
+  error: number,
+  undecided: readonly number[] = [],
+): Prediction => ({
+  values: Float64Array.from(values),
+  error: Float64Array.from(values, () => error),
+  undecided: Uint8Array.from(values, (_, i) => (undecided.includes(i) ? 1 : 0)),
+});
+
+export const rule = (bounds: Prediction, proofNeeded = false): AutoRule => ({
+  limit: 6,
+  unit: 'sigmas',
+  meanSquare: 4,
+  proofNeeded,
+  bounds: () => bounds,
+});
+
+export const never = (): AutoRule => ({
+  limit: 6,
+  unit: 'sigmas',
+  meanSquare: 4,
+  proofNeeded: false,
+  bounds: () => {
+    throw new Error('no bounds are needed');
+  },
+});
+
+export const zeros = (length: number) => new Array<number>(length).fill(0);
+
+/** Judges values that should be zero, in standard deviations of 1, within bounds of 50. */
+export const judgeOff = (off: readonly number[], units = 1, other: Partial<AutoRule> = {}) => {
+  const none = zeros(off.length);
+  return judgeByRounding(reference(off, units), prediction(none, 1), {
+    ...rule(prediction(none, 50)),
+    ...other,
+  });
+};
