@@ -1,6 +1,5 @@
-import { expect, test } from 'vitest';
-import { compareTensor } from '../../src/compare/compare.js';
-import { resolveTolerance } from '../../src/compare/tolerance.js';
+import { describe, expect, test } from 'vitest';
+import { compareTensor, failures, placeAt } from '../../src/compare/compare.js';
 import { caseOf, stateDict, tensor, verify } from '../../src/index.js';
 
 const tolerance = { rtol: 0, atol: 0.1, source: 'test', usual: false };
@@ -63,6 +62,135 @@ test('NaN is the worst there is, and never hides behind a number', () => {
   expect(compare([1, Number.NaN], [9, 1], 2).worst.row).toBe(1);
 });
 
+test('NaN in both places is no difference where NaN equals NaN, and is counted', () => {
+  const one = (equalNan: boolean) =>
+    compareTensor(
+      reference([Number.NaN, 1, Number.NaN], 1),
+      Float64Array.of(Number.NaN, 1.05, Number.NaN),
+      tolerance,
+      equalNan,
+    );
+  const equal = one(true);
+  expect(equal).toMatchObject({ mismatches: 0, nans: 2, worst: { unit: 1 } });
+  expect(equal.worst.difference).toBeCloseTo(0.05);
+  const unequal = one(false);
+  expect(unequal).toMatchObject({ mismatches: 2, nans: 0, worst: { unit: 0 } });
+  expect(unequal.worst.difference).toBeNaN();
+});
+
+test('equal infinities are no difference, and others an infinite one', () => {
+  const infinity = Number.POSITIVE_INFINITY;
+  const equal = compare([infinity, -infinity, 1], [infinity, -infinity, 1.05], 1);
+  expect(equal).toMatchObject({ mismatches: 0, worst: { unit: 2 } });
+  const apart = compare([1, infinity, 2], [2, -infinity, 9], 1);
+  expect(apart).toMatchObject({ mismatches: 3, worst: { unit: 1, difference: infinity } });
+});
+
+test('among equal differences the first is the worst, in a row and among rows', () => {
+  const { rows, worst } = compare([0, 0, 0, 0], [0, 0.5, -0.5, 0.5], 2);
+  expect(rows.map((row) => row.worst.unit)).toEqual([1, 0]);
+  expect(worst).toBe(rows[0].worst);
+  expect(compare([0, 0, 0], [0.5, 0.9, 0.7], 3).worst.row).toBe(1);
+  expect(compare([0, 0], [0.05, 0.01], 2).worst.row).toBe(0);
+  expect(compare([0, 0, 0], [0.7, Number.NaN, 0.9], 3).worst.row).toBe(1);
+});
+
+test('the relative difference is the largest of the row, infinite at zero, and none where nothing differs', () => {
+  const relative = (expected: number[], actual: number[]) => compare(expected, actual, 1).rows[0].relative;
+  expect(relative([8, 0.5, 2], [9, 0.75, 2.25])).toBe(0.5);
+  expect(relative([0.5, 8], [0.75, 9])).toBe(0.5);
+  expect(relative([0, -4], [0, -5])).toBe(0.25);
+  expect(relative([0, 1], [0, 1])).toBe(0);
+  expect(relative([1, 0], [1.5, 0.5])).toBe(Number.POSITIVE_INFINITY);
+  expect(relative([1, 2], [Number.NaN, 3])).toBe(0.5);
+});
+
+test('an element is placed by its row, batch row and unit', () => {
+  const data = Float64Array.from({ length: 24 }, (_, i) => i);
+  const compared = { ...reference([], 1), rows: 3, batch: 4, units: 2, data };
+  const actual = data.map((value) => -value);
+  expect(placeAt(compared, actual, 0)).toMatchObject({ row: 0, batch: 0, unit: 0 });
+  expect(placeAt(compared, actual, 21)).toEqual({
+    row: 2,
+    batch: 2,
+    unit: 1,
+    expected: 21,
+    actual: -21,
+    difference: 42,
+  });
+});
+
+describe('by the automatic rule', () => {
+  const judgement = {
+    limit: 6,
+    profile: 'f16',
+    forced: true,
+    decimals: 3,
+    units: [{ unit: 0, meanSquare: 9 }],
+    suspicious: [{ unit: 1, meanSquare: 3 }],
+  };
+  // Three rows of two units; the second row is undecided.
+  const expected = [0, 0, 0, 0, 0, Number.NaN];
+  const actual = [9, 0.05, 0.05, 0.2, 0.05, Number.NaN];
+  const judged = {
+    ...judgement,
+    faults: Uint8Array.of(0, 0, 0, 0, 1, 0),
+    sigmas: Float64Array.of(5, 1, Number.NaN, Number.NaN, 7, 0),
+    undecided: Uint8Array.of(0, 0, 1, 1, 0, 0),
+    counts: { undecided: 2, proven: 1, rare: 0 },
+  };
+  const by = (equalNan = false) =>
+    compareTensor(reference(expected, 3), Float64Array.from(actual), tolerance, equalNan, judged);
+
+  test('a mismatch is a fault, or undecided and not close', () => {
+    const rule = { ...tolerance, equalNan: false };
+    const held = Float64Array.from(actual);
+    expect([...failures(reference(expected, 3), held, rule, judged)]).toEqual([0, 0, 0, 1, 1, 0]);
+    expect([...failures(reference(expected, 3), held, rule, undefined)]).toEqual([1, 0, 0, 1, 0, 1]);
+    expect([...judged.faults]).toEqual([0, 0, 0, 0, 1, 0]);
+    expect(by()).toMatchObject({ mismatches: 2, worst: { row: 1, unit: 1 } });
+  });
+
+  test('a row and the tensor tell the most standard deviations of what is decided', () => {
+    const { rows, auto } = by();
+    expect(rows.map(({ sigmas }) => sigmas)).toEqual([5, undefined, 7]);
+    expect(auto).toEqual({ ...judgement, sigmas: 7, faults: 1, undecided: 2, proven: 1, rare: 0 });
+    const none = { ...judged, sigmas: judged.sigmas.map(() => Number.NaN) };
+    const nothing = compareTensor(reference(expected, 3), Float64Array.from(actual), tolerance, false, none);
+    expect(nothing.auto?.sigmas).toBeUndefined();
+  });
+
+  test('NaN that is no fault is a difference of zero only where both are NaN', () => {
+    expect(by().rows[2].worst).toMatchObject({ unit: 0, difference: 0.05 });
+    const fine = {
+      ...judged,
+      faults: new Uint8Array(6),
+      undecided: new Uint8Array(6),
+      counts: { undecided: 0, proven: 0, rare: 0 },
+    };
+    const both = compareTensor(reference(expected, 3), Float64Array.from(actual), tolerance, false, fine);
+    expect(both.rows[2].worst).toMatchObject({ unit: 0, difference: 0.05 });
+    const one = Float64Array.from(actual).fill(1, 5);
+    const { worst } = compareTensor(reference(expected, 3), one, tolerance, false, fine).rows[2];
+    expect(worst.unit).toBe(1);
+    expect(worst.difference).toBeNaN();
+  });
+});
+
+test('a comparison tells what was compared, and the dtype by PyTorch’s name', () => {
+  expect(compare([1, 2], [1.25, 2], 2)).toMatchObject({
+    name: 'output',
+    dtype: 'float32',
+    tolerance,
+    elements: 2,
+    mismatches: 1,
+    smallestAtol: 0.25,
+    zerosPass: false,
+    nans: 0,
+    auto: undefined,
+  });
+});
+
 test('a reference that ends early is compared as far as it goes', () => {
   expect(compare([1, 2], [1, 2, 3, 4], 1)).toMatchObject({ elements: 2, mismatches: 0 });
 });
@@ -86,41 +214,4 @@ test('numbers that were printed may be off by five halves of their last decimal'
     expect(result.verdict).toBe(verdict);
     expect(result.tensors[0].tolerance).toMatchObject({ rtol: 0, atol: 0.0025 });
   }
-});
-
-test('tolerances: one output on the command line, all of them, the case’s for one, the case’s, the default', () => {
-  const command = { source: 'command', atol: 1, c_n: { rtol: 2 } };
-  const own = { source: 'case', rtol: 3, c_n: { rtol: 4, atol: 5 }, h_n: { rtol: 6 } };
-  expect(resolveTolerance('c_n', 'F32', [command, own])).toEqual({
-    rtol: 2,
-    atol: 1,
-    source: 'command',
-    usual: false,
-  });
-  expect(resolveTolerance('h_n', 'F32', [command, own])).toEqual({
-    rtol: 6,
-    atol: 1,
-    source: 'rtol case, atol command',
-    usual: false,
-  });
-  expect(resolveTolerance('c_n', 'F32', [own])).toEqual({ rtol: 4, atol: 5, source: 'case', usual: false });
-  expect(resolveTolerance('output', 'F32', [own])).toMatchObject({
-    rtol: 3,
-    atol: 1e-5,
-    source: 'rtol case, atol float32 default',
-  });
-  expect(resolveTolerance('output', 'F32', [])).toEqual({
-    rtol: 1.3e-6,
-    atol: 1e-5,
-    source: 'float32 default',
-    usual: true,
-  });
-  expect(resolveTolerance('output', 'F64', [])).toEqual({
-    rtol: 1e-7,
-    atol: 1e-7,
-    source: 'float64 default',
-    usual: true,
-  });
-  expect(resolveTolerance('output', 'F16', [])).toMatchObject({ rtol: 2e-3, atol: 2e-3 });
-  expect(resolveTolerance('output', 'BF16', [])).toMatchObject({ rtol: 2e-2, atol: 2e-2 });
 });

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { resolveTolerance } from '../../src/compare/tolerance.js';
+
+test('tolerances: one output on the command line, all of them, the case’s for one, the case’s, the default', () => {
+  const command = { source: 'command', atol: 1, c_n: { rtol: 2 } };
+  const own = { source: 'case', rtol: 3, c_n: { rtol: 4, atol: 5 }, h_n: { rtol: 6 } };
+  expect(resolveTolerance('c_n', 'F32', [command, own])).toEqual({
+    rtol: 2,
+    atol: 1,
+    source: 'command',
+    usual: false,
+  });
+  expect(resolveTolerance('h_n', 'F32', [command, own])).toEqual({
+    rtol: 6,
+    atol: 1,
+    source: 'rtol case, atol command',
+    usual: false,
+  });
+  expect(resolveTolerance('c_n', 'F32', [own])).toEqual({ rtol: 4, atol: 5, source: 'case', usual: false });
+  expect(resolveTolerance('output', 'F32', [own])).toMatchObject({
+    rtol: 3,
+    atol: 1e-5,
+    source: 'rtol case, atol float32 default',
+  });
+  expect(resolveTolerance('output', 'F32', [])).toEqual({
+    rtol: 1.3e-6,
+    atol: 1e-5,
+    source: 'float32 default',
+    usual: true,
+  });
+  expect(resolveTolerance('output', 'F64', [])).toEqual({
+    rtol: 1e-7,
+    atol: 1e-7,
+    source: 'float64 default',
+    usual: true,
+  });
+  expect(resolveTolerance('output', 'F16', [])).toMatchObject({ rtol: 2e-3, atol: 2e-3 });
+  expect(resolveTolerance('output', 'BF16', [])).toMatchObject({ rtol: 2e-2, atol: 2e-2 });
+});
