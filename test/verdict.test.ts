@@ -1,7 +1,5 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isClose } from '../src/compare/close.js';
-import { explain } from '../src/compare/conditioning.js';
 import { forward } from '../src/engine/forward.js';
 import { caseOf as caseOfTensors, forward as run } from '../src/index.js';
 import type { Network, Sequence } from '../src/module/bind.js';
@@ -256,63 +254,6 @@ describe('values beyond 1', () => {
   });
 });
 
-// Two steps, one row, both directions, one unit each: [forward, reverse] a step.
-function runs(actual: number[], rounded: number[], lengths?: number[]) {
-  const outputs = (output: number[]) => ({ output: Float64Array.from(output), h_n: new Float64Array(2) });
-  const steps = actual.length / 2;
-  return { steps, batch: 1, directions: 2, lengths, actual: outputs(actual), rounded: [outputs(rounded)] };
-}
-
-function explained(expected: number[], actual: number[], rounded: number[], lengths?: number[]) {
-  const data = Float64Array.from(expected);
-  const reference = {
-    name: 'output' as const,
-    dtype: 'F32' as const,
-    rows: data.length / 2,
-    batch: 1,
-    units: 2,
-    data,
-  };
-  const rule = { rtol: 0, atol: 0.01, equalNan: false };
-  const fails = Uint8Array.from(actual, (value, i) => Number(!isClose(value, data[i], rule)));
-  return explain(reference, runs(actual, rounded, lengths), fails, {
-    share: 0.1,
-    allowance: () => 0.01,
-    bound: Number.POSITIVE_INFINITY,
-  });
-}
-
-test('rounding explains what follows it in the order of the direction, and nothing before', () => {
-  const zeros = [0, 0, 0, 0, 0, 0];
-  // Forward parts at step 1: step 0 is unexplained, step 2 is not.
-  expect(explained([1, 0, 0, 0, 0, 0], zeros, [0, 0, 0.5, 0, 0, 0]).unexplained).toMatchObject({
-    row: 0,
-    unit: 0,
-  });
-  expect(explained([0, 0, 0, 0, 1, 0], zeros, [0, 0, 0.5, 0, 0, 0])).toEqual({ partsAt: 1 });
-  // Reverse parts at step 1: step 0 comes after it, step 2 before.
-  expect(explained([0, 1, 0, 0, 0, 0], zeros, [0, 0, 0, 0.5, 0, 0])).toEqual({ partsAt: 1 });
-  expect(explained([0, 0, 0, 0, 0, 1], zeros, [0, 0, 0, 0.5, 0, 0]).unexplained).toMatchObject({
-    row: 2,
-    unit: 1,
-  });
-  // One direction says nothing about the other.
-  expect(explained([0, 1, 0, 0, 0, 0], zeros, [0.5, 0, 0.5, 0, 0.5, 0]).unexplained).toMatchObject({
-    unit: 1,
-  });
-});
-
-test('a difference needs runs that part by a tenth of it, or of five tolerances', () => {
-  const one = (difference: number, parted: number) =>
-    explained([difference, 0], [0, 0], [parted, 0]).unexplained === undefined;
-  expect(one(0.02, 0.0021)).toBe(true);
-  expect(one(0.02, 0.0019)).toBe(false);
-  expect(one(100, 0.0051)).toBe(true);
-  expect(one(100, 0.0049)).toBe(false);
-  expect(one(Number.NaN, 0)).toBe(false);
-  expect(one(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)).toBe(true);
-});
-
 test('nothing explains a value that no rounding could give', async () => {
   const network = scaled(RNN, 8);
   const sequence = sequenceOf(RNN, STEPS, BATCH, 3);
@@ -339,8 +280,4 @@ test('an overflow of the reference is rounding too', async () => {
   expect(output.data.some((value) => !Number.isFinite(value))).toBe(true);
   const loaded = { ...caseOf(network, sequence, { output }), options: { nonlinearity: 'relu' as const } };
   expect((await verify(loaded)).verdict).toBe('ill-conditioned');
-});
-
-test('nothing explains a value beyond its length', () => {
-  expect(explained([0, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [1]).unexplained).toMatchObject({ row: 1 });
 });
