@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { isClose, smallestAtol } from '../../src/compare/close.js';
+import { describe, expect, test } from 'vitest';
+import { distance, isClose, smallestAtol } from '../../src/compare/close.js';
 import { formatDifference } from '../../src/report/numbers.js';
 
 const rule = (rtol: number, atol: number, equalNan = false) => ({ rtol, atol, equalNan });
@@ -26,6 +26,68 @@ test.each([
   [-1e308, 1e308, rule(1e300, 1e300), false],
 ])('%d against %d', (actual, expected, by, close) => {
   expect(isClose(actual, expected, by)).toBe(close);
+});
+
+test.each([
+  [1, 1, 0],
+  [1, 3, 2],
+  [-5, 1, 6],
+  [inf, inf, 0],
+  [minusInf, inf, inf],
+  [inf, 1, inf],
+  [nan, 1, nan],
+])('%d and %d are %d apart', (actual, expected, apart) => {
+  expect(distance(actual, expected)).toBe(apart);
+});
+
+describe('the smallest atol', () => {
+  const floats = (values: readonly number[]) => Float64Array.from(values);
+  const smallest = (actual: readonly number[], expected: readonly number[], rtol = 0, equalNan = false) =>
+    smallestAtol(floats(actual), floats(expected), rtol, equalNan);
+
+  test('is that of the element that needs most, beyond what rtol allows it', () => {
+    expect(smallest([1, 2, 3], [1, 2, 3])).toBe(0);
+    expect(smallest([0.25, 2, -0.5], [0, 0, 0])).toBe(2);
+    expect(smallest([2, 0.25], [0, 0])).toBe(2);
+    expect(smallest([12, -13], [8, -8], 0.25)).toBe(3);
+    expect(smallest([10, -10], [8, -8], 0.25)).toBe(0);
+  });
+
+  test('has two digits, and is never too small', () => {
+    expect(smallest([0.251], [0])).toBe(0.26);
+    expect(smallest([0.249], [0])).toBe(0.25);
+    expect(smallest([0.991], [0])).toBe(1);
+    expect(smallest([0.0996], [0])).toBe(0.1);
+    expect(smallest([1.01], [0])).toBe(1.1);
+    expect(smallest([5e-324], [0])).toBe(5e-324);
+    expect(smallest([1.7e308], [0])).toBe(1.7e308);
+  });
+
+  test('is smaller than what an element lacks where the sum with rtol·|expected| is rounded up', () => {
+    // 2^-39 beyond 2^13, and half of that is rounded up: 9.1e-13 is the next number.
+    expect(smallest([2 ** -39], [-(2 ** 13)], 1)).toBe(9.1e-13);
+    // Half of 2^94 is 9.904e27.
+    expect(smallest([2 ** 94], [-(2 ** 146)], 1)).toBe(1e28);
+  });
+
+  test('passes over what is equal without being finite', () => {
+    expect(smallest([inf, 1.5], [inf, 1])).toBe(0.5);
+    expect(smallest([1.5, minusInf], [1, minusInf], 0.25)).toBe(0.25);
+    expect(smallest([nan, 1.5], [nan, 1], 0, true)).toBe(0.5);
+    expect(smallest([nan], [nan], 0, true)).toBe(0);
+  });
+
+  test('is none where no number is enough', () => {
+    expect(smallest([nan], [1])).toBeUndefined();
+    expect(smallest([nan], [nan])).toBeUndefined();
+    expect(smallest([1], [nan], 0, true)).toBeUndefined();
+    expect(smallest([1], [inf])).toBeUndefined();
+    expect(smallest([inf], [inf])).toBe(0);
+    expect(smallest([-1.7e308], [1.7e308])).toBeUndefined();
+    // 1.8e308 is no number.
+    expect(smallest([1.79e308], [0])).toBeUndefined();
+    expect(smallest([1, nan, 2], [1, 1, 1])).toBeUndefined();
+  });
 });
 
 test('the rule is PyTorch’s, on any finite numbers', () => {
@@ -76,16 +138,4 @@ test('the smallest atol, as printed and passed back, is close for all; the next 
     ),
     { numRuns: 1000 },
   );
-});
-
-test('where no atol is enough there is none', () => {
-  const one = (value: number) => Float64Array.of(value);
-  expect(smallestAtol(one(nan), one(1), 0, false)).toBeUndefined();
-  expect(smallestAtol(one(nan), one(nan), 0, false)).toBeUndefined();
-  expect(smallestAtol(one(nan), one(nan), 0, true)).toBe(0);
-  expect(smallestAtol(one(1), one(nan), 0, true)).toBeUndefined();
-  expect(smallestAtol(one(1), one(inf), 0, false)).toBeUndefined();
-  expect(smallestAtol(one(inf), one(inf), 0, false)).toBe(0);
-  expect(smallestAtol(one(-1.7e308), one(1.7e308), 0, false)).toBeUndefined();
-  expect(smallestAtol(one(5e-324), one(0), 0, false)).toBe(5e-324);
 });
