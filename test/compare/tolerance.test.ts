@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { resolveTolerance } from '../../src/compare/tolerance.js';
+import { printedTolerances, resolveTolerance } from '../../src/compare/tolerance.js';
 
 test('tolerances: one output on the command line, all of them, the case’s for one, the case’s, the default', () => {
   const command = { source: 'command', atol: 1, c_n: { rtol: 2 } };
@@ -36,4 +36,26 @@ test('tolerances: one output on the command line, all of them, the case’s for 
   });
   expect(resolveTolerance('output', 'F16', [])).toMatchObject({ rtol: 2e-3, atol: 2e-3 });
   expect(resolveTolerance('output', 'BF16', [])).toMatchObject({ rtol: 2e-2, atol: 2e-2 });
+});
+
+test('a layer’s output has the tolerance of the whole output', () => {
+  const command = { source: 'command', output: { rtol: 1 }, h_n: { rtol: 2 } };
+  expect(resolveTolerance('output_l0', 'F32', [command])).toMatchObject({ rtol: 1 });
+  expect(resolveTolerance('h_n', 'F32', [command])).toMatchObject({ rtol: 2 });
+  expect(resolveTolerance('c_n', 'F32', [command])).toMatchObject({ rtol: 1.3e-6 });
+});
+
+test('a tolerance of which one half was asked for is not the usual one', () => {
+  for (const said of [{ rtol: 1 }, { atol: 1 }, { rtol: 0 }, { rtol: 1, atol: 1 }])
+    expect(resolveTolerance('output', 'F32', [{ source: 'command', ...said }]).usual).toBe(false);
+  expect(resolveTolerance('output', 'F32', [{ source: 'command' }]).usual).toBe(true);
+});
+
+test('printed numbers have five times what the last decimal may be off by, and no part of a value', () => {
+  expect(printedTolerances(undefined)).toEqual([]);
+  expect(printedTolerances({ decimals: 4, halfUnit: 0.00005 })).toEqual([
+    { rtol: 0, atol: 0.00025, source: '4 printed decimals' },
+  ]);
+  // Of two digits, as it is printed.
+  expect(printedTolerances({ decimals: 1, halfUnit: 0.0333 })[0].atol).toBe(0.17);
 });
