@@ -1,0 +1,78 @@
+import { forward } from '../../src/engine/forward.js';
+import type { Bound, Network, Sequence } from '../../src/module/bind.js';
+import { directions } from '../../src/module/parameters.js';
+import { type FloatDtype, type Floats, roundTo } from '../../src/tensor/dtype.js';
+
+type State = 'output' | 'h_n' | 'c_n';
+interface Stored {
+  readonly dtype?: FloatDtype;
+  /** How far each value may be from what was printed. */
+  readonly halfUnit?: number;
+  /** What is added to a value. */
+  readonly off?: (i: number) => number;
+}
+
+export interface StoredTensors extends Partial<Readonly<Record<State, Stored>>> {
+  /** Outputs of layers below the last. */
+  readonly layers?: readonly (Stored | undefined)[];
+}
+
+/** A network with references as it computes them itself, stored as is said; none where nothing is said. */
+export async function boundOf(
+  network: Network,
+  sequence: Sequence,
+  stored: StoredTensors,
+  others: Partial<Bound> = {},
+): Promise<Bound> {
+  const { module } = network;
+  const { steps, batch } = sequence;
+  const ways = directions(module).length;
+  const outputs = await forward(network, sequence, { layers: true });
+  const reference = (values: Floats, rows: number, { dtype = 'F32', halfUnit, off }: Stored) => ({
+    dtype,
+    rows,
+    batch,
+    units: values.length / rows / batch,
+    data: Float64Array.from(values, (value, i) => roundTo(value, dtype) + (off?.(i) ?? 0)),
+    printed: halfUnit === undefined ? undefined : { decimals: 3, halfUnits: values.map(() => halfUnit) },
+  });
+  const states = module.numLayers * ways;
+  const { output, h_n, c_n, layers = [] } = stored;
+  return {
+    network,
+    sequence,
+    references: [
+      ...(output ? [{ name: 'output' as const, ...reference(outputs.output, steps, output) }] : []),
+      ...(h_n ? [{ name: 'h_n' as const, ...reference(outputs.h_n, states, h_n) }] : []),
+      ...(c_n ? [{ name: 'c_n' as const, ...reference(outputs.c_n!, states, c_n) }] : []),
+    ],
+    layerOutputs: network.layers.map((_, layer) => {
+      const one = layers[layer];
+      return one && { name: `output_l${layer}` as const, ...reference(outputs.layers![layer], steps, one) };
+    }),
+    short: [],
+    layout: { batchFirst: false, batched: true, timed: true, steps, batch },
+    otherLayoutFits: false,
+    ...others,
+  };
+}
+
+export const values = (...all: readonly number[]) => Float64Array.from(all);
+
+/** One layer of relu units without biases: the least that has errors which are easy to compute. */
+export function reluOf(weightIh: readonly number[], weightHh: readonly number[]): Network {
+  const hiddenSize = Math.sqrt(weightHh.length);
+  const module = {
+    kind: 'RNN',
+    cell: false,
+    nonlinearity: 'relu',
+    prefix: '',
+    inputSize: weightIh.length / hiddenSize,
+    hiddenSize,
+    projSize: 0,
+    numLayers: 1,
+    bidirectional: false,
+    bias: false,
+  } as const;
+  return { module, layers: [[{ weightIh: values(...weightIh), weightHh: values(...weightHh) }]] };
+}
