@@ -34,8 +34,10 @@ test('a row tells its mismatches and its worst element', () => {
 
 test('the worst of a row that mismatches is a mismatch, though another difference be larger', () => {
   const by = { rtol: 0.1, atol: 0, source: 'test', usual: false };
-  const { rows } = compareTensor(reference([1000, 1], 1), Float64Array.of(1050, 2), by, false);
-  expect(rows[0]).toMatchObject({ mismatches: 1, worst: { unit: 1, difference: 1 } });
+  const worst = (expected: number[], actual: number[]) =>
+    compareTensor(reference(expected, 1), Float64Array.from(actual), by, false).rows[0];
+  expect(worst([1000, 1], [1050, 2])).toMatchObject({ mismatches: 1, worst: { unit: 1, difference: 1 } });
+  expect(worst([1, 1000], [2, 1050])).toMatchObject({ mismatches: 1, worst: { unit: 0, difference: 1 } });
 });
 
 test('the worst row mismatches, though the difference of one that is close be larger', () => {
