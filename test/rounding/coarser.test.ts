@@ -43,10 +43,6 @@ describe('values that are stored in 16 bits', () => {
     expect(coarser({ ...both, references: [{ ...output, dtype: 'F16' }, h_n] })).toBeUndefined();
   });
 
-  test('are not named where all of it was printed', async () => {
-    expect(coarser(await rounded('F16', { output: {} }, { decimals: 8 }))).toBeUndefined();
-  });
-
   test('are named where half of all values are faults, and not where fewer are', async () => {
     const bound = await rounded('F16', { output: {}, h_n: {} });
     const [output, h_n] = judgeRounding(bound, {});
@@ -65,12 +61,13 @@ describe('values that are stored in 16 bits', () => {
   });
 
   test('are not named where one of them is a fault', async () => {
-    const bound = await rounded('F16');
-    const [output] = bound.references;
+    const bound = await rounded('F16', { output: {}, h_n: {} });
+    const [output, h_n] = bound.references;
     const data = output.data.slice();
     data[79] += 0.25;
     const judgements = judgeRounding(bound, {});
-    expect(coarserProfile({ ...bound, references: [{ ...output, data }] }, judgements, {})).toBeUndefined();
+    const references = [{ ...output, data }, h_n];
+    expect(coarserProfile({ ...bound, references }, judgements, {})).toBeUndefined();
   });
 
   test('may be NaN where nothing can be said of them', async () => {
@@ -85,29 +82,45 @@ describe('values that are stored in 16 bits', () => {
 const ONE_STEP = { steps: 1, batch: 1, input: values(1) };
 
 describe('units that give their weights', () => {
-  /** What is said of the values of these weights, rounded to float16. */
-  const named = async (...weights: readonly number[]) => {
+  /** What is said where these values stand in the place of the weights. */
+  const named = async (weights: readonly number[], data: readonly number[], others?: Partial<Bound>) => {
     const network = reluOf(weights, new Array(weights.length ** 2).fill(0));
-    const bound = await boundOf(network, ONE_STEP, { output: {} });
-    const references = bound.references.map((one) => ({
-      ...one,
-      data: one.data.map((v) => roundTo(v, 'F16')),
-    }));
-    return coarser({ ...bound, references });
+    const bound = await boundOf(network, ONE_STEP, { output: {} }, others);
+    const references = bound.references.map((one) => ({ ...one, data: values(...data) }));
+    const judgements = judgeRounding({ ...bound, references, decimals: undefined }, {});
+    return coarserProfile({ ...bound, references }, judgements, {});
   };
+  const namedRounded = (...weights: readonly number[]) =>
+    named(
+      weights,
+      weights.map((one) => roundTo(one, 'F16')),
+    );
 
   test('must be decided in more than half', async () => {
     // Beyond 2000 a value of float16 is undecided.
-    expect(await named(3.0003, 3000.3)).toBeUndefined();
-    expect(await named(3.0003, 3.0003, 3000.3)).toBe('f16');
-    expect(await named(3.0003, 3000.3, 3000.3)).toBeUndefined();
+    expect(await namedRounded(3.0003, 3000.3)).toBeUndefined();
+    expect(await namedRounded(3.0003, 3.0003, 3000.3)).toBe('f16');
+    expect(await namedRounded(3.0003, 3000.3, 3000.3)).toBeUndefined();
   });
 
   test('must be off by as much as rounding makes it', async () => {
     const all = (weight: number) => new Array<number>(8).fill(weight);
-    expect(await named(...all(3.0003))).toBe('f16');
-    expect(await named(...all(3.00001))).toBeUndefined();
-    expect(await named(...all(3))).toBeUndefined();
+    expect(await namedRounded(...all(3.0003))).toBe('f16');
+    expect(await namedRounded(...all(3.00001))).toBeUndefined();
+    expect(await namedRounded(...all(3))).toBeUndefined();
+  });
+
+  test('must all be values of that precision', async () => {
+    expect(await named([3.0003, 3.0003], [3, 3])).toBe('f16');
+    expect(await named([3.0003, 3.0003], [3, 3.0001])).toBeUndefined();
+    expect(await named([3.0003, 3.0003], [3.0001, 3])).toBeUndefined();
+  });
+
+  test('must not be printed', async () => {
+    // One of its spacings off, and half of the bound.
+    const next = [3 + 2 ** -9, 3 + 2 ** -9];
+    expect(await named([3.0003, 3.0003], next)).toBe('f16');
+    expect(await named([3.0003, 3.0003], next, { decimals: 8 })).toBeUndefined();
   });
 });
 
@@ -175,6 +188,22 @@ describe('noise within the rounding of TF32', () => {
       expect(await withState(single, first)).toBe('tf32');
       expect(await withState(aligned, first)).toBeUndefined();
     }
+  });
+
+  test('is none where nothing but the last state is off', async () => {
+    const bound = await noisy(new Array(40).fill(0));
+    const h_n = (await noisy(new Array(4).fill(2))).references.map((one) => ({
+      ...one,
+      name: 'h_n' as const,
+      rows: 1,
+      data: one.data.subarray(0, 4),
+    }));
+    const references = [...bound.references, ...h_n];
+    const judgements = judgeRounding({ ...bound, references }, {}).map((one) => ({
+      ...one,
+      faults: one.faults.map(() => 1),
+    }));
+    expect(coarserProfile({ ...bound, references }, judgements, {})).toBeUndefined();
   });
 
   test('is looked for in the last layer, and not where its output is not known', async () => {

@@ -88,6 +88,17 @@ describe('beyond what is likely', () => {
     expect(await judgeOff(1.5 * bound)).toMatchObject({ counts: { proven: 1 } });
   });
 
+  test('one of ten thousand values is rare', async () => {
+    const bound = await boundOf(network, sequenceOf(network.module, 1250, 1, 2), { output: {} });
+    const [{ data }] = bound.references;
+    const known = { ...options, known: [{ values: data }], model: 'likely' } as const;
+    const { values: exact, error } = envelope(network, bound.sequence, known).layers[0];
+    data[9999] = exact[9999] + 6.5 * error[9999];
+    const [{ counts, faults }] = judgeRounding(bound, {});
+    expect(counts).toEqual({ undecided: 0, proven: 0, rare: 1 });
+    expect(faults.includes(1)).toBe(false);
+  });
+
   test('what is not proven is undecided where the errors of relu add up in step', async () => {
     const relu = reluOf([1, 0.5], [0.5, 0.25, 0.25, 0.5]);
     const input = { steps: 3, batch: 1, input: values(1, 0.7, 0.3) };
@@ -168,6 +179,34 @@ describe('printed numbers', () => {
     const nan = await judgeOff(0, 0, Number.NaN);
     expect([...nan.predicted]).toEqual([2, 6, 14]);
     expect([...nan.faults]).toEqual([1, 0, 0]);
+  });
+
+  test('begin from the layers that are known, though others are not', async () => {
+    const [[upper]] = network.layers;
+    const two = {
+      module: { ...network.module, numLayers: 2 },
+      layers: [[{ weightIh: values(1), weightHh: values(0) }], [upper]],
+    };
+    const [lower] = reluOf([0], [0]).layers;
+    const off = (i: number) => (i === 0 ? 0.1 : 0);
+    const output = { dtype: 'F64', halfUnit: 0, off } as const;
+    const uncertainty = { layers: [lower, ...printed.uncertainty.layers] };
+    const bound = await boundOf(two, sequence, { output }, { decimals: 2, uncertainty });
+    expect([...judgeRounding(bound, {})[0].predicted]).toEqual([2, 6.2, 14]);
+  });
+
+  test('are decided where half of 1 is open, and undecided beyond', async () => {
+    const undecided = async (halfUnit: number) => {
+      const input = values(0, 10, 10);
+      const output = { dtype: 'F64', halfUnit } as const;
+      const bound = await boundOf(reluOf([1], [0]), { ...sequence, input }, { output }, { decimals: 0 });
+      return [...judgeRounding(bound, {})[0].undecided];
+    };
+    expect(await undecided(0.5)).toEqual([0, 0, 0]);
+    expect(await undecided(0.51)).toEqual([1, 0, 0]);
+    // Half of how far all of them are apart is 2.36.
+    expect(await undecided(2.3)).toEqual([1, 0, 0]);
+    expect(await undecided(2.4)).toEqual([1, 1, 1]);
   });
 
   test('have room for the rounding of their dtype: six standard deviations', async () => {
