@@ -117,10 +117,10 @@ describe('units that give their weights', () => {
   });
 
   test('must not be printed', async () => {
-    // One of its spacings off, and half of the bound.
-    const next = [3 + 2 ** -9, 3 + 2 ** -9];
-    expect(await named([3.0003, 3.0003], next)).toBe('f16');
-    expect(await named([3.0003, 3.0003], next, { decimals: 8 })).toBeUndefined();
+    // One of its spacings off, and about half of a bound.
+    const next = [3 + 2 ** -9, 1 + 2 ** -10];
+    expect(await named([3.0003, 1.0001], next)).toBe('f16');
+    expect(await named([3.0003, 1.0001], next, { decimals: 8 })).toBeUndefined();
   });
 });
 
