@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { spreadOf } from '../../src/compare/spread.js';
+import { rootMeanSquare, spreadOf } from '../../src/compare/spread.js';
 
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 
@@ -16,4 +16,11 @@ test.each([
   [[nan, infinity], 0],
 ])('%j are %d apart', (values, apart) => {
   expect(spreadOf(Float64Array.from(values))).toBe(apart);
+});
+
+test('the root of the mean square is of the finite values', () => {
+  expect(rootMeanSquare(Float64Array.of(3, -4, Number.NaN, Number.POSITIVE_INFINITY))).toBeCloseTo(
+    Math.sqrt(12.5),
+  );
+  expect(rootMeanSquare(Float64Array.of())).toBe(0);
 });

@@ -53,9 +53,11 @@ test('a tolerance of which one half was asked for is not the usual one', () => {
 
 test('printed numbers have five times what the last decimal may be off by, and no part of a value', () => {
   expect(printedTolerances(undefined)).toEqual([]);
-  expect(printedTolerances({ decimals: 4, halfUnit: 0.00005 })).toEqual([
+  expect(printedTolerances({ decimals: 4, halfUnits: Float64Array.of(0, 0.00005, 0.00001) })).toEqual([
     { rtol: 0, atol: 0.00025, source: '4 printed decimals' },
   ]);
   // Of two digits, as it is printed.
-  expect(printedTolerances({ decimals: 1, halfUnit: 0.0333 })[0].atol).toBe(0.17);
+  expect(printedTolerances({ decimals: 1, halfUnits: Float64Array.of(0.0333) })).toMatchObject([
+    { atol: 0.17, source: '1 printed decimal' },
+  ]);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { envelope } from '../../src/bounds/envelope.js';
-import { EXACT, PROFILES } from '../../src/bounds/profiles.js';
+import { PROFILES, UNROUNDED } from '../../src/bounds/profiles.js';
 import type { Parameters } from '../../src/module/bind.js';
 import { judgeRounding, knownOutputs } from '../../src/rounding.js';
 import type { FloatDtype } from '../../src/tensor/dtype.js';
@@ -216,7 +216,7 @@ describe('printed numbers', () => {
     const uncertainty = { layers: lstm.layers.map((layer) => layer.map(thousandths)) };
     const bound = await boundOf(lstm, inputs, { h_n: far, c_n: far }, { decimals: 3, uncertainty });
     const likely = envelope(lstm, inputs, { profile: PROFILES.f16, model: 'likely' });
-    const missing = envelope(lstm, inputs, { profile: EXACT, model: 'worst', uncertainty });
+    const missing = envelope(lstm, inputs, { profile: UNROUNDED, model: 'worst', uncertainty });
     const judged = judgeRounding(bound, {});
     for (const [i, name] of (['h_n', 'c_n'] as const).entries()) {
       const { predicted, sigmas } = judged[i];
