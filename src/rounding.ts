@@ -111,15 +111,12 @@ function printedBounds(bound: Bound, profile: Profile, speed: Said['speed']): En
   const { network, sequence, uncertainty } = bound;
   const truths = knownOutputs(bound);
   const run = (known: EnvelopeOptions['known']): Envelope => {
-    const likely = envelope(network, sequence, { profile, model: 'likely', known, speed });
+    // What its digits miss is a bound, and no rounding.
+    const exact = known?.map((truth) => truth && { values: truth.values });
+    const likely = envelope(network, sequence, { profile, model: 'likely', known: exact, speed });
     // Where what is likely is not to be trusted, what is possible is.
-    const worst = {
-      profile: likely.coherent ? profile : UNROUNDED,
-      model: 'worst',
-      known,
-      uncertainty,
-      speed,
-    } as const;
+    const rounding = likely.coherent ? profile : UNROUNDED;
+    const worst = { profile: rounding, model: 'worst', known, uncertainty, speed } as const;
     const missing = envelope(network, sequence, worst);
     return likely.coherent ? missing : joined(missing, likely);
   };
@@ -144,9 +141,9 @@ function joined(bounds: Envelope, likely: Envelope): Envelope {
   };
 }
 
-/** Of two bounds of the same values the narrower one, value by value. */
+/** Of two bounds of the same values the narrower one, value by value, in the place of the first. */
 function tighter(a: Spread, b: Spread): Spread {
-  const [values, error, undecided] = [a.values.slice(), a.error.slice(), a.undecided.slice()];
+  const { values, error, undecided } = a;
   for (let i = 0; i < values.length; i++) {
     if (b.undecided[i] || (!undecided[i] && error[i] <= b.error[i])) continue;
     [values[i], error[i], undecided[i]] = [b.values[i], b.error[i], 0];
@@ -218,7 +215,7 @@ export function coarserProfile(
 function looksLikeNoise({ references }: Bound, judged: readonly RoundingJudgement[]): boolean {
   const output = references.find(({ name }) => name === 'output');
   const judgement = output && judged[judged.length - references.length + references.indexOf(output)];
-  if (!output || !judgement?.forced || output.units < FEWEST_UNITS) return false;
+  if (!output || !judgement || output.units < FEWEST_UNITS) return false;
   const { units } = output;
   const off = judgement.sigmas.map((one, i) => {
     if (Number.isNaN(one)) return 0;
@@ -237,8 +234,8 @@ function looksLikeNoise({ references }: Bound, judged: readonly RoundingJudgemen
       for (let unit = 0; unit < units; unit++) next[unit] += along * off[row * units + unit];
     }
     most = Math.hypot(...next);
-    if (!(most > 0)) return false;
     direction = next.map((one) => one / most);
   }
+  // Of nothing at all there is no direction: NaN.
   return most <= MOST_ALIGNED * total;
 }

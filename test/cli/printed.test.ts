@@ -83,8 +83,8 @@ describe('two decimals or fewer', () => {
   });
 
   test('where exact numbers differ, and rounded ones may be any, nobody can tell', async () => {
-    const w = "{'weight_ih_l0': tensor([[0.3]]), 'weight_hh_l0': tensor([[0.5]])}";
-    const i = 'tensor([[1.5], [-2.5], [3.5]])';
+    const w = "{'weight_ih_l0': tensor([[0.3, -0.3]]), 'weight_hh_l0': tensor([[0.5]])}";
+    const i = 'tensor([[5.5, 5.2], [-5.5, -5.1], [6.5, 6.9]])';
     const result = await verify({ w, i, e: 'tensor([[0.3], [-0.6], [0.4]])' });
     expect(result).toMatchObject({ verdict: 'undecided', code: 2 });
     expect(result.advice).toEqual([
