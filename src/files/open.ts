@@ -35,8 +35,11 @@ export function identityOf({ dev, ino, birthtimeMs }: Identity): string {
 
 /** Says that a file is going to be read, or would be but for an error on the way. */
 export function willRead(path: string): void {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  if (stat) read.add(identityOf(stat));
+  try {
+    read.add(identityOf(fs.statSync(path)));
+  } catch {
+    // What is not there is not written over.
+  }
 }
 
 /** Whether this process has read from a file. */
