@@ -144,3 +144,36 @@ describe('digits that are enough', () => {
     expect(read('0.123456789').values).toEqual([nine]);
   });
 });
+
+describe('float32 that was rounded before all of its digits were printed', () => {
+  const rounded = '0.47960001230239868 -0.30270001292228699';
+
+  test('has the decimals that it was rounded to, up to six', () => {
+    expect(lostOf(rounded)).toEqual([4, 5e-5, 5e-5]);
+    expect(lostOf(`${rounded} NaN Infinity`)).toEqual([4, 5e-5, 5e-5, 0, 0]);
+    expect(lostOf('0.12345699965953827 0.65432101488113403')).toEqual([6, 5e-7, 5e-7]);
+    expect(lostOf('0.12345679849386215 0.7654321789741516')).toBeUndefined();
+  });
+
+  test('is exact where one number was not rounded, or its dtype is said', () => {
+    expect(lostOf(`${rounded} 0.12345679104328156`)).toBeUndefined();
+    expect(lostOf(rounded, { grid: 'F32' })).toBeUndefined();
+    expect(lostOf('0.5 0.12345678912345678')).toBeUndefined();
+  });
+
+  test('shows more digits than a float32 needs', () => {
+    expect(lostOf('0.500000000')).toBeUndefined();
+    expect(lostOf('0.5000000000')).toEqual([1, 0.05]);
+  });
+});
+
+test('tensors with more digits than a float32 needs say nothing of the others', () => {
+  const beside = (shows: string) => lost(written(shows), written('0.1234 12.5'))[1];
+  expect(beside('0.123456789 12.3456789')).toEqual([4, 5e-5, 5e-3]);
+  expect(beside('0.32783299684524536 12.345678329467773')).toEqual([4, 5e-5, 5e-5]);
+});
+
+test('of a dtype without decimals nothing is lost, whatever stands there', () => {
+  const [read] = readDigits([written('0.5 1.25', { grid: 'I64' })]);
+  expect(read).toEqual({ values: Float64Array.of(0.5, 1.25) });
+});
