@@ -1,7 +1,8 @@
 import { isClose } from './compare/close.js';
-import { spreadOf } from './compare/spread.js';
+import type { Tolerance } from './compare/tolerance.js';
 import { workOf } from './engine/kernels/choose.js';
 import { initialised } from './module/initialised.js';
+import type { Floats } from './tensor/dtype.js';
 import { forward } from './threads/forward.js';
 import type { Run } from './verify.js';
 
@@ -18,13 +19,7 @@ const FLAT = 4;
  */
 export async function passesForAny({ bound, compared, tensors, settings }: Run): Promise<boolean> {
   const { network, sequence } = bound;
-  const flat = compared.every(({ data }, i) => {
-    const { rtol, atol } = tensors[i].tolerance;
-    const magnitudes = Float64Array.from(data, Math.abs);
-    const count = magnitudes.filter(Number.isFinite).length;
-    const size = magnitudes.reduce((most, one) => (one > most ? one : most), 0);
-    return count > 1 ? spreadOf(magnitudes) <= FLAT * (atol + rtol * size) : true;
-  });
+  const flat = compared.every(({ data }, i) => isFlat(data, tensors[i].tolerance));
   if (!flat) return false;
   const saturated = compared.every(({ data }, i) => {
     const rule = { ...tensors[i].tolerance, equalNan: false };
@@ -48,4 +43,15 @@ export async function passesForAny({ bound, compared, tensors, settings }: Run):
     if (agreeing === MOST_AGREEING) return true;
   }
   return false;
+}
+
+/** Whether magnitudes are apart by no more than a few tolerances; a single value is not apart from anything. */
+function isFlat(values: Floats, { rtol, atol }: Tolerance): boolean {
+  let [least, most] = [Number.POSITIVE_INFINITY, 0];
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    least = Math.min(least, Math.abs(value));
+    most = Math.max(most, Math.abs(value));
+  }
+  return most - least <= FLAT * (atol + rtol * most);
 }

@@ -88,8 +88,12 @@ const WIDE = 0.25;
 
 /** Whether finite values pass for want of anything that could tell them from others. */
 function saysNothing(expected: Floats, undecided: Uint8Array, { rtol, atol }: Tolerance): boolean {
-  const finite = expected.filter(Number.isFinite).length;
-  const open = expected.filter((value, i) => undecided[i] === 1 && Number.isFinite(value)).length;
+  let [finite, open] = [0, 0];
+  for (const [i, value] of expected.entries()) {
+    if (!Number.isFinite(value)) continue;
+    finite++;
+    open += undecided[i];
+  }
   if (open <= MOST_UNDECIDED * finite) return false;
   const spread = spreadOf(expected);
   return atol + rtol * spread >= WIDE * spread;

@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   report: ['report', 'inspect', 'diagnose', 'compare', 'module', 'tensor', 'errors', 'kinds', 'chalk'],
   threads: ['threads', 'engine', 'module', 'tensor', 'node'],
   verdict: ['verify', 'threads', 'compare', 'engine', 'module', 'tensor'],
-  'any-network': ['verify', 'threads', 'compare', 'engine', 'module'],
+  'any-network': ['verify', 'threads', 'compare', 'engine', 'module', 'tensor'],
   remarks: ['verify', 'rounding', 'diagnose', 'bounds', 'compare', 'module', 'errors', 'kinds'],
   inspect: [
     'inspect',

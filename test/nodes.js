@@ -28,9 +28,9 @@ for (const version of VERSIONS.filter((one) => one !== own)) {
     execFileSync('npm', argv, { stdio: 'inherit' });
   }
   console.log(execFileSync(node, ['--version'], { encoding: 'utf8' }).trim());
-  const reports = ['--reporter=default', '--reporter=json', `--outputFile=coverage/node-${version}.json`];
-  const { status } = spawnSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...TESTS, ...reports], {
+  const { status } = spawnSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...TESTS], {
     stdio: 'inherit',
+    env: { ...process.env, TEST_REPORT: `coverage/node-${version}.json` },
   });
   if (status !== 0) process.exitCode = 1;
 }
