@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest';
+import { bind } from '../../src/module/bind.js';
+import { caseOf, type Role } from '../../src/module/case.js';
+import { describeModule } from '../../src/module/describe.js';
+import { type DigitsReading, halfUnit, isShort, missingDigits } from '../../src/module/printed.js';
+import { stateDict } from '../../src/tensor/state-dict.js';
+import { type Tensor, tensor } from '../../src/tensor/tensor.js';
+
+/** A tensor that was printed with so many decimals. */
+function printed(shape: readonly number[], data: readonly number[], decimals: number): Tensor {
+  const halfUnits = Float64Array.from(data, (_, i) => (i + 1) * halfUnit(decimals));
+  return { ...tensor(shape, data), printed: { decimals, halfUnits } };
+}
+
+const exact = tensor([2], [0.5, 1.5]);
+const [two, three] = [printed([2], [0.5, 1.5], 2), printed([2], [0.5, 1.5], 3)];
+
+test('half a unit of the last decimal', () => {
+  for (const decimals of [0, 1, 4, 9]) expect(halfUnit(decimals) * 10 ** decimals).toBeCloseTo(0.5, 12);
+});
+
+test('two decimals or fewer are short; more, or none that were printed, are not', () => {
+  expect([exact, printed([1], [1], 0), two, three].map(isShort)).toEqual([false, true, true, false]);
+});
+
+describe('what a tensor lost', () => {
+  const PARTS = ['weights', 'sequence', 'reference'] as const;
+
+  test('is what its text shows, of short ones only where they are taken as rounded', () => {
+    const lost = (one: Tensor, reading: DigitsReading) =>
+      PARTS.filter((part) => missingDigits(one, part, reading) === one.printed && one.printed !== undefined);
+    expect(lost(three, {})).toEqual(PARTS);
+    expect(lost(two, {})).toEqual([]);
+    expect(lost(two, { rounded: 'none' })).toEqual([]);
+    expect(lost(two, { rounded: 'references' })).toEqual(['reference']);
+    expect(lost(two, { rounded: 'all' })).toEqual(PARTS);
+    expect(lost(exact, { rounded: 'all' })).toEqual([]);
+    for (const part of PARTS) expect(missingDigits(two, part, {})).toBeUndefined();
+  });
+
+  test('is what somebody says of all, but for an input or a state of whole numbers', () => {
+    const said = { decimals: 3, halfUnits: Float64Array.of(0.0005, 0.0005) };
+    const whole = tensor([2], [3, -4]);
+    for (const part of PARTS) {
+      expect(missingDigits(exact, part, { decimals: 3 })).toEqual(said);
+      expect(missingDigits(two, part, { decimals: 3 })).toEqual(said);
+      expect(missingDigits(whole, part, { decimals: 3 })).toEqual(part === 'sequence' ? undefined : said);
+    }
+  });
+});
+
+describe('a case of printed tensors', () => {
+  const weights = (one: (name: string, shape: number[], data: number[]) => Tensor) =>
+    stateDict({
+      weight_ih_l0: one('weight_ih_l0', [2, 1], [0.5, -0.5]),
+      weight_hh_l0: one('weight_hh_l0', [2, 2], [0.1, 0.2, 0.3, 0.4]),
+      bias_ih_l0: one('bias_ih_l0', [2], [0.1, 0.2]),
+      bias_hh_l0: one('bias_hh_l0', [2], [0.3, 0.4]),
+    });
+  const plain = weights((_, shape, data) => tensor(shape, data));
+  const bound = (
+    own: typeof plain,
+    tensors: Partial<Record<Role, Tensor>>,
+    reading?: DigitsReading,
+    batchFirst?: boolean,
+  ) => bind(describeModule(own.specs, {}), caseOf(own, tensors), batchFirst, reading);
+  const input = tensor([2, 1, 1], [1, 2]);
+  const output = tensor([2, 1, 2], [0.1, 0.2, 0.3, 0.4]);
+
+  test('nothing was lost where nothing was printed', () => {
+    const { uncertainty, decimals, short, references } = bound(plain, { input, output });
+    expect({ uncertainty, decimals, short }).toEqual({
+      uncertainty: undefined,
+      decimals: undefined,
+      short: [],
+    });
+    expect(references[0].printed).toBeUndefined();
+  });
+
+  test('a parameter that was printed is uncertain, the others are exact', () => {
+    const own = weights((name, shape, data) =>
+      name === 'weight_hh_l0' ? printed(shape, data, 3) : tensor(shape, data),
+    );
+    const { uncertainty, decimals } = bound(own, { input, output });
+    const zeros = new Float64Array(2);
+    expect(decimals).toBe(3);
+    expect(uncertainty).toEqual({
+      layers: [
+        [
+          {
+            weightIh: zeros,
+            weightHh: Float64Array.of(1, 2, 3, 4).map((times) => times * 0.0005),
+            biasIh: zeros,
+            biasHh: zeros,
+            weightHr: undefined,
+          },
+        ],
+      ],
+      input: undefined,
+      h0: undefined,
+      c0: undefined,
+    });
+  });
+
+  test('input, states and references in the layout of what they belong to', () => {
+    const tensors = {
+      input: printed([2, 3, 1], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 4),
+      h_0: printed([1, 2, 2], [0.1, 0.2, 0.3, 0.4], 5),
+      output: printed(
+        [2, 3, 2],
+        Array.from({ length: 12 }, (_, i) => i / 7),
+        6,
+      ),
+      h_n: printed([1, 2, 2], [0.1, 0.2, 0.3, 0.4], 7),
+    };
+    const { uncertainty, decimals, references } = bound(plain, tensors, {}, true);
+    const units = (values: ArrayLike<number> | undefined, decimal: number) =>
+      Array.from(values ?? [], (value) => Math.round(value / halfUnit(decimal)));
+    expect(decimals).toBe(4);
+    expect(units(uncertainty!.input, 4)).toEqual([1, 4, 2, 5, 3, 6]);
+    expect(units(uncertainty!.h0, 5)).toEqual([1, 2, 3, 4]);
+    expect(uncertainty!.c0).toBeUndefined();
+    expect(units(references[0].printed!.halfUnits, 6)).toEqual([1, 2, 7, 8, 3, 4, 9, 10, 5, 6, 11, 12]);
+    expect(units(references[1].printed!.halfUnits, 7)).toEqual([1, 2, 3, 4]);
+    expect(references.map((one) => one.printed!.decimals)).toEqual([6, 7]);
+  });
+
+  test('a reference alone makes no operand uncertain', () => {
+    const { uncertainty, decimals } = bound(plain, {
+      input,
+      output: printed([2, 1, 2], [0.1, 0.2, 0.3, 0.4], 4),
+    });
+    expect({ uncertainty, decimals }).toEqual({ uncertainty: undefined, decimals: 4 });
+  });
+
+  test('short ones are named, unless somebody says the decimals', () => {
+    const own = weights((name, shape, data) => printed(shape, data, name === 'bias_ih_l0' ? 1 : 4));
+    const tensors = { input, output: printed([2, 1, 2], [0.1, 0.2, 0.3, 0.4], 2) };
+    expect(bound(own, tensors).short).toEqual(['bias_ih_l0', 'output']);
+    expect(bound(own, tensors, { decimals: 4 }).short).toEqual([]);
+    expect(bound(own, tensors, { rounded: 'all' }).decimals).toBe(1);
+    expect(bound(own, tensors, {}).decimals).toBe(4);
+  });
+});
+
+describe('one batch row stands in either place', () => {
+  const weights = stateDict({
+    weight_ih_l0: tensor([2, 1], [1, 1]),
+    weight_hh_l0: tensor([2, 2], [1, 0, 0, 1]),
+  });
+  const module = describeModule(weights.specs, {});
+  const filled = (...shape: number[]) =>
+    tensor(shape, new Float32Array(shape.reduce((a, b) => a * b)).fill(0.5));
+  const rows = (input: Tensor, output: Tensor, batchFirst?: boolean) =>
+    bind(module, caseOf(weights, { input, output }), batchFirst).references[0].rows;
+
+  test('the output of a sequence is in the order of its input', () => {
+    expect(rows(filled(1, 3, 1), filled(3, 1, 2), true)).toBe(3);
+    expect(rows(filled(3, 1, 1), filled(1, 3, 2), false)).toBe(3);
+    expect(rows(filled(1, 3, 1), filled(1, 3, 2), true)).toBe(3);
+  });
+
+  test('of more rows the order counts', () => {
+    expect(() => rows(filled(2, 3, 1), filled(3, 2, 2), true)).toThrow('output: found [3, 2, 2]');
+    expect(() => rows(filled(1, 3, 1), filled(4, 1, 2), true)).toThrow('output: found [4, 1, 2]');
+    expect(() => rows(filled(1, 3, 1), filled(3, 2, 2), true)).toThrow('output: found [3, 2, 2]');
+    expect(() => rows(filled(3, 1), filled(3, 1, 2))).toThrow('output');
+  });
+});
