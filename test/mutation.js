@@ -1,9 +1,34 @@
 // Changes the code of a room in every small way that Stryker knows, and says which changes no test notices:
 //   npm run mutation                        the rooms that a verdict rests on
 //   npm run mutation -- compare module/slips compare/auto:40-80
+//   npm run mutation -- diagnose:1/4        of every forty lines the first ten: a sample of a large room
+import fs from 'node:fs';
 import { Stryker } from '@stryker-mutator/core';
 
 const ROOMS = ['compare', 'verdict', 'rounding', 'formats', 'module', 'bounds', 'diagnose'];
+
+const BLOCK = 10;
+
+/**
+ * @param {string} path under src/, a room or a file without its ending
+ * @param {number} part of all lines: one block of so many
+ */
+function sampleOf(path, part) {
+  const inside = fs.existsSync(`src/${path}`)
+    ? fs.readdirSync(`src/${path}`, { recursive: true, encoding: 'utf8' })
+    : [];
+  const files = [`src/${path}.ts`, ...inside.map((name) => `src/${path}/${name}`)];
+  return files
+    .filter((file) => file.endsWith('.ts') && fs.existsSync(file))
+    .flatMap((file) => {
+      const { length } = fs.readFileSync(file, 'utf8').split('\n');
+      const blocks = Math.ceil(length / BLOCK / part);
+      return Array.from({ length: blocks }, (_, i) => {
+        const first = i * BLOCK * part + 1;
+        return `${file}:${first}-${Math.min(first + BLOCK - 1, length)}`;
+      });
+    });
+}
 
 const rows = [];
 for (const what of process.argv.length > 2 ? process.argv.slice(2) : ROOMS) {
@@ -11,9 +36,11 @@ for (const what of process.argv.length > 2 ? process.argv.slice(2) : ROOMS) {
   // The tests to run (vitest.mutation.config.ts); the runner's processes inherit it.
   process.env.MUTATION_ROOM = path.split('/')[0];
   const results = await new Stryker({
-    mutate: lines
-      ? [`src/${path}.ts:${lines}`]
-      : [`src/${path}.ts`, `src/${path}/**/*.ts`, '!src/engine/kernels/binaries.ts'],
+    mutate: lines?.startsWith('1/')
+      ? sampleOf(path, Number(lines.slice(2)))
+      : lines
+        ? [`src/${path}.ts:${lines}`]
+        : [`src/${path}.ts`, `src/${path}/**/*.ts`, '!src/engine/kernels/binaries.ts'],
     jsonReporter: { fileName: `coverage/mutation/${what.replaceAll(/[/:]/g, '-')}.json` },
   }).runMutationTest();
   /** @param {string[]} statuses */
