@@ -128,14 +128,20 @@ async function runAndJudge(loaded: Case, settings: Settings): Promise<{ run: Run
     return { run, judged: await judge(run) };
   };
   const exact = await attempt('none');
-  if (exact.judged.verdict === 'parity' || exact.run.bound.short.length === 0) return exact;
+  const { short } = exact.run.bound;
+  if (exact.judged.verdict === 'parity' || short.length === 0) return exact;
+  const references: readonly string[] = exact.run.compared.map(({ name }) => name);
+  const shortReferences = short.filter((name) => references.includes(name)).length;
   // A tolerance does not know of weights that are rounded.
-  const further = settings.rule === 'auto' ? (['references', 'all'] as const) : (['references'] as const);
+  const others = settings.rule === 'auto' && shortReferences < short.length;
   let best = exact;
-  for (const rounded of further) {
+  for (const rounded of [
+    ...(shortReferences ? ['references' as const] : []),
+    ...(others ? ['all' as const] : []),
+  ]) {
     const other = await attempt(rounded);
     if (other.judged.verdict === 'parity') return other;
-    if (other.judged.verdict === 'undecided' && best === exact) best = other;
+    if (other.judged.verdict === 'undecided' && best.judged.verdict !== 'undecided') best = other;
   }
   return best;
 }

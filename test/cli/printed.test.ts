@@ -147,6 +147,16 @@ test('where the digits cannot tell, the verdict is undecided, in text and JSON, 
   }
 });
 
+test('where exact numbers are undecided already, nothing is said of numbers of few decimals', async () => {
+  const w = "{'weight_ih_l0': tensor([[0.456, -0.228]]), 'weight_hh_l0': tensor([[0.7]])}";
+  const i = 'tensor([[1000., 2000.], [1000., 2000.]])';
+  const result = await verify({ w, i, e: 'tensor([[0.1234], [-0.9876]])' });
+  expect(result).toMatchObject({ verdict: 'undecided', code: 2 });
+  expect(result.advice).toEqual([
+    'the printed digits cannot tell; print more: torch.set_printoptions(precision=8)',
+  ]);
+});
+
 describe('what people paste', () => {
   test.each(['ipython-in', 'ipython-out', 'list'])('%s', async (name) => {
     expect(await verify(textsOf(name), '--batch-first')).toMatchObject({ verdict: 'parity', code: 0 });
