@@ -27,10 +27,10 @@ export async function passesForAny({ bound, compared, tensors, settings }: Run):
   });
   if (saturated) return true;
   if (DRAWN * workOf(network, sequence) > LITTLE_WORK) return true;
+  const layers = compared.length > bound.references.length;
   for (const biases of [true, false]) {
     let agreeing = 0;
     for (let seed = 1; seed <= DRAWN && agreeing < MOST_AGREEING; seed++) {
-      const layers = compared.length > bound.references.length;
       const outputs = await forward(initialised(network, seed, biases), sequence, { layers });
       const ofLayers = bound.layerOutputs.flatMap((one, layer) => (one ? [outputs.layers![layer]] : []));
       const actual = [...ofLayers, ...bound.references.map(({ name }) => outputs[name]!)];

@@ -83,9 +83,10 @@ export function warningsOn(run: Run, verdict: Verdict): string[] {
 /** What goes in and is no number; where the reference has NaN too, there is an option for it. */
 function notFiniteWarnings({ bound, settings }: Run): string[] {
   const found = notFinite(bound);
+  if (found.length === 0) return [];
   const inReference = bound.references.some(({ data }) => data.some(Number.isNaN));
   const equal =
-    found.length && inReference && !settings.equal_nan
+    inReference && !settings.equal_nan
       ? ['the reference has NaN too: with --equal-nan (equal_nan) NaN equals NaN']
       : [];
   return [

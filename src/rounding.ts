@@ -48,6 +48,12 @@ export function judgeRounding(bound: Bound, { profile: said, speed }: Said): Rou
     envelopes.set(key, made);
     return made;
   };
+  const ofDigits = new Map<ProfileName, Envelope[]>();
+  const missing = (profile: ProfileName): Envelope[] => {
+    const made = ofDigits.get(profile) ?? printedBounds(bound, PROFILES[profile], speed);
+    ofDigits.set(profile, made);
+    return made;
+  };
   const layers = layerOutputs.flatMap((reference, layer) => (reference ? [{ reference, layer }] : []));
   const all = [...layers, ...references.map((reference) => ({ reference, layer: top }))];
   return all.map(({ reference, layer }) => {
@@ -63,10 +69,7 @@ export function judgeRounding(bound: Bound, { profile: said, speed }: Said): Rou
       decimals: reference.printed?.decimals ?? decimals,
     });
     if (decimals !== undefined) {
-      const bounds = widened(
-        printedBounds(bound, PROFILES[profile], speed).map(spread).reduce(tighter),
-        reference,
-      );
+      const bounds = widened(missing(profile).map(spread).reduce(tighter), reference);
       return judge(bounds, {
         limit: 1,
         unit: 'bounds',
@@ -141,9 +144,9 @@ function joined(bounds: Envelope, likely: Envelope): Envelope {
   };
 }
 
-/** Of two bounds of the same values the narrower one, value by value, in the place of the first. */
+/** Of two bounds of the same values the narrower one, value by value. */
 function tighter(a: Spread, b: Spread): Spread {
-  const { values, error, undecided } = a;
+  const [values, error, undecided] = [a.values.slice(), a.error.slice(), a.undecided.slice()];
   for (let i = 0; i < values.length; i++) {
     if (b.undecided[i] || (!undecided[i] && error[i] <= b.error[i])) continue;
     [values[i], error[i], undecided[i]] = [b.values[i], b.error[i], 0];

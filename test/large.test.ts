@@ -3,21 +3,11 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { forward, stateDict, type Tensor, tensor } from '../src/index.js';
 import { ROOT, scratch } from './cli.js';
+import { moduleOf } from './engine/module.js';
 import { networkOf, sequenceOf, weightsOf } from './engine/random-network.js';
 import { raw, writeSafetensors } from './write.js';
 
-const MODULE = {
-  kind: 'LSTM',
-  cell: false,
-  prefix: '',
-  nonlinearity: 'tanh',
-  inputSize: 256,
-  hiddenSize: 512,
-  numLayers: 1,
-  bidirectional: false,
-  bias: true,
-  projSize: 0,
-} as const;
+const MODULE = moduleOf('LSTM', { inputSize: 256, hiddenSize: 512 });
 const [STEPS, BATCH] = [100, 8];
 
 // What a large case runs and small ones don't: compiled kernels, several threads, and the flags of V8 that go with them.

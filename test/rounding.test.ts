@@ -1,20 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { caseOf, type Dtype, forward, stateDict, tensor, verify } from '../src/index.js';
 import type { Module } from '../src/module/parameters.js';
+import { moduleOf } from './engine/module.js';
 import { networkOf, sequenceOf, weightsOf } from './engine/random-network.js';
 
-const RNN: Module = {
-  kind: 'RNN',
-  cell: false,
-  nonlinearity: 'tanh',
-  prefix: '',
-  inputSize: 1,
-  hiddenSize: 1,
-  projSize: 0,
-  numLayers: 1,
-  bidirectional: false,
-  bias: true,
-};
+const RNN = moduleOf('RNN');
 
 describe('printed numbers', () => {
   // One step of one unit: weight·input, with relu.

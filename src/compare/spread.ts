@@ -8,19 +8,16 @@ export function spreadOf(values: Floats): number {
     count++;
     sum += value;
   }
-  const mean = count > 1 ? sum / count : 0;
-  let squares = 0;
-  for (const value of values) if (Number.isFinite(value)) squares += (value - mean) ** 2;
-  return Math.sqrt(squares / Math.max(1, count));
+  return rootMeanSquare(values, count > 1 ? sum / count : 0);
 }
 
-/** The root of the mean square of those that are finite. */
-export function rootMeanSquare(values: Floats): number {
+/** The root of the mean square of those that are finite, about a number. */
+export function rootMeanSquare(values: Floats, about = 0): number {
   let [count, squares] = [0, 0];
   for (const value of values) {
     if (!Number.isFinite(value)) continue;
     count++;
-    squares += value * value;
+    squares += (value - about) ** 2;
   }
   return Math.sqrt(squares / Math.max(1, count));
 }

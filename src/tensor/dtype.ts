@@ -121,6 +121,12 @@ const GRIDS: Readonly<Record<FloatDtype, Grid>> = {
 
 const exponentView = new DataView(new ArrayBuffer(8));
 
+/** The power of two that a value begins with, of the smallest normal number at least. */
+function exponentOf(value: number, smallest: number): number {
+  exponentView.setFloat64(0, value);
+  return Math.max(((exponentView.getUint16(0) >> 4) & 0x7ff) - 1023, smallest);
+}
+
 /**
  * The nearest number on a float dtype's grid, ties to even; for F64 a grid of 48 bits, see above.
  * @param dither from -0.5 to 0.5 spacings, added before rounding: what else would have decided the last bit
@@ -128,9 +134,7 @@ const exponentView = new DataView(new ArrayBuffer(8));
 export function roundTo(value: number, dtype: FloatDtype, dither = 0): number {
   const { bits, smallest, largest } = GRIDS[dtype];
   if (value === 0 || !Number.isFinite(value)) return value;
-  exponentView.setFloat64(0, value);
-  const exponent = Math.max(((exponentView.getUint16(0) >> 4) & 0x7ff) - 1023, smallest);
-  const spacing = 2 ** (exponent - bits + 1);
+  const spacing = 2 ** (exponentOf(value, smallest) - bits + 1);
   const scaled = value / spacing;
   const floor = Math.floor(scaled);
   const rest = scaled - floor + dither;
@@ -142,7 +146,5 @@ export function roundTo(value: number, dtype: FloatDtype, dither = 0): number {
 /** How far the numbers of a float dtype are from each other about a value. */
 export function spacing(value: number, dtype: FloatDtype): number {
   const { bits, smallest } = GRIDS[dtype];
-  exponentView.setFloat64(0, value);
-  const exponent = Math.max(((exponentView.getUint16(0) >> 4) & 0x7ff) - 1023, smallest);
-  return 2 ** (exponent - (dtype === 'F64' ? 53 : bits) + 1);
+  return 2 ** (exponentOf(value, smallest) - (dtype === 'F64' ? 53 : bits) + 1);
 }

@@ -5,23 +5,13 @@ import { PROFILES } from '../../src/bounds/profiles.js';
 import { forward } from '../../src/engine/forward.js';
 import { KERNELS } from '../../src/engine/options.js';
 import type { Network, Sequence } from '../../src/module/bind.js';
+import { moduleOf } from '../engine/module.js';
 import { anyNetwork } from '../engine/random-network.js';
 
 const one = (values: readonly number[]) => Float64Array.from(values);
 
 const TANH: Network = {
-  module: {
-    kind: 'RNN',
-    cell: false,
-    nonlinearity: 'tanh',
-    prefix: '',
-    inputSize: 1,
-    hiddenSize: 1,
-    projSize: 0,
-    numLayers: 1,
-    bidirectional: false,
-    bias: true,
-  },
+  module: moduleOf('RNN'),
   layers: [[{ weightIh: one([0.5]), weightHh: one([0.25]), biasIh: one([0.125]), biasHh: one([-0.25]) }]],
 };
 const STEP: Sequence = { steps: 1, batch: 1, input: one([2]), h0: one([1]) };

@@ -1,5 +1,5 @@
-import { CellcheckError } from '../../src/errors.js';
 import { tensorsOfPrinted } from '../../src/formats/printed.js';
+import { linesOf } from '../errors.js';
 
 /** The tensors of a printed text by name, and what was left aside. */
 export function read(text: string) {
@@ -13,17 +13,6 @@ export function read(text: string) {
 
 /** The names of its tensors, in their order. */
 export const namesOf = (text: string) => Object.keys(read(text).tensors);
-
-/** What an error says, line by line. */
-export function linesOf(run: () => unknown): string[] {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CellcheckError) return error.message.split('\n');
-    throw error;
-  }
-  return [];
-}
 
 /** What the error says that a text is refused with. */
 export const refusal = (text: string) => linesOf(() => read(text));

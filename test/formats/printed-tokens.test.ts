@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Cursor, cursorOver, isNumber } from '../../src/formats/printed-tokens.js';
-import { linesOf } from './printed-text.js';
+import { linesOf } from '../errors.js';
 
 /** All tokens of a text. */
 function tokensOf(text: string): string[] {

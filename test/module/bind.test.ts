@@ -4,7 +4,8 @@ import { type Case, caseOf, type Role } from '../../src/module/case.js';
 import type { Floats } from '../../src/tensor/dtype.js';
 import { stateDict } from '../../src/tensor/state-dict.js';
 import { type Tensor, tensor } from '../../src/tensor/tensor.js';
-import { caseWith, counting, linesOf, lstm, weightsOf } from './modules.js';
+import { linesOf } from '../errors.js';
+import { caseWith, counting, lstm, weightsOf } from './modules.js';
 
 const FILES = { weights: 'w.json', input: 'i.json', expected: 'e.json', layers: 'l.json' };
 const LOADED = caseWith(lstm(), { input: [5, 2, 3], output: [5, 2, 4], h_n: [1, 2, 4], c_n: [1, 2, 4] });

@@ -13,7 +13,8 @@ import {
   pickRoles,
 } from '../../src/module/case.js';
 import { stateDict } from '../../src/tensor/state-dict.js';
-import { counting, linesOf } from './modules.js';
+import { linesOf } from '../errors.js';
+import { counting } from './modules.js';
 
 test('a case holds the tensors that are there', () => {
   const weights = stateDict({});

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { type DescribeOptions, describeModule } from '../../src/module/describe.js';
 import type { Module } from '../../src/module/parameters.js';
-import { linesOf, lstm, type Shapes, specs, weightsOf } from './modules.js';
+import { linesOf } from '../errors.js';
+import { lstm, type Shapes, specs, weightsOf } from './modules.js';
 
 const describe = (shapes: Shapes, options?: DescribeOptions) => describeModule(specs(shapes), options);
 const errorOf = (shapes: Shapes, options?: DescribeOptions) => linesOf(() => describe(shapes, options));

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { findGroups, MOST_GROUPS, noModule } from '../../src/module/group.js';
-import { linesOf, type Shapes, specs } from './modules.js';
+import { linesOf } from '../errors.js';
+import { type Shapes, specs } from './modules.js';
 
 const found = (shapes: Shapes, prefix?: string) =>
   findGroups(specs(shapes), prefix).map((group) => ({

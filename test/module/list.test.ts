@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { listModules } from '../../src/module/list.js';
-import { linesOf, lstm, specs } from './modules.js';
+import { linesOf } from '../errors.js';
+import { lstm, specs } from './modules.js';
 
 test('a module with its size, its gates, its shapes, and what is left', () => {
   const checkpoint = new Map([

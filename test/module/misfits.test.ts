@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { describeModule } from '../../src/module/describe.js';
 import { parameterError } from '../../src/module/misfits.js';
-import { linesOf, lstm, type Shapes, specs, weightsOf } from './modules.js';
+import { linesOf } from '../errors.js';
+import { lstm, type Shapes, specs, weightsOf } from './modules.js';
 
 const own = (otherwise: Parameters<typeof lstm>[0] = {}): Shapes =>
   Object.fromEntries([...weightsOf(lstm(otherwise)).specs].map(([name, { shape }]) => [name, shape]));

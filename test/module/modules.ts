@@ -1,4 +1,3 @@
-import { CellcheckError } from '../../src/errors.js';
 import { type Case, caseOf } from '../../src/module/case.js';
 import { type Module, parameterShapes } from '../../src/module/parameters.js';
 import { type StateDict, stateDict } from '../../src/tensor/state-dict.js';
@@ -53,15 +52,4 @@ export function caseWith(module: Module, shapes: Shapes): Case {
     role === 'lengths' ? tensor(shape, Array(shape[0]).fill(1), 'I64') : counting(shape),
   ]);
   return caseOf(weightsOf(module), Object.fromEntries(tensors));
-}
-
-/** What an error says, line by line. */
-export function linesOf(run: () => unknown): string[] {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CellcheckError) return error.message.split('\n');
-    throw error;
-  }
-  return [];
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { bind } from '../../src/module/bind.js';
 import type { Module } from '../../src/module/parameters.js';
-import { caseWith, linesOf, lstm, type Shapes } from './modules.js';
+import { linesOf } from '../errors.js';
+import { caseWith, lstm, type Shapes } from './modules.js';
 
 type Said = Partial<Module> & { readonly batchFirst?: boolean };
 
