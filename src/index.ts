@@ -3,7 +3,7 @@ export type { Place, RowComparison, TensorComparison } from './compare/compare.j
 export type { CaseResult, Comparison, Subject, Summary, Verdict } from './compare/comparison.js';
 export type { Tolerance, ToleranceOption, ToleranceOptions } from './compare/tolerance.js';
 export type { Cause } from './diagnose/cause.js';
-export { type Diagnosis, diagnose } from './diagnose.js';
+export { type Diagnosis, diagnose } from './diagnose/diagnose.js';
 export type { Compute, KernelName, SpeedOptions } from './engine/options.js';
 export { CellcheckError, type ErrorParts } from './errors.js';
 export { type FoundCase, findCases } from './files/find-cases.js';
@@ -16,7 +16,7 @@ export { type Case, caseOf, type Role } from './module/case.js';
 export { type DescribeOptions, describeModule } from './module/describe.js';
 export { type Checkpoint, type GateRows, type ListedModule, listModules } from './module/list.js';
 export type { Module } from './module/parameters.js';
-export { type FormatOptions, formatReport } from './results.js';
+export { type FormatOptions, formatReport } from './report/format-report.js';
 export type { Dtype, Floats } from './tensor/dtype.js';
 export { type StateDict, stateDict } from './tensor/state-dict.js';
 export { type Tensor, type TensorSpec, tensor } from './tensor/tensor.js';

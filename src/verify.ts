@@ -1,4 +1,3 @@
-import { passesForAny } from './any-network.js';
 import { PROFILES, type ProfileName } from './bounds/profiles.js';
 import { type Compared, compareTensor, type TensorComparison } from './compare/compare.js';
 import type { Comparison } from './compare/comparison.js';
@@ -11,11 +10,12 @@ import { type Bound, bind } from './module/bind.js';
 import { type Case, checkOptions, EXPECTED_ROLES, mergeOptions } from './module/case.js';
 import { describeModule } from './module/describe.js';
 import type { DigitsReading } from './module/printed.js';
-import { adviceFor, causeLine, notChecked, notesOn, subjectOf, warningsOn } from './remarks.js';
-import { coarserProfile, judgeRounding, type RoundingJudgement } from './rounding.js';
 import type { Floats } from './tensor/dtype.js';
 import { forward } from './threads/forward.js';
-import { type Judged, judge } from './verdict.js';
+import { passesForAny } from './verdict/any-network.js';
+import { adviceFor, causeLine, notChecked, notesOn, subjectOf, warningsOn } from './verdict/remarks.js';
+import { coarserProfile, judgeRounding, type RoundingJudgement } from './verdict/rounding.js';
+import { type Judged, judge } from './verdict/verdict.js';
 
 /** What a caller says about a case; it wins over what the case says itself. */
 export interface VerifyOptions {
@@ -78,7 +78,7 @@ export interface Settings extends VerifyOptions {
 export async function verify(loaded: Case, options: VerifyOptions = {}): Promise<Comparison> {
   const { run, comparison } = await verifyRun(loaded, options);
   if (!options.explain || comparison.verdict !== 'differs') return comparison;
-  const { quickCause } = await import('./diagnose.js');
+  const { quickCause } = await import('./diagnose/diagnose.js');
   return { ...comparison, cause: causeLine(await quickCause(run)) };
 }
 

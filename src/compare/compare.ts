@@ -1,6 +1,6 @@
 import type { TensorName } from '../kinds.js';
 import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
-import { count, type Judgement, type UnitSpread } from './auto.js';
+import { count, type Judgement, type UnitSpread } from './by-rounding.js';
 import { distance, isClose, type Rule, smallestAtol } from './close.js';
 import type { Tolerance } from './tolerance.js';
 

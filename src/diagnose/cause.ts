@@ -4,12 +4,9 @@ import type { SpeedOptions } from '../engine/options.js';
 import type { Direction } from '../kinds.js';
 import type { Bound } from '../module/bind.js';
 import { suffix } from '../module/parameters.js';
-import { allowances } from './allowance.js';
-import { separators } from './hypotheses.js';
-import { type Known, knownLayers } from './known-layers.js';
-import { firstBeyond, type Localised, localise, refine, type Suspect, weightOf } from './localise.js';
-import type { Predicted } from './predict.js';
-import { type ChangedValue, changedValues, cutToReference, firstNotFinite } from './reference.js';
+import { allowances } from './conventions/allowance.js';
+import { separators } from './conventions/hypotheses.js';
+import type { Predicted } from './conventions/predict.js';
 import {
   type Fit,
   type Found,
@@ -18,7 +15,17 @@ import {
   type Search,
   searchPairs,
   searchSingles,
-} from './search.js';
+} from './conventions/search.js';
+import { type Known, knownLayers } from './one-weight/known-layers.js';
+import {
+  firstBeyond,
+  type Localised,
+  localise,
+  refine,
+  type Suspect,
+  weightOf,
+} from './one-weight/localise.js';
+import { type ChangedValue, changedValues, cutToReference, firstNotFinite } from './reference.js';
 
 /** A convention, or two at once, with which the weights give the reference. */
 export interface Convention {

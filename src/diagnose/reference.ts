@@ -1,8 +1,8 @@
 import type { Bound } from '../module/bind.js';
 import { outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
-import type { Predicted } from './predict.js';
-import type { Search } from './search.js';
+import type { Predicted } from './conventions/predict.js';
+import type { Search } from './conventions/search.js';
 
 /** A value of a reference that was changed after it was computed: all that follows from it is as if it were not. */
 export interface ChangedValue {

@@ -1,7 +1,7 @@
 import type { SavedTensor } from '../formats/write-tensors.js';
-import type { Inspection } from '../inspect.js';
 import { type Direction, TRACE_NAME } from '../kinds.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { Inspection } from './inspect.js';
 
 /**
  * What a forward pass left, as files have it: output, h_n, c_n as PyTorch lays them out, then the states and gates that

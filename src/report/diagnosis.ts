@@ -1,11 +1,11 @@
 import type { Comparison } from '../compare/comparison.js';
 import type { Cause, Convention, Whereabouts, WrongWeight } from '../diagnose/cause.js';
-import type { Diagnosis } from '../diagnose.js';
-import { flow } from './flow.js';
+import type { Diagnosis } from '../diagnose/diagnose.js';
 import { comparisonObject, json } from './json.js';
-import { formatCount, formatDifference, formatExact, formatSigmas } from './numbers.js';
 import type { ReporterOptions } from './reporters.js';
-import { type Style, styleFor } from './style.js';
+import { flow } from './terminal/flow.js';
+import { formatCount, formatDifference, formatExact, formatSigmas } from './terminal/numbers.js';
+import { type Style, styleFor } from './terminal/style.js';
 import { headline, verdictText } from './text.js';
 
 /** Diagnoses by the names that --reporter takes. */

@@ -1,8 +1,8 @@
 import type { Place, TensorComparison } from '../compare/compare.js';
-import type { Inspection } from '../inspect.js';
+import type { Inspection } from '../inspect/inspect.js';
 import type { Direction } from '../kinds.js';
-import { formatCount, formatDifference } from './numbers.js';
 import { FAR } from './state-columns.js';
+import { formatCount, formatDifference } from './terminal/numbers.js';
 
 /** Where an element of output, h_n or c_n is, as the selections of inspect name it. */
 interface Element {

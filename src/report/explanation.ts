@@ -1,9 +1,9 @@
 import type { Dot, Explanation, GateExplanation } from '../inspect/explain.js';
-import { added, addends, decimalsFor, fixed } from './addends.js';
-import { flow } from './flow.js';
-import { formatDifference, formatValue } from './numbers.js';
-import type { Style, Terminal } from './style.js';
-import { INDENT, renderTable } from './table.js';
+import { added, addends, decimalsFor, fixed } from './terminal/addends.js';
+import { flow } from './terminal/flow.js';
+import { formatDifference, formatValue } from './terminal/numbers.js';
+import type { Style, Terminal } from './terminal/style.js';
+import { INDENT, renderTable } from './terminal/table.js';
 
 /** Of a sum of more products the largest are shown, and the others as one. */
 const FEW_TERMS = 8;

@@ -1,13 +1,13 @@
 import { printable } from '../errors.js';
-import type { InspectedPart, Inspection } from '../inspect.js';
+import type { InspectedPart, Inspection } from '../inspect/inspect.js';
 import { differenceLines } from './differences.js';
 import { explanationText } from './explanation.js';
-import { flow } from './flow.js';
-import { fold } from './fold.js';
-import { formatCount, formatDifference, largest } from './numbers.js';
 import { FAR, type Group, groupsOf, type View, worstIndex, worstOf } from './state-columns.js';
-import { type Style, styleFor, type Terminal } from './style.js';
-import { columnWidths, GAP, INDENT, type Line, renderTable, sum } from './table.js';
+import { flow } from './terminal/flow.js';
+import { fold } from './terminal/fold.js';
+import { formatCount, formatDifference, largest } from './terminal/numbers.js';
+import { type Style, styleFor, type Terminal } from './terminal/style.js';
+import { columnWidths, GAP, INDENT, type Line, renderTable, sum } from './terminal/table.js';
 import { sequenceText } from './text.js';
 
 export interface InspectionOptions {

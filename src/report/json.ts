@@ -1,4 +1,4 @@
-import type { UnitSpread } from '../compare/auto.js';
+import type { UnitSpread } from '../compare/by-rounding.js';
 import type { Place, TensorComparison } from '../compare/compare.js';
 import type { CaseResult, Comparison, Subject } from '../compare/comparison.js';
 import { type CellcheckError, escapeText, shortened } from '../errors.js';

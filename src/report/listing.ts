@@ -1,11 +1,11 @@
 import { type CellcheckError, printable, shortened } from '../errors.js';
 import type { Checkpoint, GateRows, ListedModule } from '../module/list.js';
 import { formatShape } from '../tensor/shape.js';
-import { flow } from './flow.js';
 import { errorObject, json, moduleObject } from './json.js';
-import { formatCount, largest } from './numbers.js';
-import { type Style, styleFor, type Terminal } from './style.js';
-import { renderTable } from './table.js';
+import { flow } from './terminal/flow.js';
+import { formatCount, largest } from './terminal/numbers.js';
+import { type Style, styleFor, type Terminal } from './terminal/style.js';
+import { renderTable } from './terminal/table.js';
 
 /** A file of a listing: what it holds, or why that is not known. */
 export type ListResult =

@@ -1,5 +1,5 @@
 import { printable } from '../errors.js';
-import type { InspectedPart, Inspection } from '../inspect.js';
+import type { InspectedPart, Inspection } from '../inspect/inspect.js';
 import { PART_WORDS } from '../kinds.js';
 import { sequenceText } from './text.js';
 

@@ -1,5 +1,5 @@
 import type { AutoSummary, TensorComparison } from '../compare/compare.js';
-import { formatCount, formatExact, formatSigmas, largest } from './numbers.js';
+import { formatCount, formatExact, formatSigmas, largest } from './terminal/numbers.js';
 
 /** The automatic rule in words: what a verdict rests on, what it leaves open, and what it saw. */
 

@@ -1,8 +1,8 @@
-import type { InspectedPart } from '../inspect.js';
-import { digitsApart, formatCount, formatDifference, formatValue, largest } from './numbers.js';
-import { strip, stripScale } from './strip.js';
-import type { Style } from './style.js';
-import { type Column, columnWidths, GAP, sum } from './table.js';
+import type { InspectedPart } from '../inspect/inspect.js';
+import { digitsApart, formatCount, formatDifference, formatValue, largest } from './terminal/numbers.js';
+import { strip, stripScale } from './terminal/strip.js';
+import type { Style } from './terminal/style.js';
+import { type Column, columnWidths, GAP, sum } from './terminal/table.js';
 
 /** Of as many units, or of those that were chosen, every value is shown; of more their range, and a strip. */
 const FEW_UNITS = 4;

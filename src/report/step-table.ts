@@ -1,11 +1,18 @@
 import type { Place, RowComparison, TensorComparison } from '../compare/compare.js';
 import type { Comparison, Subject } from '../compare/comparison.js';
 import { isSequence } from '../kinds.js';
-import { fold } from './fold.js';
-import { digitsApart, formatCount, formatDifference, formatSigmas, formatValue, largest } from './numbers.js';
 import { judgedByRounding, sigmasHead } from './rounding.js';
-import { styleFor, type Terminal } from './style.js';
-import { columnWidths, GAP, INDENT, type Line, renderTable, sum } from './table.js';
+import { fold } from './terminal/fold.js';
+import {
+  digitsApart,
+  formatCount,
+  formatDifference,
+  formatSigmas,
+  formatValue,
+  largest,
+} from './terminal/numbers.js';
+import { styleFor, type Terminal } from './terminal/style.js';
+import { columnWidths, GAP, INDENT, type Line, renderTable, sum } from './terminal/table.js';
 
 /** A row of the table before the digits of its values are settled, or a line across it. */
 type Entry =

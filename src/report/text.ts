@@ -2,12 +2,12 @@ import type { Place, TensorComparison } from '../compare/compare.js';
 import type { CaseResult, Comparison, Subject, Summary } from '../compare/comparison.js';
 import { escapeText, printable } from '../errors.js';
 import { isSequence, type TensorName } from '../kinds.js';
-import { flow } from './flow.js';
-import { formatCount, formatDifference, formatExact, largest } from './numbers.js';
 import type { Reporter } from './reporter.js';
 import { farthest, judgedByRounding, limits, proven, restsOn, roundingNotes } from './rounding.js';
 import { stateLabel, stepTable } from './step-table.js';
-import { type Style, styleFor, type Terminal } from './style.js';
+import { flow } from './terminal/flow.js';
+import { formatCount, formatDifference, formatExact, largest } from './terminal/numbers.js';
+import { type Style, styleFor, type Terminal } from './terminal/style.js';
 
 export interface TextOptions {
   readonly terminal: Terminal;

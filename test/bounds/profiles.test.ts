@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { envelope } from '../../src/bounds/envelope.js';
 import { PROFILES } from '../../src/bounds/profiles.js';
-import { judgeRounding } from '../../src/rounding.js';
+import { judgeRounding } from '../../src/verdict/rounding.js';
 import { boundOf } from '../diagnose/bound.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { envelope } from '../../src/bounds/envelope.js';
 import { PROFILES } from '../../src/bounds/profiles.js';
-import { predict } from '../../src/diagnose/predict.js';
+import { predict } from '../../src/diagnose/conventions/predict.js';
 import type { Network } from '../../src/module/bind.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { envelope } from '../../src/bounds/envelope.js';
 import { PROFILES } from '../../src/bounds/profiles.js';
-import { predict } from '../../src/diagnose/predict.js';
+import { predict } from '../../src/diagnose/conventions/predict.js';
 import type { Kind, Nonlinearity } from '../../src/kinds.js';
 import type { Network, Parameters, Uncertainty } from '../../src/module/bind.js';
 import { roundTo } from '../../src/tensor/dtype.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { distance, isClose, smallestAtol } from '../../src/compare/close.js';
-import { formatDifference } from '../../src/report/numbers.js';
+import { formatDifference } from '../../src/report/terminal/numbers.js';
 
 const rule = (rtol: number, atol: number, equalNan = false) => ({ rtol, atol, equalNan });
 const { NaN: nan, POSITIVE_INFINITY: inf, NEGATIVE_INFINITY: minusInf } = Number;

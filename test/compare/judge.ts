@@ -1,4 +1,4 @@
-import { type AutoRule, judgeByRounding, type Prediction } from '../../src/compare/auto.js';
+import { type AutoRule, judgeByRounding, type Prediction } from '../../src/compare/by-rounding.js';
 import type { Compared } from '../../src/compare/compare.js';
 
 export const reference = (data: readonly number[], units = 1): Compared => ({

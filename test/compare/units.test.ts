@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judgeByRounding } from '../../src/compare/auto.js';
+import { judgeByRounding } from '../../src/compare/by-rounding.js';
 import { judgeOff, never, prediction, reference, zeros } from './judge.js';
 
 test('a unit that is two σ off at every step is a fault, one value of nine is none', () => {

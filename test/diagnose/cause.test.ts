@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Cause, findCause } from '../../src/diagnose/cause.js';
-import { predict } from '../../src/diagnose/predict.js';
+import { predict } from '../../src/diagnose/conventions/predict.js';
 import type { Network, Sequence } from '../../src/module/bind.js';
 import type { Floats } from '../../src/tensor/dtype.js';
 import { moduleOf } from '../engine/module.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { inspect } from '../../src/inspect.js';
+import { inspect } from '../../src/inspect/inspect.js';
 import { traceName } from '../../src/kinds.js';
 import { caseOf, type ExpectedRole } from '../../src/module/case.js';
 import { directions, outputSize } from '../../src/module/parameters.js';

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { allowances } from '../../src/diagnose/allowance.js';
-import { hypothesesFor } from '../../src/diagnose/hypotheses.js';
-import { type Predicted, predict } from '../../src/diagnose/predict.js';
-import { type Fit, type Search, searchPairs, searchSingles } from '../../src/diagnose/search.js';
-import type { Variant } from '../../src/diagnose/variant.js';
+import { allowances } from '../../src/diagnose/conventions/allowance.js';
+import { hypothesesFor } from '../../src/diagnose/conventions/hypotheses.js';
+import { type Predicted, predict } from '../../src/diagnose/conventions/predict.js';
+import { type Fit, type Search, searchPairs, searchSingles } from '../../src/diagnose/conventions/search.js';
+import type { Variant } from '../../src/diagnose/conventions/variant.js';
 import { KINDS, type Kind } from '../../src/kinds.js';
 import type { Bound, Network, Sequence } from '../../src/module/bind.js';
 import { pythonWithTorch } from '../live/python.js';

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Explanation, GateExplanation } from '../../src/inspect/explain.js';
-import { inspect } from '../../src/inspect.js';
+import { inspect } from '../../src/inspect/inspect.js';
 import { caseOf } from '../../src/module/case.js';
 import { outputSize } from '../../src/module/parameters.js';
-import { added, addends, decimalsFor, fixed } from '../../src/report/addends.js';
 import { explanationText } from '../../src/report/explanation.js';
-import { styleFor } from '../../src/report/style.js';
+import { added, addends, decimalsFor, fixed } from '../../src/report/terminal/addends.js';
+import { styleFor } from '../../src/report/terminal/style.js';
 import { stateDict } from '../../src/tensor/state-dict.js';
 import { tensor } from '../../src/tensor/tensor.js';
 import { anyNetwork, type Drawn, weightsOf } from '../engine/random-network.js';

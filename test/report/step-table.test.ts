@@ -2,9 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Place, TensorComparison } from '../../src/compare/compare.js';
 import type { Comparison, Subject } from '../../src/compare/comparison.js';
-import { fold } from '../../src/report/fold.js';
-import { digitsApart, formatDifference, formatExact, formatValue } from '../../src/report/numbers.js';
 import { stepTable } from '../../src/report/step-table.js';
+import { fold } from '../../src/report/terminal/fold.js';
+import {
+  digitsApart,
+  formatDifference,
+  formatExact,
+  formatValue,
+} from '../../src/report/terminal/numbers.js';
 import { textReporter } from '../../src/report/text.js';
 import { cli, sampleNames } from '../cli.js';
 

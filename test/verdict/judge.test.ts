@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { caseOf, stateDict, verify } from '../../src/index.js';
 import type { FloatDtype } from '../../src/tensor/dtype.js';
-import { judge } from '../../src/verdict.js';
+import { judge } from '../../src/verdict/verdict.js';
 import { type Run, type VerifyOptions, verifyRun } from '../../src/verify.js';
 import { caseWith, numbers, type Turning, turning } from './turning.js';
 

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
-import type { Diagnosis } from '../../diagnose.js';
+import type { Diagnosis } from '../../diagnose/diagnose.js';
 import { VERSION } from '../../version.js';
+import { EXIT_CODES } from '../exit-codes.js';
+import type { Io } from '../io.js';
 import {
   addCaseOptions,
   type CaseOptionValues,
@@ -8,14 +10,18 @@ import {
   oneCase,
   type Pending,
   pendingCases,
-} from '../case-options.js';
-import { EXIT_CODES } from '../exit-codes.js';
-import type { Io } from '../io.js';
-import { collectReporter, type ReportTarget } from '../options.js';
+} from '../options/case.js';
+import { collectReporter, type ReportTarget } from '../options/parsers.js';
+import { TABLE_ON_STDOUT, withTargets } from '../options/reports.js';
+import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../options/rule.js';
+import {
+  type SpeedOptionValues,
+  speedLine,
+  speedOf,
+  threadsOption,
+  verboseOption,
+} from '../options/speed.js';
 import { showProgress } from '../progress.js';
-import { TABLE_ON_STDOUT, withTargets } from '../reports.js';
-import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../rule-options.js';
-import { type SpeedOptionValues, speedLine, speedOf, threadsOption, verboseOption } from '../speed.js';
 
 interface Options extends CaseOptionValues, RuleOptionValues, SpeedOptionValues {
   reporter?: readonly ReportTarget[];
@@ -75,7 +81,7 @@ async function diagnoseCommand(pending: Pending, options: Options, io: Io): Prom
 }
 
 async function diagnoseOne({ label, load }: Pending, options: Options, io: Io): Promise<Diagnosis> {
-  const { diagnose } = await import('../../diagnose.js');
+  const { diagnose } = await import('../../diagnose/diagnose.js');
   const { onProgress, clear } = showProgress(io, label);
   try {
     const speed = speedOf(options, io);

@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
 import { openWriter, samePath, type Writer, writeAll } from '../../files/write.js';
 import { writerFor } from '../../formats/write-tensors.js';
+import type { Inspection } from '../../inspect/inspect.js';
 import type { Picks } from '../../inspect/selection.js';
-import type { Inspection } from '../../inspect.js';
 import type { Direction } from '../../kinds.js';
+import { colorOf, columnsOf, type Io } from '../io.js';
 import {
   addCaseOptions,
   type CaseOptionValues,
@@ -11,11 +12,16 @@ import {
   oneCase,
   type Pending,
   pendingCases,
-} from '../case-options.js';
-import { colorOf, columnsOf, type Io } from '../io.js';
-import { names, oneIndex, picks, saveFile } from '../options.js';
+} from '../options/case.js';
+import { names, oneIndex, picks, saveFile } from '../options/parsers.js';
+import {
+  type SpeedOptionValues,
+  speedLine,
+  speedOf,
+  threadsOption,
+  verboseOption,
+} from '../options/speed.js';
 import { showProgress } from '../progress.js';
-import { type SpeedOptionValues, speedLine, speedOf, threadsOption, verboseOption } from '../speed.js';
 
 interface Options extends CaseOptionValues, SpeedOptionValues {
   layer?: Picks;
@@ -148,7 +154,7 @@ async function inspectOne(
   options: Options,
   io: Io,
 ): Promise<Inspection> {
-  const { inspect } = await import('../../inspect.js');
+  const { inspect } = await import('../../inspect/inspect.js');
   const { MOST_PAGE_VALUES } = await import('../../report/page.js');
   const { onProgress, clear } = showProgress(io, label);
   const { module, nonlinearity, batchFirst, prefix, compute, explain } = options;

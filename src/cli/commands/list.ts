@@ -6,8 +6,8 @@ import { listModules } from '../../module/list.js';
 import type { ListResult } from '../../report/listing.js';
 import { VERSION } from '../../version.js';
 import type { Io } from '../io.js';
-import { collectReporter, type ReportTarget } from '../options.js';
-import { type OpenTarget, TABLE_ON_STDOUT, withTargets } from '../reports.js';
+import { collectReporter, type ReportTarget } from '../options/parsers.js';
+import { type OpenTarget, TABLE_ON_STDOUT, withTargets } from '../options/reports.js';
 
 interface Options {
   reporter?: readonly ReportTarget[];

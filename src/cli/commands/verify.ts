@@ -2,24 +2,30 @@ import type { Command } from 'commander';
 import type { CaseResult, Comparison } from '../../compare/comparison.js';
 import type { SpeedOptions } from '../../engine/options.js';
 import { CellcheckError, internalError } from '../../errors.js';
+import { outcomeOf, summaryOf } from '../../report/format-report.js';
 import { REPORTERS } from '../../report/reporters.js';
-import { outcomeOf, summaryOf } from '../../results.js';
 import { verify } from '../../verify.js';
 import { VERSION } from '../../version.js';
+import { EXIT_CODES } from '../exit-codes.js';
+import type { Io } from '../io.js';
 import {
   addCaseOptions,
   type CaseOptionValues,
   computeOption,
   type Pending,
   pendingCases,
-} from '../case-options.js';
-import { EXIT_CODES } from '../exit-codes.js';
-import type { Io } from '../io.js';
-import { collectReporter, type ReportTarget } from '../options.js';
+} from '../options/case.js';
+import { collectReporter, type ReportTarget } from '../options/parsers.js';
+import { type OpenTarget, TABLE_ON_STDOUT, withTargets } from '../options/reports.js';
+import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../options/rule.js';
+import {
+  type SpeedOptionValues,
+  speedLine,
+  speedOf,
+  threadsOption,
+  verboseOption,
+} from '../options/speed.js';
 import { showProgress } from '../progress.js';
-import { type OpenTarget, TABLE_ON_STDOUT, withTargets } from '../reports.js';
-import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../rule-options.js';
-import { type SpeedOptionValues, speedLine, speedOf, threadsOption, verboseOption } from '../speed.js';
 
 interface Options extends CaseOptionValues, RuleOptionValues, SpeedOptionValues {
   strict?: boolean;

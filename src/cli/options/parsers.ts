@@ -1,0 +1,103 @@
+import path from 'node:path';
+import { InvalidArgumentError } from 'commander';
+import type { ToleranceOption } from '../../compare/tolerance.js';
+import { CASE_FILE } from '../../files/find-cases.js';
+import { TENSOR_ENDINGS } from '../../formats/detect.js';
+import { WRITERS, writerFor } from '../../formats/write-tensors.js';
+import type { Picks } from '../../inspect/selection.js';
+import { EXPECTED_ROLES } from '../../module/case.js';
+import { REPORTERS } from '../../report/reporters.js';
+
+/** Where a report goes: a file, or stdout. */
+export interface ReportTarget {
+  readonly name: string;
+  readonly file?: string;
+}
+
+// Each parser gets what the user wrote and, where the option may be repeated, what came before.
+
+export function notNegative(text: string): number {
+  const value = Number(text);
+  // Number() takes 0x10 and blanks, too.
+  if (!/^\+?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/.test(text) || !Number.isFinite(value))
+    throw new InvalidArgumentError('It takes a number from 0 on, as 1e-5.');
+  return value;
+}
+
+export function fromOne(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text))
+    throw new InvalidArgumentError('It takes a whole number from 1 on, as 4.');
+  return Number(text);
+}
+
+export function collectName(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const at = text.indexOf('=');
+  const ours = text.slice(0, at);
+  const theirs = text.slice(at + 1);
+  if (at < 1 || theirs === '') throw new InvalidArgumentError('It takes <ours>=<theirs>, as output=out.');
+  return { ...before, [ours]: theirs };
+}
+
+export function collectTolerance(
+  text: string,
+  before: Readonly<Record<string, ToleranceOption>> = {},
+): Record<string, ToleranceOption> {
+  const match = /^([^=]+)=([^,]+),([^,]+)$/.exec(text);
+  if (!match || !(EXPECTED_ROLES as readonly string[]).includes(match[1])) {
+    throw new InvalidArgumentError(
+      'It takes <output>=<rtol>,<atol>, as c_n=1e-5,1e-3; output is output, h_n or c_n.',
+    );
+  }
+  const [, name, rtol, atol] = match;
+  return { ...before, [name]: { rtol: notNegative(rtol), atol: notNegative(atol) } };
+}
+
+export function collectReporter(text: string, before: readonly ReportTarget[] = []): ReportTarget[] {
+  const at = text.indexOf('=');
+  const target = at < 0 ? { name: text } : { name: text.slice(0, at), file: text.slice(at + 1) };
+  if (!Object.hasOwn(REPORTERS, target.name) || target.file === '') {
+    const names = Object.keys(REPORTERS).join(', ');
+    throw new InvalidArgumentError(
+      `Reporters are ${names}, each to stdout or, as json=report.json, to a file.`,
+    );
+  }
+  const name = path.basename(target.file ?? '').toLowerCase();
+  if (name === CASE_FILE || TENSOR_ENDINGS.some((ending) => name.endsWith(ending)))
+    throw new InvalidArgumentError('A report is no file of tensors, and no case: give it another name.');
+  if (target.file === undefined && before.some(({ file }) => file === undefined)) {
+    throw new InvalidArgumentError('Only one report goes to stdout; give the other a file.');
+  }
+  return [...before, target];
+}
+
+/** `3`, `0,2`, `0:10`, `-5:`: indices and ranges, as Python's slices. */
+export function picks(text: string): Picks {
+  return text.split(',').map((item) => {
+    const match = /^\s*(-?\d{1,15})?\s*(?:(:)\s*(-?\d{1,15})?)?\s*$/.exec(item);
+    const [, from, colon, to] = match ?? [];
+    if (from === undefined && colon === undefined)
+      throw new InvalidArgumentError('It takes indices and ranges, as 3 or 0,2 or 0:10.');
+    const number = (part: string | undefined) => (part === undefined ? undefined : Number(part));
+    return colon === undefined ? Number(from) : { from: number(from), to: number(to) };
+  });
+}
+
+export function oneIndex(text: string): Picks {
+  if (!/^-?\d{1,15}$/.test(text))
+    throw new InvalidArgumentError('It takes one index, as 3; --steps takes ranges.');
+  return [Number(text)];
+}
+
+export function names(text: string): readonly string[] {
+  const all = text.split(',').map((name) => name.trim());
+  if (all.includes('')) throw new InvalidArgumentError('It takes names, as h or h,z.');
+  return all;
+}
+
+export function saveFile(text: string): string {
+  if (writerFor(text)) return text;
+  throw new InvalidArgumentError(`It takes a file that ends in ${Object.keys(WRITERS).join(', ')}.`);
+}

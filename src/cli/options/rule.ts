@@ -1,0 +1,66 @@
+import { type Command, Option } from 'commander';
+import { PROFILES, type ProfileName } from '../../bounds/profiles.js';
+import type { ToleranceOption } from '../../compare/tolerance.js';
+import type { VerifyOptions } from '../../verify.js';
+import type { CaseOptionValues } from './case.js';
+import { collectTolerance, notNegative } from './parsers.js';
+
+/** What every command takes that judges a case. */
+export interface RuleOptionValues {
+  rule?: 'auto' | 'close';
+  profile?: ProfileName;
+  rtol?: number;
+  atol?: number;
+  tolerance?: Readonly<Record<string, ToleranceOption>>;
+  equalNan?: boolean;
+}
+
+/** Adds the options that say what counts as equal. */
+export function addRuleOptions(command: Command): Command {
+  return command
+    .optionsGroup('What counts as equal:')
+    .addOption(
+      new Option(
+        '--rule <name>',
+        'auto: what rounding can do, step by step; close: rtol and atol (default: auto, without a tolerance)',
+      ).choices(['auto', 'close']),
+    )
+    .addOption(
+      new Option(
+        '--profile <name>',
+        'how the reference was rounded, for auto (default: by its dtype)',
+      ).choices(Object.keys(PROFILES)),
+    )
+    .option('--rtol <number>', 'relative tolerance (default: by the dtype of the reference)', notNegative)
+    .option('--atol <number>', 'absolute tolerance', notNegative)
+    .option('--tolerance <output=rtol,atol>', 'for one output: output, h_n or c_n', collectTolerance)
+    .option('--equal-nan', 'NaN equals NaN');
+}
+
+/** What a command line says of a case that is to be judged. */
+export function verifyOptions(options: CaseOptionValues & RuleOptionValues): VerifyOptions {
+  const {
+    module,
+    nonlinearity,
+    batchFirst,
+    prefix,
+    equalNan,
+    compute,
+    rule,
+    profile,
+    rtol,
+    atol,
+    tolerance,
+  } = options;
+  return {
+    module,
+    nonlinearity,
+    batch_first: batchFirst,
+    prefix,
+    equal_nan: equalNan,
+    compute,
+    rule,
+    profile,
+    tolerance: { rtol, atol, ...tolerance, source: 'from the command line' },
+  };
+}

@@ -1,0 +1,42 @@
+import { Option } from 'commander';
+import { KERNELS, type KernelName, type SpeedOptions } from '../../engine/options.js';
+import { CellcheckError, printable } from '../../errors.js';
+import type { Io } from '../io.js';
+import { fromOne } from './parsers.js';
+
+export interface SpeedOptionValues {
+  threads?: number;
+  verbose?: boolean;
+}
+
+export function threadsOption(): Option {
+  const text = "threads to compute in, where that pays (default: the machine's cores)";
+  return new Option('--threads <count>', text).argParser(fromOne);
+}
+
+export function verboseOption(): Option {
+  return new Option('--verbose', 'says on stderr which kernels computed, in how many threads');
+}
+
+/** The kernels and threads that a command line and its environment ask for. */
+export function speedOf({ threads }: SpeedOptionValues, { env, speed }: Io): SpeedOptions {
+  return { ...speed, kernels: kernelsIn(env.CELLCHECK_KERNELS), threads: threads ?? speed.threads };
+}
+
+function kernelsIn(text: string | undefined): KernelName | undefined {
+  if (!text) return undefined;
+  const name = KERNELS.find((kernels) => kernels === text);
+  if (name) return name;
+  throw new CellcheckError({
+    problem: `CELLCHECK_KERNELS is ${printable(text)}, and kernels are ${KERNELS.join(', ')}`,
+  });
+}
+
+/** What --verbose says of a case. */
+export function speedLine(
+  label: string,
+  { name, threads }: { readonly name: string; readonly threads: number },
+  compute: string,
+): string {
+  return `cellcheck: ${printable(label)}: ${name} kernels, ${compute}, ${threads} ${threads === 1 ? 'thread' : 'threads'}\n`;
+}

@@ -1,0 +1,151 @@
+import { KINDS } from '../../kinds.js';
+import type { Parameters } from '../../module/bind.js';
+import { type Module, outputSize } from '../../module/parameters.js';
+import type { Floats } from '../../tensor/dtype.js';
+import type { Variant } from './variant.js';
+
+type Rows = Pick<Parameters, 'weightIh' | 'weightHh' | 'biasIh' | 'biasHh'>;
+
+/** A layer's parameters as a variant has them. */
+export function variantParameters(module: Module, own: Parameters, variant: Variant): Parameters {
+  const { order, hiddenFrom, interleaved, biases, weightHh, weightIh, quantised } = variant;
+  let parameters: Rows = own;
+  const gates = KINDS[module.kind].gates;
+  if (order) {
+    const blocks = gates.map((gate) => order.indexOf(gate));
+    const moved = TENSORS[variant.orderOf ?? 'all'];
+    parameters = mapRows(parameters, moved, (values) => pickBlocks(values, blocks));
+  }
+  if (hiddenFrom) {
+    const [gate, from] = hiddenFrom.map((name) => gates.indexOf(name));
+    const blocks = gates.map((_, k) => (k === gate ? from : k));
+    parameters = mapRows(parameters, ['weightHh', 'biasHh'], (values) => pickBlocks(values, blocks));
+  }
+  if (biases) parameters = { ...parameters, ...BIASES[biases](parameters) };
+  const size = outputSize(module);
+  if (weightHh)
+    parameters = { ...parameters, weightHh: TRANSPOSED[weightHh](parameters.weightHh, gates.length, size) };
+  if (weightIh) {
+    const inputs = parameters.weightIh.length / (gates.length * module.hiddenSize);
+    parameters = { ...parameters, weightIh: TRANSPOSED[weightIh](parameters.weightIh, gates.length, inputs) };
+  }
+  if (interleaved)
+    parameters = mapRows(parameters, TENSORS.all, (values) =>
+      byGate(values, gates.length, module.hiddenSize),
+    );
+  if (quantised) parameters = mapRows(parameters, TENSORS.weights, QUANTISED[quantised]);
+  return { ...own, ...parameters };
+}
+
+const TENSORS = {
+  all: ['weightIh', 'weightHh', 'biasIh', 'biasHh'],
+  weights: ['weightIh', 'weightHh'],
+  weight_ih: ['weightIh'],
+  weight_hh: ['weightHh'],
+  biases: ['biasIh', 'biasHh'],
+} as const satisfies Record<string, readonly (keyof Rows)[]>;
+
+function mapRows(rows: Rows, names: readonly (keyof Rows)[], change: (values: Floats) => Floats): Rows {
+  const changed = names.flatMap((name) => {
+    const values = rows[name];
+    return values ? [[name, change(values)]] : [];
+  });
+  return { ...rows, ...Object.fromEntries(changed) };
+}
+
+/** The blocks of a tensor in another order. */
+function pickBlocks(values: Floats, blocks: readonly number[]): Floats {
+  const size = values.length / blocks.length;
+  const result = values.slice();
+  for (const [to, from] of blocks.entries())
+    result.set(values.subarray(from * size, (from + 1) * size), to * size);
+  return result;
+}
+
+const BIASES: Readonly<Record<NonNullable<Variant['biases']>, (rows: Rows) => Partial<Rows>>> = {
+  ih: () => ({ biasHh: undefined }),
+  hh: () => ({ biasIh: undefined }),
+  none: () => ({ biasIh: undefined, biasHh: undefined }),
+  doubled: ({ biasIh, biasHh }) => ({
+    biasIh: biasIh?.map((value) => 2 * value),
+    biasHh: biasHh?.map((value) => 2 * value),
+  }),
+  'ih twice': ({ biasIh }) => ({ biasHh: biasIh }),
+  exchanged: ({ biasIh, biasHh }) => ({ biasIh: biasHh, biasHh: biasIh }),
+};
+
+/** Transposes a weight [gates·hidden, columns] into the same shape, by the block or as a whole. */
+const TRANSPOSED = {
+  transposed(values: Floats, gates: number, columns: number): Floats {
+    const rows = values.length / gates / columns;
+    // Only square blocks have the same shape.
+    if (rows !== columns) return values;
+    const result = values.slice();
+    for (let gate = 0; gate < gates; gate++)
+      for (let row = 0; row < rows; row++)
+        for (let column = 0; column < columns; column++)
+          result[(gate * rows + row) * columns + column] = values[(gate * rows + column) * columns + row];
+    return result;
+  },
+  reshaped(values: Floats, _gates: number, columns: number): Floats {
+    const rows = values.length / columns;
+    const result = values.slice();
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++)
+        result[row * columns + column] = values[column * rows + row];
+    return result;
+  },
+};
+
+/** Rows that go by unit, put by gate. */
+function byGate(values: Floats, gates: number, hidden: number): Floats {
+  const size = values.length / (gates * hidden);
+  const result = values.slice();
+  for (let gate = 0; gate < gates; gate++)
+    for (let unit = 0; unit < hidden; unit++) {
+      const from = (unit * gates + gate) * size;
+      result.set(values.subarray(from, from + size), (gate * hidden + unit) * size);
+    }
+  return result;
+}
+
+const QUANTISED: Readonly<Record<NonNullable<Variant['quantised']>, (values: Floats) => Floats>> = {
+  F16: (values) => mapped(values, toHalf),
+  BF16: (values) => mapped(values, rounding(8)),
+  int8: (values) => {
+    let most = 0;
+    for (const value of values) most = Math.max(most, Math.abs(value));
+    const scale = most / 127 || 1;
+    return mapped(values, (value) => scale * Math.round(value / scale));
+  },
+};
+
+/** As values.map in float64; a typed array's own `from` takes ten times as long. */
+export function mapped(values: Floats, change: (value: number) => number): Float64Array {
+  const result = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) result[i] = change(values[i]);
+  return result;
+}
+
+/** Rounds to so many bits, of any size: by Dekker's splitting, which leaves as many of a double's 53. */
+function rounding(bits: number): (value: number) => number {
+  const split = 2 ** (53 - bits) + 1;
+  return (value) => {
+    const product = split * value;
+    return product - (product - value);
+  };
+}
+
+/** As TF32 rounds the operands of a product. */
+export const toTf32 = rounding(11);
+
+const toElevenBits = rounding(11);
+// What is added to this and taken away again is rounded to multiples of 2^-24.
+const HALF_GRID = 1.5 * 2 ** 28;
+
+/** To float16: 11 bits, and below 2^-14 multiples of 2^-24. */
+function toHalf(value: number): number {
+  if (Math.abs(value) < 2 ** -14) return value + HALF_GRID - HALF_GRID;
+  const rounded = toElevenBits(value);
+  return Math.abs(rounded) > 65504 ? Math.sign(value) * Number.POSITIVE_INFINITY : rounded;
+}
