@@ -2,13 +2,13 @@ import type { ForwardOptions, Outputs } from './engine/forward.js';
 import type { Compute, SpeedOptions } from './engine/options.js';
 import { type LayerTrace, partSize } from './engine/trace.js';
 import { traceName } from './kinds.js';
-import { type Bound, bind } from './module/bind.js';
+import { type BoundCase, bind } from './module/bind.js';
 import { caseOf, checkOptions } from './module/case.js';
 import { type DescribeOptions, describeModule } from './module/describe.js';
-import { directions, outputSize } from './module/parameters.js';
+import { directionsOf, outputSize } from './module/parameters.js';
 import type { StateDict } from './tensor/state-dict.js';
 import { swapFirstAxes, type Tensor } from './tensor/tensor.js';
-import { forward as runNetwork } from './threads/forward.js';
+import { forwardInThreads } from './threads/forward.js';
 
 /** What goes into a module, in the shapes of PyTorch's documentation. */
 export interface Inputs {
@@ -61,40 +61,45 @@ export async function forward(
 ): Promise<OutputTensors> {
   const { onProgress, trace, speed, ...said } = options;
   checkOptions(said);
-  const bound = bind(
+  const boundCase = bind(
     describeModule(weights.specs, options),
     caseOf(weights, { ...inputs }),
     options.batch_first,
   );
   const { compute = 'float64' } = options;
-  const outputs = await runNetwork(bound.network, bound.sequence, { compute, speed, trace, onProgress });
-  return tensorsOf(outputs, bound, compute);
+  const outputs = await forwardInThreads(boundCase.network, boundCase.sequence, {
+    compute,
+    speed,
+    trace,
+    onProgress,
+  });
+  return tensorsOf(outputs, boundCase, compute);
 }
 
 /** Outputs in the layout of the input that they were bound to. */
 export function tensorsOf(
   { output, h_n, c_n, trace }: Outputs,
-  { network, layout }: Bound,
+  { network, layout }: BoundCase,
   compute: Compute,
 ): OutputTensors {
   const { module } = network;
-  const { steps, batch, batched, batchFirst, timed } = layout;
+  const { steps, batch, batched, batch_first, timed } = layout;
   const dtype = compute === 'float64' ? 'F64' : 'F32';
   const rows = batched ? [batch] : [];
   const size = outputSize(module);
-  const width = size * directions(module).length;
-  const stack = module.cell ? [] : [module.numLayers * directions(module).length];
-  const outer = batchFirst ? [batch, steps] : [steps, ...rows];
+  const width = size * directionsOf(module).length;
+  const stack = module.cell ? [] : [module.num_layers * directionsOf(module).length];
+  const outer = batch_first ? [batch, steps] : [steps, ...rows];
   return {
     ...(timed && {
       output: {
         dtype,
         shape: [...outer, width],
-        data: batchFirst ? swapFirstAxes(output, steps, batch, width) : output,
+        data: batch_first ? swapFirstAxes(output, steps, batch, width) : output,
       },
     }),
     h_n: { dtype, shape: [...stack, ...rows, size], data: h_n },
-    ...(c_n && { c_n: { dtype, shape: [...stack, ...rows, module.hiddenSize], data: c_n } }),
+    ...(c_n && { c_n: { dtype, shape: [...stack, ...rows, module.hidden_size], data: c_n } }),
     ...(trace && {
       trace: Object.fromEntries(
         trace.flatMap(({ layer, direction, parts }: LayerTrace) =>

@@ -6,12 +6,12 @@ import type { ForwardOptions, Outputs } from './engine/forward.js';
 import type { Compute, SpeedOptions } from './engine/options.js';
 import { CellcheckError, inFile } from './errors.js';
 import type { Nonlinearity } from './kinds.js';
-import { type Bound, bind } from './module/bind.js';
+import { type BoundCase, bind } from './module/bind.js';
 import { type Case, checkOptions, EXPECTED_ROLES, mergeOptions } from './module/case.js';
 import { describeModule } from './module/describe.js';
 import type { DigitsReading } from './module/printed.js';
 import type { Floats } from './tensor/dtype.js';
-import { forward } from './threads/forward.js';
+import { forwardInThreads } from './threads/forward.js';
 import { passesForAny } from './verdict/any-network.js';
 import { adviceFor, causeLine, notChecked, notesOn, subjectOf, warningsOn } from './verdict/remarks.js';
 import { coarserProfile, judgeRounding, type RoundingJudgement } from './verdict/rounding.js';
@@ -49,7 +49,7 @@ export interface VerifyOptions {
 
 /** A case that was run: what it was bound to, what came out, and how that compares. */
 export interface Run {
-  readonly bound: Bound;
+  readonly boundCase: BoundCase;
   readonly outputs: Outputs;
   /** Every reference, layers from the bottom up, then the network's own outputs, with what was computed. */
   readonly compared: readonly (Compared & { readonly actual: Floats })[];
@@ -92,12 +92,12 @@ export async function verifyRun(
   const comparison = {
     ...judged,
     tensors: run.tensors,
-    subject: subjectOf(run.bound, settings),
+    subject: subjectOf(run.boundCase, settings),
     notChecked: notChecked(run),
     kernels: run.outputs.kernels,
     notes: [
       ...(loaded.notes ?? []),
-      ...notesOn(run.bound, settings.batch_first),
+      ...notesOn(run.boundCase, settings.batch_first),
       ...run.outputs.kernels.notes,
     ],
     warnings: [
@@ -128,7 +128,7 @@ async function runAndJudge(loaded: Case, settings: Settings): Promise<{ run: Run
     return { run, judged: await judge(run) };
   };
   const exact = await attempt('none');
-  const { short } = exact.run.bound;
+  const { short } = exact.run.boundCase;
   if (exact.judged.verdict === 'parity' || short.length === 0) return exact;
   const references: readonly string[] = exact.run.compared.map(({ name }) => name);
   const shortReferences = short.filter((name) => references.includes(name)).length;
@@ -149,14 +149,16 @@ async function runAndJudge(loaded: Case, settings: Settings): Promise<{ run: Run
 /** Describe → bind → forward → compare. */
 async function runCase(loaded: Case, settings: Settings): Promise<Run> {
   const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
-  const bound = bind(module, loaded, settings.batch_first, settings);
-  const layers = bound.layerOutputs.some((one) => one !== undefined);
-  if (bound.references.length === 0 && !layers) throw nothingExpected(loaded);
-  const outputs = await forward(bound.network, bound.sequence, { ...settings, layers });
-  const judgements = settings.rule === 'auto' ? judgeRounding(bound, settings) : undefined;
+  const boundCase = bind(module, loaded, settings.batch_first, settings);
+  const layers = boundCase.layerOutputs.some((one) => one !== undefined);
+  if (boundCase.references.length === 0 && !layers) throw nothingExpected(loaded);
+  const outputs = await forwardInThreads(boundCase.network, boundCase.sequence, { ...settings, layers });
+  const judgements = settings.rule === 'auto' ? judgeRounding(boundCase, settings) : undefined;
   const compared = [
-    ...bound.layerOutputs.flatMap((one, layer) => (one ? [{ ...one, actual: outputs.layers![layer] }] : [])),
-    ...bound.references.map((one) => ({ ...one, actual: outputs[one.name]! })),
+    ...boundCase.layerOutputs.flatMap((one, layer) =>
+      one ? [{ ...one, actual: outputs.layers![layer] }] : [],
+    ),
+    ...boundCase.references.map((one) => ({ ...one, actual: outputs[one.name]! })),
   ];
   const tensors = compared.map((one, i) => {
     const said = [...settings.tolerances, ...printedTolerances(one.printed)];
@@ -165,10 +167,12 @@ async function runCase(loaded: Case, settings: Settings): Promise<Run> {
   });
   let found: { readonly profile: ProfileName | undefined } | undefined;
   const coarser = () => {
-    found ??= { profile: coarserProfile(bound, judgements ?? judgeRounding(bound, settings), settings) };
+    found ??= {
+      profile: coarserProfile(boundCase, judgements ?? judgeRounding(boundCase, settings), settings),
+    };
     return found.profile;
   };
-  return { bound, outputs, compared, tensors, judgements, coarser, settings };
+  return { boundCase, outputs, compared, tensors, judgements, coarser, settings };
 }
 
 function nothingExpected({ files }: Case): CellcheckError {

@@ -7,7 +7,7 @@ import { moduleOf } from './engine/module.js';
 import { networkOf, sequenceOf, weightsOf } from './engine/random-network.js';
 import { raw, writeSafetensors } from './write.js';
 
-const MODULE = moduleOf('LSTM', { inputSize: 256, hiddenSize: 512 });
+const MODULE = moduleOf('LSTM', { input_size: 256, hidden_size: 512 });
 const [STEPS, BATCH] = [100, 8];
 
 // What a large case runs and small ones don't: compiled kernels, several threads, and the flags of V8 that go with them.
@@ -17,7 +17,7 @@ test('a large case is verified by the built program, in threads and with the fas
   const rounded = Object.fromEntries(
     [...weights.load([...weights.specs.keys()])].map(([name, one]) => [name, float32(one)]),
   );
-  const input = tensor([STEPS, BATCH, MODULE.inputSize], sequenceOf(MODULE, STEPS, BATCH, 1).input);
+  const input = tensor([STEPS, BATCH, MODULE.input_size], sequenceOf(MODULE, STEPS, BATCH, 1).input);
   const { output, h_n, c_n } = await forward(stateDict(rounded), { input }, { speed: { kernels: 'plain' } });
   const file = path.join(scratch(), 'large.safetensors');
   const verify = (reference: Tensor) => {

@@ -90,8 +90,8 @@ test('forward computes what the equations give, in the layout of its input', asy
       const state = (data: ArrayLike<number> | undefined) =>
         data && tensor([states, batch, data.length / states / batch], data, 'F64');
       const input = batch_first
-        ? tensor([batch, steps, module.inputSize], turn(sequence.input, module.inputSize), 'F64')
-        : tensor([steps, batch, module.inputSize], sequence.input, 'F64');
+        ? tensor([batch, steps, module.input_size], turn(sequence.input, module.input_size), 'F64')
+        : tensor([steps, batch, module.input_size], sequence.input, 'F64');
       const { kind, nonlinearity } = module;
       const outputs = await forward(
         weightsOf(network),

@@ -6,7 +6,7 @@ import { readTensors } from '../../dist/src/index.js';
 import { bind } from '../../dist/src/module/bind.js';
 import { caseOf } from '../../dist/src/module/case.js';
 import { describeModule } from '../../dist/src/module/describe.js';
-import { forward } from '../../dist/src/threads/forward.js';
+import { forwardInThreads } from '../../dist/src/threads/forward.js';
 
 const wide = process.execArgv.includes('--experimental-wasm-revectorize');
 /** @type {'wide' | 'relaxed'} */
@@ -29,7 +29,7 @@ async function answer(order) {
   const { bound, compute } = state;
   const started = performance.now();
   const speed = { kernels, threads: order.run };
-  const { output } = await forward(bound.network, bound.sequence, { compute, speed });
+  const { output } = await forwardInThreads(bound.network, bound.sequence, { compute, speed });
   const milliseconds = performance.now() - started;
   let sum = 0;
   for (const value of output) sum += value;

@@ -2,7 +2,7 @@ import { packRows, pick } from '../engine/forward.js';
 import { chooseKernels, workOf } from '../engine/kernels/choose.js';
 import type { SpeedOptions } from '../engine/options.js';
 import type { Network, Sequence, Uncertainty } from '../module/bind.js';
-import { directions, layerInputSize, outputSize } from '../module/parameters.js';
+import { directionsOf, layerInputSize, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import { hasFastCells } from './fast-cells.js';
 import { type LayerRun, runErrorLayer } from './layer.js';
@@ -91,11 +91,11 @@ function runStack(
 ): Envelope {
   const { model } = means;
   const { steps, batch } = sequence;
-  const ways = directions(module).length;
-  const { hiddenSize } = module;
+  const directionCount = directionsOf(module).length;
+  const { hidden_size } = module;
   const size = outputSize(module);
-  const width = ways * size;
-  const states = layers.length * ways;
+  const width = directionCount * size;
+  const states = layers.length * directionCount;
 
   const { order, inverse, rowsAt } = packRows(sequence);
   const sorted = (values: Floats, outer: number, inner: number) => pick(values, order, outer, batch, inner);
@@ -111,7 +111,7 @@ function runStack(
     if (values) all.set(within(values, states, inner));
     return all;
   };
-  const cells = module.kind === 'LSTM' ? hiddenSize : 0;
+  const cells = module.kind === 'LSTM' ? hidden_size : 0;
   const h = state(sequence.h0, size);
   const hError = stateError(uncertainty?.h0, size);
   const c = state(sequence.c0, cells);
@@ -146,23 +146,23 @@ function runStack(
   };
 
   const spreads: Spread[] = [];
-  let input = sorted(sequence.input, steps, module.inputSize);
-  let inputError = uncertainty?.input && within(uncertainty.input, steps, module.inputSize);
+  let input = sorted(sequence.input, steps, module.input_size);
+  let inputError = uncertainty?.input && within(uncertainty.input, steps, module.input_size);
   let inputTwins: readonly number[] | undefined;
   let coherent = false;
   for (const [layer, parameters] of layers.entries()) {
     const output = new Float64Array(steps * batch * width);
     const outputError = new Float64Array(steps * batch * width);
-    const lost = Array.from({ length: ways }, () => new Uint8Array(steps * batch));
+    const lost = Array.from({ length: directionCount }, () => new Uint8Array(steps * batch));
     const twins: number[] = [];
     const truth = known[layer];
     // Rows after the last one that is known are padding: zeros.
     const whole = (values: Floats) => sorted(padded(values, steps * batch * width), steps, width);
     const knownValues = truth && whole(truth.values);
     const knownError = truth?.uncertainty && whole(truth.uncertainty).map(model.within);
-    for (let d = 0; d < ways; d++) {
+    for (let d = 0; d < directionCount; d++) {
       const own = twinsOf(module, parameters[d]);
-      const index = layer * ways + d;
+      const index = layer * directionCount + d;
       const rows = (values: Floats, inner: number) =>
         values.subarray(index * batch * inner, (index + 1) * batch * inner);
       runErrorLayer({
@@ -176,7 +176,7 @@ function runStack(
         batch,
         rowsAt,
         input,
-        inputSize: layerInputSize(module, layer),
+        input_size: layerInputSize(module, layer),
         inputError,
         inputTwins,
         ...own,
@@ -197,7 +197,7 @@ function runStack(
         coherent ||= module.nonlinearity === 'relu' || largestGroup(own.outputs) > MOST_TWINS;
       }
     }
-    const lostAt = (part: number) => lost[part % ways][Math.floor(part / ways)];
+    const lostAt = (part: number) => lost[part % directionCount][Math.floor(part / directionCount)];
     // What the next layer goes on with.
     const carried = knownValues || layer === layers.length - 1 ? undefined : outputError.slice();
     spreads.push(spread(output, outputError, lostAt, size, steps, width));

@@ -38,7 +38,7 @@ function agrees(kernels: Kernels, model: ErrorModel, terms: VarianceTerms, kind:
     const step = {
       ...buffers,
       rows: ROWS,
-      hiddenSize: UNITS,
+      hidden_size: UNITS,
       at: 0,
       hiddenAt: 0,
       terms: TERMS,

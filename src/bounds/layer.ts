@@ -23,9 +23,9 @@ export interface LayerRun {
   readonly batch: number;
   /** Batch rows that are still within their length at a step: always the first ones. */
   readonly rowsAt: (step: number) => number;
-  /** [steps, batch, inputSize] */
+  /** [steps, batch, input_size] */
   readonly input: Floats;
-  readonly inputSize: number;
+  readonly input_size: number;
   /** As the model has errors; absent where the input is exact. */
   readonly inputError?: Floats;
   /** Group numbers of the input's columns, see twins.ts. */
@@ -70,12 +70,12 @@ type ErrorProduct = (
  * the products are made for many steps at once.
  */
 export function runErrorLayer(run: LayerRun): void {
-  const { model, module, steps, batch, inputSize, rowsAt, known, reverse } = run;
-  const { hiddenSize, projSize, kind } = module;
+  const { model, module, steps, batch, input_size, rowsAt, known, reverse } = run;
+  const { hidden_size, proj_size, kind } = module;
   const gates = KINDS[kind].gates.length;
-  const columns = gates * hiddenSize;
+  const columns = gates * hidden_size;
   const size = outputSize(module);
-  const terms = inputSize + size + 4;
+  const terms = input_size + size + 4;
   const chunk = Math.min(steps, Math.max(1, Math.ceil(CHUNK_VALUES / columns / batch)));
   const hiddenRows = known ? chunk * batch : batch;
   const { products, buffers, varianceStep } = workspace(run, chunk * batch, hiddenRows, columns, terms);
@@ -107,10 +107,10 @@ export function runErrorLayer(run: LayerRun): void {
   for (let done = 0; done < steps; ) {
     const count = Math.min(chunk, steps - done);
     const first = reverse ? steps - done - count : done;
-    const inputs = count * batch * inputSize;
-    x.set(run.input.subarray(first * batch * inputSize, first * batch * inputSize + inputs));
+    const inputs = count * batch * input_size;
+    x.set(run.input.subarray(first * batch * input_size, first * batch * input_size + inputs));
     if (run.inputError)
-      xError.set(run.inputError.subarray(first * batch * inputSize, first * batch * inputSize + inputs));
+      xError.set(run.inputError.subarray(first * batch * input_size, first * batch * input_size + inputs));
     products.input(a, aError, x, run.inputError && xError, count * batch);
     if (known) {
       gather(run, first, count, known.values, run.h, h);
@@ -129,13 +129,13 @@ export function runErrorLayer(run: LayerRun): void {
       // A part of a sum may have overflowed though all of it is finite.
       if (norms) {
         for (let row = 0; row < rows; row++) {
-          const ofX = norms.input * largest(x, (at * batch + row) * inputSize, inputSize);
+          const ofX = norms.input * largest(x, (at * batch + row) * input_size, input_size);
           overflown[row] = ofX + norms.hidden * largest(ownH, row * size, size) > run.hugeSum ? 1 : 0;
         }
       }
       cell({
         rows,
-        hiddenSize,
+        hidden_size,
         gates: a,
         at: at * batch * columns,
         hidden,
@@ -144,13 +144,13 @@ export function runErrorLayer(run: LayerRun): void {
         hiddenError,
         terms,
         bias,
-        h: projSize ? cellH : ownH,
-        hError: projSize ? cellHError : ownError,
+        h: proj_size ? cellH : ownH,
+        hError: proj_size ? cellHError : ownError,
         c,
         cError,
         nonlinearity: module.nonlinearity,
       });
-      if (projSize) products.projection(ownH, ownError, cellH, cellHError, rows);
+      if (proj_size) products.projection(ownH, ownError, cellH, cellHError, rows);
       keep(run, t, rows, ownH, ownError, lostRows, overflown, size);
       // Rows whose last step this was.
       const left = reverse ? (t === 0 ? 0 : rows) : t + 1 < steps ? rowsAt(t + 1) : 0;
@@ -251,9 +251,9 @@ function keep(
 }
 
 function workspace(run: LayerRun, inputRows: number, hiddenRows: number, columns: number, terms: number) {
-  const { kernels, model, module, parameters, uncertainty, batch, inputSize, inputError, known } = run;
+  const { kernels, model, module, parameters, uncertainty, batch, input_size, inputError, known } = run;
   const { weightIh, weightHh, biasIh, biasHh, weightHr } = parameters;
-  const { hiddenSize, projSize, kind } = module;
+  const { hidden_size, proj_size, kind } = module;
   const size = outputSize(module);
   const many = hiddenRows > 1 ? 'many' : 'one';
   const facts = (name: 'Ih' | 'Hh' | 'Hr', twins: readonly number[] | undefined) => ({
@@ -268,7 +268,7 @@ function workspace(run: LayerRun, inputRows: number, hiddenRows: number, columns
   const inexact = known === undefined || known.error !== undefined;
   const hidden = model.factors(weightHh, biasHh, columns, terms, inexact, facts('Hh', run.outputs));
   const projection =
-    weightHr && model.factors(weightHr, undefined, projSize, hiddenSize, true, facts('Hr', run.units));
+    weightHr && model.factors(weightHr, undefined, proj_size, hidden_size, true, facts('Hr', run.units));
   const { products, buffers, varianceStep } = kernels.workspace(
     {
       input: { weight: weightIh, bias: biasIh, columns, rows: 'many' },
@@ -278,18 +278,22 @@ function workspace(run: LayerRun, inputRows: number, hiddenRows: number, columns
       hidden1: { ...hidden.first, columns, rows: many },
       ...(hidden.second && { hidden2: { ...hidden.second, columns, rows: many } as const }),
       ...(projection && {
-        projection: { weight: weightHr!, columns: projSize, rows: batch > 1 ? 'many' : 'one' },
-        projection1: { ...projection.first, columns: projSize, rows: batch > 1 ? 'many' : 'one' },
+        projection: { weight: weightHr!, columns: proj_size, rows: batch > 1 ? 'many' : 'one' },
+        projection1: { ...projection.first, columns: proj_size, rows: batch > 1 ? 'many' : 'one' },
       }),
       ...(projection?.second && {
-        projection2: { ...projection.second, columns: projSize, rows: batch > 1 ? ('many' as const) : 'one' },
+        projection2: {
+          ...projection.second,
+          columns: proj_size,
+          rows: batch > 1 ? ('many' as const) : 'one',
+        },
       }),
     },
     {
-      x: inputRows * inputSize,
-      xError: inputError ? inputRows * inputSize : 0,
-      x1: Math.max(inputRows * inputSize, hiddenRows * size, batch * hiddenSize),
-      x2: Math.max(inputRows * inputSize, hiddenRows * size, batch * hiddenSize),
+      x: inputRows * input_size,
+      xError: inputError ? inputRows * input_size : 0,
+      x1: Math.max(inputRows * input_size, hiddenRows * size, batch * hidden_size),
+      x2: Math.max(inputRows * input_size, hiddenRows * size, batch * hidden_size),
       a: inputRows * columns,
       aError: inputRows * columns,
       a2: Math.max(inputRows, hiddenRows) * columns,
@@ -297,10 +301,10 @@ function workspace(run: LayerRun, inputRows: number, hiddenRows: number, columns
       hiddenError: hiddenRows * columns,
       h: hiddenRows * size,
       hError: hiddenRows * size,
-      cellH: projSize ? batch * hiddenSize : 0,
-      cellHError: projSize ? batch * hiddenSize : 0,
-      c: kind === 'LSTM' ? batch * hiddenSize : 0,
-      cError: kind === 'LSTM' ? batch * hiddenSize : 0,
+      cellH: proj_size ? batch * hidden_size : 0,
+      cellHError: proj_size ? batch * hidden_size : 0,
+      c: kind === 'LSTM' ? batch * hidden_size : 0,
+      cError: kind === 'LSTM' ? batch * hidden_size : 0,
       bias: columns,
     },
   );
@@ -322,16 +326,16 @@ function workspace(run: LayerRun, inputRows: number, hiddenRows: number, columns
       second(a2, x2, rows);
       for (let i = 0; i < rows * outs; i++) outError[i] += a2[i];
     };
-  const project = product('projection', projSize, hiddenSize, hiddenSize);
+  const project = product('projection', proj_size, hidden_size, hidden_size);
   return {
     buffers,
     varianceStep,
     products: {
-      input: product('input', columns, inputSize, terms),
+      input: product('input', columns, input_size, terms),
       hidden: product('hidden', columns, size, terms),
       projection: (h: Floats, hError: Floats, unprojected: Floats, error: Floats, rows: number) => {
         project(h, hError, unprojected, error, rows);
-        for (let i = 0; i < rows * projSize; i++) hError[i] = model.projected(h[i], hError[i], hiddenSize);
+        for (let i = 0; i < rows * proj_size; i++) hError[i] = model.projected(h[i], hError[i], hidden_size);
       },
     },
   };

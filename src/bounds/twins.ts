@@ -8,24 +8,24 @@ import type { Floats } from '../tensor/dtype.js';
  * the hidden units of a layer in one direction, and of its outputs; undefined where no two are equal.
  */
 export function twinsOf(
-  { kind, hiddenSize, projSize }: Module,
+  { kind, hidden_size, proj_size }: Module,
   { weightIh, weightHh, biasIh, biasHh, weightHr }: Parameters,
 ): { readonly units?: readonly number[]; readonly outputs?: readonly number[] } {
   const gates = KINDS[kind].gates.length;
   const matrices = [weightIh, weightHh, biasIh, biasHh].filter((matrix) => matrix !== undefined);
   const rowsOf = (unit: number) =>
     matrices.flatMap((matrix) => {
-      const size = matrix.length / (gates * hiddenSize);
+      const size = matrix.length / (gates * hidden_size);
       return Array.from({ length: gates }, (_, gate) => {
-        const from = (gate * hiddenSize + unit) * size;
+        const from = (gate * hidden_size + unit) * size;
         return matrix.subarray(from, from + size);
       });
     });
-  const inputSize = weightIh.length / (gates * hiddenSize);
-  const units = groups(hiddenSize, (unit) => weightIh[unit * inputSize], rowsOf);
+  const input_size = weightIh.length / (gates * hidden_size);
+  const units = groups(hidden_size, (unit) => weightIh[unit * input_size], rowsOf);
   if (!weightHr) return { units, outputs: units };
-  const projected = (row: number) => [weightHr.subarray(row * hiddenSize, (row + 1) * hiddenSize)];
-  const outputs = groups(projSize, (row) => weightHr[row * hiddenSize], projected);
+  const projected = (row: number) => [weightHr.subarray(row * hidden_size, (row + 1) * hidden_size)];
+  const outputs = groups(proj_size, (row) => weightHr[row * hidden_size], projected);
   return { units, outputs };
 }
 

@@ -4,7 +4,7 @@ import type { Profile } from './profiles.js';
 import { coherent } from './twins.js';
 
 /** So many standard deviations are rounding; derivatives are taken at the worst place within them. */
-export const SIGMAS = 6;
+export const ROUNDING_SIGMAS = 6;
 
 /** A row whose errors reach this part of its values (or of 1) is not predicted any more. */
 const HORIZON = 0.05;
@@ -53,7 +53,7 @@ export function varianceModel(profile: Profile): ErrorModel {
     part: (a, v, terms) => v + ofPart(terms) * a * a,
     projected: (h, v, terms) => v + ((walk * terms) / 3 + rounding) * h * h + floor2,
     kernelTerms: (terms) => ({
-      sigmas: SIGMAS,
+      sigmas: ROUNDING_SIGMAS,
       part: ofPart(terms),
       rounding,
       biases: biasRounding,
@@ -64,14 +64,14 @@ export function varianceModel(profile: Profile): ErrorModel {
     }),
     sum: (a, one, other, b) => one + other + rounding * a * a + biasRounding * b * b,
     tanh(a, value, v) {
-      const slope = tanhSlope(a, value, SIGMAS * Math.sqrt(v));
+      const slope = tanhSlope(a, value, ROUNDING_SIGMAS * Math.sqrt(v));
       return Math.min(slope * slope * v, 1) + tanh2 * value * value + floor2;
     },
     sigmoid(a, value, v) {
-      const slope = sigmoidSlope(a, value, SIGMAS * Math.sqrt(v));
+      const slope = sigmoidSlope(a, value, ROUNDING_SIGMAS * Math.sqrt(v));
       return Math.min(slope * slope * v, 0.25) + sigmoid2 * value * value + sigmoidAbsolute2;
     },
-    relu: (a, v) => (a > -SIGMAS * Math.sqrt(v) ? v : 0),
+    relu: (a, v) => (a > -ROUNDING_SIGMAS * Math.sqrt(v) ? v : 0),
     product: (x, vX, y, vY) => x * x * vY + y * y * vX + rounding * (x * y) * (x * y),
     mix(z, vZ, n, vN, h, vH, next) {
       const part = h - n;
@@ -98,7 +98,7 @@ function isLost(h: Floats, error: Floats, from: number, to: number): boolean {
   let largest = 0;
   for (let i = from; i < to; i++)
     if (!(error[i] <= largest)) largest = Number.isNaN(error[i]) ? Number.POSITIVE_INFINITY : error[i];
-  const reach = SIGMAS * Math.sqrt(largest);
+  const reach = ROUNDING_SIGMAS * Math.sqrt(largest);
   if (reach <= HORIZON) return false;
   let size = 1;
   for (let i = from; i < to; i++) if (Math.abs(h[i]) > size) size = Math.abs(h[i]);

@@ -3,19 +3,19 @@ import type { Floats } from '../tensor/dtype.js';
 export interface Rule {
   readonly rtol: number;
   readonly atol: number;
-  readonly equalNan: boolean;
+  readonly equal_nan: boolean;
 }
 
 /**
  * PyTorch's rule for one element: |actual − expected| ≤ atol + rtol·|expected|, finiteness first, because rtol·∞
- * allows any difference and NaN fails no comparison. NaN equals nothing unless `equalNan`; infinities are equal when
+ * allows any difference and NaN fails no comparison. NaN equals nothing unless `equal_nan`; infinities are equal when
  * their signs are. As torch.isclose (https://docs.pytorch.org/docs/stable/generated/torch.isclose.html).
  */
-export function isClose(actual: number, expected: number, { rtol, atol, equalNan }: Rule): boolean {
+export function isClose(actual: number, expected: number, { rtol, atol, equal_nan }: Rule): boolean {
   const difference = Math.abs(actual - expected);
   if (Number.isFinite(difference)) return difference <= atol + rtol * Math.abs(expected);
   if (Number.isNaN(actual) || Number.isNaN(expected)) {
-    return equalNan && Number.isNaN(actual) && Number.isNaN(expected);
+    return equal_nan && Number.isNaN(actual) && Number.isNaN(expected);
   }
   return actual === expected;
 }
@@ -42,11 +42,11 @@ export function smallestAtol(
   actual: Floats,
   expected: Floats,
   rtol: number,
-  equalNan: boolean,
+  equal_nan: boolean,
 ): number | undefined {
-  const passes = (atol: number) => allClose(actual, expected, { rtol, atol, equalNan });
+  const passes = (atol: number) => allClose(actual, expected, { rtol, atol, equal_nan });
   if (passes(0)) return 0;
-  const most = { rtol, atol: Number.MAX_VALUE, equalNan };
+  const most = { rtol, atol: Number.MAX_VALUE, equal_nan };
   let needed = 0;
   for (let i = 0; i < expected.length; i++) {
     const excess = Math.abs(actual[i] - expected[i]) - rtol * Math.abs(expected[i]);

@@ -125,11 +125,11 @@ export function compareTensor(
   reference: Compared,
   actual: Floats,
   tolerance: Tolerance,
-  equalNan: boolean,
+  equal_nan: boolean,
   judged?: Judged,
 ): TensorComparison {
   const { rows, data: expected } = reference;
-  const rule = { rtol: tolerance.rtol, atol: tolerance.atol, equalNan };
+  const rule = { rtol: tolerance.rtol, atol: tolerance.atol, equal_nan };
   const held = actual.subarray(0, expected.length);
   const fails = failures(reference, held, rule, judged);
   const comparisons = Array.from({ length: rows }, (_, row) =>
@@ -143,9 +143,9 @@ export function compareTensor(
     mismatches: comparisons.reduce((sum, row) => sum + row.mismatches, 0),
     rows: comparisons,
     worst: worstRow(comparisons).worst,
-    smallestAtol: smallestAtol(held, expected, tolerance.rtol, equalNan),
+    smallestAtol: smallestAtol(held, expected, tolerance.rtol, equal_nan),
     zerosPass: zerosPass(expected, rule),
-    nans: equalNan ? Array.from(expected).filter(Number.isNaN).length : 0,
+    nans: equal_nan ? Array.from(expected).filter(Number.isNaN).length : 0,
     auto: judged && autoSummary(judged, comparisons),
   };
 }

@@ -10,18 +10,18 @@ export interface Subject {
   readonly kind: Kind;
   readonly cell: boolean;
   readonly nonlinearity: Nonlinearity;
-  readonly inputSize: number;
-  readonly hiddenSize: number;
-  readonly projSize: number;
-  readonly numLayers: number;
+  readonly input_size: number;
+  readonly hidden_size: number;
+  readonly proj_size: number;
+  readonly num_layers: number;
   readonly directions: readonly Direction[];
   readonly bias: boolean;
   readonly prefix: string;
   readonly steps: number;
   readonly batch: number;
-  readonly batchFirst: boolean;
+  readonly batch_first: boolean;
   readonly compute: 'float64' | 'float32';
-  readonly equalNan: boolean;
+  readonly equal_nan: boolean;
   /** The same in words: `LSTM 80 → 256`, `2 layers`, `bidirectional` … */
   readonly words: readonly string[];
 }

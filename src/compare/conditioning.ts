@@ -35,13 +35,13 @@ export interface Margin {
   /** |actual − expected| that is usual at a value of this size; the unit in which runs part. */
   readonly allowance: (magnitude: number) => number;
   /** The largest magnitude that the outputs can have, whatever the rounding. */
-  readonly bound: number;
+  readonly largestPossible: number;
 }
 
 /** A run that has left the other's path may end anywhere: beyond so many allowances no more is asked for. */
 const ALLOWANCES = 5;
 
-export interface Explanation {
+export interface RoundingExplanation {
   /** The first mismatch, in the order of the rows, that stands before rounding alone could explain it. */
   readonly unexplained?: Place;
   /** By what factor the runs have parted too little for it. */
@@ -55,7 +55,12 @@ export interface Explanation {
  * enough, at that step or before it in the order in which the direction takes them, in the same batch row.
  * @param fails 1 where an element is a mismatch
  */
-export function explain(reference: Compared, runs: Runs, fails: Uint8Array, margin: Margin): Explanation {
+export function explainByRounding(
+  reference: Compared,
+  runs: Runs,
+  fails: Uint8Array,
+  margin: Margin,
+): RoundingExplanation {
   const { units, data: expected } = reference;
   // A layer's output is the output of the layers up to it.
   const name = isSequence(reference.name) ? 'output' : reference.name;
@@ -79,8 +84,8 @@ export function explain(reference: Compared, runs: Runs, fails: Uint8Array, marg
     const parted = spreadAt(row, b, unit);
     // Beyond the bound no rounding leads; to NaN it does only where it led a run of ours there, or to infinity.
     const possible = Number.isNaN(expected[i])
-      ? margin.bound === Number.POSITIVE_INFINITY || parted === Number.POSITIVE_INFINITY
-      : !(Math.abs(expected[i]) > margin.bound + allowance(margin.bound));
+      ? margin.largestPossible === Number.POSITIVE_INFINITY || parted === Number.POSITIVE_INFINITY
+      : !(Math.abs(expected[i]) > margin.largestPossible + allowance(margin.largestPossible));
     if (!possible || parted < enough) {
       return {
         unexplained: place,

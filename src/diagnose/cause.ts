@@ -1,8 +1,8 @@
 import type { ProfileName } from '../bounds/profiles.js';
-import { SIGMAS } from '../bounds/variance.js';
+import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import type { SpeedOptions } from '../engine/options.js';
 import type { Direction } from '../kinds.js';
-import type { Bound } from '../module/bind.js';
+import type { BoundCase } from '../module/bind.js';
 import { suffix } from '../module/parameters.js';
 import { allowances } from './conventions/allowance.js';
 import { separators } from './conventions/hypotheses.js';
@@ -115,14 +115,14 @@ export interface CauseOptions {
  * alone, then a precision and one weight, then two conventions at once. What is returned fits all of the reference, or
  * says where it begins to differ.
  */
-export async function findCause(whole: Bound, base: Predicted, options: CauseOptions): Promise<Cause> {
+export async function findCause(whole: BoundCase, base: Predicted, options: CauseOptions): Promise<Cause> {
   const { profile, depth, speed, onProgress } = options;
   const pairs = depth === 'pairs';
-  const bound = cutToReference(whole);
+  const boundCase = cutToReference(whole);
   const search: Search = {
-    bound,
+    boundCase,
     base,
-    allowances: allowances(bound, profile),
+    allowances: allowances(boundCase, profile),
     speed,
     onProgress: onProgress && ((done) => onProgress(pairs ? done / 2 : done)),
   };
@@ -133,12 +133,12 @@ export async function findCause(whole: Bound, base: Predicted, options: CauseOpt
     weights: [],
     conventions: [],
     notExcluded: [],
-    separators: separatorsOf(bound),
+    separators: separatorsOf(boundCase),
     tried: { singles: 0, pairs: 0, ofPairs: 0 },
   };
   const changed = changedValues(search, base);
   if (changed.length) return { ...nothing, changed };
-  const notFinite = firstNotFinite(bound, base);
+  const notFinite = firstNotFinite(boundCase, base);
   if (notFinite) return { ...nothing, notFinite };
   if (depth === 'reference') return nothing;
   const found = await searchSingles(search);
@@ -149,10 +149,10 @@ export async function findCause(whole: Bound, base: Predicted, options: CauseOpt
     nextBest: nextBest(found, baseline),
   };
   if (found.fits.length) return { ...rest, conventions: found.fits.map(convention) };
-  const known = bound.decimals === undefined ? knownLayers(bound, profile) : [];
+  const known = boundCase.decimals === undefined ? knownLayers(boundCase, profile) : [];
   const beyond = known
     .map((layer) => ({ layer, located: localise(layer) }))
-    .filter(({ located }) => located.farthest > SIGMAS);
+    .filter(({ located }) => located.farthest > ROUNDING_SIGMAS);
   // A weight is of one layer in one direction.
   const weights = beyond.length === 1 ? wrongWeights(beyond[0]) : [];
   if (weights.length) return { ...rest, weights };
@@ -189,7 +189,7 @@ function nextBest({ nextBest: fit }: Found, baseline: Misfit): Cause['nextBest']
   return { says: fit.hypotheses.map(({ says }) => says), explained };
 }
 
-function separatorsOf({ network, sequence }: Bound): string[] {
+function separatorsOf({ network, sequence }: BoundCase): string[] {
   const biases = network.layers.flat().flatMap(({ biasIh, biasHh }) => [biasIh, biasHh]);
   return separators(network.module, sequence, biases);
 }
@@ -204,7 +204,7 @@ function wrongWeights({ layer, located: { suspects, farthest } }: Located): Wron
   const end = suffix(layer.module, layer.layer, layer.direction);
   return suspects
     .map((suspect) => ({ suspect, ...refine(layer, suspect) }))
-    .filter(({ change, farthest: left }) => Number.isFinite(change) && left <= SIGMAS)
+    .filter(({ change, farthest: left }) => Number.isFinite(change) && left <= ROUNDING_SIGMAS)
     .sort((a, b) => a.left - b.left)
     .map(({ suspect, change, farthest: left }) => {
       const { row, column, gate, unit, deviation, alike } = suspect;
@@ -236,7 +236,7 @@ function namesOf(
 
 function whereabouts({ layer, located }: Located): Whereabouts {
   return {
-    ...firstBeyond(layer, SIGMAS),
+    ...firstBeyond(layer, ROUNDING_SIGMAS),
     layer: layer.layer,
     direction: layer.direction,
     explained: located.gates,

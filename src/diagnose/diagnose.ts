@@ -27,11 +27,15 @@ const QUICK_WORK = 2 ** 27;
 
 /** As much of the cause as takes no time to find. */
 export function quickCause(run: Run): Promise<Cause> {
-  return causeOf(run, searchWork(run.bound) < QUICK_WORK ? 'alone' : 'reference');
+  return causeOf(run, searchWork(run.boundCase) < QUICK_WORK ? 'alone' : 'reference');
 }
 
-function causeOf({ bound, outputs, coarser, settings }: Run, depth: CauseOptions['depth']): Promise<Cause> {
+function causeOf(
+  { boundCase, outputs, coarser, settings }: Run,
+  depth: CauseOptions['depth'],
+): Promise<Cause> {
   const { profile, speed, onProgress, compute } = settings;
-  const base = compute === 'float64' ? outputs : predict(bound.network, bound.sequence, {}, { speed });
-  return findCause(bound, base, { profile, precision: coarser, depth, speed, onProgress });
+  const base =
+    compute === 'float64' ? outputs : predict(boundCase.network, boundCase.sequence, {}, { speed });
+  return findCause(boundCase, base, { profile, precision: coarser, depth, speed, onProgress });
 }

@@ -1,4 +1,4 @@
-import type { Bound } from '../module/bind.js';
+import type { BoundCase } from '../module/bind.js';
 import { outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { Predicted } from './conventions/predict.js';
@@ -15,16 +15,16 @@ export interface ChangedValue {
 }
 
 /** Without the steps beyond the longest of the lengths, where the reference ends before them. */
-export function cutToReference(bound: Bound): Bound {
-  const { sequence, references } = bound;
+export function cutToReference(boundCase: BoundCase): BoundCase {
+  const { sequence, references } = boundCase;
   const steps = references.find(({ name }) => name === 'output')?.rows ?? sequence.steps;
-  if (steps === sequence.steps) return bound;
+  if (steps === sequence.steps) return boundCase;
   const input = sequence.input.subarray(0, (sequence.input.length / sequence.steps) * steps);
-  return { ...bound, sequence: { ...sequence, steps, input } };
+  return { ...boundCase, sequence: { ...sequence, steps, input } };
 }
 
 /** The first value of the reference that is NaN or infinite, where it should not be. */
-export function firstNotFinite({ references }: Bound, base: Predicted): ChangedValue | undefined {
+export function firstNotFinite({ references }: BoundCase, base: Predicted): ChangedValue | undefined {
   for (const { name, data, batch, units } of references) {
     const i = data.findIndex((value, at) => !Number.isFinite(value) && Number.isFinite(base[name]![at]));
     if (i >= 0) return valueAt(name, { batch, units, data }, base, i);
@@ -57,8 +57,8 @@ const MOST_CHANGED = 20;
  * Values that are off on their own: what is off in a network goes on to the other units, and to the steps after it.
  * Where no step follows, or the same unit is off again, it may be the network.
  */
-export function changedValues({ bound, allowances: allowed }: Search, base: Predicted): ChangedValue[] {
-  const { references, network, sequence } = bound;
+export function changedValues({ boundCase, allowances: allowed }: Search, base: Predicted): ChangedValue[] {
+  const { references, network, sequence } = boundCase;
   const output = references.find(({ name }) => name === 'output');
   if (!output) return [];
   const off: (ChangedValue & { readonly ratio: number })[] = [];

@@ -1,5 +1,5 @@
 import type { Network, Sequence } from '../module/bind.js';
-import { directions, layerInputSize, outputSize } from '../module/parameters.js';
+import { directionsOf, layerInputSize, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import { chooseKernels, workOf } from './kernels/choose.js';
 import type { Kernels } from './kernels/kernels.js';
@@ -50,7 +50,7 @@ export interface UsedKernels {
  * Runs a network over a sequence in evaluation mode: layers from the bottom up, each forward and, if bidirectional,
  * in reverse from every row's last valid step. As torch.nn.RNN, GRU and LSTM (also over a PackedSequence).
  */
-export async function forward(
+export async function forwardPass(
   network: Network,
   sequence: Sequence,
   options: ForwardOptions = {},
@@ -80,9 +80,9 @@ async function runLayers(
 ): Promise<Omit<Outputs, 'kernels'>> {
   const { module, layers } = network;
   const { steps, batch } = sequence;
-  const ways = directions(module);
+  const directions = directionsOf(module);
   const size = outputSize(module);
-  const { hiddenSize } = module;
+  const { hidden_size } = module;
   const lstm = module.kind === 'LSTM';
 
   const { order, inverse, rowsAt } = packRows(sequence);
@@ -92,20 +92,20 @@ async function runLayers(
   const kept: Floats[] | undefined = options.layers ? [] : undefined;
   if (trace) planTrace(module, steps, batch, options.compute);
 
-  const states = layers.length * ways.length;
+  const states = layers.length * directions.length;
   const h_n = kernels.allocate(states * batch * size);
-  const c_n = kernels.allocate(lstm ? states * batch * hiddenSize : 0);
+  const c_n = kernels.allocate(lstm ? states * batch * hidden_size : 0);
   if (sequence.h0) h_n.set(sorted(sequence.h0, states, size));
-  if (sequence.c0) c_n.set(sorted(sequence.c0, states, hiddenSize));
+  if (sequence.c0) c_n.set(sorted(sequence.c0, states, hidden_size));
 
-  let input = sorted(sequence.input, steps, module.inputSize);
-  const width = ways.length * size;
+  let input = sorted(sequence.input, steps, module.input_size);
+  const width = directions.length * size;
   for (const [layer, parameters] of layers.entries()) {
     const output = kernels.allocate(steps * batch * width);
-    for (const [d, direction] of ways.entries()) {
-      const index = layer * ways.length + d;
+    for (const [d, direction] of directions.entries()) {
+      const index = layer * directions.length + d;
       // With one direction, and rows in their own order, the layer's output is its h.
-      const shared = ways.length === 1 && !order ? output : undefined;
+      const shared = directions.length === 1 && !order ? output : undefined;
       const recorder =
         trace && traceRecorder(kernels, module, { layer, direction }, steps, batch, shared, order);
       if (recorder) trace.push(recorder.trace);
@@ -118,12 +118,12 @@ async function runLayers(
         rowsAt,
         batch,
         input,
-        inputSize: layerInputSize(module, layer),
+        input_size: layerInputSize(module, layer),
         output,
         width,
         outputAt: d * size,
         h: h_n.subarray(index * batch * size, (index + 1) * batch * size),
-        c: c_n.subarray(index * batch * hiddenSize, (index + 1) * batch * hiddenSize),
+        c: c_n.subarray(index * batch * hidden_size, (index + 1) * batch * hidden_size),
         record: recorder?.record,
         share: options.share,
       });
@@ -136,7 +136,7 @@ async function runLayers(
   return {
     output: pick(input, inverse, steps, batch, width),
     h_n: pick(h_n, inverse, states, batch, size),
-    c_n: lstm ? pick(c_n, inverse, states, batch, hiddenSize) : undefined,
+    c_n: lstm ? pick(c_n, inverse, states, batch, hidden_size) : undefined,
     layers: kept,
     trace,
   };

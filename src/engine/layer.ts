@@ -15,9 +15,9 @@ export interface LayerRun {
   /** Batch rows that are still within their length at a step: always the first ones. */
   readonly rowsAt: (step: number) => number;
   readonly batch: number;
-  /** [steps, batch, inputSize] */
+  /** [steps, batch, input_size] */
   readonly input: Floats;
-  readonly inputSize: number;
+  readonly input_size: number;
   /** [steps, batch, width]; this direction's columns begin at `outputAt`. */
   readonly output: Floats;
   readonly width: number;
@@ -49,12 +49,12 @@ const CHUNK_ROWS = 32;
  * hidden part one product a step. Yields the number of steps done after each chunk; memory doesn't grow with time.
  */
 export function* runLayer(run: LayerRun): Generator<number> {
-  const { kernels, module, steps, batch, inputSize, width, outputAt, rowsAt } = run;
-  const { hiddenSize, projSize } = module;
+  const { kernels, module, steps, batch, input_size, width, outputAt, rowsAt } = run;
+  const { hidden_size, proj_size } = module;
   const { gates } = KINDS[module.kind];
   const { share } = run;
-  const from = share ? Math.floor((share.index * hiddenSize) / share.count) : 0;
-  const to = share ? Math.floor(((share.index + 1) * hiddenSize) / share.count) : hiddenSize;
+  const from = share ? Math.floor((share.index * hidden_size) / share.count) : 0;
+  const to = share ? Math.floor(((share.index + 1) * hidden_size) / share.count) : hidden_size;
   const units = to - from;
   const columns = gates.length * units;
   const size = outputSize(module);
@@ -63,22 +63,22 @@ export function* runLayer(run: LayerRun): Generator<number> {
   const chunk = Math.min(steps, Math.ceil(chunkRows / batch));
 
   const { weightIh, weightHh, biasIh, biasHh, weightHr } = run.parameters;
-  const own = (values: Floats) => (share ? gateRowsOf(values, gates.length, hiddenSize, from, to) : values);
+  const own = (values: Floats) => (share ? gateRowsOf(values, gates.length, hidden_size, from, to) : values);
   const rows = batch === 1 ? 'one' : 'many';
   const { products, gateStep, buffers } = kernels.workspace(
     {
       input: { weight: own(weightIh), bias: biasIh && own(biasIh), columns, rows: 'many' },
       hidden: { weight: own(weightHh), bias: biasHh && own(biasHh), columns, rows },
-      ...(weightHr && { projection: { weight: weightHr, columns: projSize, rows } }),
+      ...(weightHr && { projection: { weight: weightHr, columns: proj_size, rows } }),
     },
     {
-      x: chunk * batch * inputSize,
+      x: chunk * batch * input_size,
       gates: chunk * batch * columns,
       hidden: batch * columns,
       h: batch * size,
       // What the cell calls h, where h itself is made of it; and all threads' parts of that.
-      cellH: projSize || share ? batch * units : 0,
-      unprojected: projSize && share ? batch * hiddenSize : 0,
+      cellH: proj_size || share ? batch * units : 0,
+      unprojected: proj_size && share ? batch * hidden_size : 0,
       c: lstm ? batch * units : 0,
     },
   );
@@ -86,15 +86,15 @@ export function* runLayer(run: LayerRun): Generator<number> {
   h.set(run.h);
   if (lstm) c.set(share ? run.c.subarray(from, to) : run.c);
   // A GRU goes on from its own part of h.
-  if (share && !projSize) buffers.cellH.set(run.h.subarray(from, to));
+  if (share && !proj_size) buffers.cellH.set(run.h.subarray(from, to));
   const cell = gateStep[module.kind];
   const work = {
     rows: batch,
-    hiddenSize: units,
+    hidden_size: units,
     gates: buffers.gates,
     gatesAt: 0,
     hidden: buffers.hidden,
-    h: projSize || share ? buffers.cellH : h,
+    h: proj_size || share ? buffers.cellH : h,
     c,
     nonlinearity: module.nonlinearity,
     store: kernels.store,
@@ -103,8 +103,8 @@ export function* runLayer(run: LayerRun): Generator<number> {
   for (let done = 0; done < steps; ) {
     const count = Math.min(chunk, steps - done);
     const first = run.reverse ? steps - done - count : done;
-    const start = first * batch * inputSize;
-    x.set(run.input.subarray(start, start + count * batch * inputSize));
+    const start = first * batch * input_size;
+    x.set(run.input.subarray(start, start + count * batch * input_size));
     products.input(work.gates, x, count * batch);
     for (let i = 0; i < count; i++) {
       const at = run.reverse ? count - 1 - i : i;
@@ -113,8 +113,8 @@ export function* runLayer(run: LayerRun): Generator<number> {
       work.gatesAt = at * batch * columns;
       products.hidden(work.hidden, h, work.rows);
       cell(work);
-      share?.exchange(work.h, from, projSize ? buffers.unprojected : h);
-      if (projSize) products.projection(h, share ? buffers.unprojected : work.h, work.rows);
+      share?.exchange(work.h, from, proj_size ? buffers.unprojected : h);
+      if (proj_size) products.projection(h, share ? buffers.unprojected : work.h, work.rows);
       run.record?.(step, work, h);
       for (let row = 0; row < work.rows; row++) {
         const to = (step * batch + row) * width + outputAt;
@@ -130,12 +130,12 @@ export function* runLayer(run: LayerRun): Generator<number> {
 }
 
 /** The rows of some units in a matrix or vector of all gates' rows: [gates·hidden, …] to [gates·units, …]. */
-function gateRowsOf(values: Floats, gates: number, hiddenSize: number, from: number, to: number): Floats {
-  const size = values.length / (gates * hiddenSize);
+function gateRowsOf(values: Floats, gates: number, hidden_size: number, from: number, to: number): Floats {
+  const size = values.length / (gates * hidden_size);
   const units = to - from;
   const result = values.slice(0, gates * units * size);
   for (let gate = 0; gate < gates; gate++) {
-    const start = (gate * hiddenSize + from) * size;
+    const start = (gate * hidden_size + from) * size;
     result.set(values.subarray(start, start + units * size), gate * units * size);
   }
   return result;

@@ -1,6 +1,6 @@
 import { CellcheckError } from '../errors.js';
 import { type Direction, KINDS, traced } from '../kinds.js';
-import { directions, type Module, outputSize } from '../module/parameters.js';
+import { directionsOf, type Module, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { GateStep, Kernels } from './kernels/kernels.js';
 import type { Compute } from './options.js';
@@ -28,7 +28,7 @@ const MOST_BYTES = 2 ** 32;
 
 /** Size of a part's last dimension. */
 export function partSize(module: Module, part: string): number {
-  return part === 'h' ? outputSize(module) : module.hiddenSize;
+  return part === 'h' ? outputSize(module) : module.hidden_size;
 }
 
 /**
@@ -38,7 +38,7 @@ export function partSize(module: Module, part: string): number {
 export function planTrace(module: Module, steps: number, batch: number, compute: Compute = 'float64'): void {
   const bytesPerValue = compute === 'float64' ? 8 : 4;
   const units = traced(module.kind).reduce((total, part) => total + partSize(module, part), 0);
-  const layers = module.numLayers * directions(module).length;
+  const layers = module.num_layers * directionsOf(module).length;
   const bytes = units * layers * steps * batch * bytesPerValue;
   if (bytes <= MOST_BYTES) return;
   throw new CellcheckError({
@@ -63,7 +63,7 @@ export function traceRecorder(
   order: readonly number[] | undefined,
 ): Recorder {
   const { gates } = KINDS[module.kind];
-  const { hiddenSize } = module;
+  const { hidden_size } = module;
   const size = outputSize(module);
   const parts = Object.fromEntries(
     traced(module.kind).map((part) => [
@@ -81,12 +81,12 @@ export function traceRecorder(
       for (let row = 0; row < rows; row++) {
         const at = step * batch + (order ? order[row] : row);
         if (!output) for (let unit = 0; unit < size; unit++) toH[at * size + unit] = h[row * size + unit];
-        const to = at * hiddenSize;
-        if (toC) for (let unit = 0; unit < hiddenSize; unit++) toC[to + unit] = c[row * hiddenSize + unit];
+        const to = at * hidden_size;
+        if (toC) for (let unit = 0; unit < hidden_size; unit++) toC[to + unit] = c[row * hidden_size + unit];
         for (let k = 0; k < blocks.length; k++) {
-          const from = gatesAt + (row * blocks.length + k) * hiddenSize;
+          const from = gatesAt + (row * blocks.length + k) * hidden_size;
           const block = blocks[k];
-          for (let unit = 0; unit < hiddenSize; unit++) block[to + unit] = gates[from + unit];
+          for (let unit = 0; unit < hidden_size; unit++) block[to + unit] = gates[from + unit];
         }
       }
     },

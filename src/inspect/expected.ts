@@ -1,6 +1,6 @@
 import { distance, isClose, type Rule } from '../compare/close.js';
-import type { Bound } from '../module/bind.js';
-import { directions, outputSize } from '../module/parameters.js';
+import type { BoundCase } from '../module/bind.js';
+import { directionsOf, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 
 /** What a case expects of a state, where it says so. */
@@ -23,19 +23,19 @@ export type Rules = Readonly<Record<string, Rule>>;
  * @param actual what was computed [steps, batch, units]
  */
 export function expectedPart(
-  { network, sequence, references }: Bound,
+  { network, sequence, references }: BoundCase,
   rules: Rules,
-  { layer, way, part, actual }: { layer: number; way: number; part: string; actual: Floats },
+  { layer, d, part, actual }: { layer: number; d: number; part: string; actual: Floats },
 ): ExpectedPart | undefined {
   const { module } = network;
   const { steps, batch, lengths } = sequence;
-  const ways = directions(module).length;
+  const directionCount = directionsOf(module).length;
   const reference = (name: string) => references.find((one) => one.name === name);
-  const output = part === 'h' && layer === module.numLayers - 1 ? reference('output') : undefined;
+  const output = part === 'h' && layer === module.num_layers - 1 ? reference('output') : undefined;
   const final = part === 'h' || part === 'c' ? reference(`${part}_n`) : undefined;
   if (!output && !final) return undefined;
 
-  const size = part === 'h' ? outputSize(module) : module.hiddenSize;
+  const size = part === 'h' ? outputSize(module) : module.hidden_size;
   const values = new Float64Array(steps * batch * size);
   const known = new Uint8Array(steps * batch);
   const far = new Uint8Array(values.length);
@@ -52,11 +52,11 @@ export function expectedPart(
     known[at] = 1;
   };
   for (let at = 0; output && at < output.rows * batch; at++) {
-    take(at, output, at * output.units + way * size);
+    take(at, output, at * output.units + d * size);
   }
   for (let row = 0; final && row < batch; row++) {
-    const at = (way === 0 ? (lengths?.[row] ?? steps) - 1 : 0) * batch + row;
-    take(at, final, ((layer * ways + way) * batch + row) * size);
+    const at = (d === 0 ? (lengths?.[row] ?? steps) - 1 : 0) * batch + row;
+    take(at, final, ((layer * directionCount + d) * batch + row) * size);
   }
   return { values, known, far };
 }

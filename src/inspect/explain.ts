@@ -1,8 +1,8 @@
 import type { LayerTrace } from '../engine/trace.js';
 import { CellcheckError } from '../errors.js';
 import { type Direction, KINDS } from '../kinds.js';
-import type { Bound, Parameters } from '../module/bind.js';
-import { directions, layerInputSize, type Module, outputSize, suffix } from '../module/parameters.js';
+import type { BoundCase, Parameters } from '../module/bind.js';
+import { directionsOf, layerInputSize, type Module, outputSize, suffix } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { ExpectedPart } from './expected.js';
 
@@ -44,7 +44,7 @@ export interface GateExplanation {
 }
 
 /** One step of one unit with all that goes into it. */
-export interface Explanation extends StepOfUnit {
+export interface StepExplanation extends StepOfUnit {
   readonly module: Module;
   /** The layer's input at this step. */
   readonly x: Floats;
@@ -72,47 +72,47 @@ export interface Explanation extends StepOfUnit {
  * @param wanted what the case expects of h and c in this layer and direction
  * @throws CellcheckError where the step is beyond the row's length
  */
-export function explain(
-  bound: Bound,
+export function explainStep(
+  boundCase: BoundCase,
   trace: readonly LayerTrace[],
   at: StepOfUnit,
   wanted: Readonly<Record<'h' | 'c', ExpectedPart | undefined>>,
-): Explanation {
-  const { network, sequence } = bound;
+): StepExplanation {
+  const { network, sequence } = boundCase;
   const { module } = network;
   const { layer, direction, batch, step, unit } = at;
-  const ways = directions(module);
-  const way = ways.indexOf(direction);
+  const directions = directionsOf(module);
+  const d = directions.indexOf(direction);
   const length = sequence.lengths?.[batch] ?? sequence.steps;
   if (step >= length) {
     throw new CellcheckError({
       problem: `step ${step} is beyond the length ${length} of batch row ${batch}: nothing happens there`,
     });
   }
-  const parts = trace[layer * ways.length + way].parts;
-  const parameters = network.layers[layer][way];
+  const parts = trace[layer * directions.length + d].parts;
+  const parameters = network.layers[layer][d];
   const before = direction === 'forward' ? step - 1 : step + 1;
   const after = before >= 0 && before < length ? before : undefined;
   const size = outputSize(module);
-  const { hiddenSize } = module;
+  const { hidden_size } = module;
 
   const state = (part: 'h' | 'c', width: number, initial: Floats | undefined) => {
     if (after !== undefined) return rowOf(parts[part], after * sequence.batch + batch, width);
-    const row = (layer * ways.length + way) * sequence.batch + batch;
+    const row = (layer * directions.length + d) * sequence.batch + batch;
     return initial ? rowOf(initial, row, width) : new Float64Array(width);
   };
   const x =
     layer === 0
-      ? rowOf(sequence.input, step * sequence.batch + batch, module.inputSize)
+      ? rowOf(sequence.input, step * sequence.batch + batch, module.input_size)
       : beside(
-          ways.map((_, d) =>
-            rowOf(trace[(layer - 1) * ways.length + d].parts.h, step * sequence.batch + batch, size),
+          directions.map((_, d) =>
+            rowOf(trace[(layer - 1) * directions.length + d].parts.h, step * sequence.batch + batch, size),
           ),
           layerInputSize(module, layer),
         );
   const h = state('h', size, sequence.h0);
   const now = (part: string, index: number) =>
-    parts[part][(step * sequence.batch + batch) * (part === 'h' ? size : hiddenSize) + index];
+    parts[part][(step * sequence.batch + batch) * (part === 'h' ? size : hidden_size) + index];
   const end = suffix(module, layer, direction);
   const gates = gatesOf(module, parameters, end, unit, x, h, (gate) => now(gate, unit));
   const lstm = module.kind === 'LSTM';
@@ -129,15 +129,15 @@ export function explain(
     after,
     initial: sequence.h0 !== undefined,
     gates,
-    ...(lstm && { cBefore: state('c', hiddenSize, sequence.c0)[unit], c: now('c', unit) }),
-    ...(module.projSize && { projection: projectionOf(parameters, end, unit, size, hiddenSize, now) }),
+    ...(lstm && { cBefore: state('c', hidden_size, sequence.c0)[unit], c: now('c', unit) }),
+    ...(module.proj_size && { projection: projectionOf(parameters, end, unit, size, hidden_size, now) }),
     ...(unit < size && { value: now('h', unit) }),
-    expected: { h: expected('h', size), ...(lstm && { c: expected('c', hiddenSize) }) },
+    expected: { h: expected('h', size), ...(lstm && { c: expected('c', hidden_size) }) },
   };
 }
 
 function gatesOf(
-  { kind, nonlinearity, hiddenSize }: Module,
+  { kind, nonlinearity, hidden_size }: Module,
   { weightIh, weightHh, biasIh, biasHh }: Parameters,
   end: string,
   unit: number,
@@ -147,7 +147,7 @@ function gatesOf(
 ): GateExplanation[] {
   const { gates, activations } = KINDS[kind];
   return gates.map((name, block) => {
-    const row = block * hiddenSize + unit;
+    const row = block * hidden_size + unit;
     const input = dot(`weight_ih${end}`, weightIh, row, x);
     const hidden = dot(`weight_hh${end}`, weightHh, row, h);
     const inputBias = biasIh?.[row];
@@ -172,10 +172,10 @@ function projectionOf(
   end: string,
   unit: number,
   size: number,
-  hiddenSize: number,
+  hidden_size: number,
   now: (part: string, unit: number) => number,
-): Explanation['projection'] {
-  const m = Float64Array.from({ length: hiddenSize }, (_, j) => now('o', j) * Math.tanh(now('c', j)));
+): StepExplanation['projection'] {
+  const m = Float64Array.from({ length: hidden_size }, (_, j) => now('o', j) * Math.tanh(now('c', j)));
   return { m: m[unit], ...(unit < size && { dot: dot(`weight_hr${end}`, weightHr!, unit, m) }) };
 }
 

@@ -10,12 +10,12 @@ import { type Direction, KINDS } from '../kinds.js';
 import { bind } from '../module/bind.js';
 import { type Case, checkOptions, mergeOptions } from '../module/case.js';
 import { type DescribeOptions, describeModule } from '../module/describe.js';
-import { directions, type Module } from '../module/parameters.js';
+import { directionsOf, type Module } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
-import { forward } from '../threads/forward.js';
+import { forwardInThreads } from '../threads/forward.js';
 import { notesOn, subjectOf } from '../verdict/remarks.js';
 import { type ExpectedPart, expectedPart } from './expected.js';
-import { type Explanation, explain } from './explain.js';
+import { explainStep, type StepExplanation } from './explain.js';
 import { mustBeOne, mustFit, type Selected, type Selection, select } from './selection.js';
 
 export interface InspectOptions extends DescribeOptions {
@@ -62,7 +62,7 @@ export interface Inspection {
   /** How the case's expected outputs compare, where it has any. */
   readonly tensors: readonly TensorComparison[];
   /** One for every selected layer, direction and batch row, where they were asked for. */
-  readonly explanations: readonly Explanation[];
+  readonly explanations: readonly StepExplanation[];
   readonly notes: readonly string[];
   /** What of the case's files was not used, though it looks meant. */
   readonly warnings: readonly string[];
@@ -86,24 +86,29 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   const settings = mergeOptions(loaded.options, said);
   const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
   const { decimals } = loaded.options;
-  const bound = bind(module, loaded, settings.batch_first, { decimals, rounded: 'all' });
-  const { sequence } = bound;
+  const boundCase = bind(module, loaded, settings.batch_first, { decimals, rounded: 'all' });
+  const { sequence } = boundCase;
   const selected = select(selection, module, sequence);
   if (explained) mustBeOne(selected);
   mustFit(selected, mostValues);
 
-  const outputs = await forward(bound.network, sequence, { compute, speed, trace: true, onProgress });
-  const equalNan = loaded.options.equal_nan ?? false;
-  const tensors = bound.references.map((reference) => {
+  const outputs = await forwardInThreads(boundCase.network, sequence, {
+    compute,
+    speed,
+    trace: true,
+    onProgress,
+  });
+  const equal_nan = loaded.options.equal_nan ?? false;
+  const tensors = boundCase.references.map((reference) => {
     const { tolerance = {} } = loaded.options;
     const said = [{ ...tolerance, source: 'of the case' }, ...printedTolerances(reference.printed)];
     const rule = resolveTolerance(reference.name, reference.dtype, said);
-    return compareTensor(reference, outputs[reference.name]!, rule, equalNan);
+    return compareTensor(reference, outputs[reference.name]!, rule, equal_nan);
   });
-  const rules = Object.fromEntries(tensors.map(({ name, tolerance }) => [name, { ...tolerance, equalNan }]));
+  const rules = Object.fromEntries(tensors.map(({ name, tolerance }) => [name, { ...tolerance, equal_nan }]));
   const expected = ({ layer, direction, parts }: LayerTrace, part: string) => {
-    const way = directions(module).indexOf(direction);
-    return expectedPart(bound, rules, { layer, way, part, actual: parts[part] });
+    const d = directionsOf(module).indexOf(direction);
+    return expectedPart(boundCase, rules, { layer, d, part, actual: parts[part] });
   };
   const places = outputs.trace!.filter(
     ({ layer, direction }) => selected.layers.includes(layer) && selected.directions.includes(direction),
@@ -113,13 +118,13 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
     const [step, unit] = [selected.steps[0], selected.units[0]];
     const wanted = { h: expected(place, 'h'), c: expected(place, 'c') };
     return selected.batches.map((batch) =>
-      explain(bound, outputs.trace!, { layer, direction, batch, step, unit }, wanted),
+      explainStep(boundCase, outputs.trace!, { layer, direction, batch, step, unit }, wanted),
     );
   };
   return {
-    subject: subjectOf(bound, { compute, equal_nan: equalNan }),
+    subject: subjectOf(boundCase, { compute, equal_nan: equal_nan }),
     kernels: outputs.kernels,
-    outputs: tensorsOf(outputs, bound, compute),
+    outputs: tensorsOf(outputs, boundCase, compute),
     selected,
     chosen: {
       steps: selection.steps !== undefined,
@@ -143,7 +148,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
     explanations: explained ? places.flatMap((place) => explainPlace(place)) : [],
     notes: [
       ...(loaded.notes ?? []),
-      ...notesOn(bound, settings.batch_first),
+      ...notesOn(boundCase, settings.batch_first),
       ...outputs.kernels.notes,
       ...(module.kind === 'RNN' && settings.nonlinearity === undefined ? [TANH_NOTE] : []),
     ],

@@ -9,7 +9,7 @@ import type { Inspection } from './inspect.js';
  */
 export function savedTensors({ outputs, selected, subject }: Inspection): SavedTensor[] {
   const { output, h_n, c_n, trace = {} } = outputs;
-  const { directions, batchFirst, cell } = subject;
+  const { directions, batch_first, cell } = subject;
   const unbatched = h_n.shape.length === (cell ? 1 : 2);
   const named = (name: string, tensor: Tensor | undefined, axes: SavedTensor['axes']): SavedTensor[] =>
     tensor
@@ -17,14 +17,15 @@ export function savedTensors({ outputs, selected, subject }: Inspection): SavedT
       : [];
   const stack = cell ? (['batch', 'unit'] as const) : (['state', 'batch', 'unit'] as const);
   return [
-    ...named('output', output, batchFirst ? ['batch', 'step', 'unit'] : ['step', 'batch', 'unit']),
+    ...named('output', output, batch_first ? ['batch', 'step', 'unit'] : ['step', 'batch', 'unit']),
     ...named('h_n', h_n, stack),
     ...named('c_n', c_n, stack),
     ...Object.entries(trace).flatMap(([name, tensor]): SavedTensor[] => {
       const [, layer, direction, part] = TRACE_NAME.exec(name)!;
       const place = { layer: Number(layer), direction: direction as Direction };
-      const { layers, directions: ways, show } = selected;
-      if (!layers.includes(place.layer) || !ways.includes(place.direction) || !show.includes(part)) return [];
+      const { layers, directions, show } = selected;
+      if (!layers.includes(place.layer) || !directions.includes(place.direction) || !show.includes(part))
+        return [];
       return [{ name, ...tensor, axes: ['step', 'batch', 'unit'], directions, ...place }];
     }),
   ];

@@ -1,7 +1,7 @@
 import { partSize } from '../engine/trace.js';
 import { CellcheckError } from '../errors.js';
 import { type Direction, traced } from '../kinds.js';
-import { directions, type Module } from '../module/parameters.js';
+import { directionsOf, type Module } from '../module/parameters.js';
 
 /** Indices, and ranges from one to before another, as Python's slices: below zero they count from the end. */
 export type Picks = readonly (number | { readonly from?: number; readonly to?: number })[];
@@ -40,19 +40,19 @@ export function select(
 ): Selected {
   const pick = (name: string, picks: Picks | undefined, size: number) =>
     picks ? resolve(name, picks, size) : range(0, size);
-  const units = pick('unit', selection.unit, module.hiddenSize);
+  const units = pick('unit', selection.unit, module.hidden_size);
   const show = pickParts(selection.show, module);
   const unitsOf = show
     .map((part) => [part, units.filter((unit) => unit < partSize(module, part))] as const)
     .filter(([, some]) => some.length > 0);
   if (unitsOf.length === 0) {
     throw new CellcheckError({
-      problem: `h has no unit ${units.join(', ')}: with proj_size it has ${module.projSize}`,
-      hints: [`c and the gates have ${module.hiddenSize}: add them to --show, as --show h,c`],
+      problem: `h has no unit ${units.join(', ')}: with proj_size it has ${module.proj_size}`,
+      hints: [`c and the gates have ${module.hidden_size}: add them to --show, as --show h,c`],
     });
   }
   return {
-    layers: pick('layer', selection.layer, module.numLayers),
+    layers: pick('layer', selection.layer, module.num_layers),
     directions: pickDirections(selection.direction, module),
     batches: pick('batch row', selection.batch ?? [0], batch),
     steps: pick('step', selection.steps, steps),
@@ -108,7 +108,7 @@ function resolve(name: string, picks: Picks, size: number): number[] {
 }
 
 function pickDirections(wanted: Direction | undefined, module: Module): readonly Direction[] {
-  const all = directions(module);
+  const all = directionsOf(module);
   if (wanted === undefined) return all;
   if (all.includes(wanted)) return [wanted];
   throw new CellcheckError({

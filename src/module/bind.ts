@@ -13,7 +13,7 @@ import {
   type Role,
 } from './case.js';
 import { type Layout, readings } from './layout.js';
-import { directions, type Module, outputSize, parameterShapes, suffix } from './parameters.js';
+import { directionsOf, type Module, outputSize, parameterShapes, suffix } from './parameters.js';
 import { type DigitsReading, isShort, missingDigits } from './printed.js';
 import { caseErrors } from './slips.js';
 
@@ -71,7 +71,7 @@ export interface Uncertainty {
   readonly c0?: Floats;
 }
 
-export interface Bound {
+export interface BoundCase {
   readonly network: Network;
   readonly sequence: Sequence;
   /** Where some of the weights, the input or the states were printed. */
@@ -105,8 +105,8 @@ function byLayer(
   tensors: ReadonlyMap<string, Tensor>,
   of: (name: string, tensor: Tensor) => Floats,
 ): Parameters[][] {
-  return Array.from({ length: module.numLayers }, (_, layer) =>
-    directions(module).map((direction) => {
+  return Array.from({ length: module.num_layers }, (_, layer) =>
+    directionsOf(module).map((direction) => {
       const end = suffix(module, layer, direction);
       const data = (parameter: string) => {
         const tensor = tensors.get(parameter + end);
@@ -125,25 +125,25 @@ function byLayer(
 
 /**
  * Holds a case's tensors against a module and brings them into one layout.
- * @param batchFirst as the case or the user says; inferred from the shapes if undefined
+ * @param batch_first as the case or the user says; inferred from the shapes if undefined
  * @param digits how printed numbers are read
  * @throws CellcheckError for every tensor that is missing, misshapen, or of no use
  */
 export function bind(
   module: Module,
   loaded: Case,
-  batchFirst: boolean | undefined,
+  batch_first: boolean | undefined,
   digits: DigitsReading = {},
-): Bound {
+): BoundCase {
   const { files } = loaded;
   const tensors = inOneOrder(loaded.tensors);
-  if (module.cell && batchFirst) {
+  if (module.cell && batch_first) {
     throw new CellcheckError({
       problem: `batch_first is for sequences, and this is a ${module.kind}Cell`,
       hints: ['A Cell takes [I], [B, I], or a loop [T, B, I].'],
     });
   }
-  const { taken, other } = readings(module, tensors, batchFirst);
+  const { taken, other } = readings(module, tensors, batch_first);
   const { layout, issues } = taken;
   const otherLayoutFits = other?.issues.length === 0;
   if (issues.length) {
@@ -161,7 +161,7 @@ export function bind(
   });
   const outputs = layerOutputs(module, layout, { tensors, files }, digits);
   const parameters = loadParameters(module, loaded);
-  const ofInput = (values: Floats) => timeFirst(values, layout, layout.steps, module.inputSize);
+  const ofInput = (values: Floats) => timeFirst(values, layout, layout.steps, module.input_size);
   const { uncertainty, ...printed } = whatIsMissing(module, parameters, tensors, digits);
   const known = [...references, ...outputs].flatMap((one) => one?.printed ?? []);
   const decimals = [...printed.decimals, ...known.map((one) => one.decimals)];
@@ -191,7 +191,7 @@ function whatIsMissing(
   parameters: ReadonlyMap<string, Tensor>,
   tensors: Case['tensors'],
   digits: DigitsReading,
-): Pick<Bound, 'uncertainty' | 'short'> & { readonly decimals: readonly number[] } {
+): Pick<BoundCase, 'uncertainty' | 'short'> & { readonly decimals: readonly number[] } {
   const ofWeights = new Map(
     [...parameters].map(([name, tensor]) => [name, missingDigits(tensor, 'weights', digits)]),
   );
@@ -242,24 +242,24 @@ function layerOutputs(
   const roles = layerRoles(tensors.keys());
   for (const role of roles) {
     const layer = layerOf(role)!;
-    if (layer < module.numLayers - 1) continue;
-    const layers = `the module has ${module.numLayers === 1 ? 'one layer' : `${module.numLayers} layers, from 0`}`;
+    if (layer < module.num_layers - 1) continue;
+    const layers = `the module has ${module.num_layers === 1 ? 'one layer' : `${module.num_layers} layers, from 0`}`;
     throw new CellcheckError({
       file: fileOf(role, files),
       tensor: role,
       problem: `is not the output of a layer below the last: ${layers}`,
-      hints: layer === module.numLayers - 1 ? ["The last layer's output is named output."] : [],
+      hints: layer === module.num_layers - 1 ? ["The last layer's output is named output."] : [],
     });
   }
-  return Array.from({ length: module.numLayers }, (_, layer) => {
+  return Array.from({ length: module.num_layers }, (_, layer) => {
     const role = roles.find((one) => layerOf(one) === layer);
     return role && reference(role, tensors.get(role)!, module, layout, digits);
   });
 }
 
 /** Only a batch_first that was said can be the wrong one of two. */
-function layoutError({ batchFirst }: Layout): CellcheckError {
-  const [said, wanted] = batchFirst ? ['true', '--no-batch-first'] : ['false', '--batch-first'];
+function layoutError({ batch_first }: Layout): CellcheckError {
+  const [said, wanted] = batch_first ? ['true', '--no-batch-first'] : ['false', '--batch-first'];
   return new CellcheckError({
     problem: `batch_first is said to be ${said}, and every shape fits the other reading: try ${wanted}`,
   });
@@ -318,18 +318,18 @@ function reference<Name extends ExpectedRole | LayerRole>(
     ...(missing && { printed: { ...missing, halfUnits: order(missing.halfUnits) } }),
   });
   if (name === 'h_n' || name === 'c_n') {
-    const rows = module.numLayers * directions(module).length;
-    const units = name === 'c_n' ? module.hiddenSize : outputSize(module);
+    const rows = module.num_layers * directionsOf(module).length;
+    const units = name === 'c_n' ? module.hidden_size : outputSize(module);
     return { name, dtype, rows, batch: layout.batch, units, ...inOrder((values) => values) };
   }
   // A reference may end at the longest of the lengths.
-  const rows = layout.timed ? shape[layout.batchFirst ? 1 : 0] : 1;
-  const units = outputSize(module) * directions(module).length;
+  const rows = layout.timed ? shape[layout.batch_first ? 1 : 0] : 1;
+  const units = outputSize(module) * directionsOf(module).length;
   const order = (values: Floats) => timeFirst(values, layout, rows, units);
   return { name, dtype, rows, batch: layout.batch, units, ...inOrder(order) };
 }
 
 /** [batch, steps, features] as [steps, batch, features]. */
-function timeFirst(data: Floats, { batchFirst, batch }: Layout, steps: number, features: number): Floats {
-  return batchFirst ? swapFirstAxes(data, batch, steps, features) : data;
+function timeFirst(data: Floats, { batch_first, batch }: Layout, steps: number, features: number): Floats {
+  return batch_first ? swapFirstAxes(data, batch, steps, features) : data;
 }

@@ -156,25 +156,25 @@ function candidates(group: Group, kinds: readonly Kind[], nonlinearity: Nonlinea
   const inputSizes = new Set(first('weight_ih') ? sizesOf(first('weight_ih')) : [Number.NaN]);
   const projSizes = new Set([0, ...sizesOf(first('weight_hr'))]);
   // A layer number far beyond the number of tensors is a slip, or somebody's joke: never a loop of that length.
-  const numLayers = Math.min(layers.reduce((a, b) => Math.max(a, b)) + 1, names.length);
+  const num_layers = Math.min(layers.reduce((a, b) => Math.max(a, b)) + 1, names.length);
 
   let best: Module[] = [];
   let bestScore = 0;
   for (const kind of kinds) {
     for (const row of rows) {
-      const hiddenSize = row / KINDS[kind].gates.length;
-      if (!Number.isInteger(hiddenSize) || hiddenSize === 0) continue;
-      for (const projSize of KINDS[kind].projection ? projSizes : [0]) {
-        for (const inputSize of inputSizes) {
+      const hidden_size = row / KINDS[kind].gates.length;
+      if (!Number.isInteger(hidden_size) || hidden_size === 0) continue;
+      for (const proj_size of KINDS[kind].projection ? projSizes : [0]) {
+        for (const input_size of inputSizes) {
           const module: Module = {
             kind,
             cell: group.cell,
             nonlinearity: kind === 'RNN' ? nonlinearity : 'tanh',
             prefix: group.prefix,
-            inputSize,
-            hiddenSize,
-            projSize,
-            numLayers,
+            input_size,
+            hidden_size,
+            proj_size,
+            num_layers,
             bidirectional: names.some((name) => name.endsWith('_reverse')),
             bias: names.some((name) => name.startsWith('bias')),
           };

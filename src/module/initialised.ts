@@ -8,7 +8,7 @@ import type { Network, Parameters } from './bind.js';
  * @param biases whether the biases are drawn too, or kept
  */
 export function initialised({ module, layers }: Network, seed: number, biases: boolean): Network {
-  const size = 1 / Math.sqrt(module.hiddenSize);
+  const size = 1 / Math.sqrt(module.hidden_size);
   // xorshift: any numbers will do that are the same in every run.
   let state = seed * 0x9e3779b9 || 1;
   const draw = (values: Floats) =>
@@ -25,5 +25,5 @@ export function initialised({ module, layers }: Network, seed: number, biases: b
     biasHh: biases ? biasHh && draw(biasHh) : biasHh,
     weightHr: weightHr && draw(weightHr),
   });
-  return { module, layers: layers.map((ways) => ways.map(drawn)) };
+  return { module, layers: layers.map((perDirection) => perDirection.map(drawn)) };
 }

@@ -1,11 +1,11 @@
 import { type Dimension, type NamedShape, type ShapeIssue, shapeIssues } from '../../schemas/shapes.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { layerRoles, type Role } from './case.js';
-import { className, directions, type Module, outputSize } from './parameters.js';
+import { className, directionsOf, type Module, outputSize } from './parameters.js';
 
 /** How a case's tensors lie in memory: the number of their dimensions follows the input's. */
 export interface Layout {
-  readonly batchFirst: boolean;
+  readonly batch_first: boolean;
   /** Whether the tensors have a batch dimension. */
   readonly batched: boolean;
   /** Whether they have a time dimension: a Cell's single step has none. */
@@ -27,24 +27,24 @@ export interface Reading {
 export function readings(
   module: Module,
   tensors: ReadonlyMap<Role, Tensor>,
-  batchFirst: boolean | undefined,
+  batch_first: boolean | undefined,
 ): { taken: Reading; other?: Reading } {
-  const [first, second] = [batchFirst ?? false, !(batchFirst ?? false)].map((as) =>
+  const [first, second] = [batch_first ?? false, !(batch_first ?? false)].map((as) =>
     read(module, tensors, as),
   );
-  if (first.layout.batchFirst === second.layout.batchFirst) return { taken: first };
-  const swap = batchFirst === undefined && first.issues.length > 0 && second.issues.length === 0;
+  if (first.layout.batch_first === second.layout.batch_first) return { taken: first };
+  const swap = batch_first === undefined && first.issues.length > 0 && second.issues.length === 0;
   return swap ? { taken: second, other: first } : { taken: first, other: second };
 }
 
-function read(module: Module, tensors: ReadonlyMap<Role, Tensor>, batchFirst: boolean): Reading {
+function read(module: Module, tensors: ReadonlyMap<Role, Tensor>, batch_first: boolean): Reading {
   const input = tensors.get('input')?.shape ?? [];
   const rank = input.length;
   const batched = rank === (module.cell ? 2 : 3) || rank === 3;
   const timed = module.cell ? rank === 3 : true;
-  const swapped = batchFirst && !module.cell && batched && timed;
+  const swapped = batch_first && !module.cell && batched && timed;
   const layout: Layout = {
-    batchFirst: swapped,
+    batch_first: swapped,
     batched: rank === 0 || rank > 3 || batched,
     timed,
     steps: timed ? (input[swapped ? 1 : 0] ?? 1) : 1,
@@ -65,23 +65,23 @@ export function caseShapes(
   layout: Omit<Layout, 'steps' | 'batch'> & Partial<Layout>,
   tensors: ReadonlyMap<Role, Tensor>,
 ): NamedShape[] {
-  const { batched, timed, batchFirst } = layout;
-  const count = directions(module).length;
+  const { batched, timed, batch_first } = layout;
+  const count = directionsOf(module).length;
   const free = (label: string): Dimension => ({ label });
   const T: Dimension = { label: 'T', size: layout.steps };
   const B: Dimension = { label: 'B', size: layout.batch };
-  const features: Dimension = { label: 'input_size', size: module.inputSize };
-  const state = module.projSize ? 'proj_size' : 'hidden_size';
+  const features: Dimension = { label: 'input_size', size: module.input_size };
+  const state = module.proj_size ? 'proj_size' : 'hidden_size';
   const h: Dimension = { label: state, size: outputSize(module) };
-  const c: Dimension = { label: 'hidden_size', size: module.hiddenSize };
+  const c: Dimension = { label: 'hidden_size', size: module.hidden_size };
   const out: Dimension = count === 2 ? { label: `2·${state}`, size: 2 * outputSize(module) } : h;
   const stack: Dimension = {
     label: count === 2 ? '2·num_layers' : 'num_layers',
-    size: count * module.numLayers,
+    size: count * module.num_layers,
   };
 
   const sequence = (time: Dimension, batch: Dimension, last: Dimension): Dimension[] => {
-    const outer = batchFirst ? [batch, time] : [time, batch];
+    const outer = batch_first ? [batch, time] : [time, batch];
     return [...outer.filter((dimension) => (dimension === time ? timed : batched)), last];
   };
   const states = (last: Dimension): Dimension[] => [
@@ -117,6 +117,6 @@ export function caseShapes(
 /** `batch_first`, `unbatched`, or nothing for PyTorch's default. */
 export function layoutWord(module: Module, layout: Layout): string | undefined {
   if (!layout.batched) return 'unbatched';
-  if (layout.batchFirst) return 'batch_first';
+  if (layout.batch_first) return 'batch_first';
   return module.cell && layout.timed ? `a loop over ${className(module)}` : undefined;
 }

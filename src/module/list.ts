@@ -73,16 +73,16 @@ export function listModules(specs: ReadonlyMap<string, TensorSpec>): Checkpoint 
   return { modules, more: groups.length === MOST_GROUPS, others };
 }
 
-function gateRows({ kind, hiddenSize }: Module): GateRows[] {
+function gateRows({ kind, hidden_size }: Module): GateRows[] {
   return KINDS[kind].gates.map((gate, block) => ({
     gate,
-    first: block * hiddenSize,
-    last: (block + 1) * hiddenSize - 1,
+    first: block * hidden_size,
+    last: (block + 1) * hidden_size - 1,
   }));
 }
 
 function shapesOf(module: Module): Record<string, (number | string)[]> {
-  const layout = { batchFirst: false, batched: true, timed: true };
+  const layout = { batch_first: false, batched: true, timed: true };
   return Object.fromEntries(
     caseShapes(module, layout, new Map())
       .filter(({ name }) => name !== 'lengths')

@@ -69,7 +69,7 @@ function misshapenHints(
   const witness = [...group.shapes].find(([name]) => name !== shape.name && /^weight_ih|^bias/.test(name));
   if (fits.length > 1 && witness) {
     const named = fits.map((fit, i) => {
-      return `${withArticle(fit.kind)} of ${i === 0 ? 'hidden size ' : ''}${fit.hiddenSize}`;
+      return `${withArticle(fit.kind)} of ${i === 0 ? 'hidden size ' : ''}${fit.hidden_size}`;
     });
     hints.push(`${witness[0]} has ${witness[1][0]} rows: ${alternatives(named)}.`);
   }

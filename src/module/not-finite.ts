@@ -1,6 +1,6 @@
 import type { Floats } from '../tensor/dtype.js';
-import type { Bound } from './bind.js';
-import { directions, parameterShapes, suffix } from './parameters.js';
+import type { BoundCase } from './bind.js';
+import { directionsOf, parameterShapes, suffix } from './parameters.js';
 
 /** A tensor that a network computes with, and its values that are NaN or infinite. */
 export interface NotFinite {
@@ -12,15 +12,15 @@ export interface NotFinite {
 }
 
 /** What of the weights, the input and the states is no number. */
-export function notFinite({ network, sequence }: Bound): NotFinite[] {
+export function notFinite({ network, sequence }: BoundCase): NotFinite[] {
   const { module, layers } = network;
   const { batch, input, h0, c0 } = sequence;
   const sizes = new Map(
     parameterShapes(module).map(({ name, dimensions }) => [name, dimensions.map(({ size }) => Number(size))]),
   );
-  const parameters = layers.flatMap((ways, layer) =>
-    ways.flatMap(({ weightIh, weightHh, biasIh, biasHh, weightHr }, d) => {
-      const end = suffix(module, layer, directions(module)[d]);
+  const parameters = layers.flatMap((perDirection, layer) =>
+    perDirection.flatMap(({ weightIh, weightHh, biasIh, biasHh, weightHr }, d) => {
+      const end = suffix(module, layer, directionsOf(module)[d]);
       const named = {
         weight_ih: weightIh,
         weight_hh: weightHh,
@@ -38,11 +38,11 @@ export function notFinite({ network, sequence }: Bound): NotFinite[] {
   const ofState = (values: Floats | undefined) => [
     0,
     batch,
-    (values?.length ?? 0) / layers.length / directions(module).length / batch,
+    (values?.length ?? 0) / layers.length / directionsOf(module).length / batch,
   ];
   return [
     ...parameters,
-    { name: 'input', values: input, shape: [0, batch, module.inputSize] },
+    { name: 'input', values: input, shape: [0, batch, module.input_size] },
     { name: 'h_0', values: h0, shape: ofState(h0) },
     { name: 'c_0', values: c0, shape: ofState(c0) },
   ].flatMap(({ name, values, shape }) => (values ? notFiniteIn(name, values, shape) : []));

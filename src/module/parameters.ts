@@ -10,27 +10,27 @@ export interface Module {
   readonly nonlinearity: Nonlinearity;
   /** What stands before the names in the state_dict. */
   readonly prefix: string;
-  readonly inputSize: number;
-  readonly hiddenSize: number;
+  readonly input_size: number;
+  readonly hidden_size: number;
   /** `proj_size`; 0 without a projection. */
-  readonly projSize: number;
-  readonly numLayers: number;
+  readonly proj_size: number;
+  readonly num_layers: number;
   readonly bidirectional: boolean;
   readonly bias: boolean;
 }
 
-export function directions(module: Module): readonly Direction[] {
+export function directionsOf(module: Module): readonly Direction[] {
   return module.bidirectional ? ['forward', 'reverse'] : ['forward'];
 }
 
 /** Size of h: `proj_size` with a projection, else `hidden_size`. */
 export function outputSize(module: Module): number {
-  return module.projSize || module.hiddenSize;
+  return module.proj_size || module.hidden_size;
 }
 
 /** Features that a layer takes: `input_size` for the first, the output of all directions below for the others. */
 export function layerInputSize(module: Module, layer: number): number {
-  return layer === 0 ? module.inputSize : outputSize(module) * directions(module).length;
+  return layer === 0 ? module.input_size : outputSize(module) * directionsOf(module).length;
 }
 
 /** `_l1_reverse`; nothing for a Cell. */
@@ -44,12 +44,12 @@ export function parameterShapes(module: Module): NamedShape[] {
   const { gates } = KINDS[module.kind];
   const rows = {
     label: gates.length > 1 ? `${gates.length}·hidden_size` : 'hidden_size',
-    size: gates.length * module.hiddenSize,
+    size: gates.length * module.hidden_size,
   };
-  const state = { label: module.projSize ? 'proj_size' : 'hidden_size', size: outputSize(module) };
+  const state = { label: module.proj_size ? 'proj_size' : 'hidden_size', size: outputSize(module) };
   const shapes: NamedShape[] = [];
-  for (let layer = 0; layer < module.numLayers; layer++) {
-    for (const direction of directions(module)) {
+  for (let layer = 0; layer < module.num_layers; layer++) {
+    for (const direction of directionsOf(module)) {
       const end = suffix(module, layer, direction);
       const size = layerInputSize(module, layer);
       const features = {
@@ -67,8 +67,8 @@ export function parameterShapes(module: Module): NamedShape[] {
           { name: `bias_hh${end}`, dimensions: [rows] },
         );
       }
-      if (module.projSize) {
-        const hidden = { label: 'hidden_size', size: module.hiddenSize };
+      if (module.proj_size) {
+        const hidden = { label: 'hidden_size', size: module.hidden_size };
         shapes.push({ name: `weight_hr${end}`, dimensions: [state, hidden] });
       }
     }
@@ -88,10 +88,10 @@ export function withArticle(name: string): string {
 
 /** The parts of a module's one-line description: `LSTM 80 → 256`, `2 layers`, `bidirectional` … */
 export function describeParts(module: Module): string[] {
-  const { numLayers, projSize, cell } = module;
+  const { num_layers, proj_size, cell } = module;
   return [
-    `${className(module)} ${Number.isNaN(module.inputSize) ? '?' : module.inputSize} → ${module.hiddenSize}${projSize ? ` → ${projSize}` : ''}`,
-    cell ? '' : `${numLayers} ${numLayers === 1 ? 'layer' : 'layers'}`,
+    `${className(module)} ${Number.isNaN(module.input_size) ? '?' : module.input_size} → ${module.hidden_size}${proj_size ? ` → ${proj_size}` : ''}`,
+    cell ? '' : `${num_layers} ${num_layers === 1 ? 'layer' : 'layers'}`,
     module.bidirectional ? 'bidirectional' : '',
     module.nonlinearity === 'relu' ? 'relu' : '',
     module.bias ? '' : 'no bias',

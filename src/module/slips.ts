@@ -4,7 +4,7 @@ import { formatShape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Case, fileOf, type Role } from './case.js';
 import type { Layout } from './layout.js';
-import { className, directions, type Module, outputSize, suffix, withArticle } from './parameters.js';
+import { className, directionsOf, type Module, outputSize, suffix, withArticle } from './parameters.js';
 
 interface Slip {
   readonly role: Role;
@@ -30,50 +30,50 @@ const swapFirstTwo = (shape: readonly number[]) => [shape[1], shape[0], ...shape
 const KNOWN_SLIPS: readonly KnownSlip[] = [
   {
     roles: ['input'],
-    hint: ({ found, module: { inputSize }, layout }) => {
-      const at = found.indexOf(inputSize);
-      if (!layout.timed || found.length < 2 || at < 0 || last(found) === inputSize) return false;
-      return `The ${inputSize} features stand in dimension ${at}; PyTorch takes them last: input.transpose(${at}, -1).`;
+    hint: ({ found, module: { input_size }, layout }) => {
+      const at = found.indexOf(input_size);
+      if (!layout.timed || found.length < 2 || at < 0 || last(found) === input_size) return false;
+      return `The ${input_size} features stand in dimension ${at}; PyTorch takes them last: input.transpose(${at}, -1).`;
     },
   },
   {
     roles: ['input'],
     hint: ({ found, module }) =>
-      last(found) !== module.inputSize &&
-      `weight_ih${suffix(module, 0, 'forward')} takes ${module.inputSize} features. Is this another layer's input?`,
+      last(found) !== module.input_size &&
+      `weight_ih${suffix(module, 0, 'forward')} takes ${module.input_size} features. Is this another layer's input?`,
   },
   {
     roles: ['input'],
     hint: ({ module }) =>
       module.cell
-        ? `${className(module)} takes one step [${module.inputSize}] or [B, ${module.inputSize}], or a loop [T, B, ${module.inputSize}].`
-        : `A sequence is [T, ${module.inputSize}], a batch [T, B, ${module.inputSize}] or, with batch_first, [B, T, ${module.inputSize}].`,
+        ? `${className(module)} takes one step [${module.input_size}] or [B, ${module.input_size}], or a loop [T, B, ${module.input_size}].`
+        : `A sequence is [T, ${module.input_size}], a batch [T, B, ${module.input_size}] or, with batch_first, [B, T, ${module.input_size}].`,
   },
   {
     roles: ['output', 'h_n'],
     hint: ({ found, module }) =>
-      module.projSize !== 0 &&
-      last(found) === module.hiddenSize &&
-      `With proj_size, h has ${module.projSize} values: only c has ${module.hiddenSize}.`,
+      module.proj_size !== 0 &&
+      last(found) === module.hidden_size &&
+      `With proj_size, h has ${module.proj_size} values: only c has ${module.hidden_size}.`,
   },
   {
     roles: ['c_0', 'c_n'],
     hint: ({ found, module }) =>
-      module.projSize !== 0 &&
-      last(found) === module.projSize &&
-      `With proj_size, c keeps its ${module.hiddenSize} values: only h has ${module.projSize}.`,
+      module.proj_size !== 0 &&
+      last(found) === module.proj_size &&
+      `With proj_size, c keeps its ${module.hidden_size} values: only h has ${module.proj_size}.`,
   },
   {
     roles: ['output'],
     hint: ({ found, module }) =>
-      directions(module).length === 2 &&
+      directionsOf(module).length === 2 &&
       last(found) === outputSize(module) &&
       "This is one direction's half: a bidirectional output has forward and reverse beside each other.",
   },
   {
     roles: ['output'],
     hint: ({ found, module }) =>
-      directions(module).length === 1 &&
+      directionsOf(module).length === 1 &&
       last(found) === 2 * outputSize(module) &&
       'This is the output of a bidirectional module, and the state_dict has no _reverse parameters.',
   },
@@ -83,7 +83,7 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
       layout.batched &&
       layout.batch === 1 &&
       sameShape(found, [layout.steps, last(expected) as number]) &&
-      `The input has a batch dimension, and this has none: unsqueeze(${layout.batchFirst ? 0 : 1}).`,
+      `The input has a batch dimension, and this has none: unsqueeze(${layout.batch_first ? 0 : 1}).`,
   },
   {
     roles: ['output'],
@@ -92,7 +92,7 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
       layout.batched &&
       layout.timed &&
       last(found) === last(expected) &&
-      (found.length === 2 || (found.length === 3 && found[layout.batchFirst ? 1 : 0] === 1)) &&
+      (found.length === 2 || (found.length === 3 && found[layout.batch_first ? 1 : 0] === 1)) &&
       [layout.batch, layout.steps].includes(found[0] === 1 && found.length === 3 ? found[1] : found[0]) &&
       'This is one step only, as out[-1] or, with batch_first, out[:, -1] gives it. Save the whole output, or the last state as h_n.',
   },
@@ -119,7 +119,7 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
       layout.batched &&
       found.length === 3 &&
       sameShape(swapFirstTwo(found), expected as number[]) &&
-      `Time and batch are the other way round than in the input. Is it batch_first? (${layout.batchFirst ? '--no-batch-first' : '--batch-first'})`,
+      `Time and batch are the other way round than in the input. Is it batch_first? (${layout.batch_first ? '--no-batch-first' : '--batch-first'})`,
   },
   {
     roles: STATES,
@@ -145,9 +145,9 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
   {
     roles: ['output', 'h_n', 'c_n', 'h_0', 'c_0', 'lengths'],
     hint: ({ layout, module, tensors }) => {
-      const { hiddenSize, numLayers } = module;
+      const { hidden_size, num_layers } = module;
       const input = formatShape(tensors.get('input')?.shape ?? []);
-      return `The input ${input} has ${layout.steps} steps and batch ${layout.batch}; the weights say hidden size ${hiddenSize}, num_layers ${numLayers}${directions(module).length > 1 ? ', bidirectional' : ''}.`;
+      return `The input ${input} has ${layout.steps} steps and batch ${layout.batch}; the weights say hidden size ${hidden_size}, num_layers ${num_layers}${directionsOf(module).length > 1 ? ', bidirectional' : ''}.`;
     },
   },
 ];

@@ -23,7 +23,7 @@ export function differenceLines(inspection: Inspection): string[] {
   const text = (element: Element) => {
     const { layer, direction, batch, step, unit } = element;
     const stack = [
-      ...(subject.numLayers > 1 ? [`layer ${layer}`] : []),
+      ...(subject.num_layers > 1 ? [`layer ${layer}`] : []),
       ...(subject.directions.length > 1 ? [direction] : []),
     ].join(' ');
     return `step ${step}${stack && `, ${stack}`} [batch ${batch}, unit ${unit}]`;
@@ -47,11 +47,11 @@ function elementOf(
   { row, batch, unit }: Place,
   { subject, lengths }: Inspection,
 ): Element {
-  const { directions, numLayers, projSize, hiddenSize, steps } = subject;
+  const { directions, num_layers, proj_size, hidden_size, steps } = subject;
   if (name === 'output') {
-    const size = projSize || hiddenSize;
+    const size = proj_size || hidden_size;
     const direction = directions[Math.floor(unit / size)];
-    return { layer: numLayers - 1, direction, batch, step: row, unit: unit % size };
+    return { layer: num_layers - 1, direction, batch, step: row, unit: unit % size };
   }
   const direction = directions[row % directions.length];
   const step = direction === 'forward' ? (lengths?.[batch] ?? steps) - 1 : 0;
@@ -61,7 +61,7 @@ function elementOf(
 /** What there is one of only needs no selection. */
 function flags({ layer, direction, batch, step, unit }: Element, { subject }: Inspection): string {
   return [
-    ...(subject.numLayers > 1 ? [`--layer ${layer}`] : []),
+    ...(subject.num_layers > 1 ? [`--layer ${layer}`] : []),
     ...(subject.directions.length > 1 ? [`--direction ${direction}`] : []),
     ...(subject.batch > 1 ? [`--batch ${batch}`] : []),
     `--step ${step}`,

@@ -1,4 +1,4 @@
-import type { Dot, Explanation, GateExplanation } from '../inspect/explain.js';
+import type { Dot, GateExplanation, StepExplanation } from '../inspect/explain.js';
 import { added, addends, decimalsFor, fixed } from './terminal/addends.js';
 import { flow } from './terminal/flow.js';
 import { formatDifference, formatValue } from './terminal/numbers.js';
@@ -14,7 +14,7 @@ const FEW_VALUES = 8;
 const SYMBOLS = { sigmoid: 'σ', tanh: 'tanh', relu: 'relu' } as const;
 
 /** One step of one unit, in the equations of PyTorch's documentation with the numbers put in. */
-export function explanationText(explanation: Explanation, terminal: Terminal, style: Style): string {
+export function explanationText(explanation: StepExplanation, terminal: Terminal, style: Style): string {
   const { layer, direction, step, batch, unit, gates } = explanation;
   const title = `layer ${layer} ${direction}, step ${step}, batch ${batch}, unit ${unit}`;
   return [
@@ -24,7 +24,10 @@ export function explanationText(explanation: Explanation, terminal: Terminal, st
   ].join('\n\n');
 }
 
-function vectorLines({ x, h, after, initial, layer, cBefore }: Explanation, terminal: Terminal): string[] {
+function vectorLines(
+  { x, h, after, initial, layer, cBefore }: StepExplanation,
+  terminal: Terminal,
+): string[] {
   const values = (vector: ArrayLike<number>) =>
     vector.length > FEW_VALUES ? `${vector.length} values` : `[${Array.from(vector, short).join(', ')}]`;
   const from =
@@ -140,7 +143,7 @@ function productsText(products: readonly Product[], decimals: number, style: Sty
 }
 
 /** How c and h follow from the gates. */
-function stateTexts(explanation: Explanation, terminal: Terminal, style: Style): string[] {
+function stateTexts(explanation: StepExplanation, terminal: Terminal, style: Style): string[] {
   const { module, gates, h, unit, cBefore, c, projection, value, expected } = explanation;
   const gate = (name: string) => gates.find((one) => one.name === name)!.value;
   const equation = (formula: string, steps: readonly string[], reference?: string) =>
@@ -204,7 +207,7 @@ function stateTexts(explanation: Explanation, terminal: Terminal, style: Style):
   if (!projection) return [cText, product('h', value!, against(value!, expected.h))];
   const { m, dot } = projection;
   if (!dot) {
-    const size = module.projSize;
+    const size = module.proj_size;
     return [
       cText,
       product('m', m),

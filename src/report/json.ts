@@ -47,7 +47,7 @@ export function comparisonObject(label: string, comparison: Comparison): object 
     module: { ...moduleObject(subject, subject.directions.length > 1), nonlinearity: subject.nonlinearity },
     steps: subject.steps,
     batch: subject.batch,
-    batch_first: subject.batchFirst,
+    batch_first: subject.batch_first,
     compute: subject.compute,
     first: first ? { tensor: first.tensor, ...placeObject(first.tensor, first.place, comparison) } : null,
     parts_at: partsAt ?? null,
@@ -71,17 +71,17 @@ export function errorObject({ message, parts }: CellcheckError): object {
   };
 }
 
-type Sizes = 'inputSize' | 'hiddenSize' | 'projSize' | 'numLayers';
+type Sizes = 'input_size' | 'hidden_size' | 'proj_size' | 'num_layers';
 
 /** A module as documents have it, in PyTorch's words. */
 export function moduleObject(
   {
     kind,
     cell,
-    inputSize,
-    hiddenSize,
-    projSize,
-    numLayers,
+    input_size,
+    hidden_size,
+    proj_size,
+    num_layers,
     bias,
     prefix,
   }: Pick<Subject, 'kind' | 'cell' | 'bias' | 'prefix' | Sizes>,
@@ -90,10 +90,10 @@ export function moduleObject(
   return {
     kind,
     cell,
-    input_size: inputSize,
-    hidden_size: hiddenSize,
-    proj_size: projSize,
-    num_layers: numLayers,
+    input_size: input_size,
+    hidden_size: hidden_size,
+    proj_size: proj_size,
+    num_layers: num_layers,
     bidirectional,
     bias,
     prefix,
@@ -114,7 +114,7 @@ function tensorObject(tensor: TensorComparison, comparison: Comparison): object 
       teacher_forced: auto?.forced ?? null,
       rtol,
       atol,
-      equal_nan: comparison.subject.equalNan,
+      equal_nan: comparison.subject.equal_nan,
       source,
     },
     elements: tensor.elements,
@@ -150,7 +150,7 @@ function unitObject({ unit, meanSquare }: UnitSpread): object {
 function placeObject(tensor: TensorName, place: Place, { subject }: Comparison): object {
   const { row, batch, unit, expected, actual, difference } = place;
   const { directions } = subject;
-  const size = subject.projSize || subject.hiddenSize;
+  const size = subject.proj_size || subject.hidden_size;
   const at = isSequence(tensor)
     ? { step: row, direction: directions[Math.floor(unit / size)] }
     : { layer: Math.floor(row / directions.length), direction: directions[row % directions.length] };

@@ -82,7 +82,7 @@ function moduleText(
   const { module, words, gates, shapes } = is;
   const [first, ...rest] = words;
   const more = [
-    ...(module.projSize ? [`proj_size ${module.projSize}`] : []),
+    ...(module.proj_size ? [`proj_size ${module.proj_size}`] : []),
     ...(module.bias ? ['bias'] : []),
   ];
   const shape = (role: string) => (shapes[role] ? [role, `[${shapes[role].join(', ')}]`] : ['', '']);

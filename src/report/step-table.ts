@@ -145,8 +145,8 @@ function stateEntries({ name, rows }: TensorComparison, subject: Subject): Entry
 }
 
 /** `layer 1 reverse`; without the layer or the direction where there is only one. */
-export function stateLabel(row: number, { directions, numLayers }: Subject): string {
+export function stateLabel(row: number, { directions, num_layers }: Subject): string {
   const direction = directions.length > 1 ? directions[row % directions.length] : undefined;
-  const layer = numLayers > 1 || !direction ? `layer ${Math.floor(row / directions.length)}` : undefined;
+  const layer = num_layers > 1 || !direction ? `layer ${Math.floor(row / directions.length)}` : undefined;
   return [layer, direction].filter((part) => part !== undefined).join(' ');
 }

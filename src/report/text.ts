@@ -176,9 +176,9 @@ function atolThatPasses(tensors: readonly TensorComparison[]): string | undefine
 
 function placeText(tensor: TensorName, { row, batch, unit }: Place, subject: Subject): string {
   if (!isSequence(tensor)) return `${tensor}, ${stateLabel(row, subject)} [batch ${batch}, unit ${unit}]`;
-  const { directions, projSize, hiddenSize } = subject;
+  const { directions, proj_size, hidden_size } = subject;
   const direction =
-    directions.length > 1 ? `, ${directions[Math.floor(unit / (projSize || hiddenSize))]}` : '';
+    directions.length > 1 ? `, ${directions[Math.floor(unit / (proj_size || hidden_size))]}` : '';
   const where = `step ${row} [batch ${batch}, unit ${unit}${direction}]`;
   return tensor === 'output' ? where : `${tensor}, ${where}`;
 }

@@ -1,4 +1,4 @@
-import { type ForwardOptions, forward as inOneThread, type Outputs } from '../engine/forward.js';
+import { type ForwardOptions, forwardPass, type Outputs } from '../engine/forward.js';
 import { workOf } from '../engine/kernels/choose.js';
 import { checkSpeed } from '../engine/options.js';
 import { planTrace } from '../engine/trace.js';
@@ -17,13 +17,13 @@ const MOST_SHARING = 8;
  * Runs a network over a sequence, as engine/forward.ts does, in several threads where that pays: each takes some of the
  * batch rows or, of a single row, some of the hidden units. Every number is the same, whatever their count.
  */
-export async function forward(
+export async function forwardInThreads(
   network: Network,
   sequence: Sequence,
   options: ForwardOptions = {},
 ): Promise<Outputs> {
   const threads = threadsFor(network, sequence, options);
-  if (threads < 2) return inOneThread(network, sequence, options);
+  if (threads < 2) return forwardPass(network, sequence, options);
   // One thread checks this itself; several would see their own part only.
   checkSpeed(options.speed ?? {});
   if (options.trace) planTrace(network.module, sequence.steps, sequence.batch, options.compute);
@@ -47,5 +47,5 @@ function threadsFor(
   const perStep = work / (steps * layers.length);
   const worth = work >= WORTH_SHARING.pass && perStep >= WORTH_SHARING.step;
   const grains = Math.floor((2 * perStep) / WORTH_SHARING.step);
-  return trace || !worth ? 1 : Math.min(most, grains, MOST_SHARING, module.hiddenSize);
+  return trace || !worth ? 1 : Math.min(most, grains, MOST_SHARING, module.hidden_size);
 }

@@ -1,7 +1,7 @@
 import { type Outputs, pick } from '../engine/forward.js';
 import { type LayerTrace, partSize } from '../engine/trace.js';
 import type { Sequence } from '../module/bind.js';
-import { directions, type Module, outputSize } from '../module/parameters.js';
+import { directionsOf, type Module, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 
 /** Batch rows for each of `count` threads, of about as many steps: the longest go round first. */
@@ -16,14 +16,14 @@ export function splitRows({ batch, steps, lengths }: Sequence, count: number): n
 /** Some batch rows of a sequence. */
 export function rowsOf(sequence: Sequence, rows: readonly number[], module: Module): Sequence {
   const { steps, batch, input, h0, c0, lengths } = sequence;
-  const states = module.numLayers * directions(module).length;
+  const states = module.num_layers * directionsOf(module).length;
   const take = (values: Floats, outer: number, inner: number) => pick(values, rows, outer, batch, inner);
   return {
     steps,
     batch: rows.length,
-    input: take(input, steps, module.inputSize),
+    input: take(input, steps, module.input_size),
     h0: h0 && take(h0, states, outputSize(module)),
-    c0: c0 && take(c0, states, module.hiddenSize),
+    c0: c0 && take(c0, states, module.hidden_size),
     lengths: lengths && rows.map((row) => lengths[row]),
   };
 }
@@ -35,8 +35,8 @@ export function joinRows(
   { steps, batch }: Sequence,
   module: Module,
 ): Omit<Outputs, 'kernels'> {
-  const ways = directions(module).length;
-  const states = module.numLayers * ways;
+  const directionCount = directionsOf(module).length;
+  const states = module.num_layers * directionCount;
   const size = outputSize(module);
   const join = (values: (part: Outputs) => Floats, outer: number, inner: number): Floats => {
     const first = values(parts[0]);
@@ -49,9 +49,9 @@ export function joinRows(
   };
   const [{ c_n, trace }] = parts;
   return {
-    output: join(({ output }) => output, steps, ways * size),
+    output: join(({ output }) => output, steps, directionCount * size),
     h_n: join(({ h_n }) => h_n, states, size),
-    c_n: c_n && join((part) => part.c_n!, states, module.hiddenSize),
+    c_n: c_n && join((part) => part.c_n!, states, module.hidden_size),
     trace: trace?.map(({ layer, direction, parts: names }, place): LayerTrace => {
       const joined = Object.keys(names).map((name) => [
         name,

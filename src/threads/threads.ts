@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { type ForwardOptions, forward, type Outputs } from '../engine/forward.js';
+import { type ForwardOptions, forwardPass, type Outputs } from '../engine/forward.js';
 import { chooseKernels, workOf } from '../engine/kernels/choose.js';
 import type { KernelName } from '../engine/options.js';
 import type { Network, Sequence } from '../module/bind.js';
@@ -27,7 +27,7 @@ export async function inThreads(
     return { ...outputs, kernels: { name, notes, threads: count } };
   } catch (error) {
     if (!(error instanceof ThreadFailure)) throw error;
-    const outputs = await forward(network, sequence, own);
+    const outputs = await forwardPass(network, sequence, own);
     const note = `other threads failed (${error.message}), so one computed`;
     return { ...outputs, kernels: { name, notes: [...notes, note], threads: 1 } };
   }
@@ -44,15 +44,15 @@ async function byRows(network: Network, sequence: Sequence, own: Own, count: num
   const task = taskOf(network, own);
   const outputs = await together(
     others.map((part) => ({ ...task, sequence: part })),
-    () => forward(network, first, own),
+    () => forwardPass(network, first, own),
   );
   return joinRows(outputs, rows, sequence, module);
 }
 
 async function byUnits(network: Network, sequence: Sequence, own: Own, count: number): Promise<Parts> {
   const { compute } = own;
-  const { hiddenSize } = network.module;
-  const memory = exchangeMemory(compute, Math.max(hiddenSize, outputSize(network.module)));
+  const { hidden_size } = network.module;
+  const memory = exchangeMemory(compute, Math.max(hidden_size, outputSize(network.module)));
   const share = (index: number) => ({ index, count, memory });
   const { input, h0, c0 } = sequence;
   const same = {
@@ -69,7 +69,7 @@ async function byUnits(network: Network, sequence: Sequence, own: Own, count: nu
   const [outputs] = await together(
     others,
     () =>
-      forward(network, sequence, {
+      forwardPass(network, sequence, {
         ...own,
         share: { ...share(0), exchange: exchangeIn(memory, compute, count) },
       }),
@@ -186,8 +186,8 @@ function answerOf(worker: Worker, task: Task): Promise<Outputs> {
 function shared(network: Network): Network {
   return {
     ...network,
-    layers: network.layers.map((ways) =>
-      ways.map((parameters) => {
+    layers: network.layers.map((perDirection) =>
+      perDirection.map((parameters) => {
         const entries = Object.entries(parameters).filter(([, values]) => values !== undefined);
         return Object.fromEntries(
           entries.map(([name, values]) => [name, inSharedMemory(values)]),

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { forward } from '../engine/forward.js';
+import { forwardPass } from '../engine/forward.js';
 import { exchangeIn, fail } from './exchange.js';
 import type { Answer, Task } from './task.js';
 
@@ -15,7 +15,7 @@ async function run({ network, sequence, compute, kernels, trace, share }: Task):
   const onExit = () => share && fail(share.memory);
   process.once('exit', onExit);
   try {
-    const outputs = await forward(network, sequence, {
+    const outputs = await forwardPass(network, sequence, {
       compute,
       trace,
       speed: { kernels },
@@ -36,7 +36,7 @@ parentPort!.on('messageerror', ({ message }) => parentPort!.postMessage({ proble
 parentPort!.postMessage('ready');
 
 /** Moved, not copied. */
-function buffersOf({ output, h_n, c_n, trace = [] }: Awaited<ReturnType<typeof forward>>): ArrayBuffer[] {
+function buffersOf({ output, h_n, c_n, trace = [] }: Awaited<ReturnType<typeof forwardPass>>): ArrayBuffer[] {
   const arrays = [output, h_n, ...(c_n ? [c_n] : []), ...trace.flatMap(({ parts }) => Object.values(parts))];
   return [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))];
 }

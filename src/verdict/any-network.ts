@@ -3,7 +3,7 @@ import type { Tolerance } from '../compare/tolerance.js';
 import { workOf } from '../engine/kernels/choose.js';
 import { initialised } from '../module/initialised.js';
 import type { Floats } from '../tensor/dtype.js';
-import { forward } from '../threads/forward.js';
+import { forwardInThreads } from '../threads/forward.js';
 import type { Run } from '../verify.js';
 
 const DRAWN = 20;
@@ -17,25 +17,25 @@ const FLAT = 4;
  * Whether a reference would pass for almost any network, as constant and saturated ones do: tanh's own bound everywhere,
  * or what half of the networks agree with that have weights as PyTorch draws them, with these biases or others.
  */
-export async function passesForAny({ bound, compared, tensors, settings }: Run): Promise<boolean> {
-  const { network, sequence } = bound;
+export async function passesForAny({ boundCase, compared, tensors, settings }: Run): Promise<boolean> {
+  const { network, sequence } = boundCase;
   const flat = compared.every(({ data }, i) => isFlat(data, tensors[i].tolerance));
   if (!flat) return false;
   const saturated = compared.every(({ data }, i) => {
-    const rule = { ...tensors[i].tolerance, equalNan: false };
+    const rule = { ...tensors[i].tolerance, equal_nan: false };
     return data.every((value: number) => isClose(Math.abs(value), 1, rule));
   });
   if (saturated) return true;
   if (DRAWN * workOf(network, sequence) > LITTLE_WORK) return true;
-  const layers = compared.length > bound.references.length;
+  const layers = compared.length > boundCase.references.length;
   for (const biases of [true, false]) {
     let agreeing = 0;
     for (let seed = 1; seed <= DRAWN && agreeing < MOST_AGREEING; seed++) {
-      const outputs = await forward(initialised(network, seed, biases), sequence, { layers });
-      const ofLayers = bound.layerOutputs.flatMap((one, layer) => (one ? [outputs.layers![layer]] : []));
-      const actual = [...ofLayers, ...bound.references.map(({ name }) => outputs[name]!)];
+      const outputs = await forwardInThreads(initialised(network, seed, biases), sequence, { layers });
+      const ofLayers = boundCase.layerOutputs.flatMap((one, layer) => (one ? [outputs.layers![layer]] : []));
+      const actual = [...ofLayers, ...boundCase.references.map(({ name }) => outputs[name]!)];
       const agrees = compared.every(({ data }, i) => {
-        const rule = { ...tensors[i].tolerance, equalNan: settings.equal_nan };
+        const rule = { ...tensors[i].tolerance, equal_nan: settings.equal_nan };
         return data.every((value: number, at: number) => isClose(actual[i][at], value, rule));
       });
       if (agrees) agreeing++;

@@ -3,55 +3,55 @@ import type { Subject, Verdict } from '../compare/comparison.js';
 import type { Cause } from '../diagnose/cause.js';
 import { printable } from '../errors.js';
 import { KINDS } from '../kinds.js';
-import type { Bound } from '../module/bind.js';
+import type { BoundCase } from '../module/bind.js';
 import { layoutWord } from '../module/layout.js';
 import { notFinite } from '../module/not-finite.js';
-import { describeParts, directions } from '../module/parameters.js';
+import { describeParts, directionsOf } from '../module/parameters.js';
 import type { Run, Settings } from '../verify.js';
 
 /** The facts of a run that a report names. */
 export function subjectOf(
-  { network, layout }: Bound,
+  { network, layout }: BoundCase,
   { compute, equal_nan }: Pick<Settings, 'compute' | 'equal_nan'>,
 ): Subject {
   const { module } = network;
   const layoutWords = layoutWord(module, layout);
-  const { kind, cell, nonlinearity, inputSize, hiddenSize, projSize, numLayers, bias, prefix } = module;
+  const { kind, cell, nonlinearity, input_size, hidden_size, proj_size, num_layers, bias, prefix } = module;
   return {
     kind,
     cell,
     nonlinearity,
-    inputSize,
-    hiddenSize,
-    projSize,
-    numLayers,
+    input_size,
+    hidden_size,
+    proj_size,
+    num_layers,
     bias,
     prefix,
-    directions: directions(module),
+    directions: directionsOf(module),
     steps: layout.steps,
     batch: layout.batch,
-    batchFirst: layout.batchFirst,
+    batch_first: layout.batch_first,
     compute,
-    equalNan: equal_nan,
+    equal_nan,
     words: [...describeParts(module), ...(layoutWords ? [layoutWords] : [])],
   };
 }
 
 /** The outputs of the module that the reference lacks. */
-export function notChecked({ bound, tensors }: Run): string[] {
-  const all = ['output', ...KINDS[bound.network.module.kind].states.map((state) => `${state}_n`)];
+export function notChecked({ boundCase, tensors }: Run): string[] {
+  const all = ['output', ...KINDS[boundCase.network.module.kind].states.map((state) => `${state}_n`)];
   // A Cell's single step has no output besides its state.
-  const named = bound.layout.timed ? all : all.slice(1);
+  const named = boundCase.layout.timed ? all : all.slice(1);
   return named.filter((name) => !tensors.some((tensor) => tensor.name === name));
 }
 
 /** What was taken for granted about batch_first, where it may surprise. */
-export function notesOn(bound: Bound, batchFirst: boolean | undefined): string[] {
-  if (batchFirst !== undefined) return [];
-  if (bound.layout.batchFirst) {
+export function notesOn(boundCase: BoundCase, batch_first: boolean | undefined): string[] {
+  if (batch_first !== undefined) return [];
+  if (boundCase.layout.batch_first) {
     return ['batch_first is not said; the shapes fit only [B, T, …], so it is taken as true'];
   }
-  if (!bound.otherLayoutFits) return [];
+  if (!boundCase.otherLayoutFits) return [];
   return ["batch_first is not said; the shapes fit both ways, so it is taken as false, PyTorch's default"];
 }
 
@@ -59,10 +59,12 @@ export function notesOn(bound: Bound, batchFirst: boolean | undefined): string[]
 const MOST_NAMED = 6;
 
 /** Tensors of few decimals that were taken as rounded. */
-function roundedNames({ bound, tensors, settings: { rounded = 'none' } }: Run): string | undefined {
+function roundedNames({ boundCase, tensors, settings: { rounded = 'none' } }: Run): string | undefined {
   if (rounded === 'none') return undefined;
   const references: readonly string[] = tensors.map(({ name }) => name);
-  const names = bound.short.filter((name) => rounded === 'all' || references.includes(name)).map(printable);
+  const names = boundCase.short
+    .filter((name) => rounded === 'all' || references.includes(name))
+    .map(printable);
   return `${names.slice(0, MOST_NAMED).join(', ')}${names.length > MOST_NAMED ? ', …' : ''}`;
 }
 
@@ -81,10 +83,10 @@ export function warningsOn(run: Run, verdict: Verdict): string[] {
 }
 
 /** What goes in and is no number; where the reference has NaN too, there is an option for it. */
-function notFiniteWarnings({ bound, settings }: Run): string[] {
-  const found = notFinite(bound);
+function notFiniteWarnings({ boundCase, settings }: Run): string[] {
+  const found = notFinite(boundCase);
   if (found.length === 0) return [];
-  const inReference = bound.references.some(({ data }) => data.some(Number.isNaN));
+  const inReference = boundCase.references.some(({ data }) => data.some(Number.isNaN));
   const equal =
     inReference && !settings.equal_nan
       ? ['the reference has NaN too: with --equal-nan (equal_nan) NaN equals NaN']
@@ -158,7 +160,7 @@ export async function adviceFor(
   if (verdict === 'parity') return [];
   if (verdict === 'undecided') {
     const rounded = roundedNames(run);
-    const printed = run.bound.decimals !== undefined;
+    const printed = run.boundCase.decimals !== undefined;
     return [
       UNDECIDED_ADVICE[printed ? 'printed' : 'rounding'],
       ...(rounded === undefined ? [] : [`${rounded}: ${EXACT_ADVICE}`]),
@@ -187,9 +189,10 @@ export async function adviceFor(
 const MOST_DECIMALS = 8;
 
 /** With how many decimals a reference was written, where they are few; whole numbers say nothing. */
-function decimalsOf({ bound }: Run): number | undefined {
-  if (bound.decimals !== undefined) return undefined;
-  const every = (test: (value: number) => boolean) => bound.references.every(({ data }) => data.every(test));
+function decimalsOf({ boundCase }: Run): number | undefined {
+  if (boundCase.decimals !== undefined) return undefined;
+  const every = (test: (value: number) => boolean) =>
+    boundCase.references.every(({ data }) => data.every(test));
   const has = (decimals: number) => every((value) => Number(value.toFixed(decimals)) === value);
   if (has(0)) return undefined;
   for (let decimals = 1; decimals <= MOST_DECIMALS; decimals++) if (has(decimals)) return decimals;
@@ -201,10 +204,10 @@ const FAR_BETTER = 0.5;
 
 /** Whether another reading of the case agrees: what its names and shapes don't say may be said wrong. */
 async function betterReading(run: Run, runAs: (other: Partial<Settings>) => Promise<Run>): Promise<string[]> {
-  const { bound } = run;
-  const { module } = bound.network;
-  const { batchFirst } = bound.layout;
-  const layouts = bound.otherLayoutFits ? [batchFirst, !batchFirst] : [batchFirst];
+  const { boundCase } = run;
+  const { module } = boundCase.network;
+  const { batch_first: taken } = boundCase.layout;
+  const layouts = boundCase.otherLayoutFits ? [taken, !taken] : [taken];
   const nonlinearities = module.kind === 'RNN' ? (['tanh', 'relu'] as const) : [module.nonlinearity];
   const total = run.tensors.reduce((sum, { elements }) => sum + elements, 0);
   const count = ({ tensors }: Run) => tensors.reduce((sum, { mismatches }) => sum + mismatches, 0);
@@ -215,7 +218,7 @@ async function betterReading(run: Run, runAs: (other: Partial<Settings>) => Prom
   for (const batch_first of layouts) {
     for (const nonlinearity of nonlinearities) {
       const flags = [
-        ...(batch_first !== batchFirst ? [batch_first ? '--batch-first' : '--no-batch-first'] : []),
+        ...(batch_first !== taken ? [batch_first ? '--batch-first' : '--no-batch-first'] : []),
         ...(nonlinearity !== module.nonlinearity ? [`--nonlinearity ${nonlinearity}`] : []),
       ].join(' ');
       if (!flags) continue;

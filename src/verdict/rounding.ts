@@ -1,6 +1,6 @@
 import { type Envelope, type EnvelopeOptions, envelope, type Spread } from '../bounds/envelope.js';
 import { PROFILE_OF, PROFILES, type Profile, type ProfileName, UNROUNDED } from '../bounds/profiles.js';
-import { SIGMAS } from '../bounds/variance.js';
+import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import {
   type AutoRule,
   count,
@@ -10,7 +10,7 @@ import {
 } from '../compare/by-rounding.js';
 import type { Compared } from '../compare/compare.js';
 import { rootMeanSquare, spreadOf } from '../compare/spread.js';
-import type { Bound } from '../module/bind.js';
+import type { BoundCase } from '../module/bind.js';
 import { type Dtype, type FloatDtype, type Floats, roundTo } from '../tensor/dtype.js';
 import type { Printed } from '../tensor/tensor.js';
 import type { Settings } from '../verify.js';
@@ -42,10 +42,10 @@ const CONSTANT = 0.01;
  * it, and all of them where the output is not known, run free. Numbers that were printed are held within the bounds of
  * what their missing digits can do, from whichever beginning says more.
  */
-export function judgeRounding(bound: Bound, { profile: said, speed }: Said): RoundingJudgement[] {
-  const { network, sequence, references, layerOutputs, decimals } = bound;
+export function judgeRounding(boundCase: BoundCase, { profile: said, speed }: Said): RoundingJudgement[] {
+  const { network, sequence, references, layerOutputs, decimals } = boundCase;
   const top = network.layers.length - 1;
-  const known = knownOutputs(bound).map((truth) => truth && { values: truth.data });
+  const known = knownOutputs(boundCase).map((truth) => truth && { values: truth.data });
   const envelopes = new Map<string, Envelope>();
   const run = (profile: ProfileName, model: EnvelopeOptions['model']): Envelope => {
     const key = `${profile} ${model}`;
@@ -56,7 +56,7 @@ export function judgeRounding(bound: Bound, { profile: said, speed }: Said): Rou
   };
   const ofDigits = new Map<ProfileName, Envelope[]>();
   const missing = (profile: ProfileName): Envelope[] => {
-    const made = ofDigits.get(profile) ?? printedBounds(bound, PROFILES[profile], speed);
+    const made = ofDigits.get(profile) ?? printedBounds(boundCase, PROFILES[profile], speed);
     ofDigits.set(profile, made);
     return made;
   };
@@ -86,7 +86,7 @@ export function judgeRounding(bound: Bound, { profile: said, speed }: Said): Rou
     }
     const likely = run(profile, 'likely');
     return judge(spread(likely), {
-      limit: SIGMAS,
+      limit: ROUNDING_SIGMAS,
       unit: 'sigmas',
       meanSquare: PROFILES[profile].meanSquare,
       proofNeeded: likely.coherent,
@@ -100,7 +100,7 @@ export function knownOutputs({
   network,
   references,
   layerOutputs,
-}: Bound): ({ readonly dtype: Dtype; readonly data: Floats; readonly printed?: Printed } | undefined)[] {
+}: BoundCase): ({ readonly dtype: Dtype; readonly data: Floats; readonly printed?: Printed } | undefined)[] {
   const output = references.find(({ name }) => name === 'output');
   const truths = network.layers.map((_, layer) =>
     layer === network.layers.length - 1 ? output : layerOutputs[layer],
@@ -116,9 +116,9 @@ export function knownOutputs({
  * Bounds of what missing digits can do, with what rounding is likely to do: every step from the reference's own h, whose
  * digits are missing too, and from the initial state on.
  */
-function printedBounds(bound: Bound, profile: Profile, speed: Said['speed']): Envelope[] {
-  const { network, sequence, uncertainty } = bound;
-  const truths = knownOutputs(bound);
+function printedBounds(boundCase: BoundCase, profile: Profile, speed: Said['speed']): Envelope[] {
+  const { network, sequence, uncertainty } = boundCase;
+  const truths = knownOutputs(boundCase);
   const run = (known: EnvelopeOptions['known']): Envelope => {
     // What its digits miss is a bound, and no rounding.
     const exact = known?.map((truth) => truth && { values: truth.values });
@@ -139,7 +139,7 @@ function printedBounds(bound: Bound, profile: Profile, speed: Said['speed']): En
 function joined(bounds: Envelope, likely: Envelope): Envelope {
   const both = (a: Spread, b: Spread): Spread => ({
     values: a.values,
-    error: a.error.map((bound, i) => bound + SIGMAS * b.error[i]),
+    error: a.error.map((limit, i) => limit + ROUNDING_SIGMAS * b.error[i]),
     undecided: a.undecided.map((one, i) => one | b.undecided[i]),
   });
   return {
@@ -165,7 +165,7 @@ function tighter(a: Spread, b: Spread): Spread {
  * one beyond them is a fault all the same.
  */
 function widened({ values, error, undecided }: Spread, { data, printed }: Compared): Prediction {
-  const bounds = error.map((bound, i) => bound + (printed?.halfUnits[i] ?? 0));
+  const bounds = error.map((limit, i) => limit + (printed?.halfUnits[i] ?? 0));
   const [apart, size] = [spreadOf(values), rootMeanSquare(values)];
   const usual = USEFUL * (apart > CONSTANT * size ? apart : size);
   return {
@@ -193,12 +193,12 @@ const MOST_ALIGNED = 0.5;
 
 /** A coarser profile in which all of it is rounding, where there is one; a small fault would fit many. */
 export function coarserProfile(
-  bound: Bound,
+  boundCase: BoundCase,
   judgements: readonly RoundingJudgement[],
   settings: Said,
 ): ProfileName | undefined {
-  const { references } = bound;
-  if (bound.decimals !== undefined || references.some(({ dtype }) => dtype !== 'F32')) return undefined;
+  const { references } = boundCase;
+  if (boundCase.decimals !== undefined || references.some(({ dtype }) => dtype !== 'F32')) return undefined;
   const total = judgements.reduce((sum, { faults }) => sum + faults.length, 0);
   const faults = judgements.reduce((sum, one) => sum + count(one.faults), 0);
   if (faults < MOST * total) return undefined;
@@ -208,8 +208,8 @@ export function coarserProfile(
     ),
   ).map(([profile]) => profile);
   return [...onGrid, 'tf32' as const].find((profile) => {
-    const judged = judgeRounding(bound, { ...settings, profile });
-    if (profile === 'tf32' && !looksLikeNoise(bound, judged)) return false;
+    const judged = judgeRounding(boundCase, { ...settings, profile });
+    if (profile === 'tf32' && !looksLikeNoise(boundCase, judged)) return false;
     if (judged.some((one) => one.faults.includes(1))) return false;
     const decided = total - judged.reduce((sum, { counts }) => sum + counts.undecided, 0);
     const squares = judged.reduce(
@@ -221,7 +221,7 @@ export function coarserProfile(
 }
 
 /** Whether what is off goes in all directions in the space of the units of the output, as rounding does. */
-function looksLikeNoise({ references }: Bound, judged: readonly RoundingJudgement[]): boolean {
+function looksLikeNoise({ references }: BoundCase, judged: readonly RoundingJudgement[]): boolean {
   const output = references.find(({ name }) => name === 'output');
   const judgement = output && judged[judged.length - references.length + references.indexOf(output)];
   if (!output || !judgement || output.units < FEWEST_UNITS) return false;

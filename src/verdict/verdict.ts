@@ -1,13 +1,13 @@
 import { firstFault } from '../compare/by-rounding.js';
 import { failures } from '../compare/compare.js';
 import type { Comparison } from '../compare/comparison.js';
-import { type Explanation, explain } from '../compare/conditioning.js';
+import { explainByRounding, type RoundingExplanation } from '../compare/conditioning.js';
 import { spreadOf } from '../compare/spread.js';
 import { resolveTolerance, type Tolerance } from '../compare/tolerance.js';
 import type { ForwardOptions, Outputs } from '../engine/forward.js';
-import { directions, type Module } from '../module/parameters.js';
+import { directionsOf, type Module } from '../module/parameters.js';
 import type { FloatDtype, Floats } from '../tensor/dtype.js';
-import { forward } from '../threads/forward.js';
+import { forwardInThreads } from '../threads/forward.js';
 import type { Run } from '../verify.js';
 
 interface Rounding {
@@ -39,8 +39,8 @@ const EXACT: Rounding = { runs: [{ compute: 'float64' }], share: 0.03 };
 const HOPELESS = 25;
 
 /** |h| where tanh and the gates bound it; a projection, relu and cell states are not bounded. */
-function largestOutput({ kind, nonlinearity, projSize }: Module, h0: Floats | undefined): number {
-  if (nonlinearity === 'relu' || projSize) return Number.POSITIVE_INFINITY;
+function largestOutput({ kind, nonlinearity, proj_size }: Module, h0: Floats | undefined): number {
+  if (nonlinearity === 'relu' || proj_size) return Number.POSITIVE_INFINITY;
   // A GRU's h is a mean of tanh's values and of the h before.
   const before = kind === 'GRU' ? Array.from(h0 ?? [], Math.abs) : [];
   return before.reduce((a, b) => Math.max(a, b), 1);
@@ -55,13 +55,13 @@ export type Judged = Pick<Comparison, 'verdict' | 'first' | 'partsAt'>;
  * the bounds of printed numbers say nothing of is no difference either.
  */
 export async function judge(run: Run): Promise<Judged> {
-  const { bound, compared, tensors, settings, judgements } = run;
+  const { boundCase, compared, tensors, settings, judgements } = run;
   for (const [i, judgement] of (judgements ?? []).entries()) {
     const place = firstFault(compared[i], compared[i].actual, judgement);
     if (place) return { verdict: 'differs', first: { tensor: compared[i].name, place } };
   }
   const failing = tensors.some(({ mismatches }) => mismatches > 0);
-  if (judgements && bound.decimals !== undefined && failing) return { verdict: 'undecided' };
+  if (judgements && boundCase.decimals !== undefined && failing) return { verdict: 'undecided' };
   const roundedRuns = new Map<Rounding, Outputs[]>();
   const partings: number[] = [];
   for (const [i, tensor] of tensors.entries()) {
@@ -73,7 +73,7 @@ export async function judge(run: Run): Promise<Judged> {
     roundedRuns.set(rounding, runs);
     const { unexplained, partsAt } = await explainTensor(run, i, rounding, runs);
     if (unexplained) return { verdict: 'differs', first: { tensor: tensor.name, place: unexplained } };
-    partings.push(partsAt ?? bound.sequence.steps - 1);
+    partings.push(partsAt ?? boundCase.sequence.steps - 1);
   }
   if (partings.length) return { verdict: 'ill-conditioned', partsAt: Math.min(...partings) };
   const open = (judgements ?? []).some(({ undecided }, i) =>
@@ -100,9 +100,14 @@ function saysNothing(expected: Floats, undecided: Uint8Array, { rtol, atol }: To
 }
 
 /** @param runs those made so far; more are added where they could make a difference */
-async function explainTensor(run: Run, i: number, rounding: Rounding, runs: Outputs[]): Promise<Explanation> {
-  const { bound, outputs, compared, tensors, settings, judgements } = run;
-  const { network, sequence, layerOutputs } = bound;
+async function explainTensor(
+  run: Run,
+  i: number,
+  rounding: Rounding,
+  runs: Outputs[],
+): Promise<RoundingExplanation> {
+  const { boundCase, outputs, compared, tensors, settings, judgements } = run;
+  const { network, sequence, layerOutputs } = boundCase;
   const reference = compared[i];
   const { name, tolerance } = tensors[i];
   const layer = layerOutputs.findIndex((one) => one?.name === name);
@@ -113,26 +118,26 @@ async function explainTensor(run: Run, i: number, rounding: Rounding, runs: Outp
   const margin = {
     share: rounding.share,
     allowance: (magnitude: number) => Math.max(rtol * magnitude + atol, usual.rtol * magnitude + usual.atol),
-    bound: name === 'c_n' ? Number.POSITIVE_INFINITY : largestOutput(network.module, sequence.h0),
+    largestPossible: name === 'c_n' ? Number.POSITIVE_INFINITY : largestOutput(network.module, sequence.h0),
   };
   for (let count = 1; ; count++) {
     if (runs.length < count) {
       const { onProgress, speed } = settings;
       const layers = outputs.layers !== undefined;
       const options = { ...rounding.runs[runs.length], layers, speed, onProgress };
-      runs.push(await forward(network, sequence, options));
+      runs.push(await forwardInThreads(network, sequence, options));
     }
-    const explanation = explain(
+    const explanation = explainByRounding(
       reference,
       {
         steps: sequence.steps,
         batch: sequence.batch,
-        directions: directions(network.module).length,
+        directions: directionsOf(network.module).length,
         lengths: sequence.lengths,
         actual: ofLayer(outputs),
         rounded: runs.map(ofLayer),
       },
-      failures(reference, reference.actual, { rtol, atol, equalNan: settings.equal_nan }, judgements?.[i]),
+      failures(reference, reference.actual, { rtol, atol, equal_nan: settings.equal_nan }, judgements?.[i]),
       margin,
     );
     const { unexplained, missing = 0 } = explanation;

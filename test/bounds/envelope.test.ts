@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type EnvelopeOptions, envelope } from '../../src/bounds/envelope.js';
 import { PROFILES } from '../../src/bounds/profiles.js';
-import { forward } from '../../src/engine/forward.js';
+import { forwardPass } from '../../src/engine/forward.js';
 import { KERNELS } from '../../src/engine/options.js';
 import type { Network, Sequence } from '../../src/module/bind.js';
 import { moduleOf } from '../engine/module.js';
@@ -49,7 +49,7 @@ test('a step begins from what is known, and only its own rounding is in its erro
 test('where errors grow as large as the values, what runs free is undecided', () => {
   const steps = 200;
   const chaos: Network = {
-    module: { ...TANH.module, hiddenSize: 2, bias: false },
+    module: { ...TANH.module, hidden_size: 2, bias: false },
     layers: [[{ weightIh: one([1, 1]), weightHh: one([9, -9, 9, 9]) }]],
   };
   const input = Float64Array.from({ length: steps }, (_, t) => Math.sin(t) / 10);
@@ -83,7 +83,7 @@ test('its values are those of the forward pass, with every kernel, and beyond a 
   };
   await fc.assert(
     fc.asyncProperty(anyNetwork(), fc.constantFrom(...KERNELS), async ({ network, sequence }, kernels) => {
-      const outputs = await forward(network, sequence);
+      const outputs = await forwardPass(network, sequence);
       const options: EnvelopeOptions = { profile: PROFILES.generic, model: 'likely', speed: { kernels } };
       const { layers, h_n, c_n } = envelope(network, sequence, options);
       const { values, error } = layers.at(-1)!;

@@ -22,7 +22,7 @@ const spoilt: Kernels = {
         ...others,
         GRU(step, terms) {
           GRU(step, terms);
-          step.hError[step.rows * step.hiddenSize - 1] *= 1 + 1e-9;
+          step.hError[step.rows * step.hidden_size - 1] *= 1 + 1e-9;
         },
       },
     };

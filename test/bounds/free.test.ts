@@ -28,7 +28,7 @@ test.each([
   ['tanh', [0.5, 0.5], true],
 ] as const)('errors of %s with the weights %j add up in step: %s', (nonlinearity, weights, coherent) => {
   const parameters = { weightIh: of(...weights), weightHh: new Float64Array(4) };
-  const module = moduleOf('RNN', { hiddenSize: 2, bias: false, nonlinearity });
+  const module = moduleOf('RNN', { hidden_size: 2, bias: false, nonlinearity });
   const network: Network = { module, layers: [[parameters]] };
   const sequence = { steps: 1, batch: 1, input: of(1) };
   const free = envelope(network, sequence, likely);
@@ -43,7 +43,7 @@ test('copies of a unit err as the one unit does, in their own layer and in the o
   const errors = (copies: number) => {
     const all = (value: number, length = copies) => new Float64Array(length).fill(value);
     const network: Network = {
-      module: moduleOf('RNN', { hiddenSize: copies, numLayers: 2, bias: false }),
+      module: moduleOf('RNN', { hidden_size: copies, num_layers: 2, bias: false }),
       layers: [
         [{ weightIh: all(1), weightHh: all(0.9 / copies, copies * copies) }],
         [{ weightIh: all(8 / copies, copies * copies), weightHh: all(0, copies * copies) }],

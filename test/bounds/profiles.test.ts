@@ -14,7 +14,7 @@ test.each([
   ['generic', 3],
   ['tf32', 3],
 ] as const)('%s: a unit is a fault where it is more than %d σ off at every step', (profile, limit) => {
-  const module = moduleOf('RNN', { hiddenSize: 3, inputSize: 2 });
+  const module = moduleOf('RNN', { hidden_size: 3, input_size: 2 });
   const own = networkOf(module, 3).layers[0][0];
   // No step depends on the one before: the reference can be as far off as one likes.
   const network = { module, layers: [[{ ...own, weightHh: new Float64Array(9) }]] };

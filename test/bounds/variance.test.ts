@@ -7,7 +7,7 @@ import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';
 
 test('what TF32 does to products is about as much as is likely', () => {
-  const module = moduleOf('RNN', { inputSize: 8, hiddenSize: 6 });
+  const module = moduleOf('RNN', { input_size: 8, hidden_size: 6 });
   const network = networkOf(module, 11);
   const sequence = sequenceOf(module, 100, 2, 4);
   const { output } = predict(network, sequence, { operands: 'tf32' });
@@ -24,21 +24,21 @@ test('what TF32 does to products is about as much as is likely', () => {
 });
 
 test('what a projection gives is stored, and rounded by that', () => {
-  const hiddenSize = 64;
+  const hidden_size = 64;
   const u = 2 ** -11;
-  const module = moduleOf('LSTM', { hiddenSize, projSize: 1 });
+  const module = moduleOf('LSTM', { hidden_size, proj_size: 1 });
   // Gates that no two units have alike: what is left of their errors in the sum of so many is small.
-  const bias = Float64Array.from({ length: 4 * hiddenSize }, (_, i) => 1 + (i % 64) / 200);
+  const bias = Float64Array.from({ length: 4 * hidden_size }, (_, i) => 1 + (i % 64) / 200);
   const network: Network = {
     module,
     layers: [
       [
         {
-          weightIh: new Float64Array(4 * hiddenSize),
-          weightHh: new Float64Array(4 * hiddenSize),
+          weightIh: new Float64Array(4 * hidden_size),
+          weightHh: new Float64Array(4 * hidden_size),
           biasIh: bias,
-          biasHh: new Float64Array(4 * hiddenSize),
-          weightHr: Float64Array.from({ length: hiddenSize }, (_, i) => (1 + i / 200) / hiddenSize),
+          biasHh: new Float64Array(4 * hidden_size),
+          weightHr: Float64Array.from({ length: hidden_size }, (_, i) => (1 + i / 200) / hidden_size),
         },
       ],
     ],

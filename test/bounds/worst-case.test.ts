@@ -89,7 +89,7 @@ test.each<[Kind, Nonlinearity]>([
   ['GRU', 'tanh'],
   ['LSTM', 'tanh'],
 ])('%s, %s: a bound of uncertain parameters is what each of them can do, added up', (kind, nonlinearity) => {
-  const module = moduleOf(kind, { nonlinearity, inputSize: 2, hiddenSize: 3 });
+  const module = moduleOf(kind, { nonlinearity, input_size: 2, hidden_size: 3 });
   const network = networkOf(module, 5);
   const sequence = {
     ...sequenceOf(module, 1, 1, 3),

@@ -243,7 +243,7 @@ test('a reference that ends at the longest of the lengths is diagnosed as a whol
   const { output } = predict(network, { ...sequence, lengths }, { order: 'zrn' });
   const units = output.length / steps / batch;
   const expected = tensor([cut, batch, units], Float32Array.from(output.subarray(0, cut * batch * units)));
-  const input = tensor([steps, batch, network.module.inputSize], Float32Array.from(sequence.input));
+  const input = tensor([steps, batch, network.module.input_size], Float32Array.from(sequence.input));
   const { cause } = await diagnose(
     caseOf(
       one.weights,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { distance, isClose, smallestAtol } from '../../src/compare/close.js';
 import { formatDifference } from '../../src/report/terminal/numbers.js';
 
-const rule = (rtol: number, atol: number, equalNan = false) => ({ rtol, atol, equalNan });
+const rule = (rtol: number, atol: number, equal_nan = false) => ({ rtol, atol, equal_nan });
 const { NaN: nan, POSITIVE_INFINITY: inf, NEGATIVE_INFINITY: minusInf } = Number;
 
 test.each([
@@ -42,8 +42,8 @@ test.each([
 
 describe('the smallest atol', () => {
   const floats = (values: readonly number[]) => Float64Array.from(values);
-  const smallest = (actual: readonly number[], expected: readonly number[], rtol = 0, equalNan = false) =>
-    smallestAtol(floats(actual), floats(expected), rtol, equalNan);
+  const smallest = (actual: readonly number[], expected: readonly number[], rtol = 0, equal_nan = false) =>
+    smallestAtol(floats(actual), floats(expected), rtol, equal_nan);
 
   test('is that of the element that needs most, beyond what rtol allows it', () => {
     expect(smallest([1, 2, 3], [1, 2, 3])).toBe(0);

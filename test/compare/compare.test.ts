@@ -65,12 +65,12 @@ test('NaN is the worst there is, and never hides behind a number', () => {
 });
 
 test('NaN in both places is no difference where NaN equals NaN, and is counted', () => {
-  const one = (equalNan: boolean) =>
+  const one = (equal_nan: boolean) =>
     compareTensor(
       reference([Number.NaN, 1, Number.NaN], 1),
       Float64Array.of(Number.NaN, 1.05, Number.NaN),
       tolerance,
-      equalNan,
+      equal_nan,
     );
   const equal = one(true);
   expect(equal).toMatchObject({ mismatches: 0, nans: 2, worst: { unit: 1 } });
@@ -141,11 +141,11 @@ describe('by the automatic rule', () => {
     undecided: Uint8Array.of(0, 0, 1, 1, 0, 0),
     counts: { undecided: 2, proven: 1, rare: 0 },
   };
-  const by = (equalNan = false) =>
-    compareTensor(reference(expected, 3), Float64Array.from(actual), tolerance, equalNan, judged);
+  const by = (equal_nan = false) =>
+    compareTensor(reference(expected, 3), Float64Array.from(actual), tolerance, equal_nan, judged);
 
   test('a mismatch is a fault, or undecided and not close', () => {
-    const rule = { ...tolerance, equalNan: false };
+    const rule = { ...tolerance, equal_nan: false };
     const held = Float64Array.from(actual);
     expect([...failures(reference(expected, 3), held, rule, judged)]).toEqual([0, 0, 0, 1, 1, 0]);
     expect([...failures(reference(expected, 3), held, rule, undefined)]).toEqual([1, 0, 0, 1, 0, 1]);

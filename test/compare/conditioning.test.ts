@@ -1,19 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { isClose } from '../../src/compare/close.js';
-import { explain, type Margin, type Runs } from '../../src/compare/conditioning.js';
+import { explainByRounding, type Margin, type Runs } from '../../src/compare/conditioning.js';
 
 const ALLOWANCE = 0.01;
-const margin = { share: 0.1, allowance: () => ALLOWANCE, bound: Number.POSITIVE_INFINITY };
+const margin = { share: 0.1, allowance: () => ALLOWANCE, largestPossible: Number.POSITIVE_INFINITY };
 const values = (all: readonly number[]) => Float64Array.from(all);
 
 test('rounding never explains what is larger than an output can be', () => {
   const outputs = (value: number) => ({ output: values([value]), h_n: values([value]) });
   // The runs have parted as far as anybody could ask.
   const runs = { steps: 1, batch: 1, directions: 1, actual: outputs(-1), rounded: [outputs(1)] };
-  const unexplained = (expected: number, bound: number) => {
+  const unexplained = (expected: number, largestPossible: number) => {
     const reference = { name: 'output', dtype: 'F32', rows: 1, batch: 1, units: 1 } as const;
     const data = values([expected]);
-    return explain({ ...reference, data }, runs, Uint8Array.of(1), { ...margin, bound }).unexplained;
+    return explainByRounding({ ...reference, data }, runs, Uint8Array.of(1), { ...margin, largestPossible })
+      .unexplained;
   };
   for (const sign of [1, -1]) {
     expect(unexplained(sign * (1 + ALLOWANCE / 2), 1)).toBeUndefined();
@@ -35,7 +36,7 @@ test('a last state is explained where the runs part in h or in c of its own laye
     const runs = { steps: 1, batch: 1, directions: 1, actual: states([0, 0], [0, 0]), rounded: [rounded] };
     const reference = { name, dtype: 'F32', rows: 2, batch: 1, units: 1, data: values([1, 1]) } as const;
     const fails = Uint8Array.from([0, 1], (row) => Number(row === layer));
-    return explain(reference, runs, fails, margin).unexplained;
+    return explainByRounding(reference, runs, fails, margin).unexplained;
   };
   for (const name of ['h_n', 'c_n'] as const) {
     for (const layer of [0, 1]) {
@@ -65,12 +66,12 @@ function explained(expected: number[], actual: number[], rounded: number[], leng
     units: 2,
     data,
   };
-  const rule = { rtol: 0, atol: 0.01, equalNan: false };
+  const rule = { rtol: 0, atol: 0.01, equal_nan: false };
   const fails = Uint8Array.from(actual, (value, i) => Number(!isClose(value, data[i], rule)));
-  return explain(reference, runs(actual, rounded, lengths), fails, {
+  return explainByRounding(reference, runs(actual, rounded, lengths), fails, {
     share: 0.1,
     allowance: () => 0.01,
-    bound: Number.POSITIVE_INFINITY,
+    largestPossible: Number.POSITIVE_INFINITY,
   });
 }
 
@@ -144,7 +145,7 @@ describe('two layers of two units, both directions, three steps, two batch rows'
       actual: outputs(),
       rounded: [outputs(partsIn, at)],
     };
-    return explain(reference, runs, Uint8Array.from(data), margin);
+    return explainByRounding(reference, runs, Uint8Array.from(data), margin);
   };
   const every = (part: Part) => [...Array(LENGTHS[part]).keys()];
 
@@ -200,12 +201,12 @@ const forwardRuns = (actual: readonly number[], rounded: readonly number[], leng
   const steps = actual.length;
   return { steps, batch: 1, directions: 1, lengths, actual: outputs(actual), rounded: [outputs(rounded)] };
 };
-const half: Margin = { share: 0.5, allowance: () => 1, bound: Number.POSITIVE_INFINITY };
+const half: Margin = { share: 0.5, allowance: () => 1, largestPossible: Number.POSITIVE_INFINITY };
 const explainSteps = (expected: readonly number[], runs: Runs, by = half) => {
   const reference = { name: 'output', dtype: 'F32', rows: runs.steps, batch: 1, units: 1 } as const;
   const data = values(expected);
   const fails = Uint8Array.from(data, (one, i) => Number(!Object.is(one, runs.actual.output[i])));
-  return explain({ ...reference, data }, runs, fails, by);
+  return explainByRounding({ ...reference, data }, runs, fails, by);
 };
 
 test('runs that have parted by just enough explain, from that step on', () => {
@@ -224,8 +225,12 @@ test('the step is the first of all batch rows', () => {
   };
   const reference = { name: 'output', dtype: 'F32', rows: 2, batch: 2, units: 1 } as const;
   const data = values([0, 0, 4, 4]);
-  expect(explain({ ...reference, data }, runs, Uint8Array.of(0, 0, 1, 1), half)).toEqual({ partsAt: 0 });
-  expect(explain({ ...reference, data }, runs, Uint8Array.of(0, 0, 1, 0), half)).toEqual({ partsAt: 1 });
+  expect(explainByRounding({ ...reference, data }, runs, Uint8Array.of(0, 0, 1, 1), half)).toEqual({
+    partsAt: 0,
+  });
+  expect(explainByRounding({ ...reference, data }, runs, Uint8Array.of(0, 0, 1, 0), half)).toEqual({
+    partsAt: 1,
+  });
 });
 
 test('what is missing is the factor by which the runs have parted too little', () => {
@@ -235,7 +240,7 @@ test('what is missing is the factor by which the runs have parted too little', (
   expect(missing(100, 0.5)).toBe(5);
   expect(missing(4, 0)).toBe(Number.POSITIVE_INFINITY);
   // No more of it would help.
-  expect(missing(4, 0.5, { ...half, bound: 1 })).toBe(Number.POSITIVE_INFINITY);
+  expect(missing(4, 0.5, { ...half, largestPossible: 1 })).toBe(Number.POSITIVE_INFINITY);
   const short = explainSteps([0, 4], forwardRuns([0, 0], [9, 9], [1]));
   expect(short).toMatchObject({ unexplained: { row: 1 }, missing: Number.POSITIVE_INFINITY });
   expect(explainSteps([0, 4], forwardRuns([0, 0], [9, 9], [2]))).toEqual({ partsAt: 0 });
@@ -243,8 +248,8 @@ test('what is missing is the factor by which the runs have parted too little', (
 
 test('NaN is explained where outputs have no bound, or where a run ended there too', () => {
   const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
-  const explains = (rounded: number, bound: number) =>
-    explainSteps([nan], forwardRuns([0], [rounded]), { ...half, bound }).unexplained === undefined;
+  const explains = (rounded: number, largestPossible: number) =>
+    explainSteps([nan], forwardRuns([0], [rounded]), { ...half, largestPossible }).unexplained === undefined;
   expect(explains(2.5, infinity)).toBe(true);
   expect(explains(2.4, infinity)).toBe(false);
   expect(explains(2.5, 1)).toBe(false);
@@ -279,7 +284,7 @@ test('a module without cell states has none that could part', () => {
   const reference = { name: 'h_n', dtype: 'F32', rows: 1, batch: 1, units: 1, data: values([4]) } as const;
   const run = (h: number) => ({ output: values([0]), h_n: values([h]) });
   const explained = (h: number) =>
-    explain(
+    explainByRounding(
       reference,
       { steps: 1, batch: 1, directions: 1, actual: run(0), rounded: [run(h)] },
       Uint8Array.of(1),

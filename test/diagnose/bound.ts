@@ -1,6 +1,6 @@
-import type { Bound, Network, Parameters, Sequence } from '../../src/module/bind.js';
+import type { BoundCase, Network, Parameters, Sequence } from '../../src/module/bind.js';
 import { EXPECTED_ROLES } from '../../src/module/case.js';
-import { directions, outputSize } from '../../src/module/parameters.js';
+import { directionsOf, outputSize } from '../../src/module/parameters.js';
 import { halfUnit } from '../../src/module/printed.js';
 import type { Floats } from '../../src/tensor/dtype.js';
 
@@ -10,12 +10,12 @@ export function boundOf(
   sequence: Sequence,
   expected: Readonly<Partial<Record<(typeof EXPECTED_ROLES)[number], Floats>>>,
   decimals?: number,
-): Bound {
+): BoundCase {
   const { module, layers } = network;
   const { steps, batch } = sequence;
-  const ways = directions(module).length;
+  const directionCount = directionsOf(module).length;
   const size = outputSize(module);
-  const units = { output: size * ways, h_n: size, c_n: module.hiddenSize };
+  const units = { output: size * directionCount, h_n: size, c_n: module.hidden_size };
   const missing = (values: Floats) => new Float64Array(values.length).fill(halfUnit(decimals ?? 0));
   const lost = ({ weightIh, weightHh, biasIh, biasHh, weightHr }: Parameters): Parameters => ({
     weightIh: missing(weightIh),
@@ -36,10 +36,10 @@ export function boundOf(
     }),
     ...(decimals !== undefined && {
       decimals,
-      uncertainty: { layers: layers.map((ways) => ways.map(lost)) },
+      uncertainty: { layers: layers.map((perDirection) => perDirection.map(lost)) },
     }),
     layerOutputs: layers.map(() => undefined),
-    layout: { batchFirst: false, batched: true, timed: true, steps, batch },
+    layout: { batch_first: false, batched: true, timed: true, steps, batch },
     otherLayoutFits: false,
     short: [],
   };
@@ -50,12 +50,12 @@ export function changed(
   network: Network,
   tensor: keyof Parameters,
   at: number,
-  ways: readonly number[] = [0],
+  directions: readonly number[] = [0],
 ): Network {
   const layers = network.layers.map((parameters) =>
     parameters.map((own, d) => {
       const values = own[tensor]!;
-      return ways.includes(d) ? { ...own, [tensor]: values.with(at, values[at] + 0.01) } : own;
+      return directions.includes(d) ? { ...own, [tensor]: values.with(at, values[at] + 0.01) } : own;
     }),
   );
   return { ...network, layers };

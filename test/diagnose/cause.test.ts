@@ -9,12 +9,12 @@ import { boundOf, changed } from './bound.js';
 
 /** Why a float32 output is not what a network gives. */
 function causeOf(network: Network, sequence: Sequence, output: Floats, decimals?: number): Promise<Cause> {
-  const bound = boundOf(network, sequence, { output: Float32Array.from(output) }, decimals);
-  return findCause(bound, predict(network, sequence, {}), { depth: 'alone' });
+  const boundCase = boundOf(network, sequence, { output: Float32Array.from(output) }, decimals);
+  return findCause(boundCase, predict(network, sequence, {}), { depth: 'alone' });
 }
 
 test('one weight is named where one direction is beyond rounding, none where two are', async () => {
-  const module = moduleOf('RNN', { inputSize: 2, hiddenSize: 3, bidirectional: true });
+  const module = moduleOf('RNN', { input_size: 2, hidden_size: 3, bidirectional: true });
   const network = networkOf(module, 4);
   const sequence = sequenceOf(module, 20, 2, 5);
   const cause = (ways: readonly number[]) =>
@@ -32,7 +32,7 @@ test.each([
   ['biasIh', 5, ['bias_ih_l0'], 'n'],
   ['biasHh', 5, ['bias_hh_l0'], 'n'],
 ] as const)("a GRU's %s[%d] that is off is %j", async (tensor, at, tensors, gate) => {
-  const module = moduleOf('GRU', { inputSize: 2, hiddenSize: 2 });
+  const module = moduleOf('GRU', { input_size: 2, hidden_size: 2 });
   const network = networkOf(module, 6);
   const sequence = sequenceOf(module, 30, 2, 2);
   const { output } = predict(changed(network, tensor, at), sequence, {});

@@ -5,7 +5,7 @@ import { errorCells } from '../../src/bounds/cells.js';
 import { PROFILES } from '../../src/bounds/profiles.js';
 import { varianceModel } from '../../src/bounds/variance.js';
 import { setV8Flags } from '../../src/cli/v8-flags.js';
-import { forward } from '../../src/engine/forward.js';
+import { forwardPass } from '../../src/engine/forward.js';
 import { BINARIES } from '../../src/engine/kernels/binaries.js';
 import { chooseKernels } from '../../src/engine/kernels/choose.js';
 import type { Kernels } from '../../src/engine/kernels/kernels.js';
@@ -105,30 +105,30 @@ test.each(NAMES)('%s: gate steps of all sizes agree with the cells', (name) => {
     const kernels = kernelsOf(name, compute);
     const plain = compute === 'float64' ? plainFloat64 : plainFloat32;
     for (const kind of Object.keys(KINDS) as Kind[]) {
-      for (let hiddenSize = 1; hiddenSize <= 130; hiddenSize++) {
-        const rows = (hiddenSize % 4) + 1;
-        const nonlinearity = hiddenSize % 2 ? 'tanh' : 'relu';
-        const columns = KINDS[kind].gates.length * hiddenSize;
+      for (let hidden_size = 1; hidden_size <= 130; hidden_size++) {
+        const rows = (hidden_size % 4) + 1;
+        const nonlinearity = hidden_size % 2 ? 'tanh' : 'relu';
+        const columns = KINDS[kind].gates.length * hidden_size;
         const [actual, expected] = [kernels, plain].map((some) => {
           const { gateStep, buffers } = some.workspace(
             {},
             {
               gates: (rows + 1) * columns + 9,
               hidden: rows * columns,
-              h: rows * hiddenSize + 9,
-              c: rows * hiddenSize + 9,
+              h: rows * hidden_size + 9,
+              c: rows * hidden_size + 9,
             },
           );
           for (const [i, buffer] of Object.values<Floats>(buffers).entries())
             buffer.set(numbers(buffer.length, i).map((value) => 4 * value));
           gateStep[kind]({
-            ...{ rows, hiddenSize, gates: buffers.gates, gatesAt: columns, hidden: buffers.hidden },
+            ...{ rows, hidden_size, gates: buffers.gates, gatesAt: columns, hidden: buffers.hidden },
             ...{ h: buffers.h, c: buffers.c, nonlinearity, store: some.store },
           });
           // With what stands before and after: it stays as it was.
           return Object.values<Floats>(buffers).flatMap((values) => [...values]);
         });
-        expect(largestDifference(actual, expected), `${kind} ${hiddenSize}`).toBeLessThan(
+        expect(largestDifference(actual, expected), `${kind} ${hidden_size}`).toBeLessThan(
           10 * ALLOWED[compute],
         );
       }
@@ -147,20 +147,20 @@ test.each(NAMES)(
       (Object.keys(KINDS) as Kind[]).map((kind) => [one, kind] as const),
     )) {
       const model = varianceModel(profile);
-      for (let hiddenSize = 1; hiddenSize <= 34; hiddenSize++) {
-        const rows = (hiddenSize % 4) + 1;
-        const nonlinearity = hiddenSize % 2 ? 'tanh' : 'relu';
-        const columns = KINDS[kind].gates.length * hiddenSize;
+      for (let hidden_size = 1; hidden_size <= 34; hidden_size++) {
+        const rows = (hidden_size % 4) + 1;
+        const nonlinearity = hidden_size % 2 ? 'tanh' : 'relu';
+        const columns = KINDS[kind].gates.length * hidden_size;
         const lengths = {
           gates: (rows + 1) * columns,
           hidden: (rows + 2) * columns,
           gatesError: (rows + 1) * columns,
           hiddenError: (rows + 2) * columns,
           bias: columns,
-          h: rows * hiddenSize + 9,
-          hError: rows * hiddenSize + 9,
-          c: rows * hiddenSize + 9,
-          cError: rows * hiddenSize + 9,
+          h: rows * hidden_size + 9,
+          hError: rows * hidden_size + 9,
+          c: rows * hidden_size + 9,
+          cError: rows * hidden_size + 9,
         };
         const [actual, expected] = [kernels, plainFloat64].map((some) => {
           const { varianceStep, buffers } = some.workspace({}, lengths);
@@ -178,14 +178,14 @@ test.each(NAMES)(
             buffer.set(drawn);
           }
           const { h, hError, c, cError } = buffers;
-          const places = { at: columns, hiddenAt: 2 * columns, terms: hiddenSize + 7 };
-          const step = { ...buffers, ...places, rows, hiddenSize, nonlinearity } as const;
+          const places = { at: columns, hiddenAt: 2 * columns, terms: hidden_size + 7 };
+          const step = { ...buffers, ...places, rows, hidden_size, nonlinearity } as const;
           if (varianceStep) varianceStep[kind](step, model.kernelTerms!(step.terms));
           else errorCells(model)[kind](step);
           // With what stands after: it stays as it was.
           return { values: [...h, ...c], variances: [...hError, ...cError] };
         });
-        const what = `${kind} ${hiddenSize}`;
+        const what = `${kind} ${hidden_size}`;
         const hold = (
           some: readonly number[],
           others: readonly number[],
@@ -208,7 +208,7 @@ test.each(NAMES)('%s: whole passes agree with the plain ones, traces too', async
   await fc.assert(
     fc.asyncProperty(anyNetwork(), fc.constantFrom(...COMPUTES), async ({ network, sequence }, compute) => {
       const run = (kernels: 'plain' | typeof name) =>
-        forward(network, sequence, { compute, trace: true, speed: { kernels } });
+        forwardPass(network, sequence, { compute, trace: true, speed: { kernels } });
       const [actual, expected] = [await run(name), await run('plain')];
       expect([actual.kernels.name, expected.kernels.name]).toEqual([name, 'plain']);
       const all = ({ output, h_n, c_n, trace = [] }: typeof actual) => [
@@ -228,7 +228,7 @@ test.each(NAMES)('%s: every sample comes out as with plain kernels', async (name
     const module = describeModule(loaded.weights.specs, loaded.options);
     const { network, sequence } = bind(module, loaded, loaded.options.batch_first);
     const [actual, expected] = await Promise.all(
-      [name, 'plain' as const].map((kernels) => forward(network, sequence, { speed: { kernels } })),
+      [name, 'plain' as const].map((kernels) => forwardPass(network, sequence, { speed: { kernels } })),
     );
     expect(actual.kernels.name).toBe(name);
     const scale = Math.max(1, ...expected.output.map(Math.abs));
@@ -357,7 +357,7 @@ test.each([
 ])('speed options that are none are refused: %j', async (speed, message) => {
   const loaded = await loadCase(path.join(SAMPLES, 'lstm'));
   const { network, sequence } = bind(describeModule(loaded.weights.specs, {}), loaded, true);
-  await expect(forward(network, sequence, { speed: speed as never })).rejects.toThrow(message);
+  await expect(forwardPass(network, sequence, { speed: speed as never })).rejects.toThrow(message);
 });
 
 test('the command line says and chooses kernels', async () => {

@@ -1,5 +1,5 @@
 import type { Network, Parameters, Sequence } from '../../src/module/bind.js';
-import { directions } from '../../src/module/parameters.js';
+import { directionsOf } from '../../src/module/parameters.js';
 
 type Vector = number[];
 
@@ -11,11 +11,11 @@ const sigma = (x: number) => 1 / (1 + Math.exp(-x));
  */
 export function oracle({ module, layers }: Network, sequence: Sequence) {
   const { batch, steps, lengths } = sequence;
-  const size = module.projSize || module.hiddenSize;
-  const ways = directions(module).length;
-  const output = new Float64Array(steps * batch * ways * size);
-  const h_n = new Float64Array(layers.length * ways * batch * size);
-  const c_n = new Float64Array(layers.length * ways * batch * module.hiddenSize);
+  const size = module.proj_size || module.hidden_size;
+  const directionCount = directionsOf(module).length;
+  const output = new Float64Array(steps * batch * directionCount * size);
+  const h_n = new Float64Array(layers.length * directionCount * batch * size);
+  const c_n = new Float64Array(layers.length * directionCount * batch * module.hidden_size);
   const trace: Record<string, Float64Array> = {};
   const keep = (name: string, t: number, b: number, values: Vector) => {
     trace[name] ??= new Float64Array(steps * batch * values.length);
@@ -24,22 +24,22 @@ export function oracle({ module, layers }: Network, sequence: Sequence) {
   for (let b = 0; b < batch; b++) {
     const length = lengths?.[b] ?? steps;
     let xs: Vector[] = Array.from({ length }, (_, t) => {
-      const at = (t * batch + b) * module.inputSize;
-      return [...sequence.input.subarray(at, at + module.inputSize)];
+      const at = (t * batch + b) * module.input_size;
+      return [...sequence.input.subarray(at, at + module.input_size)];
     });
     layers.forEach((layer, l) => {
       const ys: Vector[] = xs.map(() => []);
       layer.forEach((parameters, d) => {
-        const index = l * ways + d;
+        const index = l * directionCount + d;
         const slice = (values: ArrayLike<number> | undefined, width: number): Vector =>
           Array.from({ length: width }, (_, i) => values?.[(index * batch + b) * width + i] ?? 0);
         let h = slice(sequence.h0, size);
-        let c = slice(sequence.c0, module.hiddenSize);
+        let c = slice(sequence.c0, module.hidden_size);
         const order = [...xs.keys()];
         if (d === 1) order.reverse();
         for (const t of order) {
-          const { nonlinearity, hiddenSize } = module;
-          const next = cell(module.kind, nonlinearity, hiddenSize, parameters, xs[t], h, c);
+          const { nonlinearity, hidden_size } = module;
+          const next = cell(module.kind, nonlinearity, hidden_size, parameters, xs[t], h, c);
           [h, c] = [next.h, next.c];
           ys[t].push(...h);
           for (const [part, values] of Object.entries({
@@ -50,11 +50,11 @@ export function oracle({ module, layers }: Network, sequence: Sequence) {
             keep(`layer${l}.${d === 1 ? 'reverse' : 'forward'}.${part}`, t, b, values);
         }
         h_n.set(h, (index * batch + b) * size);
-        c_n.set(c, (index * batch + b) * module.hiddenSize);
+        c_n.set(c, (index * batch + b) * module.hidden_size);
       });
       xs = ys;
     });
-    for (const [t, y] of xs.entries()) output.set(y, (t * batch + b) * ways * size);
+    for (const [t, y] of xs.entries()) output.set(y, (t * batch + b) * directionCount * size);
   }
   return { output, h_n, c_n, trace };
 }

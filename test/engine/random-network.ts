@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { KINDS, type Kind } from '../../src/kinds.js';
 import type { Network, Parameters, Sequence } from '../../src/module/bind.js';
 import {
-  directions,
+  directionsOf,
   layerInputSize,
   type Module,
   outputSize,
@@ -28,26 +28,26 @@ function numbers(seed: number, length: number, scale = 1): Float64Array {
 }
 
 export function networkOf(module: Module, seed: number): Network {
-  const rows = KINDS[module.kind].gates.length * module.hiddenSize;
-  const scale = 1 / Math.sqrt(module.hiddenSize);
+  const rows = KINDS[module.kind].gates.length * module.hidden_size;
+  const scale = 1 / Math.sqrt(module.hidden_size);
   let next = seed * 7919 + 1;
   const draw = (length: number) => numbers(next++, length, scale);
   return {
     module,
-    layers: Array.from({ length: module.numLayers }, (_, layer) =>
-      directions(module).map(() => ({
+    layers: Array.from({ length: module.num_layers }, (_, layer) =>
+      directionsOf(module).map(() => ({
         weightIh: draw(rows * layerInputSize(module, layer)),
         weightHh: draw(rows * outputSize(module)),
         biasIh: module.bias ? draw(rows) : undefined,
         biasHh: module.bias ? draw(rows) : undefined,
-        weightHr: module.projSize ? draw(module.projSize * module.hiddenSize) : undefined,
+        weightHr: module.proj_size ? draw(module.proj_size * module.hidden_size) : undefined,
       })),
     ),
   };
 }
 
 export function sequenceOf(module: Module, steps: number, batch: number, seed: number): Sequence {
-  return { steps, batch, input: numbers(seed + 17, steps * batch * module.inputSize, 2) };
+  return { steps, batch, input: numbers(seed + 17, steps * batch * module.input_size, 2) };
 }
 
 /** The parameters of a network as a state_dict. */
@@ -68,10 +68,10 @@ export function anyNetwork(): fc.Arbitrary<Drawn> {
     .record({
       kind: fc.constantFrom<Kind[]>('RNN', 'GRU', 'LSTM'),
       relu: fc.boolean(),
-      inputSize: fc.integer({ min: 1, max: 9 }),
-      hiddenSize: fc.integer({ min: 1, max: 9 }),
+      input_size: fc.integer({ min: 1, max: 9 }),
+      hidden_size: fc.integer({ min: 1, max: 9 }),
       proj: fc.boolean(),
-      numLayers: fc.integer({ min: 1, max: 3 }),
+      num_layers: fc.integer({ min: 1, max: 3 }),
       bidirectional: fc.boolean(),
       bias: fc.boolean(),
       steps: fc.integer({ min: 1, max: 7 }),
@@ -81,24 +81,24 @@ export function anyNetwork(): fc.Arbitrary<Drawn> {
       seed: fc.integer({ min: 1, max: 2 ** 30 }),
     })
     .map((drawn) => {
-      const { kind, hiddenSize, inputSize, numLayers, bidirectional, bias, steps, batch, seed } = drawn;
+      const { kind, hidden_size, input_size, num_layers, bidirectional, bias, steps, batch, seed } = drawn;
       const module: Module = {
         kind,
         cell: false,
         nonlinearity: kind === 'RNN' && drawn.relu ? 'relu' : 'tanh',
         prefix: '',
-        inputSize,
-        hiddenSize,
-        projSize: kind === 'LSTM' && drawn.proj && hiddenSize > 1 ? 1 + (seed % (hiddenSize - 1)) : 0,
-        numLayers,
+        input_size,
+        hidden_size,
+        proj_size: kind === 'LSTM' && drawn.proj && hidden_size > 1 ? 1 + (seed % (hidden_size - 1)) : 0,
+        num_layers,
         bidirectional,
         bias,
       };
-      const states = numLayers * directions(module).length * batch;
+      const states = num_layers * directionsOf(module).length * batch;
       const sequence: Sequence = {
         ...sequenceOf(module, steps, batch, seed),
         h0: drawn.states ? numbers(seed + 1, states * outputSize(module)) : undefined,
-        c0: drawn.states && kind === 'LSTM' ? numbers(seed + 2, states * hiddenSize) : undefined,
+        c0: drawn.states && kind === 'LSTM' ? numbers(seed + 2, states * hidden_size) : undefined,
         lengths: drawn.lengths
           ? Array.from({ length: batch }, (_, b) => 1 + ((seed >> b) % steps))
           : undefined,

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { forward } from '../../src/engine/forward.js';
+import { forwardPass } from '../../src/engine/forward.js';
 import { loadCase } from '../../src/index.js';
 import { bind } from '../../src/module/bind.js';
 import { describeModule } from '../../src/module/describe.js';
@@ -13,13 +13,13 @@ test.each([
 ] as const)('%s: stored as %s, every value is the one that PyTorch computed', async (name, dtype) => {
   const loaded = await loadCase(path.join(SAMPLES, name));
   const { network, sequence, references } = bind(describeModule(loaded.weights.specs, {}), loaded, false);
-  const outputs = await forward(network, sequence, { storage: { dtype } });
+  const outputs = await forwardPass(network, sequence, { storage: { dtype } });
   expect(references.length).toBeGreaterThan(1);
   for (const { name, data } of references) expect([...outputs[name]!]).toEqual([...data]);
 
   const [one, other] = [1, 2].map((seed) => ({ storage: { dtype, seed } }));
-  const randomly = await forward(network, sequence, one);
-  expect(await forward(network, sequence, one)).toEqual(randomly);
+  const randomly = await forwardPass(network, sequence, one);
+  expect(await forwardPass(network, sequence, one)).toEqual(randomly);
   expect(randomly.output).not.toEqual(outputs.output);
-  expect((await forward(network, sequence, other)).output).not.toEqual(randomly.output);
+  expect((await forwardPass(network, sequence, other)).output).not.toEqual(randomly.output);
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { inspect } from '../../src/inspect/inspect.js';
 import { traceName } from '../../src/kinds.js';
 import { caseOf, type ExpectedRole } from '../../src/module/case.js';
-import { directions, outputSize } from '../../src/module/parameters.js';
+import { directionsOf, outputSize } from '../../src/module/parameters.js';
 import { tensor } from '../../src/tensor/tensor.js';
 import { oracle } from '../engine/oracle.js';
 import { anyNetwork, weightsOf } from '../engine/random-network.js';
@@ -19,14 +19,14 @@ test('what is expected stands at its own layer, direction, step, row and unit, a
       async ({ network, sequence }, roles) => {
         const { module } = network;
         const { steps, batch, lengths } = sequence;
-        const ways = directions(module);
-        const stack = module.numLayers * ways.length;
+        const directions = directionsOf(module);
+        const stack = module.num_layers * directions.length;
         const size = outputSize(module);
         const truth = oracle(network, sequence);
         const shapes = {
-          output: [steps, batch, ways.length * size],
+          output: [steps, batch, directions.length * size],
           h_n: [stack, batch, size],
-          c_n: [stack, batch, module.hiddenSize],
+          c_n: [stack, batch, module.hidden_size],
         };
         const given = roles.filter((role) => role !== 'c_n' || module.kind === 'LSTM');
         const references = given.map((role) => {
@@ -34,9 +34,9 @@ test('what is expected stands at its own layer, direction, step, row and unit, a
           return [role, tensor(shapes[role], data, 'F64')] as const;
         });
         const loaded = caseOf(weightsOf(network), {
-          input: tensor([steps, batch, module.inputSize], sequence.input, 'F64'),
+          input: tensor([steps, batch, module.input_size], sequence.input, 'F64'),
           h_0: sequence.h0 && tensor([stack, batch, size], sequence.h0, 'F64'),
-          c_0: sequence.c0 && tensor([stack, batch, module.hiddenSize], sequence.c0, 'F64'),
+          c_0: sequence.c0 && tensor([stack, batch, module.hidden_size], sequence.c0, 'F64'),
           lengths: lengths && tensor([batch], [...lengths], 'I64'),
           ...Object.fromEntries(references),
         });
@@ -53,7 +53,7 @@ test('what is expected stands at its own layer, direction, step, row and unit, a
             const [step, row] = [Math.floor(at / batch), at % batch];
             const last = direction === 'forward' ? (lengths?.[row] ?? steps) - 1 : 0;
             const final = given.includes(`${name}_n` as ExpectedRole) && step === last;
-            const whole = name === 'h' && layer === module.numLayers - 1 && given.includes('output');
+            const whole = name === 'h' && layer === module.num_layers - 1 && given.includes('output');
             // Of two, the one that is farther off.
             const off = final ? OFF[`${name}_n` as ExpectedRole] : whole ? OFF.output : undefined;
             expect(expected?.known[at] ?? 0).toBe(off === undefined ? 0 : 1);

@@ -6,7 +6,7 @@ import { raw, writeSparse } from '../write.js';
 import { type Measured, measured } from './process.js';
 
 /** An LSTM with small random weights, an input, and what the library computes from them. */
-async function lstm(inputSize: number, hiddenSize: number, steps: number): Promise<Record<string, Tensor>> {
+async function lstm(input_size: number, hidden_size: number, steps: number): Promise<Record<string, Tensor>> {
   let state = 1;
   const numbers = (shape: readonly number[]) =>
     tensor(
@@ -18,9 +18,9 @@ async function lstm(inputSize: number, hiddenSize: number, steps: number): Promi
         return (state / 2 ** 31) * 0.05;
       }),
     );
-  const rows = 4 * hiddenSize;
-  const weights = { weight_ih_l0: numbers([rows, inputSize]), weight_hh_l0: numbers([rows, hiddenSize]) };
-  const input = numbers([steps, 1, inputSize]);
+  const rows = 4 * hidden_size;
+  const weights = { weight_ih_l0: numbers([rows, input_size]), weight_hh_l0: numbers([rows, hidden_size]) };
+  const input = numbers([steps, 1, input_size]);
   const { output, h_n, c_n } = await forward(stateDict(weights), { input });
   return { ...weights, input, output: output!, h_n, c_n: c_n! };
 }

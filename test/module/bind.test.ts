@@ -21,7 +21,7 @@ const errorOf = (loaded: Case, module = lstm()) => linesOf(() => bind(module, lo
 const first = (values: Floats | undefined) => values?.[0];
 
 test('the parameters by layer and direction', () => {
-  const module = lstm({ prefix: 'rnn.', numLayers: 2, bidirectional: true, projSize: 2 });
+  const module = lstm({ prefix: 'rnn.', num_layers: 2, bidirectional: true, proj_size: 2 });
   const { network } = bind(module, caseWith(module, { input: [5, 2, 3] }), undefined);
   expect(network.module).toBe(module);
   // The parameters hold 0 …, 1000 …, 2000 … in PyTorch's order.
@@ -63,13 +63,13 @@ test('time first: tensors as they are', () => {
     { name: 'h_n', dtype: 'F32', rows: 1, batch: 2, units: 4, data: data('h_n') },
     { name: 'c_n', dtype: 'F32', rows: 1, batch: 2, units: 4, data: data('c_n') },
   ]);
-  expect(layout.batchFirst).toBe(false);
+  expect(layout.batch_first).toBe(false);
   expect(layerOutputs).toEqual([undefined]);
   expect(otherLayoutFits).toBe(false);
 });
 
 test('batch first: input and outputs are brought into time first, states are left', () => {
-  const module = lstm({ numLayers: 2, kind: 'GRU' });
+  const module = lstm({ num_layers: 2, kind: 'GRU' });
   const shapes = {
     input: [2, 2, 3],
     output: [2, 2, 4],
@@ -92,7 +92,7 @@ test('batch first: input and outputs are brought into time first, states are lef
 });
 
 test('sizes of a projected and bidirectional module', () => {
-  const module = lstm({ hiddenSize: 5, projSize: 2, bidirectional: true, numLayers: 3 });
+  const module = lstm({ hidden_size: 5, proj_size: 2, bidirectional: true, num_layers: 3 });
   const shapes = {
     input: [5, 2, 3],
     output: [5, 2, 4],
@@ -111,9 +111,9 @@ test('sizes of a projected and bidirectional module', () => {
 
 test('an output may end at the longest of the lengths, in either layout', () => {
   const lengths = tensor([2], [3, 1], 'I64');
-  const rows = (shapes: { input: number[]; output: number[] }, batchFirst: boolean) => {
+  const rows = (shapes: { input: number[]; output: number[] }, batch_first: boolean) => {
     const loaded = withTensors({ lengths }, caseWith(lstm(), shapes));
-    const { sequence, references } = bind(lstm(), loaded, batchFirst);
+    const { sequence, references } = bind(lstm(), loaded, batch_first);
     expect(sequence.lengths).toEqual([3, 1]);
     return references[0].rows;
   };
@@ -137,7 +137,7 @@ test('batch_first is for sequences', () => {
     'batch_first is for sequences, and this is a GRUCell',
     '  A Cell takes [I], [B, I], or a loop [T, B, I].',
   ]);
-  expect(bind(module, loaded, false).layout.batchFirst).toBe(false);
+  expect(bind(module, loaded, false).layout.batch_first).toBe(false);
 });
 
 test.each([
@@ -156,8 +156,8 @@ test('where no reading fits, batch_first is not to blame', () => {
   expect(linesOf(() => bind(lstm(), loaded, true))[0]).toMatch(/^h_n: found \[1, 3, 4\]/);
 });
 
-const layered = (name: 'output_l0' | 'output_l1' | 'output_l2', numLayers: number) => {
-  const module = lstm({ numLayers });
+const layered = (name: 'output_l0' | 'output_l1' | 'output_l2', num_layers: number) => {
+  const module = lstm({ num_layers });
   const loaded = caseWith(module, { input: [5, 2, 3], [name]: [5, 2, 4] });
   return errorOf({ ...loaded, files: FILES }, module);
 };

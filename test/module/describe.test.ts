@@ -12,17 +12,17 @@ test.each<Partial<Module>>([
   { kind: 'RNN' },
   { kind: 'GRU', prefix: 'encoder.' },
   { bias: false },
-  { projSize: 2 },
-  { projSize: 3, bidirectional: true, numLayers: 2 },
-  { kind: 'GRU', bidirectional: true, numLayers: 3, bias: false },
+  { proj_size: 2 },
+  { proj_size: 3, bidirectional: true, num_layers: 2 },
+  { kind: 'GRU', bidirectional: true, num_layers: 3, bias: false },
   { kind: 'GRU', cell: true },
   { cell: true, bias: false },
-  { kind: 'RNN', cell: true, inputSize: 1, hiddenSize: 1 },
-  { inputSize: 16, hiddenSize: 4 },
-  { inputSize: 4, hiddenSize: 16 },
-  { inputSize: 4, hiddenSize: 1 },
-  { kind: 'GRU', inputSize: 9, hiddenSize: 3, numLayers: 2 },
-  { numLayers: 12 },
+  { kind: 'RNN', cell: true, input_size: 1, hidden_size: 1 },
+  { input_size: 16, hidden_size: 4 },
+  { input_size: 4, hidden_size: 16 },
+  { input_size: 4, hidden_size: 1 },
+  { kind: 'GRU', input_size: 9, hidden_size: 3, num_layers: 2 },
+  { num_layers: 12 },
 ])('a module of the parameters of %o', (otherwise) => {
   const module = lstm(otherwise);
   expect(describeModule(weightsOf(module).specs)).toEqual(module);
@@ -165,8 +165,8 @@ test('of a thousand modules one must be chosen by its prefix', () => {
 });
 
 test('a module has at most a thousand parameters', () => {
-  const layers = (count: number) => weightsOf(lstm({ numLayers: count, bias: false, prefix: 'a.' })).specs;
-  expect(describeModule(layers(500)).numLayers).toBe(500);
+  const layers = (count: number) => weightsOf(lstm({ num_layers: count, bias: false, prefix: 'a.' })).specs;
+  expect(describeModule(layers(500)).num_layers).toBe(500);
   expect(linesOf(() => describeModule(layers(501)))).toEqual([
     'a.: found 1002 parameters, as weight_ih_l0, weight_hh_l0, weight_ih_l1, expected 1000 at most',
   ]);
@@ -216,7 +216,7 @@ test('the sizes are those of the lowest layer, whatever its order in the file', 
     weight_hh_l0: [16, 4],
     weight_ih_l0: [16, 3],
   };
-  expect(describe(shapes)).toEqual(lstm({ numLayers: 2, bias: false }));
+  expect(describe(shapes)).toEqual(lstm({ num_layers: 2, bias: false }));
 });
 
 test('parameters of higher layers that contradict the lowest do not decide', () => {

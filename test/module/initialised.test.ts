@@ -5,7 +5,7 @@ import { moduleOf } from '../engine/module.js';
 import { networkOf } from '../engine/random-network.js';
 
 const network = networkOf(
-  moduleOf('LSTM', { inputSize: 5, hiddenSize: 16, projSize: 3, numLayers: 2, bidirectional: true }),
+  moduleOf('LSTM', { input_size: 5, hidden_size: 16, proj_size: 3, num_layers: 2, bidirectional: true }),
   1,
 );
 const all = (layers: readonly (readonly Parameters[])[]) =>
@@ -30,8 +30,8 @@ test('the same for the same seed, others for another, and biases kept where they
   expect(initialised(network, 3, true)).toEqual(initialised(network, 3, true));
   expect(initialised(network, 3, true)).not.toEqual(initialised(network, 4, true));
   const kept = initialised(network, 3, false);
-  for (const [layer, ways] of kept.layers.entries())
-    for (const [d, one] of ways.entries()) {
+  for (const [layer, perDirection] of kept.layers.entries())
+    for (const [d, one] of perDirection.entries()) {
       const own = network.layers[layer][d];
       expect(one.biasIh).toBe(own.biasIh);
       expect(one.biasHh).toBe(own.biasHh);

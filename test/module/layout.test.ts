@@ -6,15 +6,15 @@ import type { Module } from '../../src/module/parameters.js';
 import { type Tensor, tensor } from '../../src/tensor/tensor.js';
 import { caseWith, lstm, type Shapes } from './modules.js';
 
-const read = (module: Module, given: Shapes, batchFirst?: boolean) =>
-  readings(module, caseWith(module, given).tensors, batchFirst);
+const read = (module: Module, given: Shapes, batch_first?: boolean) =>
+  readings(module, caseWith(module, given).tensors, batch_first);
 
 const CELL = { cell: true };
-const SEQUENCE = { batchFirst: false, batched: true, timed: true, steps: 5, batch: 2 };
+const SEQUENCE = { batch_first: false, batched: true, timed: true, steps: 5, batch: 2 };
 
 test.each<[string, Partial<Module>, readonly number[], boolean | undefined, Layout]>([
   ['a sequence with a batch', {}, [5, 2, 3], undefined, SEQUENCE],
-  ['the same, batch first', {}, [2, 5, 3], true, { ...SEQUENCE, batchFirst: true }],
+  ['the same, batch first', {}, [2, 5, 3], true, { ...SEQUENCE, batch_first: true }],
   ['a sequence alone', {}, [5, 3], undefined, { ...SEQUENCE, batched: false, batch: 1 }],
   ['a sequence alone has no batch to be first', {}, [5, 3], true, { ...SEQUENCE, batched: false, batch: 1 }],
   ['a loop over a Cell', CELL, [5, 2, 3], undefined, SEQUENCE],
@@ -30,8 +30,8 @@ test.each<[string, Partial<Module>, readonly number[], boolean | undefined, Layo
   ['an input of no dimension', {}, [], undefined, { ...SEQUENCE, steps: 1, batch: 1 }],
   ['an input of one dimension', {}, [3], undefined, { ...SEQUENCE, steps: 3, batched: false, batch: 1 }],
   ['an input of four dimensions', {}, [5, 2, 3, 1], undefined, { ...SEQUENCE, batch: 1 }],
-])('%s', (_, otherwise, input, batchFirst, layout) => {
-  expect(read(lstm(otherwise), { input }, batchFirst).taken.layout).toEqual(layout);
+])('%s', (_, otherwise, input, batch_first, layout) => {
+  expect(read(lstm(otherwise), { input }, batch_first).taken.layout).toEqual(layout);
 });
 
 test('a case without an input is one step of a batch of one', () => {
@@ -40,18 +40,18 @@ test('a case without an input is one step of a batch of one', () => {
 
 test('batch_first is what the shapes fit', () => {
   const firstBatch = read(lstm(), { input: [2, 5, 3], h_n: [1, 2, 4] });
-  expect(firstBatch.taken.layout).toEqual({ ...SEQUENCE, batchFirst: true });
+  expect(firstBatch.taken.layout).toEqual({ ...SEQUENCE, batch_first: true });
   expect(firstBatch.other?.layout).toEqual({ ...SEQUENCE, steps: 2, batch: 5 });
   expect(firstBatch.other?.issues.length).toBe(1);
   const firstTime = read(lstm(), { input: [5, 2, 3], h_n: [1, 2, 4] });
   expect(firstTime.taken).toEqual({ layout: SEQUENCE, issues: [] });
-  expect(firstTime.other?.layout).toEqual({ ...SEQUENCE, batchFirst: true, steps: 2, batch: 5 });
+  expect(firstTime.other?.layout).toEqual({ ...SEQUENCE, batch_first: true, steps: 2, batch: 5 });
 });
 
 test('where the shapes fit both or neither, time is first', () => {
   for (const h_n of [undefined, [1, 3, 4]]) {
     const { taken, other } = read(lstm(), { input: [5, 2, 3], ...(h_n && { h_n }) });
-    expect([taken.layout.batchFirst, other?.layout.batchFirst]).toEqual([false, true]);
+    expect([taken.layout.batch_first, other?.layout.batch_first]).toEqual([false, true]);
   }
 });
 
@@ -59,7 +59,7 @@ test('a batch_first that is said is taken, whatever fits', () => {
   const given = { input: [2, 5, 3], h_n: [1, 2, 4] };
   for (const said of [true, false]) {
     const { taken, other } = read(lstm(), given, said);
-    expect([taken.layout.batchFirst, other?.layout.batchFirst]).toEqual([said, !said]);
+    expect([taken.layout.batch_first, other?.layout.batch_first]).toEqual([said, !said]);
     expect([taken.issues.length, other?.issues.length]).toEqual(said ? [0, 1] : [1, 0]);
   }
 });
@@ -71,16 +71,16 @@ test('where batch_first makes no difference there is one reading', () => {
 
 const wanted = (
   module: Module,
-  { batchFirst = false, batched = true, timed = true }: Partial<Layout>,
+  { batch_first = false, batched = true, timed = true }: Partial<Layout>,
   tensors: ReadonlyMap<Role, Tensor> = new Map(),
 ) =>
-  caseShapes(module, { batchFirst, batched, timed, steps: 5, batch: 2 }, tensors).map(
+  caseShapes(module, { batch_first, batched, timed, steps: 5, batch: 2 }, tensors).map(
     ({ name, dimensions, optional }) =>
       `${name} ${formatDimensions(dimensions)}${optional ? '' : ', needed'}`,
   );
 
 test('what a case of a bidirectional LSTM with a projection holds', () => {
-  expect(wanted(lstm({ bidirectional: true, projSize: 2, numLayers: 3 }), {})).toEqual([
+  expect(wanted(lstm({ bidirectional: true, proj_size: 2, num_layers: 3 }), {})).toEqual([
     'input [T, B, input_size] = [T, B, 3], needed',
     'h_0 [2·num_layers, B, proj_size] = [6, 2, 2]',
     'c_0 [2·num_layers, B, hidden_size] = [6, 2, 4]',
@@ -92,7 +92,7 @@ test('what a case of a bidirectional LSTM with a projection holds', () => {
 });
 
 test('batch first, only input and output have the batch before the steps', () => {
-  expect(wanted(lstm({ kind: 'GRU' }), { batchFirst: true })).toEqual([
+  expect(wanted(lstm({ kind: 'GRU' }), { batch_first: true })).toEqual([
     'input [B, T, input_size] = [B, T, 3], needed',
     'h_0 [num_layers, B, hidden_size] = [1, 2, 4]',
     'lengths [B] = [2]',
@@ -146,13 +146,13 @@ test('outputs of layers below have the shape of the output', () => {
     ['output_l0', tensor([], [0])],
     ['lengths', tensor([2], [3, 1], 'I64')],
   ]);
-  const lines = wanted(lstm({ numLayers: 2 }), {}, tensors);
+  const lines = wanted(lstm({ num_layers: 2 }), {}, tensors);
   expect(lines).toContain('output_l0 [T, B, hidden_size] = [5 or 3, 2, 4]');
 });
 
 test('where the steps are not known, lengths do not shorten them', () => {
   const tensors = new Map<Role, Tensor>([['lengths', tensor([2], [3, 1], 'I64')]]);
-  const shapes = caseShapes(lstm(), { batchFirst: false, batched: true, timed: true }, tensors);
+  const shapes = caseShapes(lstm(), { batch_first: false, batched: true, timed: true }, tensors);
   const output = shapes.find(({ name }) => name === 'output')!;
   expect(formatDimensions(output.dimensions)).toBe('[T, B, hidden_size] = [T, B, 4]');
 });
@@ -162,7 +162,7 @@ test('a layout in a word', () => {
     layoutWord(module, { ...SEQUENCE, ...otherwise });
   expect(word(lstm(), {})).toBeUndefined();
   expect(word(lstm(), { batched: false })).toBe('unbatched');
-  expect(word(lstm(), { batchFirst: true })).toBe('batch_first');
+  expect(word(lstm(), { batch_first: true })).toBe('batch_first');
   expect(word(lstm(CELL), {})).toBe('a loop over LSTMCell');
   expect(word(lstm(CELL), { timed: false })).toBeUndefined();
 });

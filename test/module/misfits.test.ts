@@ -136,7 +136,7 @@ test('what several modules have in common is said once', () => {
     misspelt: new Map(),
   };
   const shape = { name: 'bias_ih_l0', dimensions: [{ label: '4·hidden_size', size: 16 }] };
-  const error = parameterError(group, [lstm(), lstm({ inputSize: 7 })], [{ kind: 'misshapen', shape }]);
+  const error = parameterError(group, [lstm(), lstm({ input_size: 7 })], [{ kind: 'misshapen', shape }]);
   expect(error.message).toBe(`bias_ih_l0: found [5], expected [16]\n${OTHER_LAYER}`);
 });
 

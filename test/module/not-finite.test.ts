@@ -9,7 +9,7 @@ import { tensor } from '../../src/tensor/tensor.js';
 const [nan, inf] = [Number.NaN, Number.POSITIVE_INFINITY];
 
 /** A bidirectional LSTM 2 → 3 under a prefix, over 4 steps of 2 rows, with some values that are no numbers. */
-function found(values: Readonly<Record<string, Readonly<Record<number, number>>>>, batchFirst = false) {
+function found(values: Readonly<Record<string, Readonly<Record<number, number>>>>, batch_first = false) {
   const filled = (name: string, ...shape: number[]) => {
     const data = new Float32Array(shape.reduce((a, b) => a * b)).fill(0.5);
     for (const [i, value] of Object.entries(values[name] ?? {})) data[Number(i)] = value;
@@ -26,10 +26,10 @@ function found(values: Readonly<Record<string, Readonly<Record<number, number>>>
       ]),
     ),
   );
-  const input = batchFirst ? filled('input', 2, 4, 2) : filled('input', 4, 2, 2);
+  const input = batch_first ? filled('input', 2, 4, 2) : filled('input', 4, 2, 2);
   const states = { h_0: filled('h_0', 2, 2, 3), c_0: filled('c_0', 2, 2, 3) };
   const module = describeModule(weights.specs, {});
-  return notFinite(bind(module, caseOf(weights, { input, ...states }), batchFirst));
+  return notFinite(bind(module, caseOf(weights, { input, ...states }), batch_first));
 }
 
 test('nothing where all is finite', () => {

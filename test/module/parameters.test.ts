@@ -15,7 +15,7 @@ const shapesOf = (module: Module) =>
   parameterShapes(module).map(({ name, dimensions }) => `${name} ${formatDimensions(dimensions)}`);
 
 test('the parameters of an LSTM with everything that PyTorch offers, in its order', () => {
-  const module = lstm({ projSize: 2, numLayers: 2, bidirectional: true });
+  const module = lstm({ proj_size: 2, num_layers: 2, bidirectional: true });
   const direction = (end: string, features: string) => [
     `weight_ih${end} [4·hidden_size, ${features}`,
     `weight_hh${end} [4·hidden_size, proj_size] = [16, 2]`,
@@ -45,7 +45,7 @@ test('an RNN has one block of rows, a Cell no layer numbers, and without bias th
 });
 
 test('an input size that is not known is any', () => {
-  const module = lstm({ inputSize: Number.NaN, numLayers: 2, bias: false });
+  const module = lstm({ input_size: Number.NaN, num_layers: 2, bias: false });
   expect(shapesOf(module)).toEqual([
     'weight_ih_l0 [4·hidden_size, input_size] = [16, input_size]',
     'weight_hh_l0 [4·hidden_size, hidden_size] = [16, 4]',
@@ -55,17 +55,17 @@ test('an input size that is not known is any', () => {
 });
 
 test('the second layer takes the output of both directions', () => {
-  const module = lstm({ bidirectional: true, numLayers: 2 });
+  const module = lstm({ bidirectional: true, num_layers: 2 });
   expect([outputSize(module), layerInputSize(module, 0), layerInputSize(module, 1)]).toEqual([4, 3, 8]);
 });
 
 test.each<[Partial<Module>, readonly string[]]>([
   [{}, ['LSTM 3 → 4', '1 layer']],
-  [{ numLayers: 2, bidirectional: true }, ['LSTM 3 → 4', '2 layers', 'bidirectional']],
-  [{ projSize: 2 }, ['LSTM 3 → 4 → 2', '1 layer']],
+  [{ num_layers: 2, bidirectional: true }, ['LSTM 3 → 4', '2 layers', 'bidirectional']],
+  [{ proj_size: 2 }, ['LSTM 3 → 4 → 2', '1 layer']],
   [{ kind: 'RNN', nonlinearity: 'relu', bias: false }, ['RNN 3 → 4', '1 layer', 'relu', 'no bias']],
   [{ kind: 'GRU', cell: true }, ['GRUCell 3 → 4']],
-  [{ inputSize: Number.NaN }, ['LSTM ? → 4', '1 layer']],
+  [{ input_size: Number.NaN }, ['LSTM ? → 4', '1 layer']],
 ])('%o in words', (otherwise, words) => {
   expect(describeParts(lstm(otherwise))).toEqual(words);
 });

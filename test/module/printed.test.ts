@@ -58,17 +58,17 @@ describe('a case of printed tensors', () => {
       bias_hh_l0: one('bias_hh_l0', [2], [0.3, 0.4]),
     });
   const plain = weights((_, shape, data) => tensor(shape, data));
-  const bound = (
+  const boundCase = (
     own: typeof plain,
     tensors: Partial<Record<Role, Tensor>>,
     reading?: DigitsReading,
-    batchFirst?: boolean,
-  ) => bind(describeModule(own.specs, {}), caseOf(own, tensors), batchFirst, reading);
+    batch_first?: boolean,
+  ) => bind(describeModule(own.specs, {}), caseOf(own, tensors), batch_first, reading);
   const input = tensor([2, 1, 1], [1, 2]);
   const output = tensor([2, 1, 2], [0.1, 0.2, 0.3, 0.4]);
 
   test('nothing was lost where nothing was printed', () => {
-    const { uncertainty, decimals, short, references } = bound(plain, { input, output });
+    const { uncertainty, decimals, short, references } = boundCase(plain, { input, output });
     expect({ uncertainty, decimals, short }).toEqual({
       uncertainty: undefined,
       decimals: undefined,
@@ -81,7 +81,7 @@ describe('a case of printed tensors', () => {
     const own = weights((name, shape, data) =>
       name === 'weight_hh_l0' ? printed(shape, data, 3) : tensor(shape, data),
     );
-    const { uncertainty, decimals } = bound(own, { input, output });
+    const { uncertainty, decimals } = boundCase(own, { input, output });
     const zeros = new Float64Array(2);
     expect(decimals).toBe(3);
     expect(uncertainty).toEqual({
@@ -113,7 +113,7 @@ describe('a case of printed tensors', () => {
       ),
       h_n: printed([1, 2, 2], [0.1, 0.2, 0.3, 0.4], 7),
     };
-    const { uncertainty, decimals, references } = bound(plain, tensors, {}, true);
+    const { uncertainty, decimals, references } = boundCase(plain, tensors, {}, true);
     const units = (values: ArrayLike<number> | undefined, decimal: number) =>
       Array.from(values ?? [], (value) => Math.round(value / halfUnit(decimal)));
     expect(decimals).toBe(4);
@@ -126,7 +126,7 @@ describe('a case of printed tensors', () => {
   });
 
   test('a reference alone makes no operand uncertain', () => {
-    const { uncertainty, decimals } = bound(plain, {
+    const { uncertainty, decimals } = boundCase(plain, {
       input,
       output: printed([2, 1, 2], [0.1, 0.2, 0.3, 0.4], 4),
     });
@@ -136,10 +136,10 @@ describe('a case of printed tensors', () => {
   test('short ones are named, unless somebody says the decimals', () => {
     const own = weights((name, shape, data) => printed(shape, data, name === 'bias_ih_l0' ? 1 : 4));
     const tensors = { input, output: printed([2, 1, 2], [0.1, 0.2, 0.3, 0.4], 2) };
-    expect(bound(own, tensors).short).toEqual(['bias_ih_l0', 'output']);
-    expect(bound(own, tensors, { decimals: 4 }).short).toEqual([]);
-    expect(bound(own, tensors, { rounded: 'all' }).decimals).toBe(1);
-    expect(bound(own, tensors, {}).decimals).toBe(4);
+    expect(boundCase(own, tensors).short).toEqual(['bias_ih_l0', 'output']);
+    expect(boundCase(own, tensors, { decimals: 4 }).short).toEqual([]);
+    expect(boundCase(own, tensors, { rounded: 'all' }).decimals).toBe(1);
+    expect(boundCase(own, tensors, {}).decimals).toBe(4);
   });
 });
 
@@ -151,8 +151,8 @@ describe('one batch row stands in either place', () => {
   const module = describeModule(weights.specs, {});
   const filled = (...shape: number[]) =>
     tensor(shape, new Float32Array(shape.reduce((a, b) => a * b)).fill(0.5));
-  const rows = (input: Tensor, output: Tensor, batchFirst?: boolean) =>
-    bind(module, caseOf(weights, { input, output }), batchFirst).references[0].rows;
+  const rows = (input: Tensor, output: Tensor, batch_first?: boolean) =>
+    bind(module, caseOf(weights, { input, output }), batch_first).references[0].rows;
 
   test('the output of a sequence is in the order of its input', () => {
     expect(rows(filled(1, 3, 1), filled(3, 1, 2), true)).toBe(3);

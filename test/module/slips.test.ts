@@ -4,11 +4,11 @@ import type { Module } from '../../src/module/parameters.js';
 import { linesOf } from '../errors.js';
 import { caseWith, lstm, type Shapes } from './modules.js';
 
-type Said = Partial<Module> & { readonly batchFirst?: boolean };
+type Said = Partial<Module> & { readonly batch_first?: boolean };
 
-const errorOf = (shapes: Shapes, { batchFirst, ...otherwise }: Said = {}) => {
+const errorOf = (shapes: Shapes, { batch_first, ...otherwise }: Said = {}) => {
   const module = lstm(otherwise);
-  return linesOf(() => bind(module, caseWith(module, shapes), batchFirst));
+  return linesOf(() => bind(module, caseWith(module, shapes), batch_first));
 };
 
 // The one hint that tells most, and the cases that get it: of an LSTM 3 → 4, but for what is said.
@@ -47,13 +47,13 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
   ['LSTMCell takes one step [3] or [B, 3], or a loop [T, B, 3].', [{ input: [1, 5, 2, 3] }, { cell: true }]],
   [
     'With proj_size, h has 2 values: only c has 4.',
-    [{ input: [5, 2, 3], output: [5, 2, 4] }, { projSize: 2 }],
-    [{ input: [5, 2, 3], h_n: [1, 2, 4] }, { projSize: 2 }],
+    [{ input: [5, 2, 3], output: [5, 2, 4] }, { proj_size: 2 }],
+    [{ input: [5, 2, 3], h_n: [1, 2, 4] }, { proj_size: 2 }],
   ],
   [
     'With proj_size, c keeps its 4 values: only h has 2.',
-    [{ input: [5, 2, 3], c_n: [1, 2, 2] }, { projSize: 2 }],
-    [{ input: [5, 2, 3], c_0: [1, 2, 2], h_0: [1, 2, 2] }, { projSize: 2 }],
+    [{ input: [5, 2, 3], c_n: [1, 2, 2] }, { proj_size: 2 }],
+    [{ input: [5, 2, 3], c_0: [1, 2, 2], h_0: [1, 2, 2] }, { proj_size: 2 }],
   ],
   [
     "This is one direction's half: a bidirectional output has forward and reverse beside each other.",
@@ -69,14 +69,14 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
   ],
   [
     'The input has a batch dimension, and this has none: unsqueeze(0).',
-    [{ input: [1, 5, 3], output: [5, 4] }, { batchFirst: true }],
+    [{ input: [1, 5, 3], output: [5, 4] }, { batch_first: true }],
   ],
   [
     'This is one step only, as out[-1] or, with batch_first, out[:, -1] gives it. Save the whole output, or the last state as h_n.',
     [{ input: [5, 2, 3], output: [2, 4] }],
     [{ input: [5, 2, 3], output: [1, 2, 4] }],
-    [{ input: [2, 5, 3], output: [2, 1, 4] }, { batchFirst: true }],
-    [{ input: [2, 5, 3], output: [2, 4] }, { batchFirst: true }],
+    [{ input: [2, 5, 3], output: [2, 1, 4] }, { batch_first: true }],
+    [{ input: [2, 5, 3], output: [2, 4] }, { batch_first: true }],
     [{ input: [5, 2, 3], output: [5, 4] }],
   ],
   [
@@ -87,8 +87,8 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
     [{ input: [5, 2, 3], lengths: [3] }],
     [{ input: [5, 2, 3], lengths: [2, 1] }],
     [{ input: [5, 2, 3], lengths: [2], output: [4, 2, 4] }],
-    [{ input: [5, 2, 3], h_n: [1, 2, 5] }, { projSize: 2 }],
-    [{ input: [5, 2, 3], c_n: [1, 2, 5] }, { projSize: 2 }],
+    [{ input: [5, 2, 3], h_n: [1, 2, 5] }, { proj_size: 2 }],
+    [{ input: [5, 2, 3], c_n: [1, 2, 5] }, { proj_size: 2 }],
     [{ input: [5, 2, 3], c_n: [1, 2, 0] }],
     [{ input: [5, 2, 3], output: [5, 4, 4] }],
     [{ input: [5, 2, 3], c_n: [1, 2, 5] }],
@@ -113,13 +113,13 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
   ],
   [
     'Time and batch are the other way round than in the input. Is it batch_first? (--batch-first)',
-    [{ input: [5, 2, 3], output: [2, 5, 4] }, { batchFirst: false }],
+    [{ input: [5, 2, 3], output: [2, 5, 4] }, { batch_first: false }],
     [{ input: [5, 2, 3], output: [2, 5, 4], h_n: [1, 2, 4] }],
     [{ input: [5, 2, 3], lengths: [2], output: [2, 5, 4] }],
   ],
   [
     'Time and batch are the other way round than in the input. Is it batch_first? (--no-batch-first)',
-    [{ input: [2, 5, 3], output: [5, 2, 4] }, { batchFirst: true }],
+    [{ input: [2, 5, 3], output: [5, 2, 4] }, { batch_first: true }],
   ],
   [
     'The dimension for layers and directions is missing: unsqueeze(0).',
@@ -129,11 +129,11 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
   ],
   [
     'The dimension for layers and directions is missing: this is one layer and direction only.',
-    [{ input: [5, 2, 3], h_n: [2, 4] }, { numLayers: 2 }],
+    [{ input: [5, 2, 3], h_n: [2, 4] }, { num_layers: 2 }],
   ],
   [
     'The input [5, 2, 3] has 5 steps and batch 2; the weights say hidden size 4, num_layers 3.',
-    [{ input: [5, 2, 3], h_n: [2, 2, 4] }, { numLayers: 3 }],
+    [{ input: [5, 2, 3], h_n: [2, 2, 4] }, { num_layers: 3 }],
   ],
   [
     'The input is [5, 2, 3], and decides whether there is a batch dimension.',
@@ -150,13 +150,13 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
   ],
   [
     'The input [5, 2, 3] has 5 steps and batch 2; the weights say hidden size 4, num_layers 2.',
-    [{ input: [5, 2, 3], output: [4, 2, 4] }, { numLayers: 2 }],
+    [{ input: [5, 2, 3], output: [4, 2, 4] }, { num_layers: 2 }],
   ],
   [
     'The input [5, 2, 3] has 5 steps and batch 2; the weights say hidden size 4, num_layers 2, bidirectional.',
     [
       { input: [5, 2, 3], output: [4, 2, 8] },
-      { bidirectional: true, numLayers: 2 },
+      { bidirectional: true, num_layers: 2 },
     ],
   ],
   [
@@ -174,7 +174,7 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
   ],
   [
     'The input is [2, 5, 3], and decides whether there is a batch dimension.',
-    [{ input: [2, 5, 3], output: [2, 1, 5, 4] }, { batchFirst: true }],
+    [{ input: [2, 5, 3], output: [2, 1, 5, 4] }, { batch_first: true }],
   ],
   [
     'The input [3] has 1 steps and batch 1; the weights say hidden size 4, num_layers 1.',
@@ -264,7 +264,7 @@ const ERRORS: readonly [shapes: Shapes, said: Said, lines: readonly string[]][] 
   ],
   [
     { input: [5, 2, 3], output_l0: [5, 2, 8], output: [5, 2, 8] },
-    { numLayers: 2 },
+    { num_layers: 2 },
     [
       'output: found [5, 2, 8], expected [T, B, hidden_size] = [5, 2, 4]',
       '  This is the output of a bidirectional module, and the state_dict has no _reverse parameters.',

@@ -7,7 +7,7 @@ import { type Predicted, predict } from '../../src/diagnose/conventions/predict.
 import { type Fit, type Search, searchPairs, searchSingles } from '../../src/diagnose/conventions/search.js';
 import type { Variant } from '../../src/diagnose/conventions/variant.js';
 import { KINDS, type Kind } from '../../src/kinds.js';
-import type { Bound, Network, Sequence } from '../../src/module/bind.js';
+import type { BoundCase, Network, Sequence } from '../../src/module/bind.js';
 import { pythonWithTorch } from '../live/python.js';
 
 const SEED = process.env.LIVE_SEED ?? String(Date.now() % 1_000_000);
@@ -114,15 +114,15 @@ function caseOf({ kind, layers, x, h0, c0 }: OracleCase): { network: Network; se
         cell: false,
         nonlinearity: 'tanh',
         prefix: '',
-        inputSize: (x[0][0] as Nested[]).length,
-        hiddenSize: first[1].length / gates,
-        projSize: 0,
-        numLayers: layers.length,
+        input_size: (x[0][0] as Nested[]).length,
+        hidden_size: first[1].length / gates,
+        proj_size: 0,
+        num_layers: layers.length,
         bidirectional: layers[0].length > 1,
         bias: true,
       },
-      layers: layers.map((ways) =>
-        ways.map(([weightIh, weightHh, biasIh, biasHh]) => ({
+      layers: layers.map((perDirection) =>
+        perDirection.map(([weightIh, weightHh, biasIh, biasHh]) => ({
           weightIh: floats(weightIh),
           weightHh: floats(weightHh),
           biasIh: floats(biasIh),
@@ -150,8 +150,8 @@ function searchOf(network: Network, sequence: Sequence, base: Predicted, y: Floa
     units: y.length / steps / batch,
     data: Float32Array.from(y),
   };
-  const bound = { network, sequence, references: [reference] } as unknown as Bound;
-  return { bound, base, allowances: allowances(bound, undefined) };
+  const boundCase = { network, sequence, references: [reference] } as unknown as BoundCase;
+  return { boundCase, base, allowances: allowances(boundCase, undefined) };
 }
 
 function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {

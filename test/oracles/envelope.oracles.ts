@@ -34,22 +34,22 @@ function networkOf({ kind: name, layers, x }: OracleCase): Network {
   const kind = name.split('_')[0] as Kind;
   const [{ W_hh, W_hr, b_ih }] = layers[0];
   const rows = (W_hh as Nested[]).length;
-  const hiddenSize = rows / KINDS[kind].gates.length;
+  const hidden_size = rows / KINDS[kind].gates.length;
   return {
     module: {
       kind,
       cell: false,
       nonlinearity: name === 'RNN_RELU' ? 'relu' : 'tanh',
       prefix: '',
-      inputSize: x[0][0].length,
-      hiddenSize,
-      projSize: W_hr ? (W_hr as Nested[]).length : 0,
-      numLayers: layers.length,
+      input_size: x[0][0].length,
+      hidden_size,
+      proj_size: W_hr ? (W_hr as Nested[]).length : 0,
+      num_layers: layers.length,
       bidirectional: layers[0].length > 1,
       bias: b_ih !== undefined,
     },
-    layers: layers.map((ways) =>
-      ways.map((weights) => ({
+    layers: layers.map((perDirection) =>
+      perDirection.map((weights) => ({
         weightIh: floats(weights.W_ih)!,
         weightHh: floats(weights.W_hh)!,
         biasIh: floats(weights.b_ih),

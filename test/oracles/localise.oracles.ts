@@ -47,18 +47,18 @@ test(`the regression is the prototype's over ${COUNT} layers`, () => {
     const layer = JSON.parse(line) as OracleLayer;
     const kind = layer.kind.split('_')[0] as Kind;
     const [weightIh, weightHh, biasIh, biasHh] = layer.weights.map(floats);
-    const hiddenSize = biasIh.length / KINDS[kind].gates.length;
-    const inputSize = weightIh.length / biasIh.length;
+    const hidden_size = biasIh.length / KINDS[kind].gates.length;
+    const input_size = weightIh.length / biasIh.length;
     const { total, suspects } = localise({
       module: {
         kind,
         cell: false,
         nonlinearity: layer.kind === 'RNN_RELU' ? 'relu' : 'tanh',
         prefix: '',
-        inputSize,
-        hiddenSize,
-        projSize: 0,
-        numLayers: 1,
+        input_size,
+        hidden_size,
+        proj_size: 0,
+        num_layers: 1,
         bidirectional: false,
         bias: true,
       },
@@ -67,7 +67,7 @@ test(`the regression is the prototype's over ${COUNT} layers`, () => {
       steps: layer.x.length,
       batch: layer.x[0].length,
       input: floats(layer.x),
-      inputSize,
+      input_size,
       h0: floats(layer.h0),
       c0: floats(layer.c0),
       expected: floats(layer.expected),
@@ -83,7 +83,7 @@ test(`the regression is the prototype's over ${COUNT} layers`, () => {
       const suspect = suspects.find((one) => one.gate === gate && one.tensor.endsWith(half))!;
       near(suspect.explained, explained, what, 10);
       compared++;
-      const columns = [...Array(inputSize).keys(), undefined, ...Array(hiddenSize).keys(), undefined];
+      const columns = [...Array(input_size).keys(), undefined, ...Array(hidden_size).keys(), undefined];
       // What explains as much is as good: the only step at which a unit of relu is open says the same of all its weights.
       if (suspect.unit !== unit || suspect.column !== columns[feature]) continue;
       same++;

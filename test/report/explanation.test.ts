@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Explanation, GateExplanation } from '../../src/inspect/explain.js';
+import type { GateExplanation, StepExplanation } from '../../src/inspect/explain.js';
 import { inspect } from '../../src/inspect/inspect.js';
 import { caseOf } from '../../src/module/case.js';
 import { outputSize } from '../../src/module/parameters.js';
@@ -17,14 +17,14 @@ async function explained(
   { network, sequence }: Drawn,
   at: { step: number; unit: number; batch: number },
   compute: 'float64' | 'float32' = 'float64',
-): Promise<readonly Explanation[]> {
+): Promise<readonly StepExplanation[]> {
   const { module } = network;
   const { steps, batch, input, h0, c0, lengths } = sequence;
   const states = network.layers.length * network.layers[0].length;
   const loaded = caseOf(weightsOf(network), {
-    input: tensor([steps, batch, module.inputSize], input, 'F64'),
+    input: tensor([steps, batch, module.input_size], input, 'F64'),
     h_0: h0 && tensor([states, batch, outputSize(module)], h0, 'F64'),
-    c_0: c0 && tensor([states, batch, module.hiddenSize], c0, 'F64'),
+    c_0: c0 && tensor([states, batch, module.hidden_size], c0, 'F64'),
     lengths: lengths && tensor([batch], [...lengths], 'I64'),
   });
   const { kind, nonlinearity } = module;
@@ -126,9 +126,9 @@ test('what is printed adds up to what is printed, for every kind, and is what th
       const { module } = drawn.network;
       const batch = b % drawn.sequence.batch;
       const step = s % (drawn.sequence.lengths?.[batch] ?? drawn.sequence.steps);
-      const unit = u % module.hiddenSize;
+      const unit = u % module.hidden_size;
       const all = await explained(drawn, { step, unit, batch });
-      expect(all.length).toBe(module.numLayers * (module.bidirectional ? 2 : 1));
+      expect(all.length).toBe(module.num_layers * (module.bidirectional ? 2 : 1));
       for (const explanation of all) {
         const text = explanationText(explanation, WIDE, styleFor(WIDE));
         const starts = explanation.gates.map(({ name }) =>
@@ -154,7 +154,7 @@ test('what is printed adds up to what is printed, for every kind, and is what th
           }
         }
         expect(states.length).toBe(
-          { RNN: 0, GRU: 1, LSTM: module.projSize && unit < module.projSize ? 3 : 2 }[module.kind],
+          { RNN: 0, GRU: 1, LSTM: module.proj_size && unit < module.proj_size ? 3 : 2 }[module.kind],
         );
       }
     }),
@@ -166,7 +166,7 @@ test('in float32, too, what is printed adds up; what is kept of it stands beside
   await fc.assert(
     fc.asyncProperty(anyNetwork(), fc.nat(), async (drawn, u) => {
       const { module } = drawn.network;
-      const all = await explained(drawn, { step: 0, unit: u % module.hiddenSize, batch: 0 }, 'float32');
+      const all = await explained(drawn, { step: 0, unit: u % module.hidden_size, batch: 0 }, 'float32');
       for (const explanation of all) {
         const text = explanationText(explanation, WIDE, styleFor(WIDE));
         for (const [, symbol, terms, sum] of text.matchAll(
@@ -188,7 +188,7 @@ test('in float32, too, what is printed adds up; what is kept of it stands beside
 test('of many products the largest stand by name, and the others as one', async () => {
   const drawn = fc
     .sample(anyNetwork(), { numRuns: 200, seed: 5 })
-    .find(({ network: { module } }) => module.inputSize === 9 && module.kind === 'LSTM')!;
+    .find(({ network: { module } }) => module.input_size === 9 && module.kind === 'LSTM')!;
   const [{ gates }] = await explained(drawn, { step: 0, unit: 0, batch: 0 });
   const [explanation] = await explained(drawn, { step: 0, unit: 0, batch: 0 });
   const text = explanationText(explanation, WIDE, styleFor(WIDE));

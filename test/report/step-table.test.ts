@@ -101,8 +101,8 @@ test('folding shows the ends and what matters, and counts every row once', () =>
 const wide = fc
   .record({
     batch: fc.constantFrom(1, 64),
-    hiddenSize: fc.constantFrom(1, 1024),
-    numLayers: fc.constantFrom(1, 12),
+    hidden_size: fc.constantFrom(1, 1024),
+    num_layers: fc.constantFrom(1, 12),
     bidirectional: fc.boolean(),
     steps: fc.constantFrom(1, 30, 20_000),
     scale: fc.constantFrom(1, 1e-9, 1e5, 1e300),
@@ -111,7 +111,7 @@ const wide = fc
     columns: fc.constantFrom(80, 81, 100, 101, 160),
   })
   .map((drawn): { comparison: Comparison; columns: number } => {
-    const { batch, hiddenSize, numLayers, steps, scale, difference, verdict, columns } = drawn;
+    const { batch, hidden_size, num_layers, steps, scale, difference, verdict, columns } = drawn;
     const directions = drawn.bidirectional ? (['forward', 'reverse'] as const) : (['forward'] as const);
     const tensorOf = (name: TensorComparison['name'], rows: number, units: number): TensorComparison => {
       const place = (row: number): Place => ({
@@ -142,28 +142,28 @@ const wide = fc
         nans: 0,
       };
     };
-    const states = numLayers * directions.length;
+    const states = num_layers * directions.length;
     const tensors = [
-      tensorOf('output', steps, directions.length * hiddenSize),
-      tensorOf('h_n', states, hiddenSize),
+      tensorOf('output', steps, directions.length * hidden_size),
+      tensorOf('h_n', states, hidden_size),
     ];
     const subject: Subject = {
       kind: 'LSTM',
       cell: false,
       nonlinearity: 'tanh',
-      inputSize: 512,
-      hiddenSize,
-      projSize: 0,
-      numLayers,
+      input_size: 512,
+      hidden_size,
+      proj_size: 0,
+      num_layers,
       directions,
       bias: false,
       prefix: 'model.encoder.',
       steps,
       batch,
-      batchFirst: true,
+      batch_first: true,
       compute: 'float64',
-      equalNan: false,
-      words: [`LSTM 512 → ${hiddenSize}`, `${numLayers} layers`, 'bidirectional', 'no bias', 'batch_first'],
+      equal_nan: false,
+      words: [`LSTM 512 → ${hidden_size}`, `${num_layers} layers`, 'bidirectional', 'no bias', 'batch_first'],
     };
     const comparison: Comparison = {
       verdict,
@@ -189,8 +189,8 @@ test('no line is longer than the terminal is wide', () => {
       const table = stepTable(comparison, terminal, false);
       expect(tooLong(table, columns)).toEqual([]);
       // Only a hundred thousand values a row leave no room for values.
-      const { batch, hiddenSize } = comparison.subject;
-      if (batch * hiddenSize < 10_000) expect(table).toContain('expected');
+      const { batch, hidden_size } = comparison.subject;
+      if (batch * hidden_size < 10_000) expect(table).toContain('expected');
       expect(table.split('\n')).not.toContainEqual(expect.stringMatching(/…$/));
       const reporter = textReporter({ terminal, allSteps: false, quiet: false });
       const text = reporter.begin(['a/case']) + reporter.result({ label: 'a/case', comparison });

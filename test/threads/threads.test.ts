@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import type { SpeedOptions } from '../../src/engine/options.js';
 import type { Kind } from '../../src/kinds.js';
 import type { Module } from '../../src/module/parameters.js';
-import { forward } from '../../src/threads/forward.js';
+import { forwardInThreads } from '../../src/threads/forward.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';
 
 const workers = vi.hoisted(() => ({
@@ -40,33 +40,33 @@ vi.mock('node:worker_threads', async (original) => {
 
 interface Case {
   readonly kind: Kind;
-  readonly hiddenSize: number;
-  readonly projSize?: number;
+  readonly hidden_size: number;
+  readonly proj_size?: number;
   readonly bidirectional?: boolean;
-  readonly numLayers?: number;
+  readonly num_layers?: number;
   readonly steps: number;
   readonly batch: number;
 }
 
 // Just above the work from which threads pay; by batch rows, and by the units of one row.
 const CASES: readonly Case[] = [
-  { kind: 'LSTM', hiddenSize: 300, steps: 100, batch: 31, bidirectional: true },
-  { kind: 'GRU', hiddenSize: 257, steps: 300, batch: 14, numLayers: 2 },
-  { kind: 'RNN', hiddenSize: 600, steps: 150, batch: 33 },
-  { kind: 'LSTM', hiddenSize: 513, projSize: 200, steps: 1800, batch: 1, numLayers: 2 },
-  { kind: 'GRU', hiddenSize: 611, steps: 1000, batch: 1, bidirectional: true },
-  { kind: 'RNN', hiddenSize: 1001, steps: 2200, batch: 1 },
+  { kind: 'LSTM', hidden_size: 300, steps: 100, batch: 31, bidirectional: true },
+  { kind: 'GRU', hidden_size: 257, steps: 300, batch: 14, num_layers: 2 },
+  { kind: 'RNN', hidden_size: 600, steps: 150, batch: 33 },
+  { kind: 'LSTM', hidden_size: 513, proj_size: 200, steps: 1800, batch: 1, num_layers: 2 },
+  { kind: 'GRU', hidden_size: 611, steps: 1000, batch: 1, bidirectional: true },
+  { kind: 'RNN', hidden_size: 1001, steps: 2200, batch: 1 },
 ];
 
 /** A pass in two threads that is just worth them, by rows or by the units of one. */
 function passOf(batch: number) {
   const module: Module = {
-    ...{ kind: 'RNN', cell: false, nonlinearity: 'tanh', prefix: '', inputSize: 20, hiddenSize: 900 },
-    ...{ projSize: 0, numLayers: 1, bidirectional: false, bias: true },
+    ...{ kind: 'RNN', cell: false, nonlinearity: 'tanh', prefix: '', input_size: 20, hidden_size: 900 },
+    ...{ proj_size: 0, num_layers: 1, bidirectional: false, bias: true },
   };
   const sequence = sequenceOf(module, batch > 1 ? 80 : 2600, batch, 1);
   return (speed: SpeedOptions, onProgress?: () => void) =>
-    forward(networkOf(module, 1), sequence, { speed, onProgress });
+    forwardInThreads(networkOf(module, 1), sequence, { speed, onProgress });
 }
 
 // The first tests, for threads are kept.
@@ -112,10 +112,10 @@ test('a thread that ends while it has nothing to do is replaced', async () => {
 });
 
 test.each(CASES)(
-  '$kind $hiddenSize × $batch: the same bits from 1, 2 and 3 threads',
+  '$kind $hidden_size × $batch: the same bits from 1, 2 and 3 threads',
   async (drawn) => {
     const module: Module = {
-      ...{ cell: false, nonlinearity: 'tanh', prefix: '', inputSize: 20, projSize: 0, numLayers: 1 },
+      ...{ cell: false, nonlinearity: 'tanh', prefix: '', input_size: 20, proj_size: 0, num_layers: 1 },
       ...{ bidirectional: false, bias: true },
       ...drawn,
     };
@@ -123,7 +123,8 @@ test.each(CASES)(
     const network = networkOf(module, 5);
     const lengths = batch > 1 ? Array.from({ length: batch }, (_, row) => steps - row) : undefined;
     const sequence = { ...sequenceOf(module, steps, batch, 5), lengths };
-    const run = (threads: number) => forward(network, sequence, { speed: { threads }, trace: batch > 1 });
+    const run = (threads: number) =>
+      forwardInThreads(network, sequence, { speed: { threads }, trace: batch > 1 });
     const { kernels, ...one } = await run(1);
     expect(kernels.threads).toBe(1);
     for (const threads of [2, 3]) {
@@ -149,11 +150,11 @@ test.each(CASES)(
 
 test('options that are none are refused before the work is shared out', async () => {
   const module: Module = {
-    ...{ kind: 'RNN', cell: false, nonlinearity: 'tanh', prefix: '', inputSize: 20, hiddenSize: 600 },
-    ...{ projSize: 0, numLayers: 1, bidirectional: false, bias: true },
+    ...{ kind: 'RNN', cell: false, nonlinearity: 'tanh', prefix: '', input_size: 20, hidden_size: 600 },
+    ...{ proj_size: 0, num_layers: 1, bidirectional: false, bias: true },
   };
   const pass = (speed: object, trace: boolean, steps = 150) =>
-    forward(networkOf(module, 1), { ...sequenceOf(module, 150, 33, 1), steps }, { speed, trace });
+    forwardInThreads(networkOf(module, 1), { ...sequenceOf(module, 150, 33, 1), steps }, { speed, trace });
   await expect(pass({ threads: 2.5 }, false)).rejects.toThrow('threads: is not a whole number');
   await expect(pass({ threads: 2, kernels: 'fast' }, false)).rejects.toThrow('kernels: is not one of');
   // The whole trace counts, not a thread's part of it.
@@ -162,10 +163,10 @@ test('options that are none are refused before the work is shared out', async ()
 
 test('what is small stays in one thread', async () => {
   const module: Module = {
-    ...{ kind: 'LSTM', cell: false, nonlinearity: 'tanh', prefix: '', inputSize: 20, hiddenSize: 30 },
-    ...{ projSize: 0, numLayers: 1, bidirectional: false, bias: true },
+    ...{ kind: 'LSTM', cell: false, nonlinearity: 'tanh', prefix: '', input_size: 20, hidden_size: 30 },
+    ...{ proj_size: 0, num_layers: 1, bidirectional: false, bias: true },
   };
-  const { kernels } = await forward(networkOf(module, 1), sequenceOf(module, 50, 8, 1), {
+  const { kernels } = await forwardInThreads(networkOf(module, 1), sequenceOf(module, 50, 8, 1), {
     speed: { threads: 4 },
   });
   expect(kernels).toEqual({ name: 'plain', threads: 1, notes: [] });

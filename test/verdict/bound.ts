@@ -1,6 +1,6 @@
-import { forward } from '../../src/engine/forward.js';
-import type { Bound, Network, Sequence } from '../../src/module/bind.js';
-import { directions } from '../../src/module/parameters.js';
+import { forwardPass } from '../../src/engine/forward.js';
+import type { BoundCase, Network, Sequence } from '../../src/module/bind.js';
+import { directionsOf } from '../../src/module/parameters.js';
 import { type FloatDtype, type Floats, roundTo } from '../../src/tensor/dtype.js';
 
 type State = 'output' | 'h_n' | 'c_n';
@@ -22,12 +22,12 @@ export async function boundOf(
   network: Network,
   sequence: Sequence,
   stored: StoredTensors,
-  others: Partial<Bound> = {},
-): Promise<Bound> {
+  others: Partial<BoundCase> = {},
+): Promise<BoundCase> {
   const { module } = network;
   const { steps, batch } = sequence;
-  const ways = directions(module).length;
-  const outputs = await forward(network, sequence, { layers: true });
+  const directionCount = directionsOf(module).length;
+  const outputs = await forwardPass(network, sequence, { layers: true });
   const reference = (values: Floats, rows: number, { dtype = 'F32', halfUnit, off }: Stored) => ({
     dtype,
     rows,
@@ -36,7 +36,7 @@ export async function boundOf(
     data: Float64Array.from(values, (value, i) => roundTo(value, dtype) + (off?.(i) ?? 0)),
     printed: halfUnit === undefined ? undefined : { decimals: 3, halfUnits: values.map(() => halfUnit) },
   });
-  const states = module.numLayers * ways;
+  const states = module.num_layers * directionCount;
   const { output, h_n, c_n, layers = [] } = stored;
   return {
     network,
@@ -51,7 +51,7 @@ export async function boundOf(
       return one && { name: `output_l${layer}` as const, ...reference(outputs.layers![layer], steps, one) };
     }),
     short: [],
-    layout: { batchFirst: false, batched: true, timed: true, steps, batch },
+    layout: { batch_first: false, batched: true, timed: true, steps, batch },
     otherLayoutFits: false,
     ...others,
   };
@@ -61,16 +61,16 @@ export const values = (...all: readonly number[]) => Float64Array.from(all);
 
 /** One layer of relu units without biases: the least that has errors which are easy to compute. */
 export function reluOf(weightIh: readonly number[], weightHh: readonly number[]): Network {
-  const hiddenSize = Math.sqrt(weightHh.length);
+  const hidden_size = Math.sqrt(weightHh.length);
   const module = {
     kind: 'RNN',
     cell: false,
     nonlinearity: 'relu',
     prefix: '',
-    inputSize: weightIh.length / hiddenSize,
-    hiddenSize,
-    projSize: 0,
-    numLayers: 1,
+    input_size: weightIh.length / hidden_size,
+    hidden_size,
+    proj_size: 0,
+    num_layers: 1,
     bidirectional: false,
     bias: false,
   } as const;

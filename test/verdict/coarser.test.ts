@@ -1,30 +1,30 @@
 import { describe, expect, test } from 'vitest';
 import { envelope } from '../../src/bounds/envelope.js';
 import { PROFILES } from '../../src/bounds/profiles.js';
-import type { Bound } from '../../src/module/bind.js';
+import type { BoundCase } from '../../src/module/bind.js';
 import { type FloatDtype, roundTo } from '../../src/tensor/dtype.js';
 import { coarserProfile, judgeRounding } from '../../src/verdict/rounding.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';
 import { boundOf, reluOf, type StoredTensors, values } from './bound.js';
 
-const coarser = (bound: Bound) => coarserProfile(bound, judgeRounding(bound, {}), {});
+const coarser = (boundCase: BoundCase) => coarserProfile(boundCase, judgeRounding(boundCase, {}), {});
 
 describe('values that are stored in 16 bits', () => {
-  const network = networkOf(moduleOf('GRU', { inputSize: 3, hiddenSize: 4, numLayers: 2 }), 7);
+  const network = networkOf(moduleOf('GRU', { input_size: 3, hidden_size: 4, num_layers: 2 }), 7);
   const sequence = sequenceOf(network.module, 10, 2, 7);
   /** As it was computed in 16 bits, and stored as float32. */
   const rounded = async (
     dtype: FloatDtype,
     stored: StoredTensors = { output: {} },
-    others?: Partial<Bound>,
+    others?: Partial<BoundCase>,
   ) => {
-    const bound = await boundOf(network, sequence, stored, others);
-    const references = bound.references.map((one) => ({
+    const boundCase = await boundOf(network, sequence, stored, others);
+    const references = boundCase.references.map((one) => ({
       ...one,
       data: one.data.map((v) => roundTo(v, dtype)),
     }));
-    return { ...bound, references };
+    return { ...boundCase, references };
   };
 
   test('are named by their precision', async () => {
@@ -44,14 +44,14 @@ describe('values that are stored in 16 bits', () => {
   });
 
   test('are named where half of all values are faults, and not where fewer are', async () => {
-    const bound = await rounded('F16', { output: {}, h_n: {} });
-    const [output, h_n] = judgeRounding(bound, {});
+    const boundCase = await rounded('F16', { output: {}, h_n: {} });
+    const [output, h_n] = judgeRounding(boundCase, {});
     const named = (...counts: readonly number[]) => {
       const judgements = [output, h_n].map((one, i) => ({
         ...one,
         faults: one.faults.map((_, at) => Number(at < counts[i])),
       }));
-      return coarserProfile(bound, judgements, {});
+      return coarserProfile(boundCase, judgements, {});
     };
     // Of 80 and 16.
     expect(named(48, 0)).toBe('f16');
@@ -61,13 +61,13 @@ describe('values that are stored in 16 bits', () => {
   });
 
   test('are not named where one of them is a fault', async () => {
-    const bound = await rounded('F16', { output: {}, h_n: {} });
-    const [output, h_n] = bound.references;
+    const boundCase = await rounded('F16', { output: {}, h_n: {} });
+    const [output, h_n] = boundCase.references;
     const data = output.data.slice();
     data[79] += 0.25;
-    const judgements = judgeRounding(bound, {});
+    const judgements = judgeRounding(boundCase, {});
     const references = [{ ...output, data }, h_n];
-    expect(coarserProfile({ ...bound, references }, judgements, {})).toBeUndefined();
+    expect(coarserProfile({ ...boundCase, references }, judgements, {})).toBeUndefined();
   });
 
   test('may be NaN where nothing can be said of them', async () => {
@@ -83,12 +83,12 @@ const ONE_STEP = { steps: 1, batch: 1, input: values(1) };
 
 describe('units that give their weights', () => {
   /** What is said where these values stand in the place of the weights. */
-  const named = async (weights: readonly number[], data: readonly number[], others?: Partial<Bound>) => {
+  const named = async (weights: readonly number[], data: readonly number[], others?: Partial<BoundCase>) => {
     const network = reluOf(weights, new Array(weights.length ** 2).fill(0));
-    const bound = await boundOf(network, ONE_STEP, { output: {} }, others);
-    const references = bound.references.map((one) => ({ ...one, data: values(...data) }));
-    const judgements = judgeRounding({ ...bound, references, decimals: undefined }, {});
-    return coarserProfile({ ...bound, references }, judgements, {});
+    const boundCase = await boundOf(network, ONE_STEP, { output: {} }, others);
+    const references = boundCase.references.map((one) => ({ ...one, data: values(...data) }));
+    const judgements = judgeRounding({ ...boundCase, references, decimals: undefined }, {});
+    return coarserProfile({ ...boundCase, references }, judgements, {});
   };
   const namedRounded = (...weights: readonly number[]) =>
     named(
@@ -178,11 +178,11 @@ describe('noise within the rounding of TF32', () => {
   test('is looked for in the output, whatever else there is', async () => {
     const single = await noisy(noise([4, 3, 3, 0]));
     const aligned = await noisy(noise([6, 2, 2, 0]));
-    const withState = async (bound: Bound, first: boolean) => {
-      const [output] = bound.references;
-      const [h_n] = (await boundOf(bound.network, ten, { h_n: {} })).references;
+    const withState = async (boundCase: BoundCase, first: boolean) => {
+      const [output] = boundCase.references;
+      const [h_n] = (await boundOf(boundCase.network, ten, { h_n: {} })).references;
       const references = first ? [output, h_n] : [h_n, output];
-      return coarser({ ...bound, references });
+      return coarser({ ...boundCase, references });
     };
     for (const first of [true, false]) {
       expect(await withState(single, first)).toBe('tf32');
@@ -191,19 +191,19 @@ describe('noise within the rounding of TF32', () => {
   });
 
   test('is none where nothing but the last state is off', async () => {
-    const bound = await noisy(new Array(40).fill(0));
+    const boundCase = await noisy(new Array(40).fill(0));
     const h_n = (await noisy(new Array(4).fill(2))).references.map((one) => ({
       ...one,
       name: 'h_n' as const,
       rows: 1,
       data: one.data.subarray(0, 4),
     }));
-    const references = [...bound.references, ...h_n];
-    const judgements = judgeRounding({ ...bound, references }, {}).map((one) => ({
+    const references = [...boundCase.references, ...h_n];
+    const judgements = judgeRounding({ ...boundCase, references }, {}).map((one) => ({
       ...one,
       faults: one.faults.map(() => 1),
     }));
-    expect(coarserProfile({ ...bound, references }, judgements, {})).toBeUndefined();
+    expect(coarserProfile({ ...boundCase, references }, judgements, {})).toBeUndefined();
   });
 
   test('is looked for in the last layer, and not where its output is not known', async () => {
@@ -211,7 +211,7 @@ describe('noise within the rounding of TF32', () => {
     const [[first]] = one.layers;
     const halves = Float64Array.from({ length: 16 }, (_, i) => (i % 5 === 0 ? 0.5 : 0));
     const network = {
-      module: { ...one.module, numLayers: 2 },
+      module: { ...one.module, num_layers: 2 },
       layers: [[first], [{ ...first, weightIh: halves }]],
     };
     const known = [1, 0.5].map((value) => ({ values: new Float64Array(40).fill(value) }));
@@ -221,12 +221,12 @@ describe('noise within the rounding of TF32', () => {
       const sigmas = noise(steps);
       const output = { off: (i: number) => sigmas[i] * error[i] };
       const stored = last ? { layers: [{}], output } : { layers: [output], h_n: output };
-      const bound = await boundOf(network, ten, stored);
-      const judgements = judgeRounding(bound, {}).map((judged) => ({
+      const boundCase = await boundOf(network, ten, stored);
+      const judgements = judgeRounding(boundCase, {}).map((judged) => ({
         ...judged,
         faults: judged.faults.map(() => 1),
       }));
-      return coarserProfile(bound, judgements, {});
+      return coarserProfile(boundCase, judgements, {});
     };
     expect(await found([4, 3, 3, 0])).toBe('tf32');
     expect(await found([6, 2, 2, 0])).toBeUndefined();

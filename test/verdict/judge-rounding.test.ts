@@ -9,7 +9,7 @@ import { networkOf, sequenceOf } from '../engine/random-network.js';
 import { boundOf, reluOf, type StoredTensors, values } from './bound.js';
 
 const LSTM = networkOf(
-  moduleOf('LSTM', { inputSize: 3, hiddenSize: 4, numLayers: 2, bidirectional: true }),
+  moduleOf('LSTM', { input_size: 3, hidden_size: 4, num_layers: 2, bidirectional: true }),
   5,
 );
 const SEQUENCE = sequenceOf(LSTM.module, 6, 2, 5);
@@ -42,9 +42,9 @@ describe('every reference', () => {
 
   test('has the profile of its dtype, or the one that is said', async () => {
     const stored = { output: { dtype: 'F16' }, h_n: { dtype: 'F64' }, c_n: { dtype: 'BF16' } } as const;
-    const bound = await boundOf(LSTM, SEQUENCE, stored);
-    expect(judgeRounding(bound, {}).map(({ profile }) => profile)).toEqual(['f16', 'f64', 'bf16']);
-    const said = judgeRounding(bound, { profile: 'tf32' });
+    const boundCase = await boundOf(LSTM, SEQUENCE, stored);
+    expect(judgeRounding(boundCase, {}).map(({ profile }) => profile)).toEqual(['f16', 'f64', 'bf16']);
+    const said = judgeRounding(boundCase, { profile: 'tf32' });
     expect(said.map(({ profile }) => profile)).toEqual(['tf32', 'tf32', 'tf32']);
   });
 
@@ -68,7 +68,7 @@ describe('every reference', () => {
 });
 
 describe('beyond what is likely', () => {
-  const network = networkOf(moduleOf('RNN', { inputSize: 8, hiddenSize: 8 }), 2);
+  const network = networkOf(moduleOf('RNN', { input_size: 8, hidden_size: 8 }), 2);
   const sequence = sequenceOf(network.module, 2, 1, 2);
   const options = { profile: PROFILES.generic, known: [] };
   const likely = envelope(network, sequence, { ...options, model: 'likely' }).h_n;
@@ -80,21 +80,21 @@ describe('beyond what is likely', () => {
   };
 
   test('a fault is proven beyond what is possible', async () => {
-    const [sigma, bound] = [likely.error[5], worst.error[5]];
-    expect(bound / sigma).toBeGreaterThan(9);
+    const [sigma, boundCase] = [likely.error[5], worst.error[5]];
+    expect(boundCase / sigma).toBeGreaterThan(9);
     expect((await judgeOff(5 * sigma)).faults.includes(1)).toBe(false);
     expect(await judgeOff(8 * sigma)).toMatchObject({ counts: { proven: 0 }, units: [] });
     expect((await judgeOff(8 * sigma)).faults.indexOf(1)).toBe(5);
-    expect(await judgeOff(1.5 * bound)).toMatchObject({ counts: { proven: 1 } });
+    expect(await judgeOff(1.5 * boundCase)).toMatchObject({ counts: { proven: 1 } });
   });
 
   test('one of ten thousand values is rare', async () => {
-    const bound = await boundOf(network, sequenceOf(network.module, 1250, 1, 2), { output: {} });
-    const [{ data }] = bound.references;
+    const boundCase = await boundOf(network, sequenceOf(network.module, 1250, 1, 2), { output: {} });
+    const [{ data }] = boundCase.references;
     const known = { ...options, known: [{ values: data }], model: 'likely' } as const;
-    const { values: exact, error } = envelope(network, bound.sequence, known).layers[0];
+    const { values: exact, error } = envelope(network, boundCase.sequence, known).layers[0];
     data[9999] = exact[9999] + 6.5 * error[9999];
-    const [{ counts, faults }] = judgeRounding(bound, {});
+    const [{ counts, faults }] = judgeRounding(boundCase, {});
     expect(counts).toEqual({ undecided: 0, proven: 0, rare: 1 });
     expect(faults.includes(1)).toBe(false);
   });
@@ -184,23 +184,23 @@ describe('printed numbers', () => {
   test('begin from the layers that are known, though others are not', async () => {
     const [[upper]] = network.layers;
     const two = {
-      module: { ...network.module, numLayers: 2 },
+      module: { ...network.module, num_layers: 2 },
       layers: [[{ weightIh: values(1), weightHh: values(0) }], [upper]],
     };
     const [lower] = reluOf([0], [0]).layers;
     const off = (i: number) => (i === 0 ? 0.1 : 0);
     const output = { dtype: 'F64', halfUnit: 0, off } as const;
     const uncertainty = { layers: [lower, ...printed.uncertainty.layers] };
-    const bound = await boundOf(two, sequence, { output }, { decimals: 2, uncertainty });
-    expect([...judgeRounding(bound, {})[0].predicted]).toEqual([2, 6.2, 14]);
+    const boundCase = await boundOf(two, sequence, { output }, { decimals: 2, uncertainty });
+    expect([...judgeRounding(boundCase, {})[0].predicted]).toEqual([2, 6.2, 14]);
   });
 
   test('are decided where half of 1 is open, and undecided beyond', async () => {
     const undecided = async (halfUnit: number) => {
       const input = values(0, 10, 10);
       const output = { dtype: 'F64', halfUnit } as const;
-      const bound = await boundOf(reluOf([1], [0]), { ...sequence, input }, { output }, { decimals: 0 });
-      return [...judgeRounding(bound, {})[0].undecided];
+      const boundCase = await boundOf(reluOf([1], [0]), { ...sequence, input }, { output }, { decimals: 0 });
+      return [...judgeRounding(boundCase, {})[0].undecided];
     };
     expect(await undecided(0.5)).toEqual([0, 0, 0]);
     expect(await undecided(0.51)).toEqual([1, 0, 0]);
@@ -210,19 +210,19 @@ describe('printed numbers', () => {
   });
 
   test('have room for the rounding of their dtype: six standard deviations', async () => {
-    const lstm = networkOf(moduleOf('LSTM', { inputSize: 2, hiddenSize: 3, numLayers: 2 }), 3);
+    const lstm = networkOf(moduleOf('LSTM', { input_size: 2, hidden_size: 3, num_layers: 2 }), 3);
     const inputs = sequenceOf(lstm.module, 4, 1, 3);
     const far = { dtype: 'F16', halfUnit: 0.001, off: () => 0.1 } as const;
     const uncertainty = { layers: lstm.layers.map((layer) => layer.map(thousandths)) };
-    const bound = await boundOf(lstm, inputs, { h_n: far, c_n: far }, { decimals: 3, uncertainty });
+    const boundCase = await boundOf(lstm, inputs, { h_n: far, c_n: far }, { decimals: 3, uncertainty });
     const likely = envelope(lstm, inputs, { profile: PROFILES.f16, model: 'likely' });
     const missing = envelope(lstm, inputs, { profile: UNROUNDED, model: 'worst', uncertainty });
-    const judged = judgeRounding(bound, {});
+    const judged = judgeRounding(boundCase, {});
     for (const [i, name] of (['h_n', 'c_n'] as const).entries()) {
       const { predicted, sigmas } = judged[i];
       const bounds = Array.from(
         sigmas,
-        (sigma, at) => Math.abs(bound.references[i].data[at] - predicted[at]) / sigma,
+        (sigma, at) => Math.abs(boundCase.references[i].data[at] - predicted[at]) / sigma,
       );
       const [exact, rounded] = [missing[name]!.error, likely[name]!.error];
       expect(bounds).toEqual(
@@ -234,13 +234,13 @@ describe('printed numbers', () => {
   test('are undecided where what is likely is', async () => {
     // In float16 a sum of 3000 may have overflowed on the way.
     const input = values(1000, 1500, 1);
-    const bound = await boundOf(
+    const boundCase = await boundOf(
       reluOf([2], [0]),
       { ...sequence, input },
       { output: { dtype: 'F16' } },
       { decimals: 2 },
     );
-    expect([...judgeRounding(bound, {})[0].undecided]).toEqual([0, 1, 0]);
+    expect([...judgeRounding(boundCase, {})[0].undecided]).toEqual([0, 1, 0]);
   });
 
   test('are decided by the step before where nothing can be said from the first one on', async () => {
@@ -255,7 +255,7 @@ describe('printed numbers', () => {
 });
 
 describe('the output of a layer is known', () => {
-  const network = networkOf(moduleOf('GRU', { numLayers: 3 }), 1);
+  const network = networkOf(moduleOf('GRU', { num_layers: 3 }), 1);
   const sequence = sequenceOf(network.module, 2, 1, 1);
   const known = async (layers: readonly (FloatDtype | undefined)[], output?: FloatDtype) => {
     const stored = {

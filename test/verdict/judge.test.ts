@@ -242,7 +242,7 @@ describe('what the automatic rule leaves undecided', () => {
     const failing = (decimals: number | undefined, ...mismatches: number[]) =>
       judge({
         ...run,
-        bound: { ...run.bound, decimals },
+        boundCase: { ...run.boundCase, decimals },
         tensors: run.tensors.map((one, i) => ({ ...one, mismatches: mismatches[i] })),
       });
     expect(await failing(4, 0, 1)).toEqual({ verdict: 'undecided' });

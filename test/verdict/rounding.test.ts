@@ -39,7 +39,7 @@ describe('printed numbers', () => {
 });
 
 test('a layer begins from no output that is stored coarser than what came of it', async () => {
-  const weights = weightsOf(networkOf({ ...RNN, numLayers: 2 }, 1));
+  const weights = weightsOf(networkOf({ ...RNN, num_layers: 2 }, 1));
   const { input: numbers } = sequenceOf(RNN, 6, 1, 1);
   const input = tensor([6, 1, 1], numbers, 'F64');
   const { output, trace } = await forward(weights, { input }, { trace: true });
@@ -69,7 +69,7 @@ describe('a coarser precision', () => {
 
   test('is named where it shows in most of the values, not where a few are faults', async () => {
     // Without biases what is given zeros gives zeros.
-    const weights = weightsOf(networkOf({ ...RNN, kind: 'GRU', hiddenSize: 4, bias: false }, 1));
+    const weights = weightsOf(networkOf({ ...RNN, kind: 'GRU', hidden_size: 4, bias: false }, 1));
     const { input: numbers } = sequenceOf(RNN, STEPS, 5, 1);
     const advice = async (rows: number) => {
       const some = numbers.map((one, i) => (i % 5 < rows ? one : 0));
@@ -87,16 +87,16 @@ describe('a coarser precision', () => {
   });
 
   test('that shows in no value by itself is named for noise that is alike in no two of four units or more', async () => {
-    const advice = async (hiddenSize: number, alike = false) => {
-      const module: Module = { ...RNN, kind: 'GRU', inputSize: 4, hiddenSize };
+    const advice = async (hidden_size: number, alike = false) => {
+      const module: Module = { ...RNN, kind: 'GRU', input_size: 4, hidden_size };
       const weights = weightsOf(networkOf(module, 1));
       const input = tensor([STEPS, 5, 4], sequenceOf(module, STEPS, 5, 1).input, 'F64');
       const { output } = await forward(weights, { input });
-      const { input: noise } = sequenceOf({ ...module, inputSize: hiddenSize }, STEPS, 5, 100);
+      const { input: noise } = sequenceOf({ ...module, input_size: hidden_size }, STEPS, 5, 100);
       // TF32 keeps eleven bits of what it multiplies: all of this is well within its rounding.
       const noisy = Array.from(
         output!.data,
-        (one, i) => one + 2e-5 * noise[alike ? i - (i % hiddenSize) : i],
+        (one, i) => one + 2e-5 * noise[alike ? i - (i % hidden_size) : i],
       );
       const result = await verify(caseOf(weights, { input, output: tensor(output!.shape, noisy) }));
       expect(result.verdict).toBe('differs');

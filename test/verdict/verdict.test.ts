@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { forward } from '../../src/engine/forward.js';
+import { forwardPass } from '../../src/engine/forward.js';
 import { caseOf as caseOfTensors, forward as run } from '../../src/index.js';
 import type { Network, Sequence } from '../../src/module/bind.js';
 import type { Case, Role } from '../../src/module/case.js';
@@ -18,10 +18,10 @@ const RNN: Module = {
   cell: false,
   nonlinearity: 'tanh',
   prefix: '',
-  inputSize: 3,
-  hiddenSize: 24,
-  projSize: 0,
-  numLayers: 1,
+  input_size: 3,
+  hidden_size: 24,
+  proj_size: 0,
+  num_layers: 1,
   bidirectional: false,
   bias: true,
 };
@@ -56,7 +56,7 @@ function caseOf(network: Network, sequence: Sequence, expected: Partial<Record<R
       weights[`bias_hh${end}`] = tensor([p.biasHh!.length], p.biasHh!);
     }
   }
-  const input = tensor([sequence.steps, sequence.batch, module.inputSize], sequence.input, 'F64');
+  const input = tensor([sequence.steps, sequence.batch, module.input_size], sequence.input, 'F64');
   return {
     weights: stateDict(weights),
     tensors: new Map(Object.entries({ input, ...expected }) as [Role, Tensor][]),
@@ -67,31 +67,31 @@ function caseOf(network: Network, sequence: Sequence, expected: Partial<Record<R
 /** An honest reference: the same network, computed with other roundings than cellcheck uses to judge it. */
 async function honest(network: Network, sequence: Sequence, dtype: FloatDtype) {
   // The order of the units is another, and with it the order of every sum.
-  const { hiddenSize, inputSize } = network.module;
-  const order = [...Array(hiddenSize).keys()].reverse();
+  const { hidden_size, input_size } = network.module;
+  const order = [...Array(hidden_size).keys()].reverse();
   const rows = (m: ArrayLike<number>, width: number) =>
     Float32Array.from(order.flatMap((j) => Array.from({ length: width }, (_, k) => m[j * width + k])));
   const [[p]] = network.layers;
-  const hh = rows(p.weightHh, hiddenSize);
+  const hh = rows(p.weightHh, hidden_size);
   const turned: Network = {
     module: network.module,
     layers: [
       [
         {
-          weightIh: rows(p.weightIh, inputSize),
-          weightHh: Float32Array.from(hh, (_, i) => hh[i - (i % hiddenSize) + order[i % hiddenSize]]),
+          weightIh: rows(p.weightIh, input_size),
+          weightHh: Float32Array.from(hh, (_, i) => hh[i - (i % hidden_size) + order[i % hidden_size]]),
           biasIh: rows(p.biasIh!, 1),
           biasHh: rows(p.biasHh!, 1),
         },
       ],
     ],
   };
-  const { output } = await forward(turned, sequence, {
+  const { output } = await forwardPass(turned, sequence, {
     compute: dtype === 'F64' ? 'float64' : 'float32',
     storage: dtype === 'F32' || dtype === 'F64' ? undefined : { dtype },
   });
-  const values = Float64Array.from(output, (_, i) => output[i - (i % hiddenSize) + order[i % hiddenSize]]);
-  return { output: tensor([STEPS, BATCH, hiddenSize], values, dtype) };
+  const values = Float64Array.from(output, (_, i) => output[i - (i % hidden_size) + order[i % hidden_size]]);
+  return { output: tensor([STEPS, BATCH, hidden_size], values, dtype) };
 }
 
 function spoilt({ output }: { output: Tensor }, step: number, by: number) {
@@ -200,10 +200,10 @@ describe('an ordinary network', () => {
   });
 
   test('computed in float32, what is off by some thirty times the rounding of float32 is no fault', async () => {
-    const module = { ...RNN, hiddenSize: 8 };
+    const module = { ...RNN, hidden_size: 8 };
     const weights = weightsOf(networkOf(module, 4));
     const { input: numbers } = sequenceOf(module, 20, 1, 4);
-    const input = tensor([20, 1, module.inputSize], numbers, 'F64');
+    const input = tensor([20, 1, module.input_size], numbers, 'F64');
     const [single, double] = await Promise.all(
       (['float32', 'float64'] as const).map(async (compute) => run(weights, { input }, { compute })),
     );

@@ -1,6 +1,6 @@
 import { type Envelope, envelope, type Spread } from '../../bounds/envelope.js';
 import { PROFILE_OF, PROFILES, type ProfileName } from '../../bounds/profiles.js';
-import type { Bound } from '../../module/bind.js';
+import type { BoundCase } from '../../module/bind.js';
 import type { FloatDtype, Floats } from '../../tensor/dtype.js';
 
 /** How far a prediction that runs free may be from its reference. */
@@ -15,7 +15,7 @@ export interface Allowance {
  * So many standard deviations of PyTorch's own rounding: three times the 6 of the automatic rule, for what another
  * program computes has other values and other slopes.
  */
-const SIGMAS = 18;
+const FREE_RUN_SIGMAS = 18;
 /** So many bounds, where numbers were printed. */
 const BOUNDS = 2;
 /** An allowance above this part of the largest value tells nothing apart. */
@@ -23,7 +23,7 @@ const USEFUL = 0.1;
 
 /** Allowances of each reference. */
 export function allowances(
-  { network, sequence, references, uncertainty, decimals }: Bound,
+  { network, sequence, references, uncertainty, decimals }: BoundCase,
   said: ProfileName | undefined,
 ): Allowance[] {
   const model = decimals === undefined ? 'likely' : 'worst';
@@ -37,7 +37,8 @@ export function allowances(
     const spread = name === 'output' ? made.layers[network.layers.length - 1] : made[name]!;
     const scale = Math.max(1, size(data) / (size(spread.values) || 1));
     const each = (error: number, i: number) =>
-      scale * (decimals === undefined ? SIGMAS * error : BOUNDS * (error + (printed?.halfUnits[i] ?? 0)));
+      scale *
+      (decimals === undefined ? FREE_RUN_SIGMAS * error : BOUNDS * (error + (printed?.halfUnits[i] ?? 0)));
     return byRow(spread, rows, data.length / rows, each, USEFUL * Math.max(1, size(data)));
   });
 }

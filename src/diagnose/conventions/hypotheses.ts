@@ -25,9 +25,9 @@ const gru = ({ kind }: Module) => kind === 'GRU';
 const lstm = ({ kind }: Module) => kind === 'LSTM';
 const gated = ({ kind }: Module) => kind !== 'RNN';
 const two = ({ bidirectional }: Module) => bidirectional;
-const stacked = ({ numLayers }: Module) => numLayers > 1;
+const stacked = ({ num_layers }: Module) => num_layers > 1;
 const deep = (module: Module) => stacked(module) && two(module);
-const square = ({ projSize }: Module) => projSize === 0;
+const square = ({ proj_size }: Module) => proj_size === 0;
 
 /** The orders of row blocks in other programs; the others are tried as well. */
 const KNOWN_ORDERS: Readonly<Record<string, string>> = {
@@ -426,7 +426,7 @@ const ENTRIES: readonly Entry[] = [
     change: { weightIh: 'transposed' },
     says: "each gate's W_ih is transposed",
     remedy: 'transpose each block of weight_ih',
-    when: ({ inputSize, hiddenSize }) => inputSize === hiddenSize,
+    when: ({ input_size, hidden_size }) => input_size === hidden_size,
   },
   {
     name: 'interleaved',
@@ -514,7 +514,7 @@ const ENTRIES: readonly Entry[] = [
     says: "every layer has the first one's weights",
     remedy: 'load the tensors that end in _l1, _l2, …',
     when: (module) =>
-      module.numLayers > 2 || (stacked(module) && layerInputSize(module, 1) === module.inputSize),
+      module.num_layers > 2 || (stacked(module) && layerInputSize(module, 1) === module.input_size),
   },
   ...[
     { gates: LSTM_GATES, orders: ['iofg', 'igfo'] },
@@ -583,7 +583,7 @@ export function separators(
   biases: readonly (Float64Array | Float32Array | undefined)[],
 ): string[] {
   const zero = (values: Float64Array | Float32Array | undefined) => !values?.some((value) => value !== 0);
-  const width = module.inputSize * batch;
+  const width = module.input_size * batch;
   const constant = steps > 1 && input.every((value, i) => i < width || value === input[i - width]);
   const missing: readonly [boolean, string][] = [
     [zero(h0), 'an h_0 that is not zero'],

@@ -5,7 +5,7 @@ import { plainFloat64 } from '../../engine/kernels/plain.js';
 import type { SpeedOptions } from '../../engine/options.js';
 import { KINDS } from '../../kinds.js';
 import type { Network, Parameters, Sequence } from '../../module/bind.js';
-import { directions, type Module, outputSize } from '../../module/parameters.js';
+import { directionsOf, type Module, outputSize } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
 import { swapFirstAxes } from '../../tensor/tensor.js';
 import type { Variant } from './variant.js';
@@ -77,10 +77,10 @@ function predictExchanged(
   const sequence = {
     steps: batch,
     batch: steps,
-    input: swapFirstAxes(input, steps, batch, module.inputSize),
+    input: swapFirstAxes(input, steps, batch, module.input_size),
   };
   const { output, h_n, c_n } = predict(network, sequence, others, { limit, speed });
-  const width = directions(module).length * outputSize(module);
+  const width = directionsOf(module).length * outputSize(module);
   // Final states have a row for each step then.
   const finals = steps === batch ? { h_n, c_n } : {};
   return { output: swapFirstAxes(output, batch, steps, width), ...finals };
@@ -95,8 +95,8 @@ function begin(
 ): Sequence {
   const { module, layers } = network;
   const { steps, batch } = sequence;
-  const ways = directions(module).length;
-  const states = layers.length * ways;
+  const directionCount = directionsOf(module).length;
+  const states = layers.length * directionCount;
   const size = outputSize(module);
   let { input, h0, c0 } = sequence;
   let { lengths } = sequence;
@@ -111,33 +111,33 @@ function begin(
   if (state === 'h_0 = 0' || state === 'both 0') h0 = undefined;
   if (state === 'c_0 = 0' || state === 'both 0') c0 = undefined;
   // Where the two have different sizes, nobody can take one for the other.
-  if (state === 'exchanged' && size === module.hiddenSize) [h0, c0] = [c0, h0];
-  if (state === 'c_0 = h_0' && size === module.hiddenSize) c0 = h0;
+  if (state === 'exchanged' && size === module.hidden_size) [h0, c0] = [c0, h0];
+  if (state === 'c_0 = h_0' && size === module.hidden_size) c0 = h0;
   const byDirection = Array.from(
     { length: states },
-    (_, k) => (k % ways) * layers.length + Math.floor(k / ways),
+    (_, k) => (k % directionCount) * layers.length + Math.floor(k / directionCount),
   );
   const order =
     state === 'direction first'
       ? byDirection
       : state === 'layers reversed'
-        ? layersReversed(layers.length, ways)
+        ? layersReversed(layers.length, directionCount)
         : state === 'first for all'
           ? new Array<number>(states).fill(0)
           : undefined;
   if (order) {
     h0 = h0 && pick(h0, order, 1, states, batch * size);
-    c0 = c0 && pick(c0, order, 1, states, batch * module.hiddenSize);
+    c0 = c0 && pick(c0, order, 1, states, batch * module.hidden_size);
   }
   if (variant.lengths) lengths = variant.lengths === 'ignored' ? undefined : variant.lengths;
   return { steps, batch, input, h0, c0, lengths };
 }
 
 /** Layer and direction, from the last layer to the first. */
-function layersReversed(layers: number, ways: number): number[] {
+function layersReversed(layers: number, directionCount: number): number[] {
   return Array.from(
-    { length: layers * ways },
-    (_, k) => (layers - 1 - Math.floor(k / ways)) * ways + (k % ways),
+    { length: layers * directionCount },
+    (_, k) => (layers - 1 - Math.floor(k / directionCount)) * directionCount + (k % directionCount),
   );
 }
 
@@ -172,9 +172,9 @@ function takeRows(sequence: Sequence, module: Module, rows: number): Sequence {
   return {
     steps,
     batch: rows,
-    input: taken(input, module.inputSize)!,
+    input: taken(input, module.input_size)!,
     h0: taken(h0, outputSize(module)),
-    c0: taken(c0, module.hiddenSize),
+    c0: taken(c0, module.hidden_size),
     lengths: lengths?.slice(0, rows),
   };
 }
@@ -187,25 +187,25 @@ function runStack(
   most: number,
 ): Predicted {
   const { steps, batch, h0, c0 } = sequence;
-  const ways = directions(module).length;
+  const directionCount = directionsOf(module).length;
   const size = outputSize(module);
-  const width = ways * size;
-  const { hiddenSize } = module;
-  const cells = module.kind === 'LSTM' ? hiddenSize : 0;
+  const width = directionCount * size;
+  const { hidden_size } = module;
+  const cells = module.kind === 'LSTM' ? hidden_size : 0;
   const count = variant.layers === 'first only' ? 1 : layers.length;
   const whole = count === layers.length;
-  const h_n = new Float64Array(layers.length * ways * batch * size);
-  const c_n = new Float64Array(layers.length * ways * batch * cells);
+  const h_n = new Float64Array(layers.length * directionCount * batch * size);
+  const c_n = new Float64Array(layers.length * directionCount * batch * cells);
   let input = sequence.input;
   for (let layer = 0; layer < count; layer++) {
     // What the layer above needs of this one: where that has a reverse direction, all of it.
-    const taken = ways === 1 || layer === count - 1 ? Math.min(most, steps) : steps;
+    const taken = directionCount === 1 || layer === count - 1 ? Math.min(most, steps) : steps;
     const unknown = taken < steps;
     const output = new Float64Array(steps * batch * width).fill(unknown ? Number.NaN : 0);
     const right = variant.reverseIn && layer < layers.length - 1;
     const here: Variant = right ? { ...variant, reverse: undefined } : variant;
-    for (let d = 0; d < ways; d++) {
-      const index = layer * ways + d;
+    for (let d = 0; d < directionCount; d++) {
+      const index = layer * directionCount + d;
       const rowsOf = (values: Floats | undefined, inner: number) => {
         const own = new Float64Array(batch * inner);
         if (values) own.set(values.subarray(index * batch * inner, (index + 1) * batch * inner));
@@ -213,7 +213,11 @@ function runStack(
       };
       const from = variant.layers === 'first shared' && sameShapes(layers[layer], layers[0]) ? 0 : layer;
       const way =
-        here.reverse === 'weights of forward' ? 0 : here.reverse === 'weights exchanged' ? ways - 1 - d : d;
+        here.reverse === 'weights of forward'
+          ? 0
+          : here.reverse === 'weights exchanged'
+            ? directionCount - 1 - d
+            : d;
       const run = {
         kernels,
         module,
@@ -228,7 +232,7 @@ function runStack(
         h: rowsOf(h0, size),
         c: rowsOf(c0, cells),
         output,
-        place: placeIn(here, ways, d, size),
+        place: placeIn(here, directionCount, d, size),
         width,
       };
       runDirection(run);
@@ -247,9 +251,14 @@ function sameShapes(a: readonly Parameters[], b: readonly Parameters[]): boolean
 }
 
 /** Where a direction's units stand in a step's row of outputs. */
-function placeIn({ reverse }: Variant, ways: number, d: number, size: number): (unit: number) => number {
-  if (reverse === 'interleaved') return (unit) => unit * ways + d;
-  const first = (reverse === 'written first' ? ways - 1 - d : d) * size;
+function placeIn(
+  { reverse }: Variant,
+  directionCount: number,
+  d: number,
+  size: number,
+): (unit: number) => number {
+  if (reverse === 'interleaved') return (unit) => unit * directionCount + d;
+  const first = (reverse === 'written first' ? directionCount - 1 - d : d) * size;
   return (unit) => first + unit;
 }
 
@@ -286,10 +295,10 @@ const CHUNK_VALUES = 2 ** 16;
 
 function runDirection(run: DirectionRun): void {
   const { kernels, module, parameters, variant, reverse, steps, taken, batch, lengths, place, width } = run;
-  const { hiddenSize, projSize, kind } = module;
+  const { hidden_size, proj_size, kind } = module;
   const { weightIh, weightHh, biasIh, biasHh, weightHr } = parameters;
-  const columns = KINDS[kind].gates.length * hiddenSize;
-  const inputSize = weightIh.length / columns;
+  const columns = KINDS[kind].gates.length * hidden_size;
+  const input_size = weightIh.length / columns;
   const size = outputSize(module);
   const rows = batch > 1 ? 'many' : 'one';
   const tf32 = variant.operands === 'tf32';
@@ -300,26 +309,26 @@ function runDirection(run: DirectionRun): void {
     {
       input: { weight: operand(weightIh), bias: biasIh, columns, rows: 'many' },
       hidden: { weight: operand(weightHh), bias: biasHh, columns, rows },
-      ...(weightHr && { projection: { weight: weightHr, columns: projSize, rows } }),
+      ...(weightHr && { projection: { weight: weightHr, columns: proj_size, rows } }),
       ...(resets && {
         reset: {
-          weight: weightHh.subarray(2 * hiddenSize * size),
-          bias: biasHh?.subarray(2 * hiddenSize),
-          columns: hiddenSize,
+          weight: weightHh.subarray(2 * hidden_size * size),
+          bias: biasHh?.subarray(2 * hidden_size),
+          columns: hidden_size,
           rows,
         },
       }),
     },
     {
-      x: chunk * batch * inputSize,
+      x: chunk * batch * input_size,
       gates: chunk * batch * columns,
       hidden: batch * columns,
       before: batch * size,
       operand: batch * size,
-      reset: resets ? batch * hiddenSize : 0,
-      resetOut: resets ? batch * hiddenSize : 0,
-      cellH: batch * hiddenSize,
-      projected: projSize ? batch * size : 0,
+      reset: resets ? batch * hidden_size : 0,
+      resetOut: resets ? batch * hidden_size : 0,
+      cellH: batch * hidden_size,
+      projected: proj_size ? batch * size : 0,
     },
   );
   const { x, gates, hidden, before, cellH, projected } = buffers;
@@ -331,11 +340,11 @@ function runDirection(run: DirectionRun): void {
   const keepsC = carry === undefined || carry === 'no h';
   const step = {
     rows: batch,
-    hiddenSize,
+    hidden_size,
     gates,
     gatesAt: 0,
     hidden,
-    newBias: kind === 'GRU' ? biasHh?.subarray(2 * hiddenSize) : undefined,
+    newBias: kind === 'GRU' ? biasHh?.subarray(2 * hidden_size) : undefined,
     resetProduct: resets
       ? (values: Floats) => {
           buffers.reset.set(values);
@@ -351,9 +360,9 @@ function runDirection(run: DirectionRun): void {
   for (let done = 0; done < taken; ) {
     const count = Math.min(chunk, taken - done);
     const first = reverse ? steps - done - count : done;
-    const start = first * batch * inputSize;
-    x.set(run.input.subarray(start, start + count * batch * inputSize));
-    if (tf32) for (let i = 0; i < count * batch * inputSize; i++) x[i] = toTf32(x[i]);
+    const start = first * batch * input_size;
+    x.set(run.input.subarray(start, start + count * batch * input_size));
+    if (tf32) for (let i = 0; i < count * batch * input_size; i++) x[i] = toTf32(x[i]);
     products.input(gates, x, count * batch);
     for (let i = 0; i < count; i++) {
       const at = reverse ? count - 1 - i : i;
@@ -364,8 +373,8 @@ function runDirection(run: DirectionRun): void {
       products.hidden(hidden, buffers.operand, batch);
       step.gatesAt = at * batch * columns;
       cell(step);
-      if (projSize) products.projection(projected, cellH, batch);
-      const next = projSize ? projected : cellH;
+      if (proj_size) products.projection(projected, cellH, batch);
+      const next = proj_size ? projected : cellH;
       for (let row = 0; row < batch; row++) {
         const length = lengths ? lengths[row] : steps;
         const inside = t < length;
@@ -376,8 +385,8 @@ function runDirection(run: DirectionRun): void {
           run.output[(to * batch + row) * width + place(unit)] = inside ? next[row * size + unit] : 0;
         }
         if (inside && run.c.length)
-          for (let unit = 0; unit < hiddenSize; unit++)
-            run.c[row * hiddenSize + unit] = step.c[row * hiddenSize + unit];
+          for (let unit = 0; unit < hidden_size; unit++)
+            run.c[row * hidden_size + unit] = step.c[row * hidden_size + unit];
       }
     }
     done += count;
@@ -392,33 +401,33 @@ function finish(
   variant: Variant,
   allRows: number,
 ): Predicted {
-  const ways = directions(module).length;
+  const directionCount = directionsOf(module).length;
   const size = outputSize(module);
-  const states = module.numLayers * ways;
-  const width = ways * size;
-  const inner = { output: width, h_n: size, c_n: module.hiddenSize };
+  const states = module.num_layers * directionCount;
+  const width = directionCount * size;
+  const inner = { output: width, h_n: size, c_n: module.hidden_size };
   let result: Predicted = { output, h_n, c_n };
   if (variant.outputOrder) result = { ...result, output: reversed(result.output, steps) };
   if (variant.outputShift) {
     const edge =
       variant.outputShift === 'early'
         ? result.output.slice((steps - 1) * batch * width)
-        : lastState(h0, states, ways, batch, size);
+        : lastState(h0, states, directionCount, batch, size);
     result = { ...result, output: SHIFTED[variant.outputShift](result.output, edge) };
   }
-  if (variant.finals === 'exchanged' && size === module.hiddenSize && result.c_n)
+  if (variant.finals === 'exchanged' && size === module.hidden_size && result.c_n)
     result = { ...result, h_n: result.c_n, c_n: result.h_n };
   if (variant.finals === 'direction first' || variant.finals === 'layers reversed') {
     const order =
       variant.finals === 'layers reversed'
-        ? layersReversed(module.numLayers, ways)
+        ? layersReversed(module.num_layers, directionCount)
         : Array.from({ length: states }, (_, k) => {
-            const layer = k % module.numLayers;
-            return layer * ways + Math.floor(k / module.numLayers);
+            const layer = k % module.num_layers;
+            return layer * directionCount + Math.floor(k / module.num_layers);
           });
     const moved = (values: Floats | undefined, of: number) =>
       values && pick(values, order, 1, states, batch * of);
-    result = { ...result, h_n: moved(result.h_n, size), c_n: moved(result.c_n, module.hiddenSize) };
+    result = { ...result, h_n: moved(result.h_n, size), c_n: moved(result.c_n, module.hidden_size) };
   }
   const everyRow = (name: keyof Predicted, values: Floats | undefined): Floats | undefined => {
     if (!values || (batch === allRows && !variant.batchOrder)) return values;
@@ -445,16 +454,16 @@ function finish(
 function lastState(
   h0: Floats | undefined,
   states: number,
-  ways: number,
+  directionCount: number,
   batch: number,
   size: number,
 ): Floats {
-  const edge = new Float64Array(batch * ways * size);
+  const edge = new Float64Array(batch * directionCount * size);
   if (!h0) return edge;
-  for (let d = 0; d < ways; d++)
+  for (let d = 0; d < directionCount; d++)
     for (let row = 0; row < batch; row++) {
-      const from = ((states - ways + d) * batch + row) * size;
-      edge.set(h0.subarray(from, from + size), (row * ways + d) * size);
+      const from = ((states - directionCount + d) * batch + row) * size;
+      edge.set(h0.subarray(from, from + size), (row * directionCount + d) * size);
     }
   return edge;
 }

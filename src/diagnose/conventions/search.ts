@@ -1,7 +1,7 @@
 import { workOf } from '../../engine/kernels/choose.js';
 import type { SpeedOptions } from '../../engine/options.js';
-import type { Bound, Network } from '../../module/bind.js';
-import { directions } from '../../module/parameters.js';
+import type { BoundCase, Network } from '../../module/bind.js';
+import { directionsOf } from '../../module/parameters.js';
 import type { Allowance } from './allowance.js';
 import { type Hypothesis, hypothesesFor } from './hypotheses.js';
 import { type Limit, type Predicted, predict } from './predict.js';
@@ -36,7 +36,7 @@ export interface Found {
 }
 
 export interface Search {
-  readonly bound: Bound;
+  readonly boundCase: BoundCase;
   readonly allowances: readonly Allowance[];
   /** What PyTorch's own way gives. */
   readonly base: Predicted;
@@ -63,22 +63,22 @@ const UNIT_WORK = 200;
 const FULL_RUNS = 12;
 
 /** What holding every hypothesis against the reference takes, in multiplications. */
-export function searchWork(bound: Bound): number {
-  const count = hypothesesOf(bound).length;
+export function searchWork(boundCase: BoundCase): number {
+  const count = hypothesesOf(boundCase).length;
   // Without the output of every step nothing is to be seen in the first ones.
-  const full = bound.references.some(({ name }) => name === 'output') ? FULL_RUNS : count;
-  return count * firstWork(bound, FIRST) + full * fullWork(bound);
+  const full = boundCase.references.some(({ name }) => name === 'output') ? FULL_RUNS : count;
+  return count * firstWork(boundCase, FIRST) + full * fullWork(boundCase);
 }
 
 /** Holds every hypothesis against the reference, each alone. */
 export async function searchSingles(search: Search): Promise<Found> {
-  const { bound, base } = search;
-  const { network, sequence } = bound;
-  const hypotheses = hypothesesOf(bound);
+  const { boundCase, base } = search;
+  const { network, sequence } = boundCase;
+  const hypotheses = hypothesesOf(boundCase);
   const start = predict(network, sequence, {}, { limit: FIRST });
   // What changes nothing in steps that differ does not fit.
   const differsAtOnce = misfit(search, start, {}, true).ratio > HOPELESS;
-  const idle = differsAtOnce && fullWork(bound) > MOST_IDLE_WORK;
+  const idle = differsAtOnce && fullWork(boundCase) > MOST_IDLE_WORK;
   const withoutEffect: Hypothesis[] = [];
   const tried = await tryAll(
     search,
@@ -104,8 +104,8 @@ export async function searchPairs(
   search: Search,
   without: readonly Hypothesis[],
 ): Promise<Pick<Found, 'fits' | 'nextBest' | 'tried'>> {
-  const { bound, base } = search;
-  const hypotheses = hypothesesOf(bound).filter(({ alone }) => !alone);
+  const { boundCase, base } = search;
+  const hypotheses = hypothesesOf(boundCase).filter(({ alone }) => !alone);
   const pairs = hypotheses
     .flatMap((a, i) =>
       hypotheses.slice(i + 1).flatMap((b, j) => (combine([a, b]) ? [{ pair: [a, b], rank: 2 * i + j }] : [])),
@@ -115,7 +115,7 @@ export async function searchPairs(
   const { fits, count } = await tryAll(
     search,
     pairs,
-    isDeep(bound) ? [FIRST] : [VERY_FIRST, FIRST],
+    isDeep(boundCase) ? [FIRST] : [VERY_FIRST, FIRST],
     MOST_PAIR_WORK,
   );
   const sure = sorted(fits, misfit(search, base, {}, false));
@@ -124,7 +124,7 @@ export async function searchPairs(
   return {
     fits: lean.length ? lean : sure.fits,
     nextBest: sure.nextBest,
-    tried: { singles: hypothesesOf(bound).length, pairs: count, ofPairs: pairs.length },
+    tried: { singles: hypothesesOf(boundCase).length, pairs: count, ofPairs: pairs.length },
   };
 }
 
@@ -142,8 +142,8 @@ async function tryAll(
   early: (first: Predicted) => 'skip' | 'run' | false = () => false,
   settled: (predicted: Predicted, hypotheses: readonly Hypothesis[]) => boolean = () => false,
 ): Promise<{ fits: Fit[]; count: number }> {
-  const { bound, base, speed, onProgress } = search;
-  const { network, sequence } = bound;
+  const { boundCase, base, speed, onProgress } = search;
+  const { network, sequence } = boundCase;
   const fits: Fit[] = [];
   let spent = 0;
   let count = 0;
@@ -153,13 +153,13 @@ async function tryAll(
     count++;
     const change = combine(hypotheses)!;
     const hopeless = limits.some((limit) => {
-      spent += firstWork(bound, limit);
+      spent += firstWork(boundCase, limit);
       const first = predict(network, sequence, change, { limit, base });
       const seen = early(first);
       return seen === 'skip' || (!seen && misfit(search, first, change, true).ratio > HOPELESS);
     });
     if (hopeless) continue;
-    spent += fullWork(bound);
+    spent += fullWork(boundCase);
     const predicted = predict(network, sequence, change, { speed, base });
     if (!settled(predicted, hypotheses))
       fits.push({ hypotheses, misfit: misfit(search, predicted, change, false) });
@@ -168,7 +168,7 @@ async function tryAll(
 }
 
 /** All that makes sense for a case; and lengths, where the reference has zeros at its end and the case has none. */
-function hypothesesOf({ network, sequence, references }: Bound): readonly Hypothesis[] {
+function hypothesesOf({ network, sequence, references }: BoundCase): readonly Hypothesis[] {
   const all = hypothesesFor(network.module, sequence);
   const output = references.find(({ name }) => name === 'output');
   if (!output || sequence.lengths) return all;
@@ -211,26 +211,26 @@ function sorted(tried: readonly Fit[], baseline: Misfit): Pick<Found, 'fits' | '
 }
 
 /** Whether a reverse direction of an upper layer takes all steps of the lower one before its first. */
-function isDeep({ network: { module } }: Bound): boolean {
-  return directions(module).length > 1 && module.numLayers > 1;
+function isDeep({ network: { module } }: BoundCase): boolean {
+  return directionsOf(module).length > 1 && module.num_layers > 1;
 }
 
 /** What the first steps take, in multiplications. */
-function firstWork(bound: Bound, limit: Limit): number {
-  const { network, sequence } = bound;
-  const steps = isDeep(bound) ? sequence.steps : Math.min(limit.steps, sequence.steps);
+function firstWork(boundCase: BoundCase, limit: Limit): number {
+  const { network, sequence } = boundCase;
+  const steps = isDeep(boundCase) ? sequence.steps : Math.min(limit.steps, sequence.steps);
   const batch = Math.min(limit.rows, sequence.batch);
   // Transforming the weights costs about as much as one more row.
   return runWork(network, steps * batch + 1);
 }
 
-function fullWork({ network, sequence }: Bound): number {
+function fullWork({ network, sequence }: BoundCase): number {
   return runWork(network, sequence.steps * sequence.batch);
 }
 
 function runWork(network: Network, rows: number): number {
-  const { hiddenSize, numLayers } = network.module;
-  const units = hiddenSize * numLayers * directions(network.module).length;
+  const { hidden_size, num_layers } = network.module;
+  const units = hidden_size * num_layers * directionsOf(network.module).length;
   return workOf(network, { steps: rows, batch: 1 }) + UNIT_WORK * units * rows;
 }
 
@@ -241,7 +241,7 @@ function moves({ axes, outputOrder, outputShift, reverse, lengths, finals }: Var
 
 /** @param partial whether what is NaN was only not computed */
 export function misfit(
-  { bound: { references }, allowances, base }: Search,
+  { boundCase: { references }, allowances, base }: Search,
   predicted: Predicted,
   variant: Variant,
   partial: boolean,
@@ -280,7 +280,7 @@ export function misfit(
 }
 
 /** How far two predictions are apart in allowances, where both have values. */
-function apart({ bound: { references }, allowances }: Search, one: Predicted, other: Predicted): number {
+function apart({ boundCase: { references }, allowances }: Search, one: Predicted, other: Predicted): number {
   let ratio = 0;
   for (const [r, { name, rows, batch, units }] of references.entries()) {
     const a = one[name];

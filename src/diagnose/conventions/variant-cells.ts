@@ -6,7 +6,7 @@ import type { Variant } from './variant.js';
 /** One step of a layer in one direction, for all batch rows. */
 export interface VariantStep {
   readonly rows: number;
-  readonly hiddenSize: number;
+  readonly hidden_size: number;
   /** W_ih x + b_ih, from `gatesAt` on, and W_hh h + b_hh [rows, gates·hidden] */
   readonly gates: Floats;
   readonly gatesAt: number;
@@ -50,8 +50,8 @@ export const variantCells: Readonly<
 > = {
   RNN({ activation }, nonlinearity) {
     const act = ACTIVATIONS[activation ?? nonlinearity];
-    return ({ rows, hiddenSize, gates, gatesAt, hidden, h }) => {
-      for (let at = 0; at < rows * hiddenSize; at++) h[at] = act(gates[gatesAt + at] + hidden[at]);
+    return ({ rows, hidden_size, gates, gatesAt, hidden, h }) => {
+      for (let at = 0; at < rows * hidden_size; at++) h[at] = act(gates[gatesAt + at] + hidden[at]);
     };
   },
 
@@ -59,10 +59,10 @@ export const variantCells: Readonly<
     const act = ACTIVATIONS[activation];
     const gate = gateActivation ? GATES[gateActivation] : sigmoid;
     const inner = RESETS[reset ?? 'after'];
-    return ({ rows, hiddenSize, gates, gatesAt, hidden, newBias, resetProduct, before, h }) => {
+    return ({ rows, hidden_size, gates, gatesAt, hidden, newBias, resetProduct, before, h }) => {
       const column = (at: number, of: number) =>
-        Math.floor(at / hiddenSize) * 3 * hiddenSize + of * hiddenSize + (at % hiddenSize);
-      const count = rows * hiddenSize;
+        Math.floor(at / hidden_size) * 3 * hidden_size + of * hidden_size + (at % hidden_size);
+      const count = rows * hidden_size;
       const r = new Float64Array(count);
       for (let at = 0; at < count; at++) {
         const i = column(at, 0);
@@ -76,7 +76,7 @@ export const variantCells: Readonly<
         const i = column(at, 2);
         const ofX = gates[gatesAt + i];
         const ofH = hidden[i];
-        const bias = newBias ? newBias[at % hiddenSize] : 0;
+        const bias = newBias ? newBias[at % hidden_size] : 0;
         const n = act(inner(ofX, ofH, r[at], bias, fromReset ? fromReset[at] : 0));
         const j = column(at, 1);
         const update = gate(gates[gatesAt + j] + hidden[j]);
@@ -91,12 +91,13 @@ export const variantCells: Readonly<
     const act = ACTIVATIONS[activation ?? 'tanh'];
     const gate = gateActivation ? GATES[gateActivation] : sigmoid;
     const last = outputActivation === 'none' ? ACTIVATIONS.identity : act;
-    return ({ rows, hiddenSize, gates, gatesAt, hidden, cellBefore, h, c }) => {
+    return ({ rows, hidden_size, gates, gatesAt, hidden, cellBefore, h, c }) => {
       for (let row = 0; row < rows; row++) {
-        for (let unit = 0; unit < hiddenSize; unit++) {
-          const at = row * hiddenSize + unit;
-          const inI = row * 4 * hiddenSize + unit;
-          const sum = (of: number) => gates[gatesAt + inI + of * hiddenSize] + hidden[inI + of * hiddenSize];
+        for (let unit = 0; unit < hidden_size; unit++) {
+          const at = row * hidden_size + unit;
+          const inI = row * 4 * hidden_size + unit;
+          const sum = (of: number) =>
+            gates[gatesAt + inI + of * hidden_size] + hidden[inI + of * hidden_size];
           const iFree = gate(sum(0));
           const fFree = gate(sum(1) + forgetBias);
           const i = coupled === 'i = 1 − f' ? 1 - fFree : iFree;

@@ -26,12 +26,12 @@ export function variantParameters(module: Module, own: Parameters, variant: Vari
   if (weightHh)
     parameters = { ...parameters, weightHh: TRANSPOSED[weightHh](parameters.weightHh, gates.length, size) };
   if (weightIh) {
-    const inputs = parameters.weightIh.length / (gates.length * module.hiddenSize);
+    const inputs = parameters.weightIh.length / (gates.length * module.hidden_size);
     parameters = { ...parameters, weightIh: TRANSPOSED[weightIh](parameters.weightIh, gates.length, inputs) };
   }
   if (interleaved)
     parameters = mapRows(parameters, TENSORS.all, (values) =>
-      byGate(values, gates.length, module.hiddenSize),
+      byGate(values, gates.length, module.hidden_size),
     );
   if (quantised) parameters = mapRows(parameters, TENSORS.weights, QUANTISED[quantised]);
   return { ...own, ...parameters };

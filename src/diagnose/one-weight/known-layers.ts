@@ -1,8 +1,8 @@
 import { envelope } from '../../bounds/envelope.js';
 import { PROFILE_OF, PROFILES, type ProfileName } from '../../bounds/profiles.js';
 import type { Direction } from '../../kinds.js';
-import type { Bound } from '../../module/bind.js';
-import { directions, layerInputSize } from '../../module/parameters.js';
+import type { BoundCase } from '../../module/bind.js';
+import { directionsOf, layerInputSize } from '../../module/parameters.js';
 import type { FloatDtype, Floats } from '../../tensor/dtype.js';
 import { knownOutputs } from '../../verdict/rounding.js';
 import type { KnownLayer } from './sensitivity.js';
@@ -14,34 +14,34 @@ export interface Known extends KnownLayer {
 }
 
 /** Every direction of the layers whose whole output is known, where nothing comes between it and the cells. */
-export function knownLayers(bound: Bound, said: ProfileName | undefined): Known[] {
-  const { network, sequence } = bound;
+export function knownLayers(boundCase: BoundCase, said: ProfileName | undefined): Known[] {
+  const { network, sequence } = boundCase;
   const { module, layers } = network;
-  if (module.projSize) return [];
-  const truths = knownOutputs(bound);
+  if (module.proj_size) return [];
+  const truths = knownOutputs(boundCase);
   const dtype = truths.find((truth) => truth)?.dtype;
   if (!dtype) return [];
   const profile = PROFILES[said ?? PROFILE_OF[dtype as FloatDtype]];
   const known = truths.map((truth) => truth && { values: truth.data });
   const made = envelope(network, sequence, { profile, model: 'likely', known });
   const { steps, batch, lengths } = sequence;
-  const { hiddenSize } = module;
-  const ways = directions(module);
-  const width = ways.length * hiddenSize;
+  const { hidden_size } = module;
+  const directions = directionsOf(module);
+  const width = directions.length * hidden_size;
   return truths.flatMap((truth, layer) => {
     if (!truth) return [];
     const below = layer === 0 ? sequence.input : (truths[layer - 1]?.data ?? made.layers[layer - 1].values);
     const input = new Float64Array(steps * batch * layerInputSize(module, layer));
     input.set(below);
-    return ways.map((direction, d): Known => {
-      const index = layer * ways.length + d;
+    return directions.map((direction, d): Known => {
+      const index = layer * directions.length + d;
       const state = (values: Floats | undefined) =>
-        values?.subarray(index * batch * hiddenSize, (index + 1) * batch * hiddenSize);
+        values?.subarray(index * batch * hidden_size, (index + 1) * batch * hidden_size);
       const own = (values: Floats) => {
-        const result = new Float64Array(steps * batch * hiddenSize);
+        const result = new Float64Array(steps * batch * hidden_size);
         for (let at = 0; at < values.length / width; at++) {
-          const from = at * width + d * hiddenSize;
-          result.set(values.subarray(from, from + hiddenSize), at * hiddenSize);
+          const from = at * width + d * hidden_size;
+          result.set(values.subarray(from, from + hidden_size), at * hidden_size);
         }
         return result;
       };
@@ -56,7 +56,7 @@ export function knownLayers(bound: Bound, said: ProfileName | undefined): Known[
         batch,
         lengths,
         input,
-        inputSize: layerInputSize(module, layer),
+        input_size: layerInputSize(module, layer),
         h0: state(sequence.h0),
         c0: state(sequence.c0),
         expected: own(truth.data),

@@ -44,15 +44,15 @@ const MOST_WORK = 2 ** 31;
  * explains most is the one that is off, if one is. Every step begins from the reference's own h; an LSTM's c is carried.
  */
 export function localise(layer: KnownLayer): Localised {
-  const { module, steps, batch, inputSize, expected, sigma } = layer;
-  const { hiddenSize, kind } = module;
+  const { module, steps, batch, input_size, expected, sigma } = layer;
+  const { hidden_size, kind } = module;
   const frame = frameOf(layer);
   const { values, parts, kept, out } = SENSITIVITIES[kind](frame);
-  const width = inputSize + hiddenSize + 2;
+  const width = input_size + hidden_size + 2;
   const residual = residuals(values, expected, sigma);
   const best: Suspect[] = [];
   const gates: Record<string, number> = {};
-  const each = parts.length * hiddenSize * width * steps;
+  const each = parts.length * hidden_size * width * steps;
   const rows = Math.min(batch, Math.max(1, Math.floor(MOST_WORK / each)));
   let total = 0;
   let farthest = 0;
@@ -61,20 +61,20 @@ export function localise(layer: KnownLayer): Localised {
     if (!(sigma[i] > 0)) continue;
     farthest = Math.max(farthest, Math.abs(residual[i]));
     count++;
-    if (Math.floor(i / hiddenSize) % batch < rows && Number.isFinite(residual[i])) total += residual[i] ** 2;
+    if (Math.floor(i / hidden_size) % batch < rows && Number.isFinite(residual[i])) total += residual[i] ** 2;
   }
   const features = featuresOf(layer, frame.before, width);
   for (const { gate, of, slope, carried } of parts) {
-    const from = of === 'h' ? inputSize + 1 : 0;
-    const to = of === 'x' ? inputSize + 1 : width;
-    const products = new Float64Array(hiddenSize * width);
-    const squares = new Float64Array(hiddenSize * width);
+    const from = of === 'h' ? input_size + 1 : 0;
+    const to = of === 'x' ? input_size + 1 : width;
+    const products = new Float64Array(hidden_size * width);
+    const squares = new Float64Array(hidden_size * width);
     for (let row = 0; row < rows; row++) {
-      const kernel = carried ? new Float64Array(hiddenSize * width) : undefined;
+      const kernel = carried ? new Float64Array(hidden_size * width) : undefined;
       for (const t of frame.stepsOf(row)) {
         const phi = (t * batch + row) * width;
-        for (let unit = 0; unit < hiddenSize; unit++) {
-          const at = (t * batch + row) * hiddenSize + unit;
+        for (let unit = 0; unit < hidden_size; unit++) {
+          const at = (t * batch + row) * hidden_size + unit;
           const weight = sigma[at] > 0 && Number.isFinite(residual[at]) ? 1 / sigma[at] : 0;
           const scale = kernel ? out![at] * weight : slope[at] * weight;
           const keep = kernel ? kept![at] : 0;
@@ -96,7 +96,7 @@ export function localise(layer: KnownLayer): Localised {
     const explained = products.map((product, i) => (product * product) / (squares[i] + 1e-300));
     let ofGate = 0;
     let where = from;
-    for (let unit = 0; unit < hiddenSize; unit++) {
+    for (let unit = 0; unit < hidden_size; unit++) {
       let ofUnit = 0;
       for (let k = from; k < to; k++) {
         const i = unit * width + k;
@@ -110,11 +110,11 @@ export function localise(layer: KnownLayer): Localised {
       .subarray(unitAt + from, unitAt + to)
       .filter((one) => one >= explained[where] - LUCK).length;
     // Both biases go into one sum, and count as one.
-    const bothBiases = of === 'both' && explained[unitAt + inputSize] >= explained[where] - LUCK;
+    const bothBiases = of === 'both' && explained[unitAt + input_size] >= explained[where] - LUCK;
     gates[gate] = Math.max(gates[gate] ?? 0, total > 0 ? ofGate / total : 0);
     best.push({
       gate,
-      ...placeOf(module, gate, Math.floor(where / width), where % width, inputSize),
+      ...placeOf(module, gate, Math.floor(where / width), where % width, input_size),
       explained: explained[where],
       alike: alike - (bothBiases ? 2 : 1),
       change: products[where] / (squares[where] + 1e-300),
@@ -149,19 +149,19 @@ export function firstBeyond(
   readonly gates: Readonly<Record<string, number | undefined>>;
 } {
   const { module, steps, batch, expected, sigma } = layer;
-  const { hiddenSize, kind } = module;
+  const { hidden_size, kind } = module;
   const frame = frameOf(layer);
   const { values, parts, out } = SENSITIVITIES[kind](frame);
   const far = (at: number) => (sigma[at] > 0 ? Math.abs(expected[at] - values[at]) / sigma[at] : 0);
   const units = new Set<number>();
-  for (let at = 0; at < values.length; at++) if (far(at) > limit) units.add(at % hiddenSize);
+  for (let at = 0; at < values.length; at++) if (far(at) > limit) units.add(at % hidden_size);
   const orders = Array.from({ length: batch }, (_, row) => frame.stepsOf(row));
   let first = -1;
   for (let i = 0; i < steps && first < 0; i++) {
     for (const [row, order] of orders.entries()) {
       if (i >= order.length) continue;
-      for (let unit = 0; unit < hiddenSize; unit++) {
-        const at = (order[i] * batch + row) * hiddenSize + unit;
+      for (let unit = 0; unit < hidden_size; unit++) {
+        const at = (order[i] * batch + row) * hidden_size + unit;
         if (far(at) > limit && (first < 0 || far(at) > far(first))) first = at;
       }
     }
@@ -171,11 +171,11 @@ export function firstBeyond(
     return Math.abs(change) <= MOST_CHANGE ? change : undefined;
   };
   return {
-    step: Math.floor(first / (batch * hiddenSize)),
-    batch: Math.floor(first / hiddenSize) % batch,
-    unit: first % hiddenSize,
+    step: Math.floor(first / (batch * hidden_size)),
+    batch: Math.floor(first / hidden_size) % batch,
+    unit: first % hidden_size,
     units: [...units].sort((a, b) => a - b),
-    ofUnits: hiddenSize,
+    ofUnits: hidden_size,
     gates: Object.fromEntries(
       parts
         .filter(({ of }) => of !== 'h')
@@ -192,23 +192,23 @@ export function refine(
   layer: KnownLayer,
   suspect: Suspect,
 ): { readonly change: number; readonly left: number; readonly farthest: number } {
-  const { module, expected, sigma, inputSize } = layer;
-  const { hiddenSize, kind } = module;
+  const { module, expected, sigma, input_size } = layer;
+  const { hidden_size, kind } = module;
   const { unit } = suspect;
   const frame = frameOf(layer);
   const whole = residuals(SENSITIVITIES[kind](frame).values, expected, sigma);
-  const others = whole.filter((_, i) => i % hiddenSize !== unit);
+  const others = whole.filter((_, i) => i % hidden_size !== unit);
   // A weight is of one unit: the others stay as they are.
   const own = unitFrame(frame, kind, unit);
-  const pick = (values: Floats) => Float64Array.from(own.before, (_, i) => values[i * hiddenSize + unit]);
+  const pick = (values: Floats) => Float64Array.from(own.before, (_, i) => values[i * hidden_size + unit]);
   const [ownExpected, ownSigma] = [pick(expected), pick(sigma)];
   const gates = KINDS[kind].gates;
   const [name, of] = suspect.tensor.split('_');
   const feature = (i: number) => {
     if (name === 'bias') return 1;
     return of === 'ih'
-      ? layer.input[i * inputSize + suspect.column!]
-      : frame.before[i * hiddenSize + suspect.column!];
+      ? layer.input[i * input_size + suspect.column!]
+      : frame.before[i * hidden_size + suspect.column!];
   };
   const gate = gates.indexOf(suspect.gate);
   const sums = of === 'ih' ? own.ofX : own.ofH;
@@ -274,36 +274,36 @@ const FIELDS = {
 /** A weight as the parameters have it. */
 export function weightOf({ module, parameters }: KnownLayer, { tensor, row, column = 0 }: Suspect): number {
   const values = parameters[FIELDS[tensor]];
-  const columns = values ? values.length / (KINDS[module.kind].gates.length * module.hiddenSize) : 1;
+  const columns = values ? values.length / (KINDS[module.kind].gates.length * module.hidden_size) : 1;
   return values ? values[row * columns + column] : 0;
 }
 
 function placeOf(
-  { kind, hiddenSize }: Module,
+  { kind, hidden_size }: Module,
   gate: string,
   unit: number,
   feature: number,
-  inputSize: number,
+  input_size: number,
 ): Pick<Suspect, 'unit' | 'tensor' | 'row' | 'column'> {
-  const row = KINDS[kind].gates.indexOf(gate) * hiddenSize + unit;
-  if (feature < inputSize) return { unit, tensor: 'weight_ih', row, column: feature };
-  if (feature === inputSize) return { unit, tensor: 'bias_ih', row };
-  if (feature <= inputSize + hiddenSize)
-    return { unit, tensor: 'weight_hh', row, column: feature - inputSize - 1 };
+  const row = KINDS[kind].gates.indexOf(gate) * hidden_size + unit;
+  if (feature < input_size) return { unit, tensor: 'weight_ih', row, column: feature };
+  if (feature === input_size) return { unit, tensor: 'bias_ih', row };
+  if (feature <= input_size + hidden_size)
+    return { unit, tensor: 'weight_hh', row, column: feature - input_size - 1 };
   return { unit, tensor: 'bias_hh', row };
 }
 
 /** What the weights of a row are multiplied with: x, 1, h, 1 [steps, batch, width]. */
 function featuresOf(
-  { steps, batch, input, inputSize, module }: KnownLayer,
+  { steps, batch, input, input_size, module }: KnownLayer,
   before: Float64Array,
   width: number,
 ): Float64Array {
-  const size = module.hiddenSize;
+  const size = module.hidden_size;
   const features = new Float64Array(steps * batch * width).fill(1);
   for (let i = 0; i < steps * batch; i++) {
-    features.set(input.subarray(i * inputSize, (i + 1) * inputSize), i * width);
-    features.set(before.subarray(i * size, (i + 1) * size), i * width + inputSize + 1);
+    features.set(input.subarray(i * input_size, (i + 1) * input_size), i * width);
+    features.set(before.subarray(i * size, (i + 1) * size), i * width + input_size + 1);
   }
   return features;
 }

@@ -15,7 +15,7 @@ export interface KnownLayer {
   readonly lengths?: readonly number[];
   /** [steps, batch, input size] */
   readonly input: Floats;
-  readonly inputSize: number;
+  readonly input_size: number;
   /** [batch, hidden]; zeros if absent */
   readonly h0?: Floats;
   readonly c0?: Floats;
@@ -26,7 +26,7 @@ export interface KnownLayer {
 
 /** What a layer's units are computed from, every step from the reference's own h. */
 export interface Frame {
-  readonly hiddenSize: number;
+  readonly hidden_size: number;
   readonly batch: number;
   readonly relu: boolean;
   /** The steps of a batch row in the order in which this direction takes them. */
@@ -42,21 +42,21 @@ export interface Frame {
 
 export function frameOf(layer: KnownLayer): Frame {
   const { module, parameters, steps, batch, lengths, reverse, input, expected, h0, c0 } = layer;
-  const { hiddenSize, kind, nonlinearity } = module;
+  const { hidden_size, kind, nonlinearity } = module;
   const orders = Array.from({ length: batch }, (_, row) => {
     const length = lengths ? lengths[row] : steps;
     return Array.from({ length }, (_, i) => (reverse ? length - 1 - i : i));
   });
-  const before = new Float64Array(steps * batch * hiddenSize);
+  const before = new Float64Array(steps * batch * hidden_size);
   for (const [row, order] of orders.entries()) {
-    let from: Floats | undefined = h0?.subarray(row * hiddenSize, (row + 1) * hiddenSize);
+    let from: Floats | undefined = h0?.subarray(row * hidden_size, (row + 1) * hidden_size);
     for (const t of order) {
-      const at = (t * batch + row) * hiddenSize;
+      const at = (t * batch + row) * hidden_size;
       if (from) before.set(from, at);
-      from = expected.subarray(at, at + hiddenSize);
+      from = expected.subarray(at, at + hidden_size);
     }
   }
-  const columns = KINDS[kind].gates.length * hiddenSize;
+  const columns = KINDS[kind].gates.length * hidden_size;
   const { weightIh, weightHh, biasIh, biasHh } = parameters;
   const { products } = plainFloat64.workspace(
     {
@@ -70,7 +70,7 @@ export function frameOf(layer: KnownLayer): Frame {
   products.input(ofX, input, steps * batch);
   products.hidden(ofH, before, steps * batch);
   return {
-    hiddenSize,
+    hidden_size,
     batch,
     relu: nonlinearity === 'relu',
     stepsOf: (row) => orders[row],
@@ -83,16 +83,16 @@ export function frameOf(layer: KnownLayer): Frame {
 
 /** One unit of it, as a layer of that unit alone. */
 export function unitFrame(frame: Frame, kind: Module['kind'], unit: number): Frame {
-  const { hiddenSize, before, ofX, ofH, c0 } = frame;
+  const { hidden_size, before, ofX, ofH, c0 } = frame;
   const gates = KINDS[kind].gates.length;
   const pick = (values: Floats, of: number) =>
-    Float64Array.from({ length: values.length / hiddenSize }, (_, i) => {
+    Float64Array.from({ length: values.length / hidden_size }, (_, i) => {
       const row = Math.floor(i / of);
-      return values[row * of * hiddenSize + (i % of) * hiddenSize + unit];
+      return values[row * of * hidden_size + (i % of) * hidden_size + unit];
     });
   return {
     ...frame,
-    hiddenSize: 1,
+    hidden_size: 1,
     before: pick(before, 1),
     ofX: pick(ofX, gates),
     ofH: pick(ofH, gates),
@@ -126,14 +126,14 @@ export const SENSITIVITIES: Readonly<Record<Module['kind'], (frame: Frame) => Se
     return { values, parts: [{ gate: 'h', of: 'both', slope, carried: false }] };
   },
 
-  GRU({ hiddenSize, before, ofX, ofH }) {
-    const columns = 3 * hiddenSize;
+  GRU({ hidden_size, before, ofX, ofH }) {
+    const columns = 3 * hidden_size;
     const blank = () => new Float64Array(before.length);
     const [values, slopeR, slopeZ, slopeNx, slopeNh] = [blank(), blank(), blank(), blank(), blank()];
     for (let at = 0; at < before.length; at++) {
-      const inR = Math.floor(at / hiddenSize) * columns + (at % hiddenSize);
-      const inZ = inR + hiddenSize;
-      const inN = inZ + hiddenSize;
+      const inR = Math.floor(at / hidden_size) * columns + (at % hidden_size);
+      const inZ = inR + hidden_size;
+      const inN = inZ + hidden_size;
       const r = sigmoid(ofX[inR] + ofH[inR]);
       const z = sigmoid(ofX[inZ] + ofH[inZ]);
       const n = Math.tanh(ofX[inN] + r * ofH[inN]);
@@ -156,19 +156,19 @@ export const SENSITIVITIES: Readonly<Record<Module['kind'], (frame: Frame) => Se
     };
   },
 
-  LSTM({ hiddenSize, batch, before, ofX, ofH, c0, stepsOf }) {
-    const columns = 4 * hiddenSize;
+  LSTM({ hidden_size, batch, before, ofX, ofH, c0, stepsOf }) {
+    const columns = 4 * hidden_size;
     const blank = () => new Float64Array(before.length);
     const [values, slopeI, slopeF, slopeG, slopeO] = [blank(), blank(), blank(), blank(), blank()];
     const [kept, out] = [blank(), blank()];
     for (let row = 0; row < batch; row++) {
-      const c = new Float64Array(hiddenSize);
-      if (c0) c.set(c0.subarray(row * hiddenSize, (row + 1) * hiddenSize));
+      const c = new Float64Array(hidden_size);
+      if (c0) c.set(c0.subarray(row * hidden_size, (row + 1) * hidden_size));
       for (const t of stepsOf(row)) {
-        for (let unit = 0; unit < hiddenSize; unit++) {
-          const at = (t * batch + row) * hiddenSize + unit;
+        for (let unit = 0; unit < hidden_size; unit++) {
+          const at = (t * batch + row) * hidden_size + unit;
           const inI = (t * batch + row) * columns + unit;
-          const sum = (gate: number) => ofX[inI + gate * hiddenSize] + ofH[inI + gate * hiddenSize];
+          const sum = (gate: number) => ofX[inI + gate * hidden_size] + ofH[inI + gate * hidden_size];
           const i = sigmoid(sum(0));
           const f = sigmoid(sum(1));
           const g = Math.tanh(sum(2));

@@ -11,19 +11,19 @@ import { sigmoid } from './activations.js';
  *
  * https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html
  */
-export function gruCell({ rows, hiddenSize, gates, gatesAt, hidden, h, store }: GateStep): void {
+export function gruCell({ rows, hidden_size, gates, gatesAt, hidden, h, store }: GateStep): void {
   for (let row = 0; row < rows; row++) {
-    for (let unit = 0; unit < hiddenSize; unit++) {
-      const inR = row * 3 * hiddenSize + unit;
-      const inZ = inR + hiddenSize;
-      const inN = inZ + hiddenSize;
+    for (let unit = 0; unit < hidden_size; unit++) {
+      const inR = row * 3 * hidden_size + unit;
+      const inZ = inR + hidden_size;
+      const inN = inZ + hidden_size;
       const r = store(sigmoid(store(gates[gatesAt + inR] + hidden[inR])));
       const z = store(sigmoid(store(gates[gatesAt + inZ] + hidden[inZ])));
       const n = store(Math.tanh(store(gates[gatesAt + inN] + store(r * hidden[inN]))));
       gates[gatesAt + inR] = r;
       gates[gatesAt + inZ] = z;
       gates[gatesAt + inN] = n;
-      const at = row * hiddenSize + unit;
+      const at = row * hidden_size + unit;
       // (1 − z) n + z h, in the order in which PyTorch computes it.
       h[at] = store(store(store(h[at] - n) * z) + n);
     }

@@ -13,13 +13,13 @@ import { sigmoid } from './activations.js';
  *
  * https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html; with a projection this h' is what W_hr takes.
  */
-export function lstmCell({ rows, hiddenSize, gates, gatesAt, hidden, h, c, store }: GateStep): void {
+export function lstmCell({ rows, hidden_size, gates, gatesAt, hidden, h, c, store }: GateStep): void {
   for (let row = 0; row < rows; row++) {
-    for (let unit = 0; unit < hiddenSize; unit++) {
-      const inI = row * 4 * hiddenSize + unit;
-      const inF = inI + hiddenSize;
-      const inG = inF + hiddenSize;
-      const inO = inG + hiddenSize;
+    for (let unit = 0; unit < hidden_size; unit++) {
+      const inI = row * 4 * hidden_size + unit;
+      const inF = inI + hidden_size;
+      const inG = inF + hidden_size;
+      const inO = inG + hidden_size;
       const i = store(sigmoid(store(gates[gatesAt + inI] + hidden[inI])));
       const f = store(sigmoid(store(gates[gatesAt + inF] + hidden[inF])));
       const g = store(Math.tanh(store(gates[gatesAt + inG] + hidden[inG])));
@@ -28,7 +28,7 @@ export function lstmCell({ rows, hiddenSize, gates, gatesAt, hidden, h, c, store
       gates[gatesAt + inF] = f;
       gates[gatesAt + inG] = g;
       gates[gatesAt + inO] = o;
-      const at = row * hiddenSize + unit;
+      const at = row * hidden_size + unit;
       c[at] = store(store(f * c[at]) + store(i * g));
       h[at] = store(o * store(Math.tanh(c[at])));
     }

@@ -10,7 +10,7 @@ import { relu } from './activations.js';
  */
 export function rnnCell({
   rows,
-  hiddenSize,
+  hidden_size,
   gates,
   gatesAt,
   hidden,
@@ -19,7 +19,7 @@ export function rnnCell({
   store,
 }: GateStep): void {
   const activation = nonlinearity === 'relu' ? relu : Math.tanh;
-  for (let i = 0; i < rows * hiddenSize; i++) {
+  for (let i = 0; i < rows * hidden_size; i++) {
     gates[gatesAt + i] = store(activation(store(gates[gatesAt + i] + hidden[i])));
     h[i] = gates[gatesAt + i];
   }

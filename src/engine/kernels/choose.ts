@@ -1,6 +1,6 @@
 import { KINDS, type Kind } from '../../kinds.js';
 import type { Network, Sequence } from '../../module/bind.js';
-import { directions, layerInputSize, outputSize } from '../../module/parameters.js';
+import { directionsOf, layerInputSize, outputSize } from '../../module/parameters.js';
 import { type Compute, KERNELS, type KernelName, type SpeedOptions } from '../options.js';
 import { BINARIES } from './binaries.js';
 import type { Kernels } from './kernels.js';
@@ -26,10 +26,10 @@ export function workOf(
   { module, layers }: Network,
   { steps, batch }: Pick<Sequence, 'steps' | 'batch'>,
 ): number {
-  const rows = KINDS[module.kind].gates.length * module.hiddenSize;
+  const rows = KINDS[module.kind].gates.length * module.hidden_size;
   const perStep = layers.reduce((sum, _, layer) => {
     const inputs = layerInputSize(module, layer) + outputSize(module);
-    return sum + directions(module).length * (rows * inputs + module.projSize * module.hiddenSize);
+    return sum + directionsOf(module).length * (rows * inputs + module.proj_size * module.hidden_size);
   }, 0);
   return perStep * steps * batch;
 }

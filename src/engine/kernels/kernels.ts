@@ -4,7 +4,7 @@ import type { Floats } from '../../tensor/dtype.js';
 /** What one gate step works on. All buffers hold `rows` batch rows, the first of a step. */
 export interface GateStep {
   readonly rows: number;
-  readonly hiddenSize: number;
+  readonly hidden_size: number;
   /**
    * In: `W_ih x + b_ih`, at `gatesAt` [rows, gates·hidden]. Out: the activated gates, in the same place.
    */
@@ -25,7 +25,7 @@ export interface GateStep {
 /** One step of a layer, as errors go through a cell. All of it is for `rows` batch rows. */
 export interface ErrorStep {
   readonly rows: number;
-  readonly hiddenSize: number;
+  readonly hidden_size: number;
   /** W_ih x + b_ih and W_hh h + b_hh, from `at` and `hiddenAt` on [rows, gates·hidden]. */
   readonly gates: Floats;
   readonly at: number;

@@ -72,7 +72,7 @@ function results(kernels: Kernels, kind: Kind): Record<string, Floats> {
     }
   }
   for (const nonlinearity of kind === 'RNN' ? (['tanh', 'relu'] as const) : (['tanh'] as const)) {
-    const work = { rows: MOST_ROWS, hiddenSize: UNITS, gates, gatesAt: 0, hidden, h, c, nonlinearity };
+    const work = { rows: MOST_ROWS, hidden_size: UNITS, gates, gatesAt: 0, hidden, h, c, nonlinearity };
     gateStep[kind]({ ...work, store: kernels.store });
     found[`a step of ${kind} (${nonlinearity}, gates)`] = gates.slice();
     found[`a step of ${kind} (${nonlinearity}, h)`] = h.slice();

@@ -93,10 +93,10 @@ export function wasmKernels({ memory, exports }: Engine, compute: Compute): Kern
 
   function gateStep(kind: Kind): (work: GateStep) => void {
     const kernel = exports[`${kind.toLowerCase()}_${type}`];
-    return ({ rows, hiddenSize, gates, gatesAt, hidden, h, c, nonlinearity }) => {
+    return ({ rows, hidden_size, gates, gatesAt, hidden, h, c, nonlinearity }) => {
       const at = gates.byteOffset + gatesAt * BYTES_PER_ELEMENT;
       const last = kind === 'RNN' ? (nonlinearity === 'relu' ? 1 : 0) : c.byteOffset;
-      kernel(rows, hiddenSize, at, hidden.byteOffset, h.byteOffset, last);
+      kernel(rows, hidden_size, at, hidden.byteOffset, h.byteOffset, last);
     };
   }
 
@@ -106,12 +106,12 @@ export function wasmKernels({ memory, exports }: Engine, compute: Compute): Kern
     return (step, { sigmas, part, rounding, biases, tanh, sigmoid, sigmoidAbsolute, floor }) => {
       const place = new Float64Array(memory.buffer, at, VARIANCE_TERMS);
       place.set([sigmas, part, rounding, biases, tanh, sigmoid, sigmoidAbsolute, floor]);
-      const { rows, hiddenSize, gates, hidden, gatesError, hiddenError, bias, h, hError, c, cError } = step;
+      const { rows, hidden_size, gates, hidden, gatesError, hiddenError, bias, h, hError, c, cError } = step;
       const offset = step.at * BYTES_PER_ELEMENT;
       const hiddenOffset = step.hiddenAt * BYTES_PER_ELEMENT;
       kernel(
         rows,
-        hiddenSize,
+        hidden_size,
         gates.byteOffset + offset,
         hidden.byteOffset + hiddenOffset,
         gatesError.byteOffset + offset,

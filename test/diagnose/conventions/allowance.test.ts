@@ -9,7 +9,7 @@ import { networkOf, sequenceOf } from '../../engine/random-network.js';
 import { boundOf } from '../bound.js';
 
 test('a step may be off by 18 standard deviations of the farthest of its values', () => {
-  const module = moduleOf('GRU', { inputSize: 3, hiddenSize: 4 });
+  const module = moduleOf('GRU', { input_size: 3, hidden_size: 4 });
   const network = networkOf(module, 9);
   const sequence = sequenceOf(module, 5, 2, 6);
   const { output, h_n } = predict(network, sequence, {});

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hypothesesFor } from '../../../src/diagnose/conventions/hypotheses.js';
 import { predict } from '../../../src/diagnose/conventions/predict.js';
-import { forward } from '../../../src/engine/forward.js';
-import { directions, outputSize } from '../../../src/module/parameters.js';
+import { forwardPass } from '../../../src/engine/forward.js';
+import { directionsOf, outputSize } from '../../../src/module/parameters.js';
 import type { Floats } from '../../../src/tensor/dtype.js';
 import { anyNetwork } from '../../engine/random-network.js';
 
@@ -17,7 +17,7 @@ const apart = (a: Floats | undefined, b: Floats | undefined) => {
 test('without anything otherwise it is the forward pass of the engine, of any module', async () => {
   await fc.assert(
     fc.asyncProperty(anyNetwork(), async ({ network, sequence }) => {
-      const ours = await forward(network, sequence);
+      const ours = await forwardPass(network, sequence);
       const predicted = predict(network, sequence, {});
       for (const name of ['output', 'h_n', 'c_n'] as const)
         expect(apart(predicted[name], ours[name]), name).toBeLessThan(1e-12);
@@ -41,7 +41,7 @@ test('the first steps of the first rows are those of the whole run, whatever is 
       }
       expect(first.output.length).toBe(whole.output.length);
       const least =
-        Math.min(sequence.batch, 2) * outputSize(network.module) * directions(network.module).length;
+        Math.min(sequence.batch, 2) * outputSize(network.module) * directionsOf(network.module).length;
       expect(known, name).toBeGreaterThanOrEqual(least);
     }),
     { numRuns: 500 },

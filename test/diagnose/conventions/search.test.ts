@@ -8,7 +8,7 @@ import { moduleOf } from '../../engine/module.js';
 import { networkOf, sequenceOf } from '../../engine/random-network.js';
 import { boundOf } from '../bound.js';
 
-const MODULE = moduleOf('RNN', { inputSize: 2, hiddenSize: 3 });
+const MODULE = moduleOf('RNN', { input_size: 2, hidden_size: 3 });
 const NETWORK = networkOf(MODULE, 7);
 const SEQUENCE = sequenceOf(MODULE, 12, 1, 3);
 const BASE = predict(NETWORK, SEQUENCE, {});
@@ -18,7 +18,7 @@ const NAME = 'biases none';
 /** A search whose reference may be off by so much in every step. */
 function searchOf(output: Floats, allowed: readonly number[]): Search {
   return {
-    bound: boundOf(NETWORK, SEQUENCE, { output }),
+    boundCase: boundOf(NETWORK, SEQUENCE, { output }),
     base: BASE,
     allowances: [{ rows: Float64Array.from(allowed), largest: Math.max(...allowed) }],
   };
@@ -83,7 +83,7 @@ test.each<Variant>([{ biases: 'none' }, { inputShift: 'late' }, { reverse: 'forw
 test('pairs are tried until the work is spent', async () => {
   // A run of this size is more than all pairs together may take; with weights of zero every pair fits.
   const [size, steps, batch] = [512, 2, 2048];
-  const module = moduleOf('RNN', { inputSize: size, hiddenSize: size });
+  const module = moduleOf('RNN', { input_size: size, hidden_size: size });
   const zeros = {
     weightIh: new Float64Array(size * size),
     weightHh: new Float64Array(size * size),
@@ -96,7 +96,7 @@ test('pairs are tried until the work is spent', async () => {
   let count = 0;
   const { tried } = await searchPairs(
     {
-      bound: boundOf(network, sequence, { output }),
+      boundCase: boundOf(network, sequence, { output }),
       base: { output },
       allowances: [{ rows: Float64Array.of(1, 1), largest: 1 }],
       onProgress: () => {

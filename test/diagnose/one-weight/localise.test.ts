@@ -18,14 +18,14 @@ function layerOf(network: Network, right: Network, sequence: Sequence): KnownLay
     parameters: layers[0][0],
     reverse: false,
     ...sequence,
-    inputSize: module.inputSize,
+    input_size: module.input_size,
     expected: output.map((value, i) => value + 0.5 * SIGMA * Math.sin(7 * i)),
     sigma: new Float64Array(output.length).fill(SIGMA),
   };
 }
 
-const RNN = networkOf(moduleOf('RNN', { inputSize: 2, hiddenSize: 2 }), 6);
-const GRU = networkOf(moduleOf('GRU', { inputSize: 2, hiddenSize: 2 }), 6);
+const RNN = networkOf(moduleOf('RNN', { input_size: 2, hidden_size: 2 }), 6);
+const GRU = networkOf(moduleOf('GRU', { input_size: 2, hidden_size: 2 }), 6);
 
 test.each([
   ['bias_ih', 'RNN', 'biasIh', 1],
@@ -56,18 +56,18 @@ test('a feature that is always 1 is like a bias, and the two biases count as one
 
 /** A step of relu units whose sums are 1, with what is expected of them in each batch row. */
 function oneStep(expected: readonly (readonly number[])[], sigma: readonly number[] = []): KnownLayer {
-  const [hiddenSize, batch] = [expected[0].length, expected.length];
+  const [hidden_size, batch] = [expected[0].length, expected.length];
   return {
-    module: moduleOf('RNN', { hiddenSize, nonlinearity: 'relu', bias: false }),
+    module: moduleOf('RNN', { hidden_size, nonlinearity: 'relu', bias: false }),
     parameters: {
-      weightIh: new Float64Array(hiddenSize).fill(1),
-      weightHh: new Float64Array(hiddenSize * hiddenSize),
+      weightIh: new Float64Array(hidden_size).fill(1),
+      weightHh: new Float64Array(hidden_size * hidden_size),
     },
     reverse: false,
     steps: 1,
     batch,
     input: new Float64Array(batch).fill(1),
-    inputSize: 1,
+    input_size: 1,
     expected: Float64Array.from(expected.flat()),
     sigma: Float64Array.from(expected.flat(), (_, i) => sigma[i] ?? 1e-3),
   };
