@@ -1,4 +1,4 @@
-// Makes the README's picture of the page that inspect writes, in the system's own Chromium:
+// Makes the picture of the page that inspect writes, in the system's own Chromium:
 //
 //     npm run picture
 import { execFileSync } from 'node:child_process';
