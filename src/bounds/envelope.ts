@@ -1,6 +1,7 @@
 import { packRows, pick } from '../engine/forward.js';
 import { chooseKernels, workOf } from '../engine/kernels/choose.js';
 import type { SpeedOptions } from '../engine/options.js';
+import { carriesCell } from '../kinds.js';
 import type { Network, Sequence, Uncertainty } from '../module/bind.js';
 import { directionsOf, layerInputSize, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
@@ -111,7 +112,7 @@ function runStack(
     if (values) all.set(within(values, states, inner));
     return all;
   };
-  const cells = module.kind === 'LSTM' ? hidden_size : 0;
+  const cells = carriesCell(module.kind) ? hidden_size : 0;
   const h = state(sequence.h0, size);
   const hError = stateError(uncertainty?.h0, size);
   const c = state(sequence.c0, cells);

@@ -27,7 +27,7 @@ function agrees(kernels: Kernels, model: ErrorModel, terms: VarianceTerms, kind:
   const columns = KINDS[kind].gates.length * UNITS;
   const { varianceStep, buffers } = kernels.workspace({}, lengthsOf(columns));
   if (!varianceStep) return false;
-  for (const nonlinearity of kind === 'RNN' ? (['tanh', 'relu'] as const) : (['tanh'] as const)) {
+  for (const nonlinearity of KINDS[kind].nonlinearities) {
     for (const [i, buffer] of Object.values(buffers).entries()) {
       for (let k = 0; k < buffer.length; k++) buffer[k] = 4 * Math.sin(k * 12.9898 + i * 78.233);
     }

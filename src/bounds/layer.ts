@@ -1,5 +1,5 @@
 import type { ErrorStep, Kernels, Product } from '../engine/kernels/kernels.js';
-import { KINDS } from '../kinds.js';
+import { carriesCell, KINDS } from '../kinds.js';
 import type { Parameters } from '../module/bind.js';
 import { type Module, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
@@ -87,7 +87,7 @@ export function runErrorLayer(run: LayerRun): void {
     h.set(run.h);
     hError.set(run.hError);
   }
-  if (kind === 'LSTM') {
+  if (carriesCell(kind)) {
     c.set(run.c);
     cError.set(run.cError);
   }
@@ -161,7 +161,7 @@ export function runErrorLayer(run: LayerRun): void {
     }
     done += count;
   }
-  if (kind === 'LSTM') {
+  if (carriesCell(kind)) {
     run.c.set(c);
     run.cError.set(cError);
   }
@@ -303,8 +303,8 @@ function workspace(run: LayerRun, inputRows: number, hiddenRows: number, columns
       hError: hiddenRows * size,
       cellH: proj_size ? batch * hidden_size : 0,
       cellHError: proj_size ? batch * hidden_size : 0,
-      c: kind === 'LSTM' ? batch * hidden_size : 0,
-      cError: kind === 'LSTM' ? batch * hidden_size : 0,
+      c: carriesCell(kind) ? batch * hidden_size : 0,
+      cError: carriesCell(kind) ? batch * hidden_size : 0,
       bias: columns,
     },
   );

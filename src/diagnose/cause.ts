@@ -1,7 +1,7 @@
 import type { ProfileName } from '../bounds/profiles.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import type { SpeedOptions } from '../engine/options.js';
-import type { Direction } from '../kinds.js';
+import { type Direction, KINDS } from '../kinds.js';
 import type { BoundCase } from '../module/bind.js';
 import { suffix } from '../module/parameters.js';
 import { allowances } from './conventions/allowance.js';
@@ -230,7 +230,7 @@ function namesOf(
   kind: Known['module']['kind'],
   { tensor, gate }: Pick<Suspect, 'tensor' | 'gate'>,
 ): string[] {
-  const either = tensor.startsWith('bias') && !(kind === 'GRU' && gate === 'n');
+  const either = tensor.startsWith('bias') && KINDS[kind].reset?.of !== gate;
   return either ? ['bias_ih', 'bias_hh'] : [tensor];
 }
 

@@ -1,3 +1,4 @@
+import { carriesCell } from '../kinds.js';
 import type { Network, Sequence } from '../module/bind.js';
 import { directionsOf, layerInputSize, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
@@ -83,7 +84,7 @@ async function runLayers(
   const directions = directionsOf(module);
   const size = outputSize(module);
   const { hidden_size } = module;
-  const lstm = module.kind === 'LSTM';
+  const withCell = carriesCell(module.kind);
 
   const { order, inverse, rowsAt } = packRows(sequence);
   const sorted = (values: Floats, outer: number, inner: number) => pick(values, order, outer, batch, inner);
@@ -94,7 +95,7 @@ async function runLayers(
 
   const states = layers.length * directions.length;
   const h_n = kernels.allocate(states * batch * size);
-  const c_n = kernels.allocate(lstm ? states * batch * hidden_size : 0);
+  const c_n = kernels.allocate(withCell ? states * batch * hidden_size : 0);
   if (sequence.h0) h_n.set(sorted(sequence.h0, states, size));
   if (sequence.c0) c_n.set(sorted(sequence.c0, states, hidden_size));
 
@@ -136,7 +137,7 @@ async function runLayers(
   return {
     output: pick(input, inverse, steps, batch, width),
     h_n: pick(h_n, inverse, states, batch, size),
-    c_n: lstm ? pick(c_n, inverse, states, batch, hidden_size) : undefined,
+    c_n: withCell ? pick(c_n, inverse, states, batch, hidden_size) : undefined,
     layers: kept,
     trace,
   };

@@ -1,4 +1,4 @@
-import { KINDS } from '../kinds.js';
+import { carriesCell, KINDS } from '../kinds.js';
 import type { Parameters } from '../module/bind.js';
 import { type Module, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
@@ -58,7 +58,7 @@ export function* runLayer(run: LayerRun): Generator<number> {
   const units = to - from;
   const columns = gates.length * units;
   const size = outputSize(module);
-  const lstm = module.kind === 'LSTM';
+  const withCell = carriesCell(module.kind);
   const chunkRows = Math.max(CHUNK_ROWS, CHUNK_VALUES / columns);
   const chunk = Math.min(steps, Math.ceil(chunkRows / batch));
 
@@ -79,12 +79,12 @@ export function* runLayer(run: LayerRun): Generator<number> {
       // What the cell calls h, where h itself is made of it; and all threads' parts of that.
       cellH: proj_size || share ? batch * units : 0,
       unprojected: proj_size && share ? batch * hidden_size : 0,
-      c: lstm ? batch * units : 0,
+      c: withCell ? batch * units : 0,
     },
   );
   const { x, h, c } = buffers;
   h.set(run.h);
-  if (lstm) c.set(share ? run.c.subarray(from, to) : run.c);
+  if (withCell) c.set(share ? run.c.subarray(from, to) : run.c);
   // A GRU goes on from its own part of h.
   if (share && !proj_size) buffers.cellH.set(run.h.subarray(from, to));
   const cell = gateStep[module.kind];
@@ -125,8 +125,8 @@ export function* runLayer(run: LayerRun): Generator<number> {
     yield done;
   }
   run.h.set(h);
-  if (lstm && share) share.exchange(c, from, run.c);
-  else if (lstm) run.c.set(c);
+  if (withCell && share) share.exchange(c, from, run.c);
+  else if (withCell) run.c.set(c);
 }
 
 /** The rows of some units in a matrix or vector of all gates' rows: [gates·hidden, …] to [gates·units, …]. */

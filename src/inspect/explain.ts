@@ -1,6 +1,6 @@
 import type { LayerTrace } from '../engine/trace.js';
 import { CellcheckError } from '../errors.js';
-import { type Direction, KINDS } from '../kinds.js';
+import { carriesCell, type Direction, hasNonlinearity, KINDS } from '../kinds.js';
 import type { BoundCase, Parameters } from '../module/bind.js';
 import { directionsOf, layerInputSize, type Module, outputSize, suffix } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
@@ -115,7 +115,7 @@ export function explainStep(
     parts[part][(step * sequence.batch + batch) * (part === 'h' ? size : hidden_size) + index];
   const end = suffix(module, layer, direction);
   const gates = gatesOf(module, parameters, end, unit, x, h, (gate) => now(gate, unit));
-  const lstm = module.kind === 'LSTM';
+  const withCell = carriesCell(module.kind);
   const expected = (part: 'h' | 'c', width: number) => {
     const there = wanted[part];
     const place = step * sequence.batch + batch;
@@ -129,10 +129,10 @@ export function explainStep(
     after,
     initial: sequence.h0 !== undefined,
     gates,
-    ...(lstm && { cBefore: state('c', hidden_size, sequence.c0)[unit], c: now('c', unit) }),
+    ...(withCell && { cBefore: state('c', hidden_size, sequence.c0)[unit], c: now('c', unit) }),
     ...(module.proj_size && { projection: projectionOf(parameters, end, unit, size, hidden_size, now) }),
     ...(unit < size && { value: now('h', unit) }),
-    expected: { h: expected('h', size), ...(lstm && { c: expected('c', hidden_size) }) },
+    expected: { h: expected('h', size), ...(withCell && { c: expected('c', hidden_size) }) },
   };
 }
 
@@ -145,17 +145,17 @@ function gatesOf(
   h: Floats,
   value: (gate: string) => number,
 ): GateExplanation[] {
-  const { gates, activations } = KINDS[kind];
+  const { gates, activations, reset } = KINDS[kind];
   return gates.map((name, block) => {
     const row = block * hidden_size + unit;
     const input = dot(`weight_ih${end}`, weightIh, row, x);
     const hidden = dot(`weight_hh${end}`, weightHh, row, h);
     const inputBias = biasIh?.[row];
     const hiddenBias = biasHh?.[row];
-    const factor = kind === 'GRU' && name === 'n' ? { name: 'r', value: value('r') } : undefined;
+    const factor = reset?.of === name ? { name: reset.gate, value: value(reset.gate) } : undefined;
     return {
       name,
-      activation: kind === 'RNN' ? nonlinearity : activations[name],
+      activation: hasNonlinearity(kind) ? nonlinearity : activations[name],
       input,
       inputBias,
       hidden,

@@ -6,7 +6,7 @@ import type { Compute, SpeedOptions } from '../engine/options.js';
 import { type LayerTrace, partSize } from '../engine/trace.js';
 import { inFile } from '../errors.js';
 import { type OutputTensors, tensorsOf } from '../forward.js';
-import { type Direction, KINDS } from '../kinds.js';
+import { type Direction, hasNonlinearity, KINDS } from '../kinds.js';
 import { bind } from '../module/bind.js';
 import { type Case, checkOptions, mergeOptions } from '../module/case.js';
 import { type DescribeOptions, describeModule } from '../module/describe.js';
@@ -150,7 +150,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
       ...(loaded.notes ?? []),
       ...notesOn(boundCase, settings.batch_first),
       ...outputs.kernels.notes,
-      ...(module.kind === 'RNN' && settings.nonlinearity === undefined ? [TANH_NOTE] : []),
+      ...(hasNonlinearity(module.kind) && settings.nonlinearity === undefined ? [TANH_NOTE] : []),
     ],
     warnings: loaded.warnings ?? [],
   };

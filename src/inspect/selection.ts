@@ -1,7 +1,7 @@
 import { partSize } from '../engine/trace.js';
 import { CellcheckError } from '../errors.js';
 import { type Direction, traced } from '../kinds.js';
-import { directionsOf, type Module } from '../module/parameters.js';
+import { directionsOf, type Module, withArticle } from '../module/parameters.js';
 
 /** Indices, and ranges from one to before another, as Python's slices: below zero they count from the end. */
 export type Picks = readonly (number | { readonly from?: number; readonly to?: number })[];
@@ -121,9 +121,8 @@ function pickParts(wanted: readonly string[] | undefined, { kind }: Module): rea
   const all = traced(kind);
   const stranger = wanted?.find((part) => !all.includes(part));
   if (stranger !== undefined) {
-    const article = kind === 'GRU' ? 'a' : 'an';
     throw new CellcheckError({
-      problem: `${article} ${kind} has no ${stranger} to show: it has ${all.join(', ')}`,
+      problem: `${withArticle(kind)} has no ${stranger} to show: it has ${all.join(', ')}`,
     });
   }
   return all.filter((part) => !wanted || wanted.includes(part));

@@ -1,6 +1,6 @@
 import { shapeIssues } from '../../schemas/shapes.js';
 import { CellcheckError, printable } from '../errors.js';
-import { KIND_NAMES, KINDS, type Kind, type Nonlinearity } from '../kinds.js';
+import { hasNonlinearity, KIND_NAMES, KINDS, type Kind, type Nonlinearity } from '../kinds.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { TensorSpec } from '../tensor/tensor.js';
 import { findGroups, type Group, MOST_GROUPS, noModule } from './group.js';
@@ -56,7 +56,7 @@ export function describeGroup(group: Group, options: DescribeOptions): Module {
   const [module] = fits;
   const errors = shapeIssues(parameterShapes(module), new Map([...group.shapes, ...group.misspelt]));
   if (errors.length) throw parameterError(group, fits, errors);
-  if (options.nonlinearity && module.kind !== 'RNN') {
+  if (options.nonlinearity && !hasNonlinearity(module.kind)) {
     throw new CellcheckError({
       problem: `nonlinearity ${options.nonlinearity} is for an RNN, and this is ${withArticle(className(module))}`,
       hints: ['Leave the option away.'],
@@ -169,7 +169,7 @@ function candidates(group: Group, kinds: readonly Kind[], nonlinearity: Nonlinea
           const module: Module = {
             kind,
             cell: group.cell,
-            nonlinearity: kind === 'RNN' ? nonlinearity : 'tanh',
+            nonlinearity: hasNonlinearity(kind) ? nonlinearity : 'tanh',
             prefix: group.prefix,
             input_size,
             hidden_size,

@@ -1,4 +1,5 @@
 import { type Dimension, type NamedShape, type ShapeIssue, shapeIssues } from '../../schemas/shapes.js';
+import { carriesCell } from '../kinds.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { layerRoles, type Role } from './case.js';
 import { className, directionsOf, type Module, outputSize } from './parameters.js';
@@ -97,11 +98,11 @@ export function caseShapes(
       ? { label: 'T', size: [layout.steps, longest] }
       : T;
 
-  const lstm = module.kind === 'LSTM';
+  const withCell = carriesCell(module.kind);
   const shapes: NamedShape[] = [
     { name: 'input', dimensions: sequence(free('T'), free('B'), features) },
-    { name: 'h_0', dimensions: states(h), optional: !(lstm && tensors.has('c_0')) },
-    ...(lstm ? [{ name: 'c_0', dimensions: states(c), optional: !tensors.has('h_0') }] : []),
+    { name: 'h_0', dimensions: states(h), optional: !(withCell && tensors.has('c_0')) },
+    ...(withCell ? [{ name: 'c_0', dimensions: states(c), optional: !tensors.has('h_0') }] : []),
     ...(batched && timed ? [{ name: 'lengths', dimensions: [B], optional: true }] : []),
     ...['output', ...layerRoles(tensors.keys())].map((name) => ({
       name,
@@ -109,7 +110,7 @@ export function caseShapes(
       optional: true,
     })),
     { name: 'h_n', dimensions: states(h), optional: true },
-    ...(lstm ? [{ name: 'c_n', dimensions: states(c), optional: true }] : []),
+    ...(withCell ? [{ name: 'c_n', dimensions: states(c), optional: true }] : []),
   ];
   return shapes;
 }

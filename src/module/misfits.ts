@@ -1,5 +1,6 @@
 import { formatDimensions, type NamedShape, type ShapeIssue } from '../../schemas/shapes.js';
 import { CellcheckError, printable } from '../errors.js';
+import { KINDS } from '../kinds.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { Group } from './group.js';
 import { describeParts, type Module, parameterShapes, withArticle } from './parameters.js';
@@ -73,7 +74,7 @@ function misshapenHints(
     });
     hints.push(`${witness[0]} has ${witness[1][0]} rows: ${alternatives(named)}.`);
   }
-  if (shape.name.startsWith('weight_hh') && fits.some(({ kind }) => kind === 'LSTM')) {
+  if (shape.name.startsWith('weight_hh') && fits.some(({ kind }) => KINDS[kind].projection)) {
     hints.push('An LSTM with proj_size has fewer columns here, and a weight_hr beside it.');
   }
   hints.push('Was one of the tensors exported from another layer?');

@@ -2,7 +2,7 @@ import type { ProfileName } from '../bounds/profiles.js';
 import type { Subject, Verdict } from '../compare/comparison.js';
 import type { Cause } from '../diagnose/cause.js';
 import { printable } from '../errors.js';
-import { KINDS } from '../kinds.js';
+import { hasNonlinearity, KINDS } from '../kinds.js';
 import type { BoundCase } from '../module/bind.js';
 import { layoutWord } from '../module/layout.js';
 import { notFinite } from '../module/not-finite.js';
@@ -208,7 +208,7 @@ async function betterReading(run: Run, runAs: (other: Partial<Settings>) => Prom
   const { module } = boundCase.network;
   const { batch_first: taken } = boundCase.layout;
   const layouts = boundCase.otherLayoutFits ? [taken, !taken] : [taken];
-  const nonlinearities = module.kind === 'RNN' ? (['tanh', 'relu'] as const) : [module.nonlinearity];
+  const nonlinearities = KINDS[module.kind].nonlinearities;
   const total = run.tensors.reduce((sum, { elements }) => sum + elements, 0);
   const count = ({ tensors }: Run) => tensors.reduce((sum, { mismatches }) => sum + mismatches, 0);
   // A tolerance tells a reading that is wrong from one that is right but for a fault, or but for what was printed.
@@ -226,7 +226,7 @@ async function betterReading(run: Run, runAs: (other: Partial<Settings>) => Prom
         await runAs({
           ...close,
           ...(module.cell ? {} : { batch_first }),
-          ...(module.kind === 'RNN' ? { nonlinearity } : {}),
+          ...(hasNonlinearity(module.kind) ? { nonlinearity } : {}),
         }),
       );
       if (mismatches === 0) return [`every value agrees with ${flags}: add it, or say it in the case`];

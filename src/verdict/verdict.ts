@@ -5,6 +5,7 @@ import { explainByRounding, type RoundingExplanation } from '../compare/conditio
 import { spreadOf } from '../compare/spread.js';
 import { resolveTolerance, type Tolerance } from '../compare/tolerance.js';
 import type { ForwardOptions, Outputs } from '../engine/forward.js';
+import { KINDS } from '../kinds.js';
 import { directionsOf, type Module } from '../module/parameters.js';
 import type { FloatDtype, Floats } from '../tensor/dtype.js';
 import { forwardInThreads } from '../threads/forward.js';
@@ -42,7 +43,7 @@ const HOPELESS = 25;
 function largestOutput({ kind, nonlinearity, proj_size }: Module, h0: Floats | undefined): number {
   if (nonlinearity === 'relu' || proj_size) return Number.POSITIVE_INFINITY;
   // A GRU's h is a mean of tanh's values and of the h before.
-  const before = kind === 'GRU' ? Array.from(h0 ?? [], Math.abs) : [];
+  const before = KINDS[kind].averagesH ? Array.from(h0 ?? [], Math.abs) : [];
   return before.reduce((a, b) => Math.max(a, b), 1);
 }
 

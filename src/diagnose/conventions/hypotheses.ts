@@ -23,7 +23,7 @@ interface Entry extends Hypothesis {
 
 const gru = ({ kind }: Module) => kind === 'GRU';
 const lstm = ({ kind }: Module) => kind === 'LSTM';
-const gated = ({ kind }: Module) => kind !== 'RNN';
+const gated = ({ kind }: Module) => KINDS[kind].gates.length > 1;
 const two = ({ bidirectional }: Module) => bidirectional;
 const stacked = ({ num_layers }: Module) => num_layers > 1;
 const deep = (module: Module) => stacked(module) && two(module);

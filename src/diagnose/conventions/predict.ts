@@ -3,7 +3,7 @@ import { chooseKernels, workOf } from '../../engine/kernels/choose.js';
 import type { Kernels } from '../../engine/kernels/kernels.js';
 import { plainFloat64 } from '../../engine/kernels/plain.js';
 import type { SpeedOptions } from '../../engine/options.js';
-import { KINDS } from '../../kinds.js';
+import { carriesCell, KINDS } from '../../kinds.js';
 import type { Network, Parameters, Sequence } from '../../module/bind.js';
 import { directionsOf, type Module, outputSize } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
@@ -191,7 +191,7 @@ function runStack(
   const size = outputSize(module);
   const width = directionCount * size;
   const { hidden_size } = module;
-  const cells = module.kind === 'LSTM' ? hidden_size : 0;
+  const cells = carriesCell(module.kind) ? hidden_size : 0;
   const count = variant.layers === 'first only' ? 1 : layers.length;
   const whole = count === layers.length;
   const h_n = new Float64Array(layers.length * directionCount * batch * size);

@@ -71,7 +71,7 @@ function results(kernels: Kernels, kind: Kind): Record<string, Floats> {
       found[`a product of ${rows} rows (${name})`] = out.slice(0, rows * COLUMNS);
     }
   }
-  for (const nonlinearity of kind === 'RNN' ? (['tanh', 'relu'] as const) : (['tanh'] as const)) {
+  for (const nonlinearity of KINDS[kind].nonlinearities) {
     const work = { rows: MOST_ROWS, hidden_size: UNITS, gates, gatesAt: 0, hidden, h, c, nonlinearity };
     gateStep[kind]({ ...work, store: kernels.store });
     found[`a step of ${kind} (${nonlinearity}, gates)`] = gates.slice();
