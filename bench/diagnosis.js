@@ -156,7 +156,7 @@ for (const line of lines) {
     named[row][`found ${size}`] ??= 0;
     named[row][`named ${size}`] ??= 0;
     if (comparison.verdict === 'differs') named[row][`found ${size}`]++;
-    const [weight] = cause?.weights ?? [];
+    const [weight] = cause?.kind === 'weights' ? cause.weights : [];
     const columns = weights[name].shape[1] ?? 1;
     const right =
       weight?.tensors.includes(name) &&

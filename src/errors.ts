@@ -1,5 +1,18 @@
+/**
+ * What sort of error it is, to branch on:
+ * `argument`: a function of the library got something else than it takes.
+ * `option`: an option has no such value, or does not go with the others.
+ * `file`: a file cannot be read or written.
+ * `format`: a file is not what its format says, or of a format that is not read.
+ * `case`: the tensors, names and options of a case do not fit together.
+ * `internal`: an error in cellcheck itself.
+ */
+export type ErrorCode = 'argument' | 'option' | 'file' | 'format' | 'case' | 'internal';
+
 /** Where an error is, what it expected and what to try; every part may hold text from a file. */
 export interface ErrorParts {
+  /** `case` if absent. */
+  code?: ErrorCode;
   /** The file (or case) that holds the fault. */
   file?: string;
   /** The tensor or the field inside it. */
@@ -19,6 +32,7 @@ export interface ErrorParts {
  */
 export class CellcheckError extends Error {
   override readonly name = 'CellcheckError';
+  readonly code: ErrorCode;
   readonly parts: ErrorParts;
 
   constructor(parts: ErrorParts) {
@@ -33,6 +47,7 @@ export class CellcheckError extends Error {
         .join(', ');
     const lines = [[...place, problem].join(': '), ...(parts.hints ?? []).map((hint) => `  ${hint}`)];
     super(lines.map(escapeText).join('\n'));
+    this.code = parts.code ?? 'case';
     this.parts = parts;
   }
 }
@@ -41,7 +56,12 @@ export class CellcheckError extends Error {
 export function internalError(file: string | undefined, error: unknown): CellcheckError {
   const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
   const problem = `an error in cellcheck itself: ${printable(reason)}`;
-  return new CellcheckError({ file, problem, hints: ['Please report it, with the command.'] });
+  return new CellcheckError({
+    code: 'internal',
+    file,
+    problem,
+    hints: ['Please report it, with the command.'],
+  });
 }
 
 /** Runs a reader that sees bytes and knows no path, and names the file in what it throws. */

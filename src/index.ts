@@ -1,23 +1,40 @@
 export type { CaseOptions } from '../schemas/case.js';
-export type { Place, RowComparison, TensorComparison } from './compare/compare.js';
-export type { CaseResult, Comparison, Subject, Summary, Verdict } from './compare/comparison.js';
-export type { Tolerance, ToleranceOption, ToleranceOptions } from './compare/tolerance.js';
-export type { Cause } from './diagnose/cause.js';
+export type { UnitSpread } from './compare/by-rounding.js';
+export type { Place } from './compare/element.js';
+export type { Summary, Verdict } from './compare/summary.js';
+export type { AutoSummary, RowComparison, TensorComparison } from './compare/tensor.js';
+export type { Tolerance, ToleranceOption, ToleranceOptions, ToleranceSource } from './compare/tolerance.js';
 export { type Diagnosis, diagnose } from './diagnose/diagnose.js';
 export type { Compute, KernelName, SpeedOptions } from './engine/options.js';
-export { CellcheckError, type ErrorParts } from './errors.js';
+export type { OutputTensors } from './engine/outputs.js';
+export { CellcheckError, type ErrorCode, type ErrorParts } from './errors.js';
 export { type FoundCase, findCases } from './files/find-cases.js';
 export { loadCase } from './files/load.js';
 export type { CasePaths, LoadOptions } from './files/load-case.js';
 export { readTensors } from './formats/read-tensors.js';
-export { forward, type Inputs, type OutputTensors, type RunOptions } from './forward.js';
+export { forward, type Inputs, type RunOptions } from './forward.js';
+export { type InspectedPart, type Inspection, type InspectOptions, inspect } from './inspect/inspect.js';
 export type { Direction, Kind, Nonlinearity } from './kinds.js';
 export { type Case, caseOf, type Role } from './module/case.js';
 export { type DescribeOptions, describeModule } from './module/describe.js';
 export { type Checkpoint, type GateRows, type ListedModule, listModules } from './module/list.js';
 export type { Module } from './module/parameters.js';
-export { type FormatOptions, formatReport } from './report/format-report.js';
+export { type FormatOptions, formatDiagnosis, formatReport } from './report/format-report.js';
+export { adviceText, noteText, warningText } from './report/remarks-text.js';
+export type { DiagnosisResult } from './report/reporter.js';
 export type { Dtype, Floats } from './tensor/dtype.js';
 export { type StateDict, stateDict } from './tensor/state-dict.js';
 export { type Tensor, type TensorSpec, tensor } from './tensor/tensor.js';
-export { type VerifyOptions, verify } from './verify.js';
+export type {
+  Cause,
+  ChangedValue,
+  Convention,
+  Finding,
+  Searched,
+  Whereabouts,
+  WrongWeight,
+} from './verdict/cause.js';
+export type { CaseResult, Comparison, Subject } from './verdict/comparison.js';
+export type { Advice, Note, Warning } from './verdict/remarks.js';
+export type { VerifyOptions } from './verdict/settings.js';
+export { verify } from './verify.js';

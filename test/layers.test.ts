@@ -1,116 +1,149 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ROOT } from './cli.js';
 
-// Who may import whom, types included. Rooms are folders of src/, or files that stand in it; `node`, packages by name.
+/** Which rooms a room may import from, types included, beside itself: folders of src/, and files that stand in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   kinds: [],
-  tensor: ['tensor', 'errors', 'kinds'],
-  schemas: ['zod', 'zod/mini', 'schemas'],
-  formats: ['formats', 'tensor', 'schemas', 'errors', 'kinds', 'safetensors'],
-  module: ['module', 'tensor', 'schemas', 'errors', 'kinds'],
-  engine: ['engine', 'module', 'tensor', 'errors', 'kinds'],
-  compare: ['compare', 'tensor', 'errors', 'kinds'],
-  bounds: ['bounds', 'engine', 'module', 'tensor', 'kinds'],
-  diagnose: ['diagnose', 'verify', 'rounding', 'bounds', 'compare', 'engine', 'module', 'tensor', 'kinds'],
-  report: ['report', 'inspect', 'diagnose', 'compare', 'module', 'tensor', 'errors', 'kinds', 'chalk'],
-  threads: ['threads', 'engine', 'module', 'tensor', 'node'],
-  verdict: ['verify', 'threads', 'compare', 'engine', 'module', 'tensor'],
-  'any-network': ['verify', 'threads', 'compare', 'engine', 'module', 'tensor'],
-  remarks: ['verify', 'rounding', 'diagnose', 'bounds', 'compare', 'module', 'errors', 'kinds'],
-  inspect: [
-    'inspect',
-    'threads',
-    'forward',
-    'remarks',
-    'compare',
-    'engine',
-    'module',
-    'formats',
-    'tensor',
-    'errors',
-    'kinds',
-  ],
-  rounding: ['verify', 'bounds', 'compare', 'module', 'tensor'],
-  verify: [
-    'any-network',
-    'diagnose',
-    'bounds',
-    'rounding',
-    'threads',
-    'verdict',
-    'remarks',
-    'compare',
-    'engine',
-    'module',
-    'tensor',
-    'errors',
-    'kinds',
-  ],
-  forward: ['threads', 'engine', 'module', 'tensor', 'kinds'],
-  results: ['compare', 'report', 'version'],
   version: [],
+  schemas: [],
+  tensor: ['errors', 'kinds'],
+  formats: ['tensor', 'schemas', 'errors', 'kinds'],
+  module: ['tensor', 'schemas', 'errors', 'kinds'],
+  compare: ['tensor', 'kinds'],
+  files: ['formats', 'module', 'tensor', 'schemas', 'errors'],
+  engine: ['module', 'tensor', 'errors', 'kinds'],
+  bounds: ['engine', 'module', 'tensor', 'kinds'],
+  threads: ['engine', 'module', 'tensor'],
+  verdict: ['bounds', 'threads', 'engine', 'compare', 'module', 'tensor', 'errors', 'kinds'],
+  diagnose: ['verdict', 'bounds', 'engine', 'compare', 'module', 'tensor', 'kinds'],
+  inspect: ['verdict', 'threads', 'engine', 'compare', 'module', 'formats', 'tensor', 'errors', 'kinds'],
+  report: ['inspect', 'diagnose', 'verdict', 'compare', 'module', 'tensor', 'errors', 'kinds', 'version'],
+  verify: ['diagnose', 'verdict', 'module'],
+  forward: ['threads', 'engine', 'module', 'tensor'],
   index: [
     'verify',
-    'diagnose',
     'forward',
-    'results',
-    'files',
-    'formats',
+    'report',
+    'inspect',
+    'diagnose',
+    'verdict',
     'compare',
     'engine',
     'module',
+    'files',
+    'formats',
     'tensor',
     'schemas',
     'errors',
     'kinds',
   ],
-  files: ['files', 'formats', 'module', 'tensor', 'schemas', 'errors', 'kinds', 'node', 'tinyglobby'],
   cli: [
-    'cli',
+    'verify',
+    'report',
+    'inspect',
+    'diagnose',
+    'verdict',
     'bounds',
+    'engine',
+    'compare',
+    'module',
     'files',
     'formats',
-    'verify',
-    'diagnose',
-    'inspect',
-    'results',
-    'version',
-    'report',
-    'compare',
-    'engine',
-    'module',
     'errors',
     'kinds',
-    'node',
-    'commander',
+    'version',
   ],
 };
 
-// Each package of the terminal has one file in its room.
-const ONLY_IN: Readonly<Record<string, RegExp>> = {
-  chalk: /^src\/report\/style\.ts$/,
+/** Packages, and Node's own modules, with the only places that may import them. */
+const HOMES: Readonly<Record<string, RegExp>> = {
+  node: /^src\/(files|cli|threads)\//,
+  chalk: /^src\/report\/terminal\/style\.ts$/,
+  'cli-table3': /^src\/report\/terminal\/table\.ts$/,
+  commander: /^src\/cli\//,
   safetensors: /^src\/formats\/safetensors\.ts$/,
   tinyglobby: /^src\/files\/find-cases\.ts$/,
+  zod: /^schemas\//,
+  'zod/mini': /^schemas\//,
 };
 
-// What a report renders comes to it as data.
-const TYPES_ONLY: readonly [from: string, to: string][] = [
-  ['report', 'compare'],
-  ['report', 'engine'],
-  ['report', 'module'],
-  ['report', 'inspect'],
-  ['report', 'diagnose'],
-];
+/** What a report renders comes to it as data: it imports the types of these rooms, and no function. */
+const TYPES_ONLY = ['verdict', 'compare', 'module', 'inspect', 'diagnose'];
+const WITH_FUNCTIONS: Readonly<Record<string, string>> = {
+  // A library's report says what the whole run comes to.
+  'src/report/format-report.ts': 'compare',
+};
+
+/** Files that may stand in src/ itself. */
+const MOST_LOOSE_FILES = 6;
 
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s+(type\s)?[^;'"]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)|(?:^|\n)import\s+'([^']+)'/g;
 
+interface Import {
+  readonly from: string;
+  /** A file, or the name of a package. */
+  readonly to: string;
+  readonly typesOnly: boolean;
+}
+
+/** What one file imports. */
+function importsOf(file: string, text: string): Import[] {
+  return [...text.matchAll(IMPORT)].map((match) => {
+    const target = match[2] ?? match[3] ?? match[4];
+    const to = target.startsWith('.')
+      ? path.posix.join(path.posix.dirname(file), target).replace(/\.js$/, '.ts')
+      : target.startsWith('node:')
+        ? 'node'
+        : target;
+    return { from: file, to, typesOnly: match[1] !== undefined };
+  });
+}
+
+const isFile = (target: string) => target.includes('/') && target.endsWith('.ts');
+
 function roomOf(file: string): string {
   const [top, second] = file.split('/');
   return top === 'schemas' ? 'schemas' : path.basename(second, '.ts');
+}
+
+/**
+ * A circle of files or folders that import each other, at any level: at each level of the tree a folder stands for all
+ * of its files.
+ */
+function circleIn(imports: readonly Import[]): string[] | undefined {
+  const graph = new Map<string, Set<string>>();
+  for (const { from, to } of imports) {
+    if (!isFile(to) || from === to) continue;
+    const [a, b] = [from.split('/'), to.split('/')];
+    const level = a.findIndex((part, i) => part !== b[i]);
+    // The two entries of the folder that both are in.
+    const [one, other] = [a, b].map((parts) => parts.slice(0, level + 1).join('/'));
+    graph.set(one, (graph.get(one) ?? new Set()).add(other));
+  }
+  return circleOf(graph);
+}
+
+function circleOf(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (node: string, way: readonly string[]): string[] | undefined => {
+    if (way.includes(node)) return [...way.slice(way.indexOf(node)), node];
+    if (done.has(node)) return undefined;
+    for (const next of graph.get(node) ?? []) {
+      const circle = visit(next, [...way, node]);
+      if (circle) return circle;
+    }
+    done.add(node);
+    return undefined;
+  };
+  for (const node of graph.keys()) {
+    const circle = visit(node, []);
+    if (circle) return circle;
+  }
+  return undefined;
 }
 
 const files = ['src', 'schemas'].flatMap((top) =>
@@ -119,40 +152,70 @@ const files = ['src', 'schemas'].flatMap((top) =>
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
     .map((name) => path.posix.join(top, name.replaceAll(path.sep, '/'))),
 );
+const imports = files.flatMap((file) => importsOf(file, fs.readFileSync(path.join(ROOT, file), 'utf8')));
+const between = imports.filter(({ from, to }) => isFile(to) && roomOf(from) !== roomOf(to));
 
-const imports = files.flatMap((file) => {
-  const text = fs.readFileSync(path.join(ROOT, file), 'utf8');
-  return [...text.matchAll(IMPORT)].map((match) => {
-    const target = match[2] ?? match[3] ?? match[4];
-    const to = target.startsWith('.')
-      ? roomOf(path.posix.join(path.posix.dirname(file), target.replace(/\.js$/, '.ts')))
-      : target.startsWith('node:')
-        ? 'node'
-        : target;
-    return { file, from: roomOf(file), to, typesOnly: match[1] !== undefined, target };
+test('every room is in the table, and files have imports to check', () => {
+  expect(new Set(Object.keys(MAY_IMPORT))).toEqual(new Set(files.map(roomOf)));
+  expect(imports.length).toBeGreaterThan(100);
+  expect(between.length).toBeGreaterThan(100);
+});
+
+test('few files stand in src/ itself', () => {
+  const loose = files.filter((file) => /^src\/[^/]+$/.test(file));
+  expect(loose.length).toBeLessThanOrEqual(MOST_LOOSE_FILES);
+});
+
+test('rooms import only what the table allows, and all that it allows', () => {
+  const used = new Set(between.map(({ from, to }) => `${roomOf(from)} → ${roomOf(to)}`));
+  const allowed = Object.entries(MAY_IMPORT).flatMap(([from, rooms]) => rooms.map((to) => `${from} → ${to}`));
+  expect([...used].filter((one) => !allowed.includes(one))).toEqual([]);
+  expect(allowed.filter((one) => !used.has(one))).toEqual([]);
+});
+
+test('packages and the system have their homes', () => {
+  const outside = imports.filter(({ to }) => !isFile(to));
+  expect(outside.filter(({ from, to }) => !HOMES[to]?.test(from))).toEqual([]);
+  expect(Object.keys(HOMES).filter((name) => !outside.some(({ to }) => to === name))).toEqual([]);
+});
+
+describe('no circle', () => {
+  test('of rooms in the table', () => {
+    const graph = new Map(Object.entries(MAY_IMPORT).map(([from, to]) => [from, new Set(to)]));
+    expect(circleOf(graph)).toBeUndefined();
+  });
+
+  test('of files or folders at any level', () => {
+    expect(circleIn(imports)).toBeUndefined();
+  });
+
+  test('goes unnoticed: of files in a folder, of files across folders, of folders', () => {
+    const circleWith = (...pairs: readonly (readonly [string, string])[]) =>
+      circleIn(pairs.map(([from, to]) => ({ from, to, typesOnly: true })));
+    expect(circleWith(['src/a/x.ts', 'src/a/y.ts'], ['src/a/y.ts', 'src/a/x.ts'])).toBeDefined();
+    expect(circleWith(['src/a/x.ts', 'src/b/y.ts'], ['src/b/z.ts', 'src/a/w.ts'])).toBeDefined();
+    expect(circleWith(['src/a/b/x.ts', 'src/a/c/y.ts'], ['src/a/c/y.ts', 'src/a/b/z.ts'])).toBeDefined();
+    expect(circleWith(['src/a/x.ts', 'src/b/y.ts'], ['src/b/y.ts', 'src/c/z.ts'])).toBeUndefined();
+    // A file beside a folder uses it, and is used by it.
+    expect(circleWith(['src/a/x.ts', 'src/a/b/y.ts'], ['src/a/b/y.ts', 'src/a/z.ts'])).toBeUndefined();
   });
 });
 
-test('every room is in the table, and files have imports to check', () => {
-  expect(new Set(files.map(roomOf))).toEqual(new Set(Object.keys(MAY_IMPORT)));
-  expect(imports.length).toBeGreaterThan(100);
-});
-
-test('rooms import only what the table allows', () => {
-  const forbidden = imports.filter(({ from, to }) => !MAY_IMPORT[from].includes(to));
-  expect(forbidden.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
-});
-
-test('packages of the terminal and of formats have one home', () => {
-  const astray = imports.filter(({ to, file }) => ONLY_IN[to] && !ONLY_IN[to].test(file));
-  expect(astray.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
-});
-
-test('types only where the table says so', () => {
-  const values = imports.filter(
-    ({ from, to, typesOnly }) => !typesOnly && TYPES_ONLY.some(([a, b]) => a === from && b === to),
+test('reports take the types of what they render, and none of its functions', () => {
+  const values = between.filter(
+    ({ from, to, typesOnly }) =>
+      !typesOnly &&
+      roomOf(from) === 'report' &&
+      TYPES_ONLY.includes(roomOf(to)) &&
+      WITH_FUNCTIONS[from] !== roomOf(to),
   );
   expect(values).toEqual([]);
+});
+
+test('nothing below them imports the stories', () => {
+  const above = ['cli', 'index'];
+  const importers = between.filter(({ to }) => ['verify', 'forward'].includes(roomOf(to)));
+  expect(importers.filter(({ from }) => !above.includes(roomOf(from)))).toEqual([]);
 });
 
 test('process and console stay at the edges', () => {

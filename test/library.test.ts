@@ -162,9 +162,9 @@ test('what a caller gets wrong is an error: values that are missing, options tha
     [{ module: 'Transformer' }, 'module: is not one of RNN'],
     [{ nonlinearity: 'gelu' }, 'nonlinearity: is not one of tanh, relu'],
     [{ compute: 'float16' }, 'compute: is not one of float64, float32'],
-    [{ tolerance: { atol: Number.NaN, source: '' } }, 'tolerance.atol'],
-    [{ tolerance: { rtol: Number.POSITIVE_INFINITY, source: '' } }, 'tolerance.rtol'],
-    [{ tolerance: { atol: -1, source: '' } }, 'tolerance.atol: is negative'],
+    [{ tolerance: { atol: Number.NaN } }, 'tolerance.atol'],
+    [{ tolerance: { rtol: Number.POSITIVE_INFINITY } }, 'tolerance.rtol'],
+    [{ tolerance: { atol: -1 } }, 'tolerance.atol: is negative'],
     [{ atol: 1 }, 'atol: is not an option'],
   ];
   for (const [options, message] of wrong) {

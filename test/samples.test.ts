@@ -1,12 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Comparison } from '../src/compare/comparison.js';
 import { loadCaseAt } from '../src/files/load-case.js';
 import { KINDS, type Kind } from '../src/kinds.js';
 import type { Case, Role } from '../src/module/case.js';
+import { sourceText } from '../src/report/tolerance-text.js';
 import { stateDict } from '../src/tensor/state-dict.js';
 import type { Tensor } from '../src/tensor/tensor.js';
+import type { Comparison } from '../src/verdict/comparison.js';
 import { verify } from '../src/verify.js';
 import { cli, ROOT, SAMPLES, sampleNames } from './cli.js';
 import { readJson } from './write.js';
@@ -46,7 +47,7 @@ describe('every sample', () => {
     for (const { tolerance, dtype, auto } of comparison.tensors) {
       if (name.startsWith('notebook-'))
         expect(auto).toMatchObject({ decimals: 4, forced: true, undecided: 0 });
-      else expect(tolerance.source).toBe(`${dtype} default`);
+      else expect(sourceText(tolerance, '')).toBe(`${dtype} default`);
     }
     if (name.endsWith('float64')) expect(largest(comparison)).toBeLessThan(1e-14);
   });

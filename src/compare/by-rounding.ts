@@ -1,7 +1,8 @@
 import { isSequence } from '../kinds.js';
 import type { Floats } from '../tensor/dtype.js';
+import type { Reference } from '../tensor/reference.js';
 import { distance } from './close.js';
-import { type Compared, type Place, placeAt } from './compare.js';
+import { count, type Place, placeAt } from './element.js';
 
 /** What every element of a tensor should be, and how far rounding may take it. */
 export interface Prediction {
@@ -67,7 +68,7 @@ function rareAmong(count: number): number {
 }
 
 /** Judges a reference by what it should be, element by element. */
-export function judgeByRounding(reference: Compared, predicted: Prediction, rule: AutoRule): Judgement {
+export function judgeByRounding(reference: Reference, predicted: Prediction, rule: AutoRule): Judgement {
   const { data: expected } = reference;
   const { length } = expected;
   const sigmas = new Float64Array(length);
@@ -130,16 +131,9 @@ export function judgeByRounding(reference: Compared, predicted: Prediction, rule
   };
 }
 
-/** How many of these are 1. */
-export function count(flags: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < flags.length; i++) sum += flags[i];
-  return sum;
-}
-
 /** The mean squares of units none of whose elements is a fault itself. */
 function unitSpreads(
-  { units, name }: Compared,
+  { units, name }: Reference,
   sigmas: Float64Array,
   faults: Uint8Array,
 ): (UnitSpread & { values: number })[] {
@@ -166,7 +160,7 @@ function unitSpreads(
 }
 
 /** The first fault in the order of the rows. */
-export function firstFault(reference: Compared, actual: Floats, { faults }: Judgement): Place | undefined {
+export function firstFault(reference: Reference, actual: Floats, { faults }: Judgement): Place | undefined {
   const i = faults.indexOf(1);
   return i < 0 ? undefined : placeAt(reference, actual, i);
 }

@@ -1,7 +1,8 @@
 import { isSequence } from '../kinds.js';
 import type { Floats } from '../tensor/dtype.js';
+import type { Reference } from '../tensor/reference.js';
 import { distance } from './close.js';
-import { type Compared, type Place, placeAt } from './compare.js';
+import { type Place, placeAt } from './element.js';
 
 /**
  * Runs of one network that differ in rounding alone. Where they part, rounding alone could explain as large a
@@ -56,32 +57,30 @@ export interface RoundingExplanation {
  * @param fails 1 where an element is a mismatch
  */
 export function explainByRounding(
-  reference: Compared,
+  reference: Reference,
   runs: Runs,
   fails: Uint8Array,
   margin: Margin,
 ): RoundingExplanation {
-  const { units, data: expected } = reference;
+  const { data: expected } = reference;
   // A layer's output is the output of the layers up to it.
   const name = isSequence(reference.name) ? 'output' : reference.name;
   const actual = runs.actual[name]!;
   const { allowance } = margin;
   const spread = spreads(runs, allowance);
   const spreadAt =
-    name === 'output'
-      ? outputSpread(reference, runs, spread)
-      : stateSpread(reference, runs, spread, allowance);
+    name === 'output' ? outputSpread(runs, spread) : stateSpread(reference, runs, spread, allowance);
 
   // The least that was enough, for each direction and batch row, in allowances.
   const least = spread.map((rows) => rows.map(() => Number.POSITIVE_INFINITY));
   for (let i = 0; i < expected.length; i++) {
     if (fails[i] === 0) continue;
     const place = placeAt(reference, actual, i);
-    const { row, batch: b, unit, difference } = place;
+    const { batch: b, difference } = place;
     const size = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
     const magnitude = [expected[i], actual[i], 0].find(Number.isFinite)!;
     const enough = margin.share * Math.min(size / allowance(Math.abs(magnitude)), ALLOWANCES);
-    const parted = spreadAt(row, b, unit);
+    const parted = spreadAt(place);
     // Beyond the bound no rounding leads; to NaN it does only where it led a run of ours there, or to infinity.
     const possible = Number.isNaN(expected[i])
       ? margin.largestPossible === Number.POSITIVE_INFINITY || parted === Number.POSITIVE_INFINITY
@@ -92,9 +91,8 @@ export function explainByRounding(
         missing: possible && parted > 0 ? enough / parted : Number.POSITIVE_INFINITY,
       };
     }
-    const direction =
-      name === 'output' ? Math.floor(unit / (units / runs.directions)) : row % runs.directions;
-    least[direction][b] = Math.min(least[direction][b], enough);
+    const d = directionIndex(place);
+    least[d][b] = Math.min(least[d][b], enough);
   }
   const steps = spread.flatMap((rows, d) =>
     rows.flatMap((parted, b) => {
@@ -157,21 +155,25 @@ function spreadOf(
   return largest;
 }
 
-type SpreadAt = (row: number, batchRow: number, unit: number) => number;
+type SpreadAt = (place: Place) => number;
 
-function outputSpread({ units }: Compared, runs: Runs, spread: readonly Float64Array[][]): SpreadAt {
-  const size = units / runs.directions;
-  return (step, b, unit) => {
+function directionIndex({ direction }: Place): number {
+  return direction === 'forward' ? 0 : 1;
+}
+
+function outputSpread(runs: Runs, spread: readonly Float64Array[][]): SpreadAt {
+  return (place) => {
+    const { step, batch } = place;
     // Beyond a row's length the output is zero, and no rounding is in it.
-    if (runs.lengths && step >= runs.lengths[b]) return Number.NEGATIVE_INFINITY;
-    const direction = Math.floor(unit / size);
-    return spread[direction][b][stepAt(runs, direction, step)];
+    if (runs.lengths && step >= runs.lengths[batch]) return Number.NEGATIVE_INFINITY;
+    const d = directionIndex(place);
+    return spread[d][batch][stepAt(runs, d, step)];
   };
 }
 
 /** A last state has the spread it ends with and, in the top layer, that of the output on the way to it. */
 function stateSpread(
-  { rows }: Compared,
+  { rows }: Reference,
   runs: Runs,
   spread: readonly Float64Array[][],
   allowance: Allowance,
@@ -190,9 +192,10 @@ function stateSpread(
       allowance,
     );
   };
-  return (row, b) => {
-    const top = row - (rows - directions);
-    const onTheWay = top >= 0 ? spread[top][b][steps - 1] : 0;
-    return Math.max(onTheWay, ends('h_n', row, b), ends('c_n', row, b));
+  return (place) => {
+    const { row, layer, batch } = place;
+    const isTop = layer === rows / directions - 1;
+    const onTheWay = isTop ? spread[directionIndex(place)][batch][steps - 1] : 0;
+    return Math.max(onTheWay, ends('h_n', row, batch), ends('c_n', row, batch));
   };
 }

@@ -1,14 +1,18 @@
 import { isSequence, type TensorName } from '../kinds.js';
 import { DTYPES, type Dtype, type FloatDtype, type Floats } from '../tensor/dtype.js';
 
+/** Who states a tolerance: the default of a dtype, the case, the caller, or the decimals of a printed reference. */
+export type ToleranceSource =
+  | { readonly kind: 'dtype'; readonly dtype: string }
+  | { readonly kind: 'case'; readonly reason?: string }
+  | { readonly kind: 'caller' }
+  | { readonly kind: 'printed'; readonly decimals: number };
+
 /** An element is close when |actual − expected| ≤ atol + rtol·|expected|. */
 export interface Tolerance {
   readonly rtol: number;
   readonly atol: number;
-  /** Where it comes from, in words: `float32 default`. */
-  readonly source: string;
-  /** Whether nobody asked for another than the default. */
-  readonly usual: boolean;
+  readonly source: { readonly rtol: ToleranceSource; readonly atol: ToleranceSource };
 }
 
 export interface ToleranceOption {
@@ -16,13 +20,16 @@ export interface ToleranceOption {
   readonly atol?: number;
 }
 
-/** Tolerances as a case or a command line states them: in general, and for single outputs. */
+/** Tolerances as a case or a caller states them: in general, and for single outputs. */
 export interface ToleranceOptions extends ToleranceOption {
-  /** Who says so, for the report. */
-  readonly source: string;
   readonly output?: ToleranceOption;
   readonly h_n?: ToleranceOption;
   readonly c_n?: ToleranceOption;
+}
+
+/** Tolerances, and who states them. */
+export interface StatedTolerance extends ToleranceOptions {
+  readonly source: ToleranceSource;
 }
 
 /**
@@ -38,46 +45,40 @@ const DEFAULTS: Readonly<Record<FloatDtype, Required<ToleranceOption>>> = {
 };
 
 /**
- * Of a reference that was printed: five times what each of its numbers may be off by at most, for weights are off too, and
- * their errors reach an output about that often in a short sequence.
+ * The tolerance of a printed reference: five times the largest rounding error of its numbers. The weights were rounded
+ * as well, and in a short sequence their errors reach an output about five times.
  * @returns none where it was not printed
  */
 export function printedTolerances(
   printed: { readonly decimals: number; readonly halfUnits: Floats } | undefined,
-): ToleranceOptions[] {
+): StatedTolerance[] {
   if (!printed) return [];
   let largest = 0;
   for (const half of printed.halfUnits) largest = Math.max(largest, half);
   const { decimals } = printed;
-  const source = `${decimals} printed ${decimals === 1 ? 'decimal' : 'decimals'}`;
-  return [{ rtol: 0, atol: Number((5 * largest).toPrecision(2)), source }];
+  const atol = Number((5 * largest).toPrecision(2));
+  return [{ rtol: 0, atol, source: { kind: 'printed', decimals } }];
 }
 
 /**
  * The tolerance of one output.
- * @param layers the stronger first: each may say rtol or atol for that output, or in general
+ * @param stated the stronger first: each may state rtol or atol for that output, or in general
  */
 export function resolveTolerance(
   name: TensorName,
   dtype: Dtype,
-  layers: readonly ToleranceOptions[],
+  stated: readonly StatedTolerance[],
 ): Tolerance {
-  // A layer's output has the tolerance of the whole.
-  const own = isSequence(name) ? 'output' : name;
-  const usual = { ...DEFAULTS[dtype as FloatDtype], source: `${DTYPES[dtype].torch} default` };
-  const said = (key: 'rtol' | 'atol') => {
-    for (const layer of layers) {
-      const value = layer[own]?.[key] ?? layer[key];
-      if (value !== undefined) return { value, source: layer.source, usual: false };
+  // The output of a layer has the tolerance of the last layer's.
+  const output = isSequence(name) ? 'output' : name;
+  const source: ToleranceSource = { kind: 'dtype', dtype: DTYPES[dtype].torch };
+  const resolve = (key: 'rtol' | 'atol') => {
+    for (const tolerance of stated) {
+      const value = tolerance[output]?.[key] ?? tolerance[key];
+      if (value !== undefined) return { value, source: tolerance.source };
     }
-    return { value: usual[key], source: usual.source, usual: true };
+    return { value: DEFAULTS[dtype as FloatDtype][key], source };
   };
-  const rtol = said('rtol');
-  const atol = said('atol');
-  return {
-    rtol: rtol.value,
-    atol: atol.value,
-    source: rtol.source === atol.source ? rtol.source : `rtol ${rtol.source}, atol ${atol.source}`,
-    usual: rtol.usual && atol.usual,
-  };
+  const [rtol, atol] = [resolve('rtol'), resolve('atol')];
+  return { rtol: rtol.value, atol: atol.value, source: { rtol: rtol.source, atol: atol.source } };
 }

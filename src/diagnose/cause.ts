@@ -1,9 +1,10 @@
 import type { ProfileName } from '../bounds/profiles.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import type { SpeedOptions } from '../engine/options.js';
-import { type Direction, KINDS } from '../kinds.js';
+import { KINDS } from '../kinds.js';
 import type { BoundCase } from '../module/bind.js';
 import { suffix } from '../module/parameters.js';
+import type { Cause, Convention, Whereabouts, WrongWeight } from '../verdict/cause.js';
 import { allowances } from './conventions/allowance.js';
 import { separators } from './conventions/hypotheses.js';
 import type { Predicted } from './conventions/predict.js';
@@ -25,85 +26,14 @@ import {
   type Suspect,
   weightOf,
 } from './one-weight/localise.js';
-import { type ChangedValue, changedValues, cutToReference, firstNotFinite } from './reference.js';
-
-/** A convention, or two at once, with which the weights give the reference. */
-export interface Convention {
-  readonly says: readonly string[];
-  readonly remedies: readonly string[];
-  /** The largest difference that is left. */
-  readonly left: number;
-  /** How many values were compared, and how many there are: rounding may have taken the others anywhere. */
-  readonly compared: number;
-  readonly of: number;
-  /** Whether that is too little of it to be sure. */
-  readonly partial: boolean;
-}
-
-/** A weight with which the reference follows, where another stands in the file. */
-export interface WrongWeight {
-  /** `weight_ih_l0`; both biases where either would do. */
-  readonly tensors: readonly string[];
-  readonly row: number;
-  readonly column?: number;
-  readonly gate: string;
-  readonly unit: number;
-  readonly inFile: number;
-  readonly implied: number;
-  /** The standard deviation of `implied`. */
-  readonly deviation: number;
-  /** The largest difference that is left, in standard deviations of rounding, and that was there. */
-  readonly leftSigmas: number;
-  readonly sigmas: number;
-  /** How many other weights of the gate this case does not tell from it. */
-  readonly alike: number;
-}
-
-/** Where the difference is, as every step from the reference's own h shows it. */
-export interface Whereabouts {
-  readonly layer: number;
-  readonly direction: Direction;
-  /** The first step that is beyond rounding, in the order in which the direction runs; and the farthest of its units. */
-  readonly step: number;
-  readonly batch: number;
-  readonly unit: number;
-  /** Units with any value beyond rounding, and how many there are. */
-  readonly units: readonly number[];
-  readonly ofUnits: number;
-  /** What each gate's sum would have to be off by at that step and unit; absent where no change would do. */
-  readonly gates: Readonly<Record<string, number | undefined>>;
-  /** The part of all that each gate explains where every unit has its best weight changed. */
-  readonly explained: Readonly<Record<string, number>>;
-}
-
-/** Why a reference differs: the first of these that is there. */
-export interface Cause {
-  /** Beyond rounding by so much: the largest difference. */
-  readonly difference: number;
-  /** Each explains all of it; more than one where this case does not tell them apart. */
-  readonly conventions: readonly Convention[];
-  /** A coarser precision whose rounding all of it is. */
-  readonly precision?: ProfileName;
-  readonly changed: readonly ChangedValue[];
-  /** The first value that is NaN or infinite, and should not be. */
-  readonly notFinite?: ChangedValue;
-  /** A single weight; more than one where each of them alone would do. */
-  readonly weights: readonly WrongWeight[];
-  /** Nothing explains all of it: where it begins, in each layer and direction whose output is known. */
-  readonly whereabouts?: readonly Whereabouts[];
-  /** Of the conventions that don't fit the one that explains most, and which part. */
-  readonly nextBest?: { readonly says: readonly string[]; readonly explained: number };
-  /** What makes no difference on this case, and so is neither shown nor excluded. */
-  readonly notExcluded: readonly string[];
-  /** What a case would need to tell apart what this one does not. */
-  readonly separators: readonly string[];
-  readonly tried: Found['tried'];
-}
+import { changedValues, cutToReference, firstNotFinite } from './reference.js';
 
 export interface CauseOptions {
   readonly profile?: ProfileName;
   /** The precision that explains all of it, where one does. */
   readonly precision?: () => ProfileName | undefined;
+  /** Whether the output agrees in every step, so that only final states differ. */
+  readonly outputAgrees: boolean;
   /** How far to look: at the reference alone, at every cause alone, or at two at once, too. */
   readonly depth: 'reference' | 'alone' | 'pairs';
   readonly speed?: SpeedOptions;
@@ -127,37 +57,34 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
     onProgress: onProgress && ((done) => onProgress(pairs ? done / 2 : done)),
   };
   const baseline = misfit(search, base, {}, false);
-  const nothing = {
+  const unsearched = {
     difference: baseline.largest,
-    changed: [],
-    weights: [],
-    conventions: [],
     notExcluded: [],
     separators: separatorsOf(boundCase),
     tried: { singles: 0, pairs: 0, ofPairs: 0 },
   };
   const changed = changedValues(search, base);
-  if (changed.length) return { ...nothing, changed };
+  if (changed.length) return { ...unsearched, kind: 'changed-values', values: changed };
   const notFinite = firstNotFinite(boundCase, base);
-  if (notFinite) return { ...nothing, notFinite };
-  if (depth === 'reference') return nothing;
+  if (notFinite) return { ...unsearched, kind: 'not-finite', value: notFinite };
+  if (depth === 'reference') return { ...unsearched, kind: 'not-searched' };
   const found = await searchSingles(search);
-  const rest = {
-    ...nothing,
+  const searched = {
+    ...unsearched,
     notExcluded: found.withoutEffect.map(({ says }) => says),
     tried: found.tried,
     nextBest: nextBest(found, baseline),
   };
-  if (found.fits.length) return { ...rest, conventions: found.fits.map(convention) };
+  if (found.fits.length) return { ...searched, kind: 'conventions', conventions: found.fits.map(convention) };
   const known = boundCase.decimals === undefined ? knownLayers(boundCase, profile) : [];
   const beyond = known
     .map((layer) => ({ layer, located: localise(layer) }))
     .filter(({ located }) => located.farthest > ROUNDING_SIGMAS);
   // A weight is of one layer in one direction.
   const weights = beyond.length === 1 ? wrongWeights(beyond[0]) : [];
-  if (weights.length) return { ...rest, weights };
+  if (weights.length) return { ...searched, kind: 'weights', weights };
   const precision = options.precision?.();
-  if (precision) return { ...rest, precision };
+  if (precision) return { ...searched, kind: 'precision', profile: precision };
   const two = pairs
     ? await searchPairs(
         { ...search, onProgress: onProgress && ((done) => onProgress((1 + done) / 2)) },
@@ -165,8 +92,15 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
       )
     : undefined;
   const tried = two?.tried ?? found.tried;
-  if (two?.fits.length) return { ...rest, tried, conventions: two.fits.map(convention) };
-  return { ...rest, tried, whereabouts: beyond.map(whereabouts) };
+  if (two?.fits.length)
+    return { ...searched, tried, kind: 'conventions', conventions: two.fits.map(convention) };
+  return {
+    ...searched,
+    tried,
+    kind: 'unexplained',
+    outputAgrees: options.outputAgrees,
+    whereabouts: beyond.map(whereabouts),
+  };
 }
 
 /** A cause that was held against less of the values than this is not sure. */

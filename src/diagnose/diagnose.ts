@@ -1,7 +1,11 @@
-import type { Comparison } from '../compare/comparison.js';
 import type { Case } from '../module/case.js';
-import { type Run, type VerifyOptions, verifyRun } from '../verify.js';
-import { type Cause, type CauseOptions, findCause } from './cause.js';
+import type { Cause } from '../verdict/cause.js';
+import type { Comparison } from '../verdict/comparison.js';
+import { conclude } from '../verdict/conclude.js';
+import { run } from '../verdict/readings.js';
+import type { Run } from '../verdict/run.js';
+import { settle, type VerifyOptions } from '../verdict/settings.js';
+import { type CauseOptions, findCause } from './cause.js';
 import { predict } from './conventions/predict.js';
 import { searchWork } from './conventions/search.js';
 
@@ -17,25 +21,29 @@ export interface Diagnosis {
  * @throws CellcheckError where nothing can be compared
  */
 export async function diagnose(loaded: Case, options: VerifyOptions = {}): Promise<Diagnosis> {
-  const { run, comparison } = await verifyRun(loaded, options);
+  const settings = settle(loaded, options);
+  const judgedRun = await run(loaded, settings);
+  const comparison = await conclude(loaded, judgedRun);
   if (comparison.verdict !== 'differs') return { comparison };
-  return { comparison, cause: await causeOf(run, 'pairs') };
+  return { comparison, cause: await causeOf(judgedRun.run, 'pairs') };
 }
 
-/** Multiplications that looking for a cause may take beside a comparison: a fraction of a second. */
+/** Multiplications that a quick look may take: a fraction of a second. */
 const QUICK_WORK = 2 ** 27;
 
-/** As much of the cause as takes no time to find. */
-export function quickCause(run: Run): Promise<Cause> {
-  return causeOf(run, searchWork(run.boundCase) < QUICK_WORK ? 'alone' : 'reference');
+/** The cause of a difference, as far as it can be found quickly. */
+export function quickCause(differing: Run): Promise<Cause> {
+  return causeOf(differing, searchWork(differing.boundCase) < QUICK_WORK ? 'alone' : 'reference');
 }
 
 function causeOf(
-  { boundCase, outputs, coarser, settings }: Run,
+  { boundCase, outputs, coarser, settings, tensors }: Run,
   depth: CauseOptions['depth'],
 ): Promise<Cause> {
+  const output = tensors.find(({ reference }) => reference.name === 'output');
+  const outputAgrees = output?.comparison.mismatches === 0;
   const { profile, speed, onProgress, compute } = settings;
   const base =
     compute === 'float64' ? outputs : predict(boundCase.network, boundCase.sequence, {}, { speed });
-  return findCause(boundCase, base, { profile, precision: coarser, depth, speed, onProgress });
+  return findCause(boundCase, base, { profile, precision: coarser, outputAgrees, depth, speed, onProgress });
 }

@@ -1,18 +1,12 @@
+import { placeAt } from '../compare/element.js';
 import type { BoundCase } from '../module/bind.js';
 import { outputSize } from '../module/parameters.js';
-import type { Floats } from '../tensor/dtype.js';
+import type { Reference } from '../tensor/reference.js';
+import type { ChangedValue } from '../verdict/cause.js';
 import type { Predicted } from './conventions/predict.js';
 import type { Search } from './conventions/search.js';
 
-/** A value of a reference that was changed after it was computed: all that follows from it is as if it were not. */
-export interface ChangedValue {
-  readonly tensor: 'output' | 'h_n' | 'c_n';
-  readonly row: number;
-  readonly batch: number;
-  readonly unit: number;
-  readonly expected: number;
-  readonly actual: number;
-}
+type OutputReference = Reference<'output' | 'h_n' | 'c_n'>;
 
 /** Without the steps beyond the longest of the lengths, where the reference ends before them. */
 export function cutToReference(boundCase: BoundCase): BoundCase {
@@ -25,27 +19,16 @@ export function cutToReference(boundCase: BoundCase): BoundCase {
 
 /** The first value of the reference that is NaN or infinite, where it should not be. */
 export function firstNotFinite({ references }: BoundCase, base: Predicted): ChangedValue | undefined {
-  for (const { name, data, batch, units } of references) {
-    const i = data.findIndex((value, at) => !Number.isFinite(value) && Number.isFinite(base[name]![at]));
-    if (i >= 0) return valueAt(name, { batch, units, data }, base, i);
+  for (const reference of references) {
+    const computed = base[reference.name]!;
+    const i = reference.data.findIndex((value, k) => !Number.isFinite(value) && Number.isFinite(computed[k]));
+    if (i >= 0) return valueAt(reference, base, i);
   }
   return undefined;
 }
 
-function valueAt(
-  tensor: ChangedValue['tensor'],
-  { batch, units, data }: { readonly batch: number; readonly units: number; readonly data: Floats },
-  base: Predicted,
-  i: number,
-): ChangedValue {
-  return {
-    tensor,
-    row: Math.floor(i / (batch * units)),
-    batch: Math.floor(i / units) % batch,
-    unit: i % units,
-    expected: data[i],
-    actual: base[tensor]![i],
-  };
+function valueAt(reference: OutputReference, base: Predicted, i: number): ChangedValue {
+  return { tensor: reference.name, ...placeAt(reference, base[reference.name]!, i) };
 }
 
 /** Changed values stand out against the others by this factor, and are at most this part of all. */
@@ -75,7 +58,7 @@ export function changedValues({ boundCase, allowances: allowed }: Search, base: 
       if (ratio <= 1) usual = Math.max(usual, ratio);
       else
         off.push({
-          ...valueAt(name, reference, base, i),
+          ...valueAt(reference, base, i),
           ratio: Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio,
         });
       if (off.length > MOST_CHANGED) return [];

@@ -1,19 +1,29 @@
-import { compareTensor, type TensorComparison } from '../compare/compare.js';
-import type { Subject } from '../compare/comparison.js';
+import type { Rule } from '../compare/close.js';
+import { compareTensor, type TensorComparison } from '../compare/tensor.js';
 import { printedTolerances, resolveTolerance } from '../compare/tolerance.js';
 import type { ForwardOptions, UsedKernels } from '../engine/forward.js';
 import type { Compute, SpeedOptions } from '../engine/options.js';
+import { type OutputTensors, tensorsOf } from '../engine/outputs.js';
 import { type LayerTrace, partSize } from '../engine/trace.js';
 import { inFile } from '../errors.js';
-import { type OutputTensors, tensorsOf } from '../forward.js';
-import { type Direction, hasNonlinearity, KINDS } from '../kinds.js';
-import { bind } from '../module/bind.js';
-import { type Case, checkOptions, mergeOptions } from '../module/case.js';
+import { type Direction, KINDS } from '../kinds.js';
+import { type BoundCase, bind } from '../module/bind.js';
+import { type Case, checkCase, checkOptions, mergeOptions } from '../module/case.js';
 import { type DescribeOptions, describeModule } from '../module/describe.js';
 import { directionsOf, type Module } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import { forwardInThreads } from '../threads/forward.js';
-import { notesOn, subjectOf } from '../verdict/remarks.js';
+import type { Subject } from '../verdict/comparison.js';
+import {
+  fileWarnings,
+  layoutNotes,
+  type Note,
+  nonlinearityNotes,
+  subjectOf,
+  textNotes,
+  type Warning,
+} from '../verdict/remarks.js';
+import { tolerancesOf } from '../verdict/settings.js';
 import { type ExpectedPart, expectedPart } from './expected.js';
 import { explainStep, type StepExplanation } from './explain.js';
 import { mustBeOne, mustFit, type Selected, type Selection, select } from './selection.js';
@@ -63,9 +73,9 @@ export interface Inspection {
   readonly tensors: readonly TensorComparison[];
   /** One for every selected layer, direction and batch row, where they were asked for. */
   readonly explanations: readonly StepExplanation[];
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
   /** What of the case's files was not used, though it looks meant. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 /**
@@ -73,56 +83,35 @@ export interface Inspection {
  * @throws CellcheckError where the case doesn't fit the module, or the selection the case
  */
 export async function inspect(loaded: Case, options: InspectOptions = {}): Promise<Inspection> {
+  checkCase(loaded);
   const {
     select: selection = {},
-    explain: explained = false,
+    explain = false,
     mostValues = Number.POSITIVE_INFINITY,
     onProgress,
     compute = 'float64',
     speed,
-    ...said
+    ...stated
   } = options;
-  checkOptions({ ...said, compute });
-  const settings = mergeOptions(loaded.options, said);
+  checkOptions({ ...stated, compute });
+  const settings = mergeOptions(loaded.options, stated);
   const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
-  const { decimals } = loaded.options;
+  const { decimals, equal_nan = false } = loaded.options;
   const boundCase = bind(module, loaded, settings.batch_first, { decimals, rounded: 'all' });
-  const { sequence } = boundCase;
+  const { network, sequence } = boundCase;
   const selected = select(selection, module, sequence);
-  if (explained) mustBeOne(selected);
+  if (explain) mustBeOne(selected);
   mustFit(selected, mostValues);
 
-  const outputs = await forwardInThreads(boundCase.network, sequence, {
-    compute,
-    speed,
-    trace: true,
-    onProgress,
-  });
-  const equal_nan = loaded.options.equal_nan ?? false;
-  const tensors = boundCase.references.map((reference) => {
-    const { tolerance = {} } = loaded.options;
-    const said = [{ ...tolerance, source: 'of the case' }, ...printedTolerances(reference.printed)];
-    const rule = resolveTolerance(reference.name, reference.dtype, said);
-    return compareTensor(reference, outputs[reference.name]!, rule, equal_nan);
-  });
+  const outputs = await forwardInThreads(network, sequence, { compute, speed, trace: true, onProgress });
+  const trace = outputs.trace!;
+  const tensors = compareOutputs(boundCase, outputs, loaded);
   const rules = Object.fromEntries(tensors.map(({ name, tolerance }) => [name, { ...tolerance, equal_nan }]));
-  const expected = ({ layer, direction, parts }: LayerTrace, part: string) => {
-    const d = directionsOf(module).indexOf(direction);
-    return expectedPart(boundCase, rules, { layer, d, part, actual: parts[part] });
-  };
-  const places = outputs.trace!.filter(
+  const shown = trace.filter(
     ({ layer, direction }) => selected.layers.includes(layer) && selected.directions.includes(direction),
   );
-  const explainPlace = (place: LayerTrace) => {
-    const { layer, direction } = place;
-    const [step, unit] = [selected.steps[0], selected.units[0]];
-    const wanted = { h: expected(place, 'h'), c: expected(place, 'c') };
-    return selected.batches.map((batch) =>
-      explainStep(boundCase, outputs.trace!, { layer, direction, batch, step, unit }, wanted),
-    );
-  };
   return {
-    subject: subjectOf(boundCase, { compute, equal_nan: equal_nan }),
+    subject: subjectOf(boundCase, { compute, equal_nan }),
     kernels: outputs.kernels,
     outputs: tensorsOf(outputs, boundCase, compute),
     selected,
@@ -132,32 +121,84 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
       units: selection.unit !== undefined,
     },
     lengths: sequence.lengths,
-    parts: places.flatMap((place) =>
-      Object.entries(selected.unitsOf).map(([name, units]) => ({
-        layer: place.layer,
-        direction: place.direction,
-        name,
-        values: place.parts[name],
-        size: partSize(module, name),
-        units,
-        signed: isSigned(module, name),
-        expected: expected(place, name),
-      })),
-    ),
+    parts: shown.flatMap((layer) => partsOf(boundCase, layer, selected, rules)),
     tensors,
-    explanations: explained ? places.flatMap((place) => explainPlace(place)) : [],
+    explanations: explain
+      ? shown.flatMap((layer) => explanationsOf(boundCase, trace, layer, selected, rules))
+      : [],
     notes: [
-      ...(loaded.notes ?? []),
-      ...notesOn(boundCase, settings.batch_first),
-      ...outputs.kernels.notes,
-      ...(hasNonlinearity(module.kind) && settings.nonlinearity === undefined ? [TANH_NOTE] : []),
+      ...textNotes('file', loaded.notes),
+      ...layoutNotes(boundCase, settings.batch_first),
+      ...textNotes('kernels', outputs.kernels.notes),
+      ...nonlinearityNotes(boundCase, settings.nonlinearity),
     ],
-    warnings: loaded.warnings ?? [],
+    warnings: fileWarnings(loaded.warnings),
   };
 }
 
-// What an RNN's names and shapes cannot say.
-const TANH_NOTE = "nonlinearity is not said; it is taken as tanh, PyTorch's default";
+/** How the case's expected outputs compare: shown, and not judged. */
+function compareOutputs(
+  { references }: BoundCase,
+  outputs: { readonly output: Floats; readonly h_n: Floats; readonly c_n?: Floats },
+  { options }: Case,
+): TensorComparison[] {
+  return references.map((reference) => {
+    const stated = [...tolerancesOf(options, {}), ...printedTolerances(reference.printed)];
+    const tolerance = resolveTolerance(reference.name, reference.dtype, stated);
+    return compareTensor(reference, outputs[reference.name]!, tolerance, options.equal_nan ?? false);
+  });
+}
+
+type Rules = Readonly<Record<string, Rule>>;
+
+function expectedIn(
+  boundCase: BoundCase,
+  { layer, direction, parts }: LayerTrace,
+  part: string,
+  rules: Rules,
+): ExpectedPart | undefined {
+  const d = directionsOf(boundCase.network.module).indexOf(direction);
+  return expectedPart(boundCase, rules, { layer, d, part, actual: parts[part] });
+}
+
+/** The selected states and gates of one layer and direction. */
+function partsOf(
+  boundCase: BoundCase,
+  layerTrace: LayerTrace,
+  selected: Selected,
+  rules: Rules,
+): InspectedPart[] {
+  const { module } = boundCase.network;
+  const { layer, direction, parts } = layerTrace;
+  return Object.entries(selected.unitsOf).map(([name, units]) => ({
+    layer,
+    direction,
+    name,
+    values: parts[name],
+    size: partSize(module, name),
+    units,
+    signed: isSigned(module, name),
+    expected: expectedIn(boundCase, layerTrace, name, rules),
+  }));
+}
+
+/** The selected step and unit of one layer and direction, explained for each selected batch row. */
+function explanationsOf(
+  boundCase: BoundCase,
+  trace: readonly LayerTrace[],
+  layerTrace: LayerTrace,
+  { steps: [step], units: [unit], batches }: Selected,
+  rules: Rules,
+): StepExplanation[] {
+  const { layer, direction } = layerTrace;
+  const wanted = {
+    h: expectedIn(boundCase, layerTrace, 'h', rules),
+    c: expectedIn(boundCase, layerTrace, 'c', rules),
+  };
+  return batches.map((batch) =>
+    explainStep(boundCase, trace, { layer, direction, batch, step, unit }, wanted),
+  );
+}
 
 function isSigned({ kind, nonlinearity }: Module, part: string): boolean {
   return KINDS[kind].activations[part] !== 'sigmoid' && nonlinearity !== 'relu';

@@ -1,7 +1,8 @@
 import { CellcheckError, joinErrors } from '../errors.js';
 import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
+import type { Reference } from '../tensor/reference.js';
 import { elementCount, formatShape } from '../tensor/shape.js';
-import { type Printed, swapFirstAxes, type Tensor } from '../tensor/tensor.js';
+import { swapFirstAxes, type Tensor } from '../tensor/tensor.js';
 import {
   type Case,
   EXPECTED_ROLES,
@@ -50,19 +51,6 @@ export interface Sequence {
   readonly lengths?: readonly number[];
 }
 
-/** A reference tensor in the layout of what it is compared with: rows are steps, or layers × directions. */
-interface Reference<Name extends ExpectedRole | LayerRole = ExpectedRole> {
-  readonly name: Name;
-  readonly dtype: Dtype;
-  readonly rows: number;
-  readonly batch: number;
-  readonly units: number;
-  /** [rows, batch, units] */
-  readonly data: Floats;
-  /** Where it was printed: with how many decimals, and how far each value may be from what it was [rows, batch, units]. */
-  readonly printed?: Printed;
-}
-
 /** How far what is written may be from what was computed with: printed numbers, as `Network` and `Sequence` have them. */
 export interface Uncertainty {
   readonly layers: readonly (readonly Parameters[])[];
@@ -81,9 +69,9 @@ export interface BoundCase {
   /** Tensors whose few decimals leave it open whether they are exact. */
   readonly short: readonly string[];
   /** None where the case has no expected tensor. */
-  readonly references: readonly Reference[];
-  /** Outputs of layers below the last that are known, by layer; they are compared as well. */
-  readonly layerOutputs: readonly (Reference<LayerRole> | undefined)[];
+  readonly references: readonly Reference<ExpectedRole>[];
+  /** Outputs of layers below the last that are known, from the bottom up; they are compared as well. */
+  readonly layerOutputs: readonly Reference<LayerRole>[];
   readonly layout: Layout;
   /** Another reading of batch_first that the shapes fit as well. */
   readonly otherLayoutFits: boolean;
@@ -155,16 +143,14 @@ export function bind(
     if (role !== 'lengths') mustBeFloat(fileOf(role, files), role, tensor.dtype);
   }
 
-  const references = EXPECTED_ROLES.flatMap((name) => {
-    const tensor = tensors.get(name);
-    return tensor ? [reference(name, tensor, module, layout, digits)] : [];
-  });
-  const outputs = layerOutputs(module, layout, { tensors, files }, digits);
+  const toReference = referenceMaker(module, layout, tensors, digits);
+  const references = EXPECTED_ROLES.flatMap((name) => (tensors.has(name) ? [toReference(name)] : []));
+  const outputs = layerRolesIn(module, { tensors, files }).map(toReference);
   const parameters = loadParameters(module, loaded);
   const ofInput = (values: Floats) => timeFirst(values, layout, layout.steps, module.input_size);
   const { uncertainty, ...printed } = whatIsMissing(module, parameters, tensors, digits);
-  const known = [...references, ...outputs].flatMap((one) => one?.printed ?? []);
-  const decimals = [...printed.decimals, ...known.map((one) => one.decimals)];
+  const known = [...references, ...outputs].flatMap((reference) => reference.printed ?? []);
+  const decimals = [...printed.decimals, ...known.map((reference) => reference.decimals)];
   return {
     network: { module, layers: byLayer(module, parameters, (_, { data }) => data) },
     references,
@@ -232,13 +218,11 @@ function inOneOrder(tensors: Case['tensors']): Case['tensors'] {
   return new Map([...tensors].map(([role, tensor]) => [role, ordered(role, tensor)]));
 }
 
-/** @throws CellcheckError for a layer that the module does not have, or whose output is that of the module */
-function layerOutputs(
-  module: Module,
-  layout: Layout,
-  { tensors, files }: Pick<Case, 'tensors' | 'files'>,
-  digits: DigitsReading,
-): (Reference<LayerRole> | undefined)[] {
+/**
+ * The outputs of layers that a case has, from the bottom up.
+ * @throws CellcheckError for a layer that the module does not have, or whose output is the module's
+ */
+function layerRolesIn(module: Module, { tensors, files }: Pick<Case, 'tensors' | 'files'>): LayerRole[] {
   const roles = layerRoles(tensors.keys());
   for (const role of roles) {
     const layer = layerOf(role)!;
@@ -251,10 +235,7 @@ function layerOutputs(
       hints: layer === module.num_layers - 1 ? ["The last layer's output is named output."] : [],
     });
   }
-  return Array.from({ length: module.num_layers }, (_, layer) => {
-    const role = roles.find((one) => layerOf(one) === layer);
-    return role && reference(role, tensors.get(role)!, module, layout, digits);
-  });
+  return roles.sort((a, b) => layerOf(a)! - layerOf(b)!);
 }
 
 /** Only a batch_first that was said can be the wrong one of two. */
@@ -304,29 +285,38 @@ function lengths(tensor: Tensor | undefined, layout: Layout, file: string | unde
   return values;
 }
 
-function reference<Name extends ExpectedRole | LayerRole>(
-  name: Name,
-  tensor: Tensor,
+/** Brings reference tensors of a case into the layout of what is computed. */
+function referenceMaker(
   module: Module,
   layout: Layout,
+  tensors: Case['tensors'],
   digits: DigitsReading,
-): Reference<Name> {
-  const { dtype, shape, data } = tensor;
-  const missing = missingDigits(tensor, 'reference', digits);
-  const inOrder = (order: (values: Floats) => Floats) => ({
-    data: order(data),
-    ...(missing && { printed: { ...missing, halfUnits: order(missing.halfUnits) } }),
-  });
-  if (name === 'h_n' || name === 'c_n') {
-    const rows = module.num_layers * directionsOf(module).length;
-    const units = name === 'c_n' ? module.hidden_size : outputSize(module);
-    return { name, dtype, rows, batch: layout.batch, units, ...inOrder((values) => values) };
-  }
-  // A reference may end at the longest of the lengths.
-  const rows = layout.timed ? shape[layout.batch_first ? 1 : 0] : 1;
-  const units = outputSize(module) * directionsOf(module).length;
-  const order = (values: Floats) => timeFirst(values, layout, rows, units);
-  return { name, dtype, rows, batch: layout.batch, units, ...inOrder(order) };
+): <Name extends ExpectedRole | LayerRole>(name: Name) => Reference<Name> {
+  const directions = directionsOf(module);
+  const lengths = tensors.get('lengths');
+  const axes = { directions, steps: layout.steps, lengths: lengths && [...lengths.data] };
+  return (name) => {
+    const tensor = tensors.get(name)!;
+    const { dtype, shape, data } = tensor;
+    const isState = name === 'h_n' || name === 'c_n';
+    // A sequence may end at the longest of the lengths.
+    const steps = layout.timed ? shape[layout.batch_first ? 1 : 0] : 1;
+    const rows = isState ? module.num_layers * directions.length : steps;
+    const size = name === 'c_n' ? module.hidden_size : outputSize(module);
+    const units = isState ? size : size * directions.length;
+    const inOrder = (values: Floats) => (isState ? values : timeFirst(values, layout, rows, units));
+    const missing = missingDigits(tensor, 'reference', digits);
+    return {
+      name,
+      dtype,
+      rows,
+      batch: layout.batch,
+      units,
+      data: inOrder(data),
+      ...(missing && { printed: { ...missing, halfUnits: inOrder(missing.halfUnits) } }),
+      axes: isState ? axes : { ...axes, layer: layerOf(name) ?? module.num_layers - 1 },
+    };
+  };
 }
 
 /** [batch, steps, features] as [steps, batch, features]. */

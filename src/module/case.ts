@@ -59,7 +59,32 @@ export function checkOptions(options: Readonly<Record<string, unknown>>): void {
   if (compute !== 'float64' && compute !== 'float32')
     issues.push({ field: 'compute', problem: 'is not one of float64, float32' });
   if (issues.length)
-    throw joinErrors(issues.map(({ field, problem }) => new CellcheckError({ tensor: field, problem })));
+    throw joinErrors(
+      issues.map(({ field, problem }) => new CellcheckError({ code: 'option', tensor: field, problem })),
+    );
+}
+
+/**
+ * Holds what a caller passes as a case against what one is: TypeScript checks that, JavaScript does not.
+ * @throws CellcheckError that says what to pass
+ */
+export function checkCase(loaded: Case): void {
+  const { weights, tensors, options } = (loaded ?? {}) as Partial<Case>;
+  if (typeof weights?.load === 'function' && tensors instanceof Map && typeof options === 'object') return;
+  throw new CellcheckError({
+    code: 'argument',
+    found:
+      loaded === null
+        ? 'null'
+        : typeof loaded === 'string'
+          ? `the text ${printable(loaded)}`
+          : `a value of type ${typeof loaded}`,
+    expected: 'a case',
+    hints: [
+      "Load it first: verify(await loadCase('folder'));",
+      'or make it of tensors: verify(caseOf(weights, { input, output })).',
+    ],
+  });
 }
 
 /** What cannot be read off a case's names and shapes. */

@@ -1,56 +1,85 @@
-import type { CaseResult, Summary } from '../compare/comparison.js';
+import { countVerdicts, summaryOf } from '../compare/summary.js';
+import { CellcheckError } from '../errors.js';
+import type { CaseResult } from '../verdict/comparison.js';
 import { VERSION } from '../version.js';
-import { REPORT_COLUMNS } from './reporter.js';
-import { REPORTERS } from './reporters.js';
-
-export type Counts = Pick<Summary, 'parity' | 'differs' | 'noVerdict'>;
-
-/** Which of the three a case counts as. */
-export function outcomeOf({ comparison }: CaseResult): keyof Counts {
-  const verdict = comparison?.verdict;
-  return verdict === 'parity' || verdict === 'differs' ? verdict : 'noVerdict';
-}
-
-/** How a run ended: exit code 2 where any case has no verdict, else 1 where any differs. */
-export function summaryOf(counts: Counts, seconds?: number): Summary {
-  return { ...counts, seconds, exitCode: counts.noVerdict ? 2 : counts.differs ? 1 : 0 };
-}
+import {
+  type Command,
+  type DiagnosisResult,
+  REPORT_COLUMNS,
+  type Reporter,
+  type ReporterEntry,
+  type ReporterOptions,
+} from './reporter.js';
+import { REPORTERS, type ReporterName, reportersOf } from './reporters.js';
 
 export interface FormatOptions {
   /** `table` if absent. */
-  readonly reporter?: 'table' | 'json';
+  readonly reporter?: ReporterName;
   /** Width in characters; 80 if absent. */
   readonly columns?: number;
   /** Whether the table has colours; false if absent. */
   readonly color?: boolean;
   /** Shows every step of a long sequence. */
   readonly allSteps?: boolean;
-  /** A line a case, no tables. */
+  /** One line per case, and no tables. */
   readonly quiet?: boolean;
 }
 
 /**
  * The report that `cellcheck verify` prints: for people a table, or for programs a JSON document
  * (schemas/published/report.schema.json). Text of files in it is escaped.
+ * @throws CellcheckError for a reporter that there is not
  */
 export async function formatReport(
   results: readonly CaseResult[],
   options: FormatOptions = {},
 ): Promise<string> {
-  const {
-    reporter = 'table',
-    columns = REPORT_COLUMNS,
-    color = false,
-    allSteps = false,
-    quiet = false,
-  } = options;
-  const { begin, result, end } = await REPORTERS[reporter]({
-    terminal: { columns, color },
-    allSteps,
-    quiet,
-    version: VERSION,
-  });
-  const counts = { parity: 0, differs: 0, noVerdict: 0 };
-  for (const one of results) counts[outcomeOf(one)]++;
+  const { begin, result, end } = await loadReporter('verify', options.reporter, withDefaults(options));
+  const counts = countVerdicts(results.map(({ comparison }) => comparison?.verdict));
   return begin(results.map(({ label }) => label)) + results.map(result).join('') + end(summaryOf(counts));
+}
+
+/**
+ * The report that `cellcheck diagnose` prints, as text or as a JSON document (schemas/published/diagnosis.schema.json).
+ * Text of files in it is escaped.
+ * @throws CellcheckError for a reporter that there is not
+ */
+export async function formatDiagnosis(
+  diagnosed: DiagnosisResult,
+  options: FormatOptions = {},
+): Promise<string> {
+  const { begin, result, end } = await loadReporter('diagnose', options.reporter, withDefaults(options));
+  const summary = summaryOf(countVerdicts([diagnosed.comparison.verdict]));
+  return begin([diagnosed.label]) + result(diagnosed) + end(summary);
+}
+
+/**
+ * A command's reporter by its name, ready to render.
+ * @throws CellcheckError where the command has no such reporter
+ */
+export async function loadReporter<C extends Command>(
+  command: C,
+  name: string = 'table',
+  options: ReporterOptions,
+): Promise<Reporter<C>> {
+  const entry: ReporterEntry | undefined = Object.hasOwn(REPORTERS, name)
+    ? REPORTERS[name as ReporterName]
+    : undefined;
+  const load = entry?.[command];
+  if (load) return load(options) as Promise<Reporter<C>>;
+  throw new CellcheckError({
+    code: 'option',
+    tensor: 'reporter',
+    problem: `is not one of ${reportersOf(command).join(', ')}`,
+  });
+}
+
+function withDefaults({ columns, color, allSteps, quiet }: FormatOptions): ReporterOptions {
+  return {
+    terminal: { columns: columns ?? REPORT_COLUMNS, color: color ?? false },
+    allSteps: allSteps ?? false,
+    quiet: quiet ?? false,
+    caller: 'from the options',
+    version: VERSION,
+  };
 }

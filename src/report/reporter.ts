@@ -1,12 +1,53 @@
-import type { CaseResult, Summary } from '../compare/comparison.js';
+import type { Summary } from '../compare/summary.js';
+import type { Diagnosis } from '../diagnose/diagnose.js';
+import type { CellcheckError } from '../errors.js';
+import type { Checkpoint } from '../module/list.js';
+import type { CaseResult } from '../verdict/comparison.js';
+import type { Terminal } from './terminal/style.js';
 
-/** Renders a run as text, as it goes on: each method returns what is to be written next. */
-export interface Reporter {
-  /** @param labels the cases that will come, in their order */
-  begin(labels: readonly string[]): string;
-  result(result: CaseResult): string;
-  end(summary: Summary): string;
+/** A case with its diagnosis. */
+export interface DiagnosisResult extends Diagnosis {
+  readonly label: string;
 }
 
-/** The width of what is not written to a terminal. */
+/** A file with what it holds, or with the error that kept it from being listed. */
+export type ListResult =
+  | { readonly file: string; readonly checkpoint: Checkpoint; readonly error?: undefined }
+  | { readonly file: string; readonly error: CellcheckError; readonly checkpoint?: undefined };
+
+/** The commands that report: what they hand over for each case or file, and at the end. */
+export interface Reports {
+  readonly verify: { readonly result: CaseResult; readonly end: Summary };
+  readonly diagnose: { readonly result: DiagnosisResult; readonly end: Summary };
+  readonly list: { readonly result: ListResult; readonly end: undefined };
+}
+
+export type Command = keyof Reports;
+
+/** Renders a command's results as text while it runs: each method returns what is to be written next. */
+export interface Reporter<C extends Command> {
+  /** @param labels the cases or files that will come, in their order */
+  begin(labels: readonly string[]): string;
+  result(result: Reports[C]['result']): string;
+  end(end: Reports[C]['end']): string;
+}
+
+export interface ReporterOptions {
+  readonly terminal: Terminal;
+  /** Shows every step of a long sequence. */
+  readonly allSteps: boolean;
+  /** One line per case, and no tables. */
+  readonly quiet: boolean;
+  /** How tolerances are named that the caller states: `from the command line`. */
+  readonly caller: string;
+  /** cellcheck's own version, for documents that outlive it. */
+  readonly version: string;
+}
+
+/** One entry of `--reporter`: for each command how it renders, loaded when used, or undefined where it does not. */
+export type ReporterEntry = {
+  readonly [C in Command]: ((options: ReporterOptions) => Promise<Reporter<C>>) | undefined;
+};
+
+/** The width of a report that is not written to a terminal. */
 export const REPORT_COLUMNS = 80;

@@ -1,13 +1,14 @@
-import type { Reporter } from './reporter.js';
-import type { TextOptions } from './text.js';
+import type { Command, ReporterEntry } from './reporter.js';
+import { json } from './reporters/json.js';
+import { table } from './reporters/table.js';
 
-export interface ReporterOptions extends TextOptions {
-  /** cellcheck's own version, for documents that outlive it. */
-  readonly version: string;
+/** The reporters by the names that `--reporter` takes. */
+export const REPORTERS = { table, json } as const satisfies Record<string, ReporterEntry>;
+
+export type ReporterName = keyof typeof REPORTERS;
+
+/** The reporters that a command has. */
+export function reportersOf(command: Command): ReporterName[] {
+  const entries: [string, ReporterEntry][] = Object.entries(REPORTERS);
+  return entries.filter(([, entry]) => entry[command]).map(([name]) => name as ReporterName);
 }
-
-/** The reporters by the names that --reporter takes; each is loaded when it is used. */
-export const REPORTERS: Readonly<Record<string, (options: ReporterOptions) => Promise<Reporter>>> = {
-  table: async (options) => (await import('./text.js')).textReporter(options),
-  json: async ({ version }) => (await import('./json.js')).jsonReporter(version),
-};

@@ -1,7 +1,8 @@
-import type { Place, RowComparison, TensorComparison } from '../compare/compare.js';
-import type { Comparison, Subject } from '../compare/comparison.js';
+import type { Place } from '../compare/element.js';
+import type { RowComparison, TensorComparison } from '../compare/tensor.js';
 import { isSequence } from '../kinds.js';
-import { judgedByRounding, sigmasHead } from './rounding.js';
+import type { Comparison, Subject } from '../verdict/comparison.js';
+import { judgedByRounding, sigmasHead } from './rounding-text.js';
 import { fold } from './terminal/fold.js';
 import {
   digitsApart,
@@ -110,8 +111,8 @@ function stepEntries(
   allSteps: boolean,
 ): Entry[] {
   const firstMismatch =
-    first?.tensor === name ? first.place.row : rows.findIndex(({ mismatches }) => mismatches > 0);
-  const matter = [firstMismatch, worst.row, ...(partsAt === undefined ? [] : [partsAt])];
+    first?.tensor === name ? first.place.step : rows.findIndex(({ mismatches }) => mismatches > 0);
+  const matter = [firstMismatch, worst.step, ...(partsAt === undefined ? [] : [partsAt])];
   return fold(rows.length, matter, allSteps).map((line) => {
     if ('row' in line) return { label: String(line.row), row: rows[line.row] };
     return { label: '⋮', text: foldedText(rows.slice(line.from, line.to)) };
@@ -121,7 +122,7 @@ function stepEntries(
 function foldedText(rows: readonly RowComparison[]): string {
   const failing = rows.filter(({ mismatches }) => mismatches > 0);
   const worst = worstOf(failing.length ? failing : rows);
-  const where = `worst ${formatDifference(worst.difference)} at step ${worst.row}`;
+  const where = `worst ${formatDifference(worst.difference)} at step ${worst.step}`;
   const all = formatCount(rows.length);
   const of = rows[0].sigmas === undefined ? 'tolerance' : 'rounding';
   if (failing.length === 0) return `${all} steps within ${of}, ${where}`;
@@ -137,16 +138,16 @@ function worstOf(rows: readonly RowComparison[]): Place {
 function stateEntries({ name, rows }: TensorComparison, subject: Subject): Entry[] {
   if (rows.length === 1) return [{ label: name, row: rows[0] }];
   // The word stands once, above: there is no room for it in every row.
-  const [word] = /^layer /.exec(stateLabel(0, subject)) ?? [''];
+  const [word] = /^layer /.exec(stateLabel(rows[0].worst, subject)) ?? [''];
   return [
     { label: word ? `${name}, ${word.trim()}` : name, text: '' },
-    ...rows.map((row, i) => ({ label: stateLabel(i, subject).slice(word.length), row })),
+    ...rows.map((row) => ({ label: stateLabel(row.worst, subject).slice(word.length), row })),
   ];
 }
 
 /** `layer 1 reverse`; without the layer or the direction where there is only one. */
-export function stateLabel(row: number, { directions, num_layers }: Subject): string {
-  const direction = directions.length > 1 ? directions[row % directions.length] : undefined;
-  const layer = num_layers > 1 || !direction ? `layer ${Math.floor(row / directions.length)}` : undefined;
-  return [layer, direction].filter((part) => part !== undefined).join(' ');
+export function stateLabel({ layer, direction }: Place, { directions, num_layers }: Subject): string {
+  const ofDirection = directions.length > 1 ? [direction] : [];
+  const ofLayer = num_layers > 1 || ofDirection.length === 0 ? [`layer ${layer}`] : [];
+  return [...ofLayer, ...ofDirection].join(' ');
 }

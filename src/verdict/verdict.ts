@@ -1,27 +1,29 @@
 import { firstFault } from '../compare/by-rounding.js';
-import { failures } from '../compare/compare.js';
-import type { Comparison } from '../compare/comparison.js';
 import { explainByRounding, type RoundingExplanation } from '../compare/conditioning.js';
 import { spreadOf } from '../compare/spread.js';
-import { resolveTolerance, type Tolerance } from '../compare/tolerance.js';
+import { failures } from '../compare/tensor.js';
+import { resolveTolerance } from '../compare/tolerance.js';
 import type { ForwardOptions, Outputs } from '../engine/forward.js';
+import type { Compute } from '../engine/options.js';
 import { KINDS } from '../kinds.js';
+import { outputFor } from '../module/known-outputs.js';
 import { directionsOf, type Module } from '../module/parameters.js';
 import type { FloatDtype, Floats } from '../tensor/dtype.js';
 import { forwardInThreads } from '../threads/forward.js';
-import type { Run } from '../verify.js';
+import type { Comparison } from './comparison.js';
+import type { ComparedTensor, Run } from './run.js';
 
 interface Rounding {
-  /** Runs of ours that round as a reference of this dtype was rounded, as many of them as are needed to explain. */
+  /** Passes that round as a reference of this dtype was rounded. They are made one by one, until one explains. */
   readonly runs: readonly Pick<ForwardOptions, 'compute' | 'storage'>[];
   /**
-   * The part of a difference by which the runs must part to explain it. Measured on PyTorch's outputs: in 16 bits the
+   * The share of a difference by which the runs must part to explain it. Measured on PyTorch's outputs: in 16 bits the
    * usual error is near the tolerance and leaves less room than in float32 and float64.
    */
   readonly share: number;
 }
 
-/** The run to the nearest is often a 16-bit reference itself; where it is not, one run alone may be lucky. */
+/** Rounding to the nearest often gives a 16-bit reference itself. Three more runs round at random: one could be lucky. */
 function runsIn(dtype: 'F32' | 'F16' | 'BF16'): Rounding['runs'] {
   return [undefined, 1, 2, 3].map((seed) => ({ storage: { dtype, seed } }));
 }
@@ -33,16 +35,15 @@ const ROUNDING: Readonly<Record<FloatDtype, Rounding>> = {
   BF16: { runs: runsIn('BF16'), share: 0.25 },
 };
 
-/** Where cellcheck itself computes in float32, its own rounding is told by a run in float64. */
+/** Where cellcheck itself computes in float32, a run in float64 shows its own rounding. */
 const EXACT: Rounding = { runs: [{ compute: 'float64' }], share: 0.03 };
 
-/** Where two runs part too little by this factor, more of them won't part enough. */
+/** If two runs part too little by this factor, more runs will not part enough. */
 const HOPELESS = 25;
 
-/** |h| where tanh and the gates bound it; a projection, relu and cell states are not bounded. */
+/** The largest possible |h|. With relu or a projection nothing bounds it. */
 function largestOutput({ kind, nonlinearity, proj_size }: Module, h0: Floats | undefined): number {
   if (nonlinearity === 'relu' || proj_size) return Number.POSITIVE_INFINITY;
-  // A GRU's h is a mean of tanh's values and of the h before.
   const before = KINDS[kind].averagesH ? Array.from(h0 ?? [], Math.abs) : [];
   return before.reduce((a, b) => Math.max(a, b), 1);
 }
@@ -50,77 +51,81 @@ function largestOutput({ kind, nonlinearity, proj_size }: Module, h0: Floats | u
 export type Judged = Pick<Comparison, 'verdict' | 'first' | 'partsAt'>;
 
 /**
- * Parity if every element passes, and most of them were decided; what is beyond rounding by the automatic rule differs.
- * Else the network is run again with the rounding of the reference's dtype: an element that fails before the runs part is
- * a difference; if all fail only after that, the network is ill-conditioned on this input, and there is no verdict. What
- * the bounds of printed numbers say nothing of is no difference either.
+ * Parity if every element passes, and most of them were decided. A value beyond rounding by the rule `auto` differs. Else
+ * the network is run again with the rounding of the reference's dtype: an element that fails before these runs part is a
+ * difference; if every element fails only after that, the network is ill-conditioned on this input, and there is no
+ * verdict. Where printed digits cannot tell, there is none either.
  */
 export async function judge(run: Run): Promise<Judged> {
-  const { boundCase, compared, tensors, settings, judgements } = run;
-  for (const [i, judgement] of (judgements ?? []).entries()) {
-    const place = firstFault(compared[i], compared[i].actual, judgement);
-    if (place) return { verdict: 'differs', first: { tensor: compared[i].name, place } };
+  const { boundCase, tensors, settings } = run;
+  for (const { reference, actual, judgement } of tensors) {
+    const place = judgement && firstFault(reference, actual, judgement);
+    if (place) return { verdict: 'differs', first: { tensor: reference.name, place } };
   }
-  const failing = tensors.some(({ mismatches }) => mismatches > 0);
-  if (judgements && boundCase.decimals !== undefined && failing) return { verdict: 'undecided' };
+  const failing = tensors.filter(({ comparison }) => comparison.mismatches > 0);
+  if (settings.rule === 'auto' && boundCase.decimals !== undefined && failing.length)
+    return { verdict: 'undecided' };
   const roundedRuns = new Map<Rounding, Outputs[]>();
   const partings: number[] = [];
-  for (const [i, tensor] of tensors.entries()) {
-    if (tensor.mismatches === 0) continue;
-    const dtype = compared[i].dtype as FloatDtype;
-    const rounding =
-      settings.compute === 'float32' && (dtype === 'F32' || dtype === 'F64') ? EXACT : ROUNDING[dtype];
+  for (const tensor of failing) {
+    const rounding = roundingOf(tensor.reference.dtype as FloatDtype, settings.compute);
     const runs = roundedRuns.get(rounding) ?? [];
     roundedRuns.set(rounding, runs);
-    const { unexplained, partsAt } = await explainTensor(run, i, rounding, runs);
-    if (unexplained) return { verdict: 'differs', first: { tensor: tensor.name, place: unexplained } };
+    const { unexplained, partsAt } = await explainTensor(run, tensor, rounding, runs);
+    if (unexplained)
+      return { verdict: 'differs', first: { tensor: tensor.reference.name, place: unexplained } };
     partings.push(partsAt ?? boundCase.sequence.steps - 1);
   }
   if (partings.length) return { verdict: 'ill-conditioned', partsAt: Math.min(...partings) };
-  const open = (judgements ?? []).some(({ undecided }, i) =>
-    saysNothing(compared[i].data, undecided, tensors[i].tolerance),
-  );
-  return { verdict: open ? 'undecided' : 'parity' };
+  return { verdict: tensors.some(saysNothing) ? 'undecided' : 'parity' };
 }
 
-/** More undecided values than this part of a tensor, held to a tolerance that is this part of how far they are apart. */
+function roundingOf(dtype: FloatDtype, compute: Compute): Rounding {
+  return compute === 'float32' && (dtype === 'F32' || dtype === 'F64') ? EXACT : ROUNDING[dtype];
+}
+
+/**
+ * A tensor says nothing where a larger share of its values is undecided, and held to a tolerance that is this share of
+ * their spread.
+ */
 const MOST_UNDECIDED = 0.5;
 const WIDE = 0.25;
 
-/** Whether finite values pass for want of anything that could tell them from others. */
-function saysNothing(expected: Floats, undecided: Uint8Array, { rtol, atol }: Tolerance): boolean {
-  let [finite, open] = [0, 0];
-  for (const [i, value] of expected.entries()) {
+/** Whether finite values pass because nothing could tell them from others. */
+function saysNothing({ reference, judgement, comparison }: ComparedTensor): boolean {
+  if (!judgement) return false;
+  let [finite, undecided] = [0, 0];
+  for (const [i, value] of reference.data.entries()) {
     if (!Number.isFinite(value)) continue;
     finite++;
-    open += undecided[i];
+    undecided += judgement.undecided[i];
   }
-  if (open <= MOST_UNDECIDED * finite) return false;
-  const spread = spreadOf(expected);
+  if (undecided <= MOST_UNDECIDED * finite) return false;
+  const { rtol, atol } = comparison.tolerance;
+  const spread = spreadOf(reference.data);
   return atol + rtol * spread >= WIDE * spread;
 }
 
-/** @param runs those made so far; more are added where they could make a difference */
+/** @param runs the rounded runs made so far; more are added where they could make a difference */
 async function explainTensor(
-  run: Run,
-  i: number,
+  { boundCase, outputs, settings }: Run,
+  { reference, actual, judgement, comparison }: ComparedTensor,
   rounding: Rounding,
   runs: Outputs[],
 ): Promise<RoundingExplanation> {
-  const { boundCase, outputs, compared, tensors, settings, judgements } = run;
-  const { network, sequence, layerOutputs } = boundCase;
-  const reference = compared[i];
-  const { name, tolerance } = tensors[i];
-  const layer = layerOutputs.findIndex((one) => one?.name === name);
-  // A layer's output is the output of the layers up to it.
-  const ofLayer = (all: Outputs) => (layer < 0 ? all : { ...all, output: all.layers![layer] });
-  const { rtol, atol } = tolerance;
-  const usual = resolveTolerance(name, reference.dtype, []);
+  const { network, sequence } = boundCase;
+  const { name, dtype, axes } = reference;
+  // The output of a layer is the output of the layers up to it.
+  const upToLayer = (all: Outputs) =>
+    axes.layer === undefined ? all : { ...all, output: outputFor(reference, all) };
+  const { rtol, atol } = comparison.tolerance;
+  const usual = resolveTolerance(name, dtype, []);
   const margin = {
     share: rounding.share,
     allowance: (magnitude: number) => Math.max(rtol * magnitude + atol, usual.rtol * magnitude + usual.atol),
     largestPossible: name === 'c_n' ? Number.POSITIVE_INFINITY : largestOutput(network.module, sequence.h0),
   };
+  const fails = failures(reference, actual, { rtol, atol, equal_nan: settings.equal_nan }, judgement);
   for (let count = 1; ; count++) {
     if (runs.length < count) {
       const { onProgress, speed } = settings;
@@ -135,10 +140,10 @@ async function explainTensor(
         batch: sequence.batch,
         directions: directionsOf(network.module).length,
         lengths: sequence.lengths,
-        actual: ofLayer(outputs),
-        rounded: runs.map(ofLayer),
+        actual: upToLayer(outputs),
+        rounded: runs.map(upToLayer),
       },
-      failures(reference, reference.actual, { rtol, atol, equal_nan: settings.equal_nan }, judgements?.[i]),
+      fails,
       margin,
     );
     const { unexplained, missing = 0 } = explanation;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { count, firstFault, judgeByRounding } from '../../src/compare/by-rounding.js';
-import { compareTensor } from '../../src/compare/compare.js';
+import { firstFault, judgeByRounding } from '../../src/compare/by-rounding.js';
+import { count } from '../../src/compare/element.js';
+import { compareTensor } from '../../src/compare/tensor.js';
 import { judgeOff, never, prediction, reference, rule, zeros } from './judge.js';
 
 test('within 6 σ is rounding, beyond it is a fault, and proven beyond the bound', () => {
@@ -51,7 +52,8 @@ test('undecided elements are held against the tolerance, and only they', () => {
   const compared = reference([0, 100, 0.5]);
   const judged = judgeByRounding(compared, prediction([0, 0, 0], 1, [1, 2]), rule(prediction([0, 0, 0], 50)));
   expect(judged.counts.undecided).toBe(2);
-  const tolerance = { rtol: 0, atol: 1, source: '', usual: true };
+  const caller = { kind: 'caller' } as const;
+  const tolerance = { rtol: 0, atol: 1, source: { rtol: caller, atol: caller } };
   const { mismatches, rows, auto } = compareTensor(compared, Float64Array.of(9, 0, 0), tolerance, false, {
     ...judged,
     profile: 'generic',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isClose } from '../../src/compare/close.js';
 import { explainByRounding, type Margin, type Runs } from '../../src/compare/conditioning.js';
+import { bothDirections, outputAxes, stateAxes } from './axes.js';
 
 const ALLOWANCE = 0.01;
 const margin = { share: 0.1, allowance: () => ALLOWANCE, largestPossible: Number.POSITIVE_INFINITY };
@@ -11,7 +12,14 @@ test('rounding never explains what is larger than an output can be', () => {
   // The runs have parted as far as anybody could ask.
   const runs = { steps: 1, batch: 1, directions: 1, actual: outputs(-1), rounded: [outputs(1)] };
   const unexplained = (expected: number, largestPossible: number) => {
-    const reference = { name: 'output', dtype: 'F32', rows: 1, batch: 1, units: 1 } as const;
+    const reference = {
+      name: 'output',
+      dtype: 'F32',
+      rows: 1,
+      batch: 1,
+      units: 1,
+      axes: outputAxes(1),
+    } as const;
     const data = values([expected]);
     return explainByRounding({ ...reference, data }, runs, Uint8Array.of(1), { ...margin, largestPossible })
       .unexplained;
@@ -34,7 +42,15 @@ const states = (h: readonly [number, number], c: readonly [number, number]) => (
 test('a last state is explained where the runs part in h or in c of its own layer', () => {
   const unexplained = (name: 'h_n' | 'c_n', layer: number, rounded: ReturnType<typeof states>) => {
     const runs = { steps: 1, batch: 1, directions: 1, actual: states([0, 0], [0, 0]), rounded: [rounded] };
-    const reference = { name, dtype: 'F32', rows: 2, batch: 1, units: 1, data: values([1, 1]) } as const;
+    const reference = {
+      name,
+      dtype: 'F32',
+      rows: 2,
+      batch: 1,
+      units: 1,
+      data: values([1, 1]),
+      axes: stateAxes(1),
+    } as const;
     const fails = Uint8Array.from([0, 1], (row) => Number(row === layer));
     return explainByRounding(reference, runs, fails, margin).unexplained;
   };
@@ -65,6 +81,7 @@ function explained(expected: number[], actual: number[], rounded: number[], leng
     batch: 1,
     units: 2,
     data,
+    axes: bothDirections(outputAxes(data.length / 2)),
   };
   const rule = { rtol: 0, atol: 0.01, equal_nan: false };
   const fails = Uint8Array.from(actual, (value, i) => Number(!isClose(value, data[i], rule)));
@@ -137,7 +154,8 @@ describe('two layers of two units, both directions, three steps, two batch rows'
     const rows = part === 'output' ? STEPS : ROWS;
     const units = part === 'output' ? DIRECTIONS * SIZE : SIZE;
     const data = outputs(part, i)[part];
-    const reference = { name, dtype: 'F32', rows, batch: BATCH, units, data } as const;
+    const axes = bothDirections(part === 'output' ? outputAxes(STEPS) : stateAxes(STEPS));
+    const reference = { name, dtype: 'F32', rows, batch: BATCH, units, data, axes } as const;
     const runs: Runs = {
       steps: STEPS,
       batch: BATCH,
@@ -203,7 +221,14 @@ const forwardRuns = (actual: readonly number[], rounded: readonly number[], leng
 };
 const half: Margin = { share: 0.5, allowance: () => 1, largestPossible: Number.POSITIVE_INFINITY };
 const explainSteps = (expected: readonly number[], runs: Runs, by = half) => {
-  const reference = { name: 'output', dtype: 'F32', rows: runs.steps, batch: 1, units: 1 } as const;
+  const reference = {
+    name: 'output',
+    dtype: 'F32',
+    rows: runs.steps,
+    batch: 1,
+    units: 1,
+    axes: outputAxes(runs.steps),
+  } as const;
   const data = values(expected);
   const fails = Uint8Array.from(data, (one, i) => Number(!Object.is(one, runs.actual.output[i])));
   return explainByRounding({ ...reference, data }, runs, fails, by);
@@ -223,7 +248,14 @@ test('the step is the first of all batch rows', () => {
     actual: { output: values([0, 0, 0, 0]), h_n: values([0, 0]) },
     rounded: [{ output: values([0, 9, 9, 9]), h_n: values([0, 0]) }],
   };
-  const reference = { name: 'output', dtype: 'F32', rows: 2, batch: 2, units: 1 } as const;
+  const reference = {
+    name: 'output',
+    dtype: 'F32',
+    rows: 2,
+    batch: 2,
+    units: 1,
+    axes: outputAxes(2),
+  } as const;
   const data = values([0, 0, 4, 4]);
   expect(explainByRounding({ ...reference, data }, runs, Uint8Array.of(0, 0, 1, 1), half)).toEqual({
     partsAt: 0,
@@ -281,7 +313,15 @@ describe('runs that are no longer finite', () => {
 });
 
 test('a module without cell states has none that could part', () => {
-  const reference = { name: 'h_n', dtype: 'F32', rows: 1, batch: 1, units: 1, data: values([4]) } as const;
+  const reference = {
+    name: 'h_n',
+    dtype: 'F32',
+    rows: 1,
+    batch: 1,
+    units: 1,
+    data: values([4]),
+    axes: stateAxes(1),
+  } as const;
   const run = (h: number) => ({ output: values([0]), h_n: values([h]) });
   const explained = (h: number) =>
     explainByRounding(

@@ -1,13 +1,15 @@
 import { type AutoRule, judgeByRounding, type Prediction } from '../../src/compare/by-rounding.js';
-import type { Compared } from '../../src/compare/compare.js';
+import type { Reference } from '../../src/tensor/reference.js';
+import { outputAxes } from './axes.js';
 
-export const reference = (data: readonly number[], units = 1): Compared => ({
+export const reference = (data: readonly number[], units = 1): Reference => ({
   name: 'output',
   dtype: 'F32',
   rows: data.length / units,
   batch: 1,
   units,
   data: Float64Array.from(data),
+  axes: outputAxes(data.length / units),
 });
 
 export const prediction = (

@@ -32,13 +32,19 @@ export function boundOf(
       if (!data) return [];
       const printed = decimals === undefined ? undefined : { decimals, halfUnits: missing(data) };
       const rows = data.length / batch / units[name];
-      return [{ name, dtype: 'F32', rows, batch, units: units[name], data, printed }];
+      const axes = {
+        ...(name === 'output' && { layer: module.num_layers - 1 }),
+        directions: directionsOf(module),
+        steps,
+        lengths: sequence.lengths,
+      };
+      return [{ name, dtype: 'F32', rows, batch, units: units[name], data, printed, axes }];
     }),
     ...(decimals !== undefined && {
       decimals,
       uncertainty: { layers: layers.map((perDirection) => perDirection.map(lost)) },
     }),
-    layerOutputs: layers.map(() => undefined),
+    layerOutputs: [],
     layout: { batch_first: false, batched: true, timed: true, steps, batch },
     otherLayoutFits: false,
     short: [],

@@ -58,13 +58,22 @@ test('time first: tensors as they are', () => {
   const { sequence, references, layout, layerOutputs, otherLayoutFits } = bind(lstm(), LOADED, undefined);
   const data = (role: Role) => LOADED.tensors.get(role)!.data;
   expect(sequence).toEqual({ steps: 5, batch: 2, input: data('input') });
+  const axes = { directions: ['forward'], steps: 5 };
   expect(references).toEqual([
-    { name: 'output', dtype: 'F32', rows: 5, batch: 2, units: 4, data: data('output') },
-    { name: 'h_n', dtype: 'F32', rows: 1, batch: 2, units: 4, data: data('h_n') },
-    { name: 'c_n', dtype: 'F32', rows: 1, batch: 2, units: 4, data: data('c_n') },
+    {
+      name: 'output',
+      dtype: 'F32',
+      rows: 5,
+      batch: 2,
+      units: 4,
+      data: data('output'),
+      axes: { ...axes, layer: 0 },
+    },
+    { name: 'h_n', dtype: 'F32', rows: 1, batch: 2, units: 4, data: data('h_n'), axes },
+    { name: 'c_n', dtype: 'F32', rows: 1, batch: 2, units: 4, data: data('c_n'), axes },
   ]);
   expect(layout.batch_first).toBe(false);
-  expect(layerOutputs).toEqual([undefined]);
+  expect(layerOutputs).toEqual([]);
   expect(otherLayoutFits).toBe(false);
 });
 
@@ -83,9 +92,10 @@ test('batch first: input and outputs are brought into time first, states are lef
   expect([...sequence.input]).toEqual([0, 1, 2, 6, 7, 8, 3, 4, 5, 9, 10, 11]);
   const swapped = [0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15];
   expect([...output.data]).toEqual(swapped);
-  expect(layerOutputs[0]).toMatchObject({ name: 'output_l0', rows: 2, batch: 2, units: 4 });
-  expect([...layerOutputs[0]!.data]).toEqual(swapped);
-  expect(layerOutputs[1]).toBeUndefined();
+  expect(layerOutputs).toMatchObject([
+    { name: 'output_l0', rows: 2, batch: 2, units: 4, axes: { layer: 0 } },
+  ]);
+  expect([...layerOutputs[0].data]).toEqual(swapped);
   expect(h_n.data).toBe(loaded.tensors.get('h_n')!.data);
   expect(sequence.h0).toBe(loaded.tensors.get('h_0')!.data);
   expect(otherLayoutFits).toBe(true);
@@ -106,7 +116,8 @@ test('sizes of a projected and bidirectional module', () => {
     { name: 'h_n', rows: 6, units: 2 },
     { name: 'c_n', rows: 6, units: 5 },
   ]);
-  expect(layerOutputs.map((one) => one?.name)).toEqual([undefined, 'output_l1', undefined]);
+  expect(layerOutputs).toMatchObject([{ name: 'output_l1', axes: { layer: 1 } }]);
+  expect(layerOutputs).toHaveLength(1);
 });
 
 test('an output may end at the longest of the lengths, in either layout', () => {

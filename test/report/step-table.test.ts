@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Place, TensorComparison } from '../../src/compare/compare.js';
-import type { Comparison, Subject } from '../../src/compare/comparison.js';
+import type { Place } from '../../src/compare/element.js';
+import type { TensorComparison } from '../../src/compare/tensor.js';
+import { comparisonText } from '../../src/report/comparison-text.js';
 import { stepTable } from '../../src/report/step-table.js';
 import { fold } from '../../src/report/terminal/fold.js';
 import {
@@ -10,7 +11,8 @@ import {
   formatExact,
   formatValue,
 } from '../../src/report/terminal/numbers.js';
-import { textReporter } from '../../src/report/text.js';
+import { positionOf } from '../../src/tensor/reference.js';
+import type { Comparison, Subject } from '../../src/verdict/comparison.js';
 import { cli, sampleNames } from '../cli.js';
 
 describe('numbers', () => {
@@ -97,6 +99,8 @@ test('folding shows the ends and what matters, and counts every row once', () =>
   );
 });
 
+const FLOAT32 = { kind: 'dtype', dtype: 'float32' } as const;
+
 /** Comparisons as wide as they come: large sizes, long numbers, layers above ten. */
 const wide = fc
   .record({
@@ -114,10 +118,9 @@ const wide = fc
     const { batch, hidden_size, num_layers, steps, scale, difference, verdict, columns } = drawn;
     const directions = drawn.bidirectional ? (['forward', 'reverse'] as const) : (['forward'] as const);
     const tensorOf = (name: TensorComparison['name'], rows: number, units: number): TensorComparison => {
+      const axes = { layer: name === 'output' ? num_layers - 1 : undefined, directions, steps };
       const place = (row: number): Place => ({
-        row,
-        batch: batch - 1,
-        unit: units - 1,
+        ...positionOf({ name, dtype: 'F32', rows, batch, units, axes }, (row + 1) * batch * units - 1),
         expected: -0.123456789012345 * scale,
         actual: (-0.123456789012345 + difference) * scale,
         difference: difference * scale,
@@ -127,7 +130,7 @@ const wide = fc
       return {
         name,
         dtype: 'float32',
-        tolerance: { rtol: 1.3e-6, atol: 1e-5, source: 'float32 default', usual: true },
+        tolerance: { rtol: 1.3e-6, atol: 1e-5, source: { rtol: FLOAT32, atol: FLOAT32 } },
         elements: elements * rows,
         mismatches: mismatches * rows,
         rows: Array.from({ length: rows }, (_, row) => ({
@@ -173,12 +176,14 @@ const wide = fc
       first: verdict === 'differs' ? { tensor: 'output', place: tensors[0].rows[0].worst } : undefined,
       partsAt: verdict === 'ill-conditioned' ? 12 : undefined,
       kernels: { name: 'plain', threads: 1 },
-      notes: ['batch_first is not said; the shapes fit only [B, T, …], so it is taken as true'],
-      warnings: ['output: all zeros would pass too: with rtol 1e-7, atol 1000 this reference proves nothing'],
-      advice: ['every value agrees with --batch-first: add it, or say it in the case'],
+      notes: [{ kind: 'batch_first', taken: true }],
+      warnings: [{ kind: 'zeros-pass', tensor: 'output' }],
+      advice: [{ kind: 'another-reading', batch_first: true, mismatches: 0, of: 8 }],
     };
     return { comparison, columns };
   });
+
+const common = { allSteps: false, caller: 'from the command line', version: '1.0.0' };
 
 const tooLong = (text: string, columns: number) => text.split('\n').filter((line) => line.length > columns);
 
@@ -192,10 +197,10 @@ test('no line is longer than the terminal is wide', () => {
       const { batch, hidden_size } = comparison.subject;
       if (batch * hidden_size < 10_000) expect(table).toContain('expected');
       expect(table.split('\n')).not.toContainEqual(expect.stringMatching(/…$/));
-      const reporter = textReporter({ terminal, allSteps: false, quiet: false });
+      const reporter = comparisonText({ ...common, terminal, quiet: false });
       const text = reporter.begin(['a/case']) + reporter.result({ label: 'a/case', comparison });
       expect(tooLong(text, columns)).toEqual([]);
-      const several = textReporter({ terminal, allSteps: false, quiet: true });
+      const several = comparisonText({ ...common, terminal, quiet: true });
       const line =
         several.begin(['a/case', 'another/case']) + several.result({ label: 'a/case', comparison });
       expect(tooLong(line, columns)).toEqual([]);

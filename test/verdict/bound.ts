@@ -28,12 +28,18 @@ export async function boundOf(
   const { steps, batch } = sequence;
   const directionCount = directionsOf(module).length;
   const outputs = await forwardPass(network, sequence, { layers: true });
-  const reference = (values: Floats, rows: number, { dtype = 'F32', halfUnit, off }: Stored) => ({
+  const reference = (
+    values: Floats,
+    rows: number,
+    { dtype = 'F32', halfUnit, off }: Stored,
+    layer?: number,
+  ) => ({
     dtype,
     rows,
     batch,
     units: values.length / rows / batch,
     data: Float64Array.from(values, (value, i) => roundTo(value, dtype) + (off?.(i) ?? 0)),
+    axes: { layer, directions: directionsOf(module), steps, lengths: sequence.lengths },
     printed: halfUnit === undefined ? undefined : { decimals: 3, halfUnits: values.map(() => halfUnit) },
   });
   const states = module.num_layers * directionCount;
@@ -42,13 +48,16 @@ export async function boundOf(
     network,
     sequence,
     references: [
-      ...(output ? [{ name: 'output' as const, ...reference(outputs.output, steps, output) }] : []),
+      ...(output
+        ? [{ name: 'output' as const, ...reference(outputs.output, steps, output, module.num_layers - 1) }]
+        : []),
       ...(h_n ? [{ name: 'h_n' as const, ...reference(outputs.h_n, states, h_n) }] : []),
       ...(c_n ? [{ name: 'c_n' as const, ...reference(outputs.c_n!, states, c_n) }] : []),
     ],
-    layerOutputs: network.layers.map((_, layer) => {
-      const one = layers[layer];
-      return one && { name: `output_l${layer}` as const, ...reference(outputs.layers![layer], steps, one) };
+    layerOutputs: network.layers.flatMap((_, layer) => {
+      const asStored = layers[layer];
+      const name = `output_l${layer}` as const;
+      return asStored ? [{ name, ...reference(outputs.layers![layer], steps, asStored, layer) }] : [];
     }),
     short: [],
     layout: { batch_first: false, batched: true, timed: true, steps, batch },

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { caseOf, stateDict, verify } from '../../src/index.js';
 import type { FloatDtype } from '../../src/tensor/dtype.js';
+import { run } from '../../src/verdict/readings.js';
+import type { Run } from '../../src/verdict/run.js';
+import { settle, type VerifyOptions } from '../../src/verdict/settings.js';
 import { judge } from '../../src/verdict/verdict.js';
-import { type Run, type VerifyOptions, verifyRun } from '../../src/verify.js';
+
 import { caseWith, numbers, type Turning, turning } from './turning.js';
 
 const CLOSE = { rule: 'close' } as const;
@@ -84,7 +87,7 @@ describe('where runs of other roundings part', () => {
     const network = { scale: 2 ** 11, next: 2 ** 16, input: [1, 0, 0] };
     const other = { output: { 6: 0.5 }, h_n: { 0: 0.5 } };
     const partsAt = async (dtypes: Record<string, FloatDtype>) => {
-      const tolerance = { source: 'test', output: { atol: 1e-3 } };
+      const tolerance = { output: { atol: 1e-3 } };
       return (await verdictOn(network, dtypes, other, { tolerance })).partsAt;
     };
     expect(await partsAt({ output: 'F32' })).toBe(2);
@@ -133,12 +136,15 @@ describe('runs are made', () => {
     const dtypes = Object.fromEntries(names.map((name) => [name, 'F32' as const]));
     const loaded = caseWith(await turning(network), dtypes, { output: { [LAST]: 2 }, h_n: { 2: 2 } });
     const { nonlinearity } = network;
-    const { run } = await verifyRun(loaded, { ...CLOSE, nonlinearity });
+    const judgedRun = await run(loaded, settle(loaded, { ...CLOSE, nonlinearity }));
     let count = 0;
     const onProgress = () => {
       count++;
     };
-    const { verdict } = await judge({ ...run, settings: { ...run.settings, onProgress } });
+    const { verdict } = await judge({
+      ...judgedRun.run,
+      settings: { ...judgedRun.run.settings, onProgress },
+    });
     return { verdict, count };
   };
 
@@ -163,7 +169,7 @@ describe('how far runs must part', () => {
   // The third unit is at one half, and a run of float32 ends 0.0004 from it.
   const network = { scale: 2 ** 15, third: Math.atanh(0.5), input: [1, 1] };
   const verdict = async (tolerance: { readonly rtol: number; readonly atol: number }) => {
-    const options = { tolerance: { source: 'test', ...tolerance } };
+    const options = { tolerance: { ...tolerance } };
     return (await verdictOn(network, { output: 'F32' }, { output: { [LAST]: 0.9 } }, options)).verdict;
   };
 
@@ -181,7 +187,7 @@ describe('how far runs must part', () => {
       [64, 'ill-conditioned'],
       [32, 'differs'],
     ] as const) {
-      for (const tolerance of [undefined, { source: 'test', rtol: 0, atol: 0 }]) {
+      for (const tolerance of [undefined, { rtol: 0, atol: 0 }]) {
         const off = { output: { [LAST]: 0.9 } };
         const one = await verdictOn({ ...network, scale }, { output: 'F16' }, off, { tolerance });
         expect(one.verdict).toBe(expected);
@@ -198,17 +204,20 @@ describe('what the automatic rule leaves undecided', () => {
     tolerance = { rtol: 0, atol: 1e-5 },
   ): Promise<Run> => {
     const loaded = caseWith(await turning({ scale: 0 }), { output: 'F32', h_n: 'F32' }, {});
-    const { run } = await verifyRun(loaded, { rule: 'auto' });
+    const first = await run(loaded, settle(loaded, { rule: 'auto' }));
     const data = Float64Array.from(values);
     const nothing = { faults: new Uint8Array(data.length), undecided: Uint8Array.from(undecided) };
-    return {
-      ...run,
-      compared: run.compared.map((one, i) => (i === 1 ? { ...one, data } : one)),
-      judgements: run.judgements!.map((one, i) => (i === 1 ? { ...one, ...nothing } : one)),
-      tensors: run.tensors.map((one, i) =>
-        i === 1 ? { ...one, tolerance: { ...one.tolerance, ...tolerance } } : one,
-      ),
-    };
+    const tensors = first.run.tensors.map((tensor, i) => {
+      if (i !== 1) return tensor;
+      const { reference, judgement, comparison } = tensor;
+      return {
+        ...tensor,
+        reference: { ...reference, data },
+        judgement: { ...judgement!, ...nothing },
+        comparison: { ...comparison, tolerance: { ...comparison.tolerance, ...tolerance } },
+      };
+    });
+    return { ...first.run, tensors };
   };
   const verdict = async (...said: Parameters<typeof runOf>) => (await judge(await runOf(...said))).verdict;
   const apart = [-1, 1, -1, 1];
@@ -238,12 +247,15 @@ describe('what the automatic rule leaves undecided', () => {
   });
 
   test('and is not close is undecided where numbers were printed', async () => {
-    const run = await runOf(apart, [1, 1, 1, 1]);
+    const undecided = await runOf(apart, [1, 1, 1, 1]);
     const failing = (decimals: number | undefined, ...mismatches: number[]) =>
       judge({
-        ...run,
-        boundCase: { ...run.boundCase, decimals },
-        tensors: run.tensors.map((one, i) => ({ ...one, mismatches: mismatches[i] })),
+        ...undecided,
+        boundCase: { ...undecided.boundCase, decimals },
+        tensors: undecided.tensors.map((tensor, i) => ({
+          ...tensor,
+          comparison: { ...tensor.comparison, mismatches: mismatches[i] },
+        })),
       });
     expect(await failing(4, 0, 1)).toEqual({ verdict: 'undecided' });
     expect(await failing(4, 1, 0)).toEqual({ verdict: 'undecided' });

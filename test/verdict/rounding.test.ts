@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { caseOf, type Dtype, forward, stateDict, tensor, verify } from '../../src/index.js';
 import type { Module } from '../../src/module/parameters.js';
+import { adviceText } from '../../src/report/remarks-text.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf, weightsOf } from '../engine/random-network.js';
 
@@ -78,7 +79,7 @@ describe('a coarser precision', () => {
       const rounded = tensor(output!.shape, output!.data, 'F16');
       const result = await verify(caseOf(weights, { input, output: { ...rounded, dtype: 'F32' } }));
       expect(result.verdict).toBe('differs');
-      return result.advice.join();
+      return result.advice.map(adviceText).join();
     };
     expect(await advice(1)).not.toContain('float16');
     expect(await advice(2)).not.toContain('float16');
@@ -100,7 +101,7 @@ describe('a coarser precision', () => {
       );
       const result = await verify(caseOf(weights, { input, output: tensor(output!.shape, noisy) }));
       expect(result.verdict).toBe('differs');
-      return result.advice.join();
+      return result.advice.map(adviceText).join();
     };
     for (const few of [1, 2, 3]) expect(await advice(few)).not.toContain('TF32');
     for (const many of [4, 8]) {

@@ -186,7 +186,7 @@ describe('an ordinary network', () => {
 
   test('under a tolerance that float32 cannot keep has no verdict, but a real fault still differs', async () => {
     const reference = await honest(network, sequence, 'F32');
-    const options = { tolerance: { rtol: 0, atol: 0, source: 'test' } };
+    const options = { tolerance: { rtol: 0, atol: 0 } };
     expect((await verify(caseOf(network, sequence, reference), options)).verdict).toBe('ill-conditioned');
     expect((await verify(caseOf(network, sequence, spoilt(reference, 5, 1e-4)), options)).verdict).toBe(
       'differs',
@@ -195,7 +195,7 @@ describe('an ordinary network', () => {
 
   test('computed in float32 against a float64 reference, rounding is not taken for a fault', async () => {
     const reference = await honest(network, sequence, 'F64');
-    const options = { compute: 'float32', tolerance: { rtol: 0, atol: 1e-8, source: 'test' } } as const;
+    const options = { compute: 'float32', tolerance: { rtol: 0, atol: 1e-8 } } as const;
     expect((await verify(caseOf(network, sequence, reference), options)).verdict).toBe('ill-conditioned');
   });
 
@@ -212,7 +212,7 @@ describe('an ordinary network', () => {
     const verdictOff = async (errors: number) => {
       const off = Array.from(data, (one, i) => (i === data.length - 1 ? one + errors * error : one));
       const output = tensor(shape, off, 'F32');
-      const options = { compute: 'float32', tolerance: { rtol: 0, atol: 0, source: 'test' } } as const;
+      const options = { compute: 'float32', tolerance: { rtol: 0, atol: 0 } } as const;
       return (await verify(caseOfTensors(weights, { input, output }), options)).verdict;
     };
     expect(await verdictOff(0)).toBe('parity');
@@ -233,7 +233,7 @@ describe('values beyond 1', () => {
   const verdictOf = async (weights: StateDict, h_0?: Tensor) => {
     const { output } = await run(weights, { input, h_0 }, { compute: 'float32' });
     const size = Math.max(...Array.from(output!.data, Math.abs));
-    const options = { tolerance: { rtol: 0, atol: 0, source: 'test' } };
+    const options = { tolerance: { rtol: 0, atol: 0 } };
     const { verdict } = await verify(caseOfTensors(weights, { input, h_0, output: output! }), options);
     return { verdict, beyond: size > 1.1 };
   };

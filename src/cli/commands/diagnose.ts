@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { countVerdicts, summaryOf } from '../../compare/summary.js';
 import type { Diagnosis } from '../../diagnose/diagnose.js';
-import { VERSION } from '../../version.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import {
@@ -11,8 +11,13 @@ import {
   type Pending,
   pendingCases,
 } from '../options/case.js';
-import { collectReporter, type ReportTarget } from '../options/parsers.js';
-import { TABLE_ON_STDOUT, withTargets } from '../options/reports.js';
+import {
+  type ReportTarget,
+  reporterOption,
+  reportTo,
+  TABLE_ON_STDOUT,
+  withTargets,
+} from '../options/reports.js';
 import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../options/rule.js';
 import {
   type SpeedOptionValues,
@@ -44,11 +49,7 @@ export function addDiagnose(program: Command, io: Io, exit: (code: number) => vo
   addRuleOptions(addCaseOptions(command))
     .addOption(computeOption())
     .optionsGroup('Reports:')
-    .option(
-      '--reporter <name[=file]>',
-      'table or json, to stdout or a file, in place of the table; may be repeated',
-      collectReporter,
-    )
+    .addOption(reporterOption('diagnose'))
     .option('--no-color', 'no colours')
     .optionsGroup('Speed:')
     .addOption(threadsOption())
@@ -63,20 +64,15 @@ export function addDiagnose(program: Command, io: Io, exit: (code: number) => vo
 
 // Other commands do not pay for what only this one uses: it is loaded here.
 async function diagnoseCommand(pending: Pending, options: Options, io: Io): Promise<number> {
-  const { inputs } = pending;
+  const { label, inputs } = pending;
   return withTargets(options.reporter ?? TABLE_ON_STDOUT, { ...options, inputs }, io, async (targets) => {
     const diagnosis = await diagnoseOne(pending, options, io);
-    const { DIAGNOSES } = await import('../../report/diagnosis.js');
-    for (const { name, terminal, write } of targets)
-      write(
-        DIAGNOSES[name](pending.label, diagnosis, {
-          terminal,
-          allSteps: false,
-          quiet: false,
-          version: VERSION,
-        }),
-      );
-    return { parity: 0, differs: 1, 'ill-conditioned': 2, undecided: 2 }[diagnosis.comparison.verdict];
+    const summary = summaryOf(countVerdicts([diagnosis.comparison.verdict]));
+    const reports = await reportTo('diagnose', targets);
+    reports.begin([label]);
+    reports.result({ label, ...diagnosis });
+    reports.end(summary);
+    return summary.exitCode;
   });
 }
 

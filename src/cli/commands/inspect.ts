@@ -130,10 +130,12 @@ async function inspectInto(
   const inspection = await inspectOne(label, load, options, io);
   if (options.quiet) {
     // What was taken for granted counts for what is saved as well.
-    for (const note of inspection.notes) io.stderr.write(`cellcheck: note: ${note}\n`);
-    for (const warning of inspection.warnings) io.stderr.write(`cellcheck: warning: ${warning}\n`);
+    const { noteText, warningText } = await import('../../report/remarks-text.js');
+    for (const note of inspection.notes) io.stderr.write(`cellcheck: note: ${noteText(note)}\n`);
+    for (const warning of inspection.warnings)
+      io.stderr.write(`cellcheck: warning: ${warningText(warning)}\n`);
   } else {
-    const { inspectionText } = await import('../../report/inspection.js');
+    const { inspectionText } = await import('../../report/inspection-text.js');
     const terminal = { columns: columnsOf(io), color: colorOf(io, options.color) };
     io.stdout.write(inspectionText(label, inspection, { terminal, allSteps: options.allSteps ?? false }));
   }
@@ -142,7 +144,7 @@ async function inspectInto(
     await writeAll(save, writerFor(options.save!)!(savedTensors(inspection)));
   }
   if (html) {
-    const { pagePieces } = await import('../../report/page.js');
+    const { pagePieces } = await import('../../report/inspection-page.js');
     const { readPageParts } = await import('../../files/page-parts.js');
     await writeAll(html, pagePieces(label, inspection, readPageParts()));
   }
@@ -155,7 +157,7 @@ async function inspectOne(
   io: Io,
 ): Promise<Inspection> {
   const { inspect } = await import('../../inspect/inspect.js');
-  const { MOST_PAGE_VALUES } = await import('../../report/page.js');
+  const { MOST_PAGE_VALUES } = await import('../../report/inspection-page.js');
   const { onProgress, clear } = showProgress(io, label);
   const { module, nonlinearity, batchFirst, prefix, compute, explain } = options;
   const { layer, direction, batch, step, steps = step, unit, show } = options;

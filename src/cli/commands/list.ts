@@ -3,11 +3,16 @@ import { CellcheckError, inFile, internalError } from '../../errors.js';
 import { type FoundCase, findCases } from '../../files/find-cases.js';
 import { openCheckpoint } from '../../files/open-checkpoint.js';
 import { listModules } from '../../module/list.js';
-import type { ListResult } from '../../report/listing.js';
-import { VERSION } from '../../version.js';
+import type { ListResult } from '../../report/reporter.js';
 import type { Io } from '../io.js';
-import { collectReporter, type ReportTarget } from '../options/parsers.js';
-import { type OpenTarget, TABLE_ON_STDOUT, withTargets } from '../options/reports.js';
+import {
+  type OpenTarget,
+  type ReportTarget,
+  reporterOption,
+  reportTo,
+  TABLE_ON_STDOUT,
+  withTargets,
+} from '../options/reports.js';
 
 interface Options {
   reporter?: readonly ReportTarget[];
@@ -32,11 +37,7 @@ export function addList(program: Command, io: Io, exit: (code: number) => void):
     .command('list')
     .description('Lists the recurrent modules in checkpoints: sizes, gate layout, shapes.')
     .argument('<files...>', 'checkpoints, globs, or cases, which stand for their weights')
-    .option(
-      '--reporter <name[=file]>',
-      'table or json, to stdout or a file, in place of the table; may be repeated',
-      collectReporter,
-    )
+    .addOption(reporterOption('list'))
     .option('--allow-outside', 'lets a case name files outside its folder and the working directory')
     .option('--no-color', 'no colours')
     .showHelpAfterError('  cellcheck list --help lists the options.')
@@ -58,6 +59,8 @@ async function listInto(
   options: Options,
   io: Io,
 ): Promise<number> {
+  const reports = await reportTo('list', targets);
+  reports.begin(found.map(({ label }) => label));
   const results = found.map(({ label, path, error }): ListResult => {
     try {
       if (error) throw error;
@@ -70,9 +73,8 @@ async function listInto(
       return { file: label, error: known };
     }
   });
-  const { LISTINGS } = await import('../../report/listing.js');
-  for (const { name, terminal, write } of targets)
-    write(LISTINGS[name](results, { terminal, version: VERSION }));
+  for (const result of results) reports.result(result);
+  reports.end(undefined);
   const bad = results.some(({ checkpoint }) => !checkpoint || checkpoint.modules.some(({ error }) => error));
   return bad ? 2 : 0;
 }

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import type { CaseResult, Comparison } from '../../compare/comparison.js';
+import { countVerdicts, summaryOf, type Verdict } from '../../compare/summary.js';
 import type { SpeedOptions } from '../../engine/options.js';
 import { CellcheckError, internalError } from '../../errors.js';
-import { outcomeOf, summaryOf } from '../../report/format-report.js';
-import { REPORTERS } from '../../report/reporters.js';
+import { warningText } from '../../report/remarks-text.js';
+import type { CaseResult, Comparison } from '../../verdict/comparison.js';
 import { verify } from '../../verify.js';
-import { VERSION } from '../../version.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import {
@@ -15,8 +14,14 @@ import {
   type Pending,
   pendingCases,
 } from '../options/case.js';
-import { collectReporter, type ReportTarget } from '../options/parsers.js';
-import { type OpenTarget, TABLE_ON_STDOUT, withTargets } from '../options/reports.js';
+import {
+  type OpenTarget,
+  type ReportTarget,
+  reporterOption,
+  reportTo,
+  TABLE_ON_STDOUT,
+  withTargets,
+} from '../options/reports.js';
 import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../options/rule.js';
 import {
   type SpeedOptionValues,
@@ -60,11 +65,7 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
     .addOption(computeOption())
     .optionsGroup('Reports:')
     .option('--all-steps', 'shows every step of a long sequence')
-    .option(
-      '--reporter <name[=file]>',
-      'table or json, to stdout or a file, in place of the table; may be repeated',
-      collectReporter,
-    )
+    .addOption(reporterOption('verify'))
     .option('-q, --quiet', 'a line a case, no tables')
     .option('--no-color', 'no colours')
     .optionsGroup('Speed:')
@@ -94,27 +95,21 @@ async function verifyInto(
   io: Io,
 ): Promise<number> {
   const started = performance.now();
-  const { allSteps = false, quiet = false } = options;
-  const reports = await Promise.all(
-    targets.map(async ({ name, file, terminal, write }) => {
-      const reporter = await REPORTERS[name]({ terminal, allSteps, quiet, version: VERSION });
-      return { name, file, write, reporter };
-    }),
-  );
-  for (const { reporter, write } of reports) write(reporter.begin(cases.map(({ label }) => label)));
+  const reports = await reportTo('verify', targets, options);
+  reports.begin(cases.map(({ label }) => label));
 
   // In a list of cases the table on stdout names each error in its place.
-  const listed = cases.length > 1 && reports.some(({ name, file }) => name === 'table' && file === undefined);
-  const counts = { parity: 0, differs: 0, noVerdict: 0 };
+  const listed = cases.length > 1 && targets.some(({ name, file }) => name === 'table' && file === undefined);
+  const verdicts: (Verdict | undefined)[] = [];
   for (const entry of cases) {
     const result = await verifyOne(entry, options, speed, io);
     if (result.error && !listed) io.stderr.write(`cellcheck: ${result.error.message}\n`);
-    counts[outcomeOf(result)]++;
-    for (const { reporter, write } of reports) write(reporter.result(result));
+    verdicts.push(result.comparison?.verdict);
+    reports.result(result);
   }
 
-  const summary = summaryOf(counts, (performance.now() - started) / 1000);
-  for (const { reporter, write } of reports) write(reporter.end(summary));
+  const summary = summaryOf(countVerdicts(verdicts), (performance.now() - started) / 1000);
+  reports.end(summary);
   return summary.exitCode;
 }
 
@@ -143,6 +138,6 @@ function strictError(file: string, { warnings }: Comparison): CellcheckError {
   return new CellcheckError({
     file,
     problem: `no verdict with --strict, because of ${warnings.length === 1 ? 'a warning' : 'warnings'} (parity without it)`,
-    hints: warnings,
+    hints: warnings.map(warningText),
   });
 }

@@ -1,18 +1,8 @@
-import path from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { ToleranceOption } from '../../compare/tolerance.js';
-import { CASE_FILE } from '../../files/find-cases.js';
-import { TENSOR_ENDINGS } from '../../formats/detect.js';
 import { WRITERS, writerFor } from '../../formats/write-tensors.js';
 import type { Picks } from '../../inspect/selection.js';
 import { EXPECTED_ROLES } from '../../module/case.js';
-import { REPORTERS } from '../../report/reporters.js';
-
-/** Where a report goes: a file, or stdout. */
-export interface ReportTarget {
-  readonly name: string;
-  readonly file?: string;
-}
 
 // Each parser gets what the user wrote and, where the option may be repeated, what came before.
 
@@ -53,24 +43,6 @@ export function collectTolerance(
   }
   const [, name, rtol, atol] = match;
   return { ...before, [name]: { rtol: notNegative(rtol), atol: notNegative(atol) } };
-}
-
-export function collectReporter(text: string, before: readonly ReportTarget[] = []): ReportTarget[] {
-  const at = text.indexOf('=');
-  const target = at < 0 ? { name: text } : { name: text.slice(0, at), file: text.slice(at + 1) };
-  if (!Object.hasOwn(REPORTERS, target.name) || target.file === '') {
-    const names = Object.keys(REPORTERS).join(', ');
-    throw new InvalidArgumentError(
-      `Reporters are ${names}, each to stdout or, as json=report.json, to a file.`,
-    );
-  }
-  const name = path.basename(target.file ?? '').toLowerCase();
-  if (name === CASE_FILE || TENSOR_ENDINGS.some((ending) => name.endsWith(ending)))
-    throw new InvalidArgumentError('A report is no file of tensors, and no case: give it another name.');
-  if (target.file === undefined && before.some(({ file }) => file === undefined)) {
-    throw new InvalidArgumentError('Only one report goes to stdout; give the other a file.');
-  }
-  return [...before, target];
 }
 
 /** `3`, `0,2`, `0:10`, `-5:`: indices and ranges, as Python's slices. */

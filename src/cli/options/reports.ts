@@ -1,11 +1,54 @@
+import path from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
 import { CellcheckError } from '../../errors.js';
+import { CASE_FILE } from '../../files/find-cases.js';
 import { openWriter, samePath, type Writer } from '../../files/write.js';
-import { REPORT_COLUMNS } from '../../report/reporter.js';
+import { TENSOR_ENDINGS } from '../../formats/detect.js';
+import { loadReporter } from '../../report/format-report.js';
+import { type Command, REPORT_COLUMNS, type Reporter, type Reports } from '../../report/reporter.js';
+import { reportersOf } from '../../report/reporters.js';
 import type { Terminal } from '../../report/terminal/style.js';
+import { VERSION } from '../../version.js';
 import { colorOf, columnsOf, type Io } from '../io.js';
-import type { ReportTarget } from './parsers.js';
+
+/** Where a report goes: a file, or stdout. */
+export interface ReportTarget {
+  readonly name: string;
+  readonly file?: string;
+}
 
 export const TABLE_ON_STDOUT: readonly ReportTarget[] = [{ name: 'table' }];
+
+/** `--reporter` of a command: it takes the reporters that the command has. */
+export function reporterOption(command: Command): Option {
+  const names = reportersOf(command);
+  const last = names[names.length - 1];
+  const choice = names.length > 1 ? `${names.slice(0, -1).join(', ')} or ${last}` : last;
+  return new Option(
+    '--reporter <name[=file]>',
+    `${choice}, to stdout or a file, in place of the table; may be repeated`,
+  ).argParser((text: string, before: readonly ReportTarget[] | undefined) => [
+    ...(before ?? []),
+    reportTarget(text, before ?? [], names),
+  ]);
+}
+
+function reportTarget(text: string, before: readonly ReportTarget[], names: readonly string[]): ReportTarget {
+  const equals = text.indexOf('=');
+  const target = equals < 0 ? { name: text } : { name: text.slice(0, equals), file: text.slice(equals + 1) };
+  if (!names.includes(target.name) || target.file === '') {
+    throw new InvalidArgumentError(
+      `Reporters are ${names.join(', ')}, each to stdout or, as json=report.json, to a file.`,
+    );
+  }
+  const file = path.basename(target.file ?? '').toLowerCase();
+  if (file === CASE_FILE || TENSOR_ENDINGS.some((ending) => file.endsWith(ending)))
+    throw new InvalidArgumentError('A report is no file of tensors, and no case: give it another name.');
+  if (target.file === undefined && before.some((other) => other.file === undefined)) {
+    throw new InvalidArgumentError('Only one report goes to stdout; give the other a file.');
+  }
+  return target;
+}
 
 /** A report's target, opened. */
 export interface OpenTarget extends ReportTarget {
@@ -47,4 +90,33 @@ export async function withTargets<T>(
   } finally {
     for (const writer of writers) writer.discard();
   }
+}
+
+/** Writes what a command reports to all of its targets. */
+export interface Broadcast<C extends Command> {
+  readonly begin: (labels: readonly string[]) => void;
+  readonly result: (result: Reports[C]['result']) => void;
+  readonly end: (end: Reports[C]['end']) => void;
+}
+
+/** The reporters of a command's targets as one. */
+export async function reportTo<C extends Command>(
+  command: C,
+  targets: readonly OpenTarget[],
+  { allSteps = false, quiet = false }: { readonly allSteps?: boolean; readonly quiet?: boolean } = {},
+): Promise<Broadcast<C>> {
+  const common = { allSteps, quiet, caller: 'from the command line', version: VERSION };
+  const reports = await Promise.all(
+    targets.map(async ({ name, terminal, write }) => {
+      return { write, reporter: await loadReporter(command, name, { ...common, terminal }) };
+    }),
+  );
+  const toAll = (render: (reporter: Reporter<C>) => string) => {
+    for (const { reporter, write } of reports) write(render(reporter));
+  };
+  return {
+    begin: (labels) => toAll((reporter) => reporter.begin(labels)),
+    result: (result) => toAll((reporter) => reporter.result(result)),
+    end: (end) => toAll((reporter) => reporter.end(end)),
+  };
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { PROFILES, type ProfileName } from '../../bounds/profiles.js';
 import type { ToleranceOption } from '../../compare/tolerance.js';
-import type { VerifyOptions } from '../../verify.js';
+import type { VerifyOptions } from '../../verdict/settings.js';
 import type { CaseOptionValues } from './case.js';
 import { collectTolerance, notNegative } from './parsers.js';
 
@@ -61,6 +61,6 @@ export function verifyOptions(options: CaseOptionValues & RuleOptionValues): Ver
     compute,
     rule,
     profile,
-    tolerance: { rtol, atol, ...tolerance, source: 'from the command line' },
+    tolerance: { rtol, atol, ...tolerance },
   };
 }

@@ -2,9 +2,9 @@ import { envelope } from '../../bounds/envelope.js';
 import { PROFILE_OF, PROFILES, type ProfileName } from '../../bounds/profiles.js';
 import type { Direction } from '../../kinds.js';
 import type { BoundCase } from '../../module/bind.js';
+import { knownOutputs } from '../../module/known-outputs.js';
 import { directionsOf, layerInputSize } from '../../module/parameters.js';
 import type { FloatDtype, Floats } from '../../tensor/dtype.js';
-import { knownOutputs } from '../../verdict/rounding.js';
 import type { KnownLayer } from './sensitivity.js';
 
 /** A layer whose output is known, with its name. */

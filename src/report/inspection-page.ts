@@ -1,7 +1,7 @@
 import { printable } from '../errors.js';
 import type { InspectedPart, Inspection } from '../inspect/inspect.js';
 import { PART_WORDS } from '../kinds.js';
-import { sequenceText } from './text.js';
+import { sequenceText } from './comparison-text.js';
 
 /** The values that a page has room for: each takes eleven bytes of it, and is drawn. */
 export const MOST_PAGE_VALUES = 4_000_000;

@@ -1,14 +1,15 @@
 import { printable } from '../errors.js';
 import type { InspectedPart, Inspection } from '../inspect/inspect.js';
-import { differenceLines } from './differences.js';
-import { explanationText } from './explanation.js';
+import { sequenceText } from './comparison-text.js';
+import { explanationText } from './explanation-text.js';
+import { differenceLines } from './inspection-differences.js';
+import { noteText, warningText } from './remarks-text.js';
 import { FAR, type Group, groupsOf, type View, worstIndex, worstOf } from './state-columns.js';
 import { flow } from './terminal/flow.js';
 import { fold } from './terminal/fold.js';
 import { formatCount, formatDifference, largest } from './terminal/numbers.js';
 import { type Style, styleFor, type Terminal } from './terminal/style.js';
 import { columnWidths, GAP, INDENT, type Line, renderTable, sum } from './terminal/table.js';
-import { sequenceText } from './text.js';
 
 export interface InspectionOptions {
   readonly terminal: Terminal;
@@ -30,8 +31,8 @@ export function inspectionText(label: string, inspection: Inspection, options: I
       );
   const after = [
     ...(explanations.length ? [] : [...batchNote(inspection), ...differenceLines(inspection)]),
-    ...notes.map((note) => `note: ${note}`),
-    ...warnings.map((warning) => `${style.open('warning')}: ${warning}`),
+    ...notes.map((note) => `note: ${noteText(note)}`),
+    ...warnings.map((warning) => `${style.open('warning')}: ${warningText(warning)}`),
   ];
   return `\n${[
     `${flow([`${style.strong(printable(label))}   ${first}`, ...facts], ' · ', terminal, 2)}`,

@@ -1,66 +1,61 @@
+import type { Place } from '../compare/element.js';
+import type { Verdict } from '../compare/summary.js';
+import type { TensorComparison } from '../compare/tensor.js';
+import type { UsedKernels } from '../engine/forward.js';
 import type { CellcheckError } from '../errors.js';
 import type { Direction, Kind, Nonlinearity } from '../kinds.js';
-import type { Place, TensorComparison } from './compare.js';
+import type { Cause } from './cause.js';
+import type { Advice, Note, Warning } from './remarks.js';
 
-/** `undecided`: the reference says too little, as few printed digits do. */
-export type Verdict = 'parity' | 'differs' | 'ill-conditioned' | 'undecided';
-
-/** What was compared, as a report names it. */
+/** The module and the input that were compared, in PyTorch's words. */
 export interface Subject {
   readonly kind: Kind;
+  /** Whether it is an RNNCell, GRUCell or LSTMCell. */
   readonly cell: boolean;
   readonly nonlinearity: Nonlinearity;
   readonly input_size: number;
   readonly hidden_size: number;
+  /** 0 without a projection. */
   readonly proj_size: number;
   readonly num_layers: number;
   readonly directions: readonly Direction[];
   readonly bias: boolean;
+  /** The prefix of the module's parameters in the state_dict. */
   readonly prefix: string;
   readonly steps: number;
   readonly batch: number;
   readonly batch_first: boolean;
+  /** The dtype that cellcheck computed in. */
   readonly compute: 'float64' | 'float32';
   readonly equal_nan: boolean;
   /** The same in words: `LSTM 80 → 256`, `2 layers`, `bidirectional` … */
   readonly words: readonly string[];
 }
 
-/** What results from holding actual against expected outputs: data, rendered by the reports. */
+/** The result of holding actual against expected outputs: data, which the reports render. */
 export interface Comparison {
   readonly verdict: Verdict;
   readonly subject: Subject;
   readonly tensors: readonly TensorComparison[];
   /** Outputs of the module that the reference lacks. */
   readonly notChecked: readonly string[];
-  /** The first mismatch that rounding alone cannot explain, and the tensor it is in. */
+  /** The first mismatch that rounding alone cannot explain, and its tensor. */
   readonly first?: { readonly tensor: TensorComparison['name']; readonly place: Place };
-  /** Ill-conditioned: the step from which rounding alone could explain the differences. */
+  /** Ill-conditioned: the first step from which rounding alone could explain the differences. */
   readonly partsAt?: number;
-  /** Why it differs, in a sentence, where that was looked for and found. */
-  readonly cause?: string;
+  /** Why it differs, where that was looked for. */
+  readonly cause?: Cause;
   /** The kernels that it was computed with. */
-  readonly kernels: { readonly name: string; readonly threads: number };
+  readonly kernels: Pick<UsedKernels, 'name' | 'threads'>;
   /** What was inferred and may surprise. */
-  readonly notes: readonly string[];
-  /** What weakens the verdict; with --strict none is given. */
-  readonly warnings: readonly string[];
+  readonly notes: readonly Note[];
+  /** What weakens the verdict: `--strict` gives none then. */
+  readonly warnings: readonly Warning[];
   /** What to try where the verdict is not parity. */
-  readonly advice: readonly string[];
+  readonly advice: readonly Advice[];
 }
 
-/** One case of a run: a comparison, or why there is none. */
+/** One case of a run: its comparison, or the error that prevented one. */
 export type CaseResult =
   | { readonly label: string; readonly comparison: Comparison; readonly error?: undefined }
   | { readonly label: string; readonly error: CellcheckError; readonly comparison?: undefined };
-
-/** How a run ended. */
-export interface Summary {
-  readonly parity: number;
-  readonly differs: number;
-  /** Cases without a verdict: errors, ill-conditioned and undecided ones. */
-  readonly noVerdict: number;
-  /** How long it took, where it was measured. */
-  readonly seconds?: number;
-  readonly exitCode: 0 | 1 | 2;
-}

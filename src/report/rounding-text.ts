@@ -1,4 +1,4 @@
-import type { AutoSummary, TensorComparison } from '../compare/compare.js';
+import type { AutoSummary, TensorComparison } from '../compare/tensor.js';
 import { formatCount, formatExact, formatSigmas, largest } from './terminal/numbers.js';
 
 /** The automatic rule in words: what a verdict rests on, what it leaves open, and what it saw. */

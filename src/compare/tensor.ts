@@ -1,20 +1,10 @@
 import type { TensorName } from '../kinds.js';
-import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
-import { count, type Judgement, type UnitSpread } from './by-rounding.js';
-import { distance, isClose, type Rule, smallestAtol } from './close.js';
+import { DTYPES, type Floats } from '../tensor/dtype.js';
+import type { Reference } from '../tensor/reference.js';
+import type { Judgement, UnitSpread } from './by-rounding.js';
+import { isClose, type Rule, smallestAtol } from './close.js';
+import { count, type Place, placeAt } from './element.js';
 import type { Tolerance } from './tolerance.js';
-
-/** One element, where it is, and what stands there. */
-export interface Place {
-  /** A step of `output`, or layer·directions + direction of `h_n` and `c_n`. */
-  readonly row: number;
-  readonly batch: number;
-  readonly unit: number;
-  readonly expected: number;
-  readonly actual: number;
-  /** |actual − expected|; NaN where one is NaN. */
-  readonly difference: number;
-}
 
 /** A step of `output`, or a layer and direction of `h_n` or `c_n`. */
 export interface RowComparison {
@@ -73,36 +63,12 @@ export interface TensorComparison {
   readonly auto?: AutoSummary;
 }
 
-export interface Compared {
-  readonly name: TensorName;
-  readonly dtype: Dtype;
-  readonly rows: number;
-  readonly batch: number;
-  readonly units: number;
-  /** [rows, batch, units] */
-  readonly data: Floats;
-  /** Where it was printed, how far each value may be from what it was [rows, batch, units]. */
-  readonly printed?: { readonly decimals: number; readonly halfUnits: Floats };
-}
-
-/** The element that stands i-th in a reference, and what stands there. */
-export function placeAt({ batch, units, data }: Compared, actual: Floats, i: number): Place {
-  return {
-    row: Math.floor(i / (batch * units)),
-    batch: Math.floor(i / units) % batch,
-    unit: i % units,
-    expected: data[i],
-    actual: actual[i],
-    difference: distance(actual[i], data[i]),
-  };
-}
-
 /** The judgement of a tensor by the automatic rule, and what it rests on. */
 type Judged = Judgement & Pick<AutoSummary, 'profile' | 'forced' | 'decimals'>;
 
 /** 1 where an element fails: by the automatic rule where that decides, else by the tolerance. */
 export function failures(
-  { data: expected }: Pick<Compared, 'data'>,
+  { data: expected }: Pick<Reference, 'data'>,
   actual: Floats,
   rule: Rule,
   judged: Judgement | undefined,
@@ -122,7 +88,7 @@ export function failures(
  * @param judged by the automatic rule, where that is the one
  */
 export function compareTensor(
-  reference: Compared,
+  reference: Reference,
   actual: Floats,
   tolerance: Tolerance,
   equal_nan: boolean,
@@ -151,7 +117,7 @@ export function compareTensor(
 }
 
 function compareRow(
-  reference: Compared,
+  reference: Reference,
   actual: Floats,
   fails: Uint8Array,
   judged: Judged | undefined,

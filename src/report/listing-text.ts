@@ -1,41 +1,37 @@
-import { type CellcheckError, printable, shortened } from '../errors.js';
+import { printable } from '../errors.js';
 import type { Checkpoint, GateRows, ListedModule } from '../module/list.js';
 import { formatShape } from '../tensor/shape.js';
-import { errorObject, json, moduleObject } from './json.js';
+import type { Reporter, ReporterOptions } from './reporter.js';
 import { flow } from './terminal/flow.js';
 import { formatCount, largest } from './terminal/numbers.js';
 import { type Style, styleFor, type Terminal } from './terminal/style.js';
 import { renderTable } from './terminal/table.js';
 
-/** A file of a listing: what it holds, or why that is not known. */
-export type ListResult =
-  | { readonly file: string; readonly checkpoint: Checkpoint; readonly error?: undefined }
-  | { readonly file: string; readonly error: CellcheckError; readonly checkpoint?: undefined };
-
-export interface ListingOptions {
-  readonly terminal: Terminal;
-  readonly version: string;
-}
-
-/** The listings by the names that --reporter takes. */
-export const LISTINGS: Readonly<
-  Record<string, (results: readonly ListResult[], options: ListingOptions) => string>
-> = { table: listingText, json: listingJson };
-
 const MOST_OTHERS = 12;
 const LEGEND = 'T steps, B batch rows; with batch_first input and output are [B, T, …].';
 const CELL_LEGEND = 'A Cell takes such a loop, or one step [B, …].';
 
-/** For people; what could not be read is for stderr to say. */
-function listingText(results: readonly ListResult[], { terminal }: ListingOptions): string {
+/** For people. What could not be read is for stderr to say. */
+export function listingText({ terminal }: ReporterOptions): Reporter<'list'> {
   const style = styleFor(terminal);
-  const files = results.flatMap(({ file, checkpoint }) =>
-    checkpoint ? [fileText(file, checkpoint, style, terminal)] : [],
-  );
-  if (files.length === 0) return '';
-  const cells = results.some(({ checkpoint }) => checkpoint?.modules.some(({ is }) => is?.module.cell));
-  const legend = [`  ${LEGEND}`, ...(cells ? [CELL_LEGEND] : [])];
-  return `\n${files.join('\n')}\n${flow(legend, ' ', terminal, 2)}\n`;
+  const checkpoints: { readonly file: string; readonly checkpoint: Checkpoint }[] = [];
+  return {
+    begin: () => '',
+    result(result) {
+      if (result.checkpoint) checkpoints.push(result);
+      return '';
+    },
+    // The legend depends on all of the files.
+    end() {
+      if (checkpoints.length === 0) return '';
+      const cells = checkpoints.some(({ checkpoint }) =>
+        checkpoint.modules.some(({ is }) => is?.module.cell),
+      );
+      const legend = [`  ${LEGEND}`, ...(cells ? [CELL_LEGEND] : [])];
+      const files = checkpoints.map(({ file, checkpoint }) => fileText(file, checkpoint, style, terminal));
+      return `\n${files.join('\n')}\n${flow(legend, ' ', terminal, 2)}\n`;
+    },
+  };
 }
 
 function fileText(
@@ -105,25 +101,4 @@ function moduleText(
 
 function gateText({ gate, first, last }: GateRows): string {
   return `${first === last ? first : `${first}–${last}`} ${gate}`;
-}
-
-/** For programs; its schema is schemas/published/list.schema.json. */
-function listingJson(results: readonly ListResult[], { version }: ListingOptions): string {
-  const files = results.map(({ file, checkpoint, error }) => {
-    if (error) return { file: shortened(file), error: errorObject(error) };
-    const { modules, more, others } = checkpoint;
-    return {
-      file: shortened(file),
-      modules: modules.map(moduleDocument),
-      more,
-      others: others.map(({ name, spec: { dtype, shape } }) => ({ name: shortened(name), dtype, shape })),
-    };
-  });
-  return `${json({ version: 1, cellcheck: version, files })}\n`;
-}
-
-function moduleDocument({ prefix, parameters, dtypes, is, error }: ListedModule): object {
-  if (!is) return { prefix, parameters, dtypes, error: errorObject(error!) };
-  const { module, gates, shapes } = is;
-  return { ...moduleObject(module, module.bidirectional), parameters, dtypes, gates, shapes };
 }

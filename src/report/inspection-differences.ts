@@ -1,18 +1,8 @@
-import type { Place, TensorComparison } from '../compare/compare.js';
+import type { Place } from '../compare/element.js';
 import type { Inspection } from '../inspect/inspect.js';
-import type { Direction } from '../kinds.js';
+import { isSequence, type TensorName } from '../kinds.js';
 import { FAR } from './state-columns.js';
 import { formatCount, formatDifference } from './terminal/numbers.js';
-
-/** Where an element of output, h_n or c_n is, as the selections of inspect name it. */
-interface Element {
-  readonly layer: number;
-  readonly direction: Direction;
-  readonly batch: number;
-  /** Of a state the last one that its direction takes. */
-  readonly step: number;
-  readonly unit: number;
-}
 
 /**
  * How far the outputs are from what the case expects, all of it, whatever is selected; and the selections that show the
@@ -20,7 +10,7 @@ interface Element {
  */
 export function differenceLines(inspection: Inspection): string[] {
   const { tensors, subject } = inspection;
-  const text = (element: Element) => {
+  const text = (element: Place) => {
     const { layer, direction, batch, step, unit } = element;
     const stack = [
       ...(subject.num_layers > 1 ? [`layer ${layer}`] : []),
@@ -28,7 +18,7 @@ export function differenceLines(inspection: Inspection): string[] {
     ].join(' ');
     return `step ${step}${stack && `, ${stack}`} [batch ${batch}, unit ${unit}]`;
   };
-  const firsts: Element[] = [];
+  const firsts: Place[] = [];
   const lines = tensors.map(({ name, worst, mismatches, elements, rows }) => {
     const size = formatDifference(worst.difference);
     const farthest = `largest |Δ| ${size} at ${text(elementOf(name, worst, inspection))}`;
@@ -42,24 +32,14 @@ export function differenceLines(inspection: Inspection): string[] {
   return firsts.length ? [...lines, `look there: ${flags(firsts[0], inspection)}`] : lines;
 }
 
-function elementOf(
-  name: TensorComparison['name'],
-  { row, batch, unit }: Place,
-  { subject, lengths }: Inspection,
-): Element {
-  const { directions, num_layers, proj_size, hidden_size, steps } = subject;
-  if (name === 'output') {
-    const size = proj_size || hidden_size;
-    const direction = directions[Math.floor(unit / size)];
-    return { layer: num_layers - 1, direction, batch, step: row, unit: unit % size };
-  }
-  const direction = directions[row % directions.length];
-  const step = direction === 'forward' ? (lengths?.[batch] ?? steps) - 1 : 0;
-  return { layer: Math.floor(row / directions.length), direction, batch, step, unit };
+/** An element as the selections of inspect name it: its unit is counted within its direction. */
+function elementOf(name: TensorName, place: Place, { subject }: Inspection): Place {
+  if (!isSequence(name)) return place;
+  return { ...place, unit: place.unit % (subject.proj_size || subject.hidden_size) };
 }
 
 /** What there is one of only needs no selection. */
-function flags({ layer, direction, batch, step, unit }: Element, { subject }: Inspection): string {
+function flags({ layer, direction, batch, step, unit }: Place, { subject }: Inspection): string {
   return [
     ...(subject.num_layers > 1 ? [`--layer ${layer}`] : []),
     ...(subject.directions.length > 1 ? [`--direction ${direction}`] : []),

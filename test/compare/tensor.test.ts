@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { compareTensor, failures, placeAt } from '../../src/compare/compare.js';
+import { placeAt } from '../../src/compare/element.js';
+import { compareTensor, failures } from '../../src/compare/tensor.js';
+import type { Tolerance } from '../../src/compare/tolerance.js';
 import { caseOf, stateDict, tensor, verify } from '../../src/index.js';
+import { outputAxes } from './axes.js';
 
-const tolerance = { rtol: 0, atol: 0.1, source: 'test', usual: false };
+const CALLER = { rtol: { kind: 'caller' }, atol: { kind: 'caller' } } as const;
+const tolerance: Tolerance = { rtol: 0, atol: 0.1, source: CALLER };
 const reference = (data: number[], rows: number, batch = 1) => ({
   name: 'output' as const,
   dtype: 'F32' as const,
@@ -10,6 +14,7 @@ const reference = (data: number[], rows: number, batch = 1) => ({
   batch,
   units: data.length / rows / batch,
   data: Float64Array.from(data),
+  axes: outputAxes(rows),
 });
 const compare = (expected: number[], actual: number[], rows: number, batch = 1) =>
   compareTensor(reference(expected, rows, batch), Float64Array.from(actual), tolerance, false);
@@ -33,7 +38,7 @@ test('a row tells its mismatches and its worst element', () => {
 });
 
 test('the worst of a row that mismatches is a mismatch, though another difference be larger', () => {
-  const by = { rtol: 0.1, atol: 0, source: 'test', usual: false };
+  const by = { rtol: 0.1, atol: 0, source: CALLER };
   const worst = (expected: number[], actual: number[]) =>
     compareTensor(reference(expected, 1), Float64Array.from(actual), by, false).rows[0];
   expect(worst([1000, 1], [1050, 2])).toMatchObject({ mismatches: 1, worst: { unit: 1, difference: 1 } });
@@ -41,7 +46,7 @@ test('the worst of a row that mismatches is a mismatch, though another differenc
 });
 
 test('the worst row mismatches, though the difference of one that is close be larger', () => {
-  const by = { rtol: 0.1, atol: 0, source: 'test', usual: false };
+  const by = { rtol: 0.1, atol: 0, source: CALLER };
   for (const order of [
     [0, 1],
     [1, 0],
@@ -114,6 +119,9 @@ test('an element is placed by its row, batch row and unit', () => {
   expect(placeAt(compared, actual, 0)).toMatchObject({ row: 0, batch: 0, unit: 0 });
   expect(placeAt(compared, actual, 21)).toEqual({
     row: 2,
+    step: 2,
+    layer: 0,
+    direction: 'forward',
     batch: 2,
     unit: 1,
     expected: 21,

@@ -1,27 +1,24 @@
-import type { Place, TensorComparison } from '../compare/compare.js';
-import type { CaseResult, Comparison, Subject, Summary } from '../compare/comparison.js';
-import { escapeText, printable } from '../errors.js';
+import type { Place } from '../compare/element.js';
+import type { Summary } from '../compare/summary.js';
+import type { TensorComparison } from '../compare/tensor.js';
+import { printable } from '../errors.js';
 import { isSequence, type TensorName } from '../kinds.js';
-import type { Reporter } from './reporter.js';
-import { farthest, judgedByRounding, limits, proven, restsOn, roundingNotes } from './rounding.js';
+import type { CaseResult, Comparison, Subject } from '../verdict/comparison.js';
+import { causeLine } from './cause-line.js';
+import { adviceText, noteText, warningText } from './remarks-text.js';
+import type { Reporter, ReporterOptions } from './reporter.js';
+import { farthest, judgedByRounding, limits, proven, restsOn, roundingNotes } from './rounding-text.js';
 import { stateLabel, stepTable } from './step-table.js';
 import { flow } from './terminal/flow.js';
-import { formatCount, formatDifference, formatExact, largest } from './terminal/numbers.js';
-import { type Style, styleFor, type Terminal } from './terminal/style.js';
-
-export interface TextOptions {
-  readonly terminal: Terminal;
-  /** Shows every step of a long sequence. */
-  readonly allSteps: boolean;
-  /** A line a case, and no tables. */
-  readonly quiet: boolean;
-}
+import { formatCount, formatDifference, largest } from './terminal/numbers.js';
+import { type Style, styleFor } from './terminal/style.js';
+import { isDefault, toleranceText } from './tolerance-text.js';
 
 /**
  * For people: a single case with its table; of several a line each, with the table of those that differ and the
  * error of those that could not be compared, and a total.
  */
-export function textReporter(options: TextOptions): Reporter {
+export function comparisonText(options: ReporterOptions): Reporter<'verify'> {
   const { terminal, quiet } = options;
   const style = styleFor(terminal);
   let single = false;
@@ -37,7 +34,7 @@ export function textReporter(options: TextOptions): Reporter {
       if (result.error) return single ? '' : `${errorLine(result, width, style)}\n`;
       const { comparison } = result;
       if (!single || quiet) {
-        const line = `${caseLine(result.label, comparison, width, style, terminal)}\n`;
+        const line = `${caseLine(result.label, comparison, width, style, options)}\n`;
         const open = comparison.verdict !== 'parity' && !quiet;
         return open ? `${line}\n${full(result.label, comparison, options)}\n\n` : line;
       }
@@ -49,7 +46,7 @@ export function textReporter(options: TextOptions): Reporter {
   };
 }
 
-function full(label: string, comparison: Comparison, options: TextOptions): string {
+function full(label: string, comparison: Comparison, options: ReporterOptions): string {
   return [
     headline(label, comparison, options),
     '',
@@ -63,7 +60,7 @@ function full(label: string, comparison: Comparison, options: TextOptions): stri
 export function headline(
   label: string,
   comparison: Comparison,
-  { terminal }: Pick<TextOptions, 'terminal'>,
+  { terminal }: Pick<ReporterOptions, 'terminal'>,
 ): string {
   const style = styleFor(terminal);
   const [first, ...others] = subjectParts(comparison);
@@ -75,8 +72,11 @@ export function headline(
 }
 
 /** The verdict, and all that is to be said of it. */
-export function verdictText(comparison: Comparison, { terminal }: Pick<TextOptions, 'terminal'>): string {
-  return verdictLines(comparison, styleFor(terminal))
+export function verdictText(
+  comparison: Comparison,
+  { terminal, caller }: Pick<ReporterOptions, 'terminal' | 'caller'>,
+): string {
+  return verdictLines(comparison, styleFor(terminal), caller)
     .map((segments) => flow(segments, '; ', terminal, VERDICT_INDENT.length))
     .join('\n');
 }
@@ -98,16 +98,18 @@ function stepCount({ steps }: Subject): string {
 const VERDICT_INDENT = ' '.repeat(10);
 
 /** What the table comes to, in lines of segments. */
-function verdictLines(comparison: Comparison, style: Style): string[][] {
-  const { tensors, first, partsAt, subject, notChecked, notes, warnings, cause, advice } = comparison;
+function verdictLines(comparison: Comparison, style: Style, caller: string): string[][] {
+  const { tensors, first, partsAt, subject, notChecked, notes, warnings, advice } = comparison;
+  const cause = comparison.cause && causeLine(comparison.cause);
   const total = formatCount(tensors.reduce((sum, { elements }) => sum + elements, 0));
   const open = formatCount(tensors.reduce((sum, { auto }) => sum + (auto?.undecided ?? 0), 0));
   const mismatches = formatCount(tensors.reduce((sum, tensor) => sum + tensor.mismatches, 0));
   const smallest = atolThatPasses(tensors);
   const judged = judgedByRounding(tensors);
-  const rule = judged.length ? limits(judged) : `within ${rules(tensors)}`;
+  const tolerances = toleranceText(tensors, caller);
+  const rule = judged.length ? limits(judged) : `within ${tolerances}`;
   const failing = [
-    `rule ${judged.length ? rule : rules(tensors)}`,
+    `rule ${judged.length ? rule : tolerances}`,
     smallest === undefined ? 'no atol passes' : `the smallest atol that passes is ${smallest}`,
   ];
   const indented = (segments: string[]) => [VERDICT_INDENT + segments[0], ...segments.slice(1)];
@@ -152,21 +154,12 @@ function verdictLines(comparison: Comparison, style: Style): string[][] {
       ? [`${style.open('not checked')}: ${notChecked.join(', ')} (not in the reference)`]
       : []),
     ...roundingNotes(judged),
-    ...notes.map((note) => `note: ${note}`),
-    ...warnings.map((warning) => `${style.open('warning')}: ${warning}`),
+    ...notes.map((note) => `note: ${noteText(note)}`),
+    ...warnings.map((warning) => `${style.open('warning')}: ${warningText(warning)}`),
     ...(cause === undefined ? [] : [`why: ${cause} (cellcheck diagnose says more)`]),
-    ...advice.map((line) => `try: ${line}`),
+    ...advice.map((line) => `try: ${adviceText(line)}`),
   ];
   return [...lines, ...more.map((line) => indented([line]))];
-}
-
-/** `rtol 1.3e-6, atol 1e-5 (float32 default)`, for each output where they are not the same. */
-function rules(tensors: readonly TensorComparison[]): string {
-  const text = ({ tolerance: { rtol, atol, source } }: TensorComparison) =>
-    `rtol ${formatExact(rtol)}, atol ${formatExact(atol)} (${escapeText(source)})`;
-  const texts = tensors.map(text);
-  if (new Set(texts).size === 1) return texts[0];
-  return tensors.map((tensor, i) => `${tensor.name}: ${texts[i]}`).join(' · ');
 }
 
 function atolThatPasses(tensors: readonly TensorComparison[]): string | undefined {
@@ -174,26 +167,22 @@ function atolThatPasses(tensors: readonly TensorComparison[]): string | undefine
   return formatDifference(largest(tensors.map(({ smallestAtol }) => smallestAtol!)));
 }
 
-function placeText(tensor: TensorName, { row, batch, unit }: Place, subject: Subject): string {
-  if (!isSequence(tensor)) return `${tensor}, ${stateLabel(row, subject)} [batch ${batch}, unit ${unit}]`;
-  const { directions, proj_size, hidden_size } = subject;
-  const direction =
-    directions.length > 1 ? `, ${directions[Math.floor(unit / (proj_size || hidden_size))]}` : '';
-  const where = `step ${row} [batch ${batch}, unit ${unit}${direction}]`;
+function placeText(tensor: TensorName, place: Place, subject: Subject): string {
+  const { step, batch, unit, direction } = place;
+  if (!isSequence(tensor)) return `${tensor}, ${stateLabel(place, subject)} [batch ${batch}, unit ${unit}]`;
+  const ofDirection = subject.directions.length > 1 ? `, ${direction}` : '';
+  const where = `step ${step} [batch ${batch}, unit ${unit}${ofDirection}]`;
   return tensor === 'output' ? where : `${tensor}, ${where}`;
 }
 
 function worst(tensors: readonly TensorComparison[], subject: Subject): string {
   const size = (tensor: TensorComparison) =>
     Number.isNaN(tensor.worst.difference) ? Number.POSITIVE_INFINITY : tensor.worst.difference;
-  const tensor = tensors.reduce((a, b) => (size(b) > size(a) ? b : a));
-  const where =
-    tensor.name === 'output'
-      ? `at step ${tensor.worst.row}`
-      : isSequence(tensor.name)
-        ? `in ${tensor.name} at step ${tensor.worst.row}`
-        : `in ${tensor.name}, ${stateLabel(tensor.worst.row, subject)}`;
-  return `${formatDifference(tensor.worst.difference)} ${where}`;
+  const { name, worst: place } = tensors.reduce((a, b) => (size(b) > size(a) ? b : a));
+  const where = isSequence(name)
+    ? `${name === 'output' ? '' : `in ${name} `}at step ${place.step}`
+    : `in ${name}, ${stateLabel(place, subject)}`;
+  return `${formatDifference(place.difference)} ${where}`;
 }
 
 const WORDS = { parity: 'good', differs: 'bad', 'ill-conditioned': 'open', undecided: 'open' } as const;
@@ -206,22 +195,22 @@ function caseLine(
   comparison: Comparison,
   width: number,
   style: Style,
-  terminal: Terminal,
+  { terminal, caller }: ReporterOptions,
 ): string {
   const { verdict, tensors, subject, first, partsAt, notChecked, warnings } = comparison;
   const head = `  ${style[WORDS[verdict]](verdict.padEnd(VERDICT_WIDTH))} ${printable(label).padEnd(width)}`;
   const judged = judgedByRounding(tensors);
   const said = [
-    ...(first ? [`first at ${first.tensor === 'output' ? `step ${first.place.row}` : first.tensor},`] : []),
+    ...(first ? [`first at ${first.tensor === 'output' ? `step ${first.place.step}` : first.tensor},`] : []),
     ...(verdict === 'ill-conditioned' ? [`from step ${partsAt} on,`] : []),
     `worst ${formatDifference(largest(tensors.map(({ worst: { difference } }) => difference)))}`,
     ...farthest(judged).map((text) => `(${text})`),
   ].join(' ');
-  const usual = judged.length > 0 || tensors.every(({ tolerance }) => tolerance.usual);
+  const usual = judged.length > 0 || tensors.every(({ tolerance }) => isDefault(tolerance));
   const details = [
-    ...(usual ? [] : [rules(tensors)]),
+    ...(usual ? [] : [toleranceText(tensors, caller)]),
     ...(notChecked.length ? [`not checked: ${notChecked.join(', ')}`] : []),
-    ...warnings.map((warning) => `warning: ${warning}`),
+    ...warnings.map((warning) => `warning: ${warningText(warning)}`),
   ];
   return [
     flow([head, stepCount(subject).padEnd(9), said], '  ', terminal, LINE_INDENT.length),

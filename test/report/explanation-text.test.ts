@@ -4,7 +4,7 @@ import type { GateExplanation, StepExplanation } from '../../src/inspect/explain
 import { inspect } from '../../src/inspect/inspect.js';
 import { caseOf } from '../../src/module/case.js';
 import { outputSize } from '../../src/module/parameters.js';
-import { explanationText } from '../../src/report/explanation.js';
+import { explanationText } from '../../src/report/explanation-text.js';
 import { added, addends, decimalsFor, fixed } from '../../src/report/terminal/addends.js';
 import { styleFor } from '../../src/report/terminal/style.js';
 import { stateDict } from '../../src/tensor/state-dict.js';

@@ -1,17 +1,15 @@
-import type { Comparison } from '../compare/comparison.js';
-import type { Cause, Convention, Whereabouts, WrongWeight } from '../diagnose/cause.js';
-import type { Diagnosis } from '../diagnose/diagnose.js';
-import { comparisonObject, json } from './json.js';
-import type { ReporterOptions } from './reporters.js';
+import type { Cause, Convention, Whereabouts, WrongWeight } from '../verdict/cause.js';
+import type { Comparison } from '../verdict/comparison.js';
+import { headline, verdictText } from './comparison-text.js';
+import type { DiagnosisResult, Reporter, ReporterOptions } from './reporter.js';
 import { flow } from './terminal/flow.js';
 import { formatCount, formatDifference, formatExact, formatSigmas } from './terminal/numbers.js';
 import { type Style, styleFor } from './terminal/style.js';
-import { headline, verdictText } from './text.js';
 
-/** Diagnoses by the names that --reporter takes. */
-export const DIAGNOSES: Readonly<
-  Record<string, (label: string, diagnosis: Diagnosis, options: ReporterOptions) => string>
-> = { table: diagnosisText, json: diagnosisJson };
+/** For people: the verdict, then the cause in lines. */
+export function diagnosisText(options: ReporterOptions): Reporter<'diagnose'> {
+  return { begin: () => '', result: (result) => resultText(result, options), end: () => '' };
+}
 
 /** What stands before a line, and how it is indented. */
 const INDENT = '          ';
@@ -23,7 +21,7 @@ const WORTH_SAYING = 0.5;
 
 type Line = readonly [label: string, ...segments: string[]];
 
-function diagnosisText(label: string, { comparison, cause }: Diagnosis, options: ReporterOptions): string {
+function resultText({ label, comparison, cause }: DiagnosisResult, options: ReporterOptions): string {
   const { terminal } = options;
   const style = styleFor(terminal);
   const lines = cause ? causeLines(cause, comparison) : [];
@@ -51,71 +49,98 @@ function heading(name: string, style: Style): string {
   return WORDS[name] ? style[WORDS[name]](padded) : padded;
 }
 
+/** The lines of a cause: what fits or does not, and what to do. */
 function causeLines(cause: Cause, comparison: Comparison): Line[] {
-  const { conventions, changed, notFinite, precision, weights, whereabouts, nextBest, difference } = cause;
-  const next: string[] =
-    nextBest && nextBest.explained >= WORTH_SAYING
-      ? [`the next best explains ${percent(nextBest.explained)}: ${nextBest.says.join(', and ')}`]
-      : [];
-  const doubts: Line[] = [
-    ...(conventions.length > 1 && cause.separators.length
-      ? ([['to tell', `these apart, give the case ${anyOf(cause.separators)}`]] satisfies Line[])
-      : []),
-    ...notExcludedLines(cause),
+  switch (cause.kind) {
+    case 'conventions':
+      return [
+        ...conventionLines(cause.conventions, cause.difference, nextBestOf(cause)),
+        ...separatorLines(cause),
+        ...notExcludedLines(cause),
+      ];
+    case 'changed-values': {
+      const [values, them] =
+        cause.values.length === 1 ? ['one value', 'it'] : [`${cause.values.length} values`, 'them'];
+      return [
+        [
+          'fits',
+          `${values} of the reference changed after it was computed: all that follows from ${them} does not`,
+        ],
+        ...cause.values.map(
+          ({ tensor, row, batch, unit, expected, actual }): Line => [
+            '',
+            `${tensor}[${row}, ${batch}, ${unit}] is ${short(expected)}, and follows as ${short(actual)}`,
+          ],
+        ),
+        ['do', 'export the reference again'],
+      ];
+    }
+    case 'not-finite': {
+      const { tensor, row, batch, unit, expected } = cause.value;
+      return [
+        ['fits', `the reference has ${expected} at ${tensor}[${row}, ${batch}, ${unit}], and should not`],
+        ['do', 'look for an overflow, a division or a value that was never set in what computed it'],
+      ];
+    }
+    case 'precision':
+      // 16-bit values lie on their grid; those of TF32 only look like it.
+      return [
+        [
+          cause.profile === 'tf32' ? 'could be' : 'fits',
+          `no fault, but rounding in ${cause.profile}: see above`,
+        ],
+      ];
+    case 'weights':
+      return [
+        ...cause.weights.flatMap(weightLines),
+        ['do', 'compare the two checkpoints: is the file of another epoch, or was it edited?'],
+      ];
+    case 'unexplained':
+      return cause.outputAgrees ? finalStatesLines() : unexplainedLines(cause, comparison);
+    case 'not-searched':
+      return [];
+  }
+}
+
+function finalStatesLines(): Line[] {
+  return [
+    ['nothing fits', 'the output agrees in every step, and only states that were collected from it differ'],
+    [
+      'do',
+      'look at how h_n and c_n are collected: order of layers and directions, and which step they are of',
+    ],
   ];
-  if (conventions.length) return [...conventionLines(conventions, difference, next), ...doubts];
-  if (changed.length) {
-    const values = changed.map(
-      ({ tensor, row, batch, unit, expected, actual }): Line => [
-        '',
-        `${tensor}[${row}, ${batch}, ${unit}] is ${short(expected)}, and follows as ${short(actual)}`,
-      ],
-    );
-    const [one, it] = changed.length === 1 ? ['one value', 'it'] : [`${changed.length} values`, 'them'];
-    return [
-      ['fits', `${one} of the reference changed after it was computed: all that follows from ${it} does not`],
-      ...values,
-      ['do', 'export the reference again'],
-    ];
-  }
-  if (notFinite) {
-    const { tensor, row, batch, unit, expected } = notFinite;
-    return [
-      ['fits', `the reference has ${expected} at ${tensor}[${row}, ${batch}, ${unit}], and should not`],
-      ['do', 'look for an overflow, a division or a value that was never set in what computed it'],
-    ];
-  }
-  if (precision) {
-    // The values of 16 bits are on their grid; those of TF32 only look like it.
-    const sure = precision === 'tf32' ? 'could be' : 'fits';
-    return [[sure, `no fault, but rounding in ${precision}: see above`]];
-  }
-  if (weights.length)
-    return [
-      ...weights.flatMap(weightLines),
-      ['do', 'compare the two checkpoints: is the file of another epoch, or was it edited?'],
-    ];
-  const output = comparison.tensors.find(({ name }) => name === 'output');
-  if (output?.mismatches === 0) {
-    return [
-      ['nothing fits', 'the output agrees in every step, and only states that were collected from it differ'],
-      [
-        'do',
-        'look at how h_n and c_n are collected: order of layers and directions, and which step they are of',
-      ],
-    ];
-  }
+}
+
+function unexplainedLines(
+  cause: Extract<Cause, { readonly kind: 'unexplained' }>,
+  comparison: Comparison,
+): Line[] {
   const { singles, pairs, ofPairs } = cause.tried;
   const tried = pairs < ofPairs ? `${pairs} of ${ofPairs} pairs of them` : `all ${pairs} pairs of them`;
   return [
-    ['nothing fits', `${singles} conventions were tried, and ${tried}`, ...next],
-    ...(whereabouts ?? []).flatMap((where) => whereLines(where, comparison)),
+    ['nothing fits', `${singles} conventions were tried, and ${tried}`, ...nextBestOf(cause)],
+    ...cause.whereabouts.flatMap((where) => whereLines(where, comparison)),
     [
       'do',
       'check that weights and reference are of the same checkpoint, and that dropout was off (module.eval())',
     ],
-    ...doubts,
+    ...notExcludedLines(cause),
   ];
+}
+
+/** The convention that explains most without fitting, where it is worth a look. */
+function nextBestOf({ nextBest }: Cause): string[] {
+  return nextBest && nextBest.explained >= WORTH_SAYING
+    ? [`the next best explains ${percent(nextBest.explained)}: ${nextBest.says.join(', and ')}`]
+    : [];
+}
+
+/** What the case would need to tell several conventions apart. */
+function separatorLines(cause: Extract<Cause, { readonly kind: 'conventions' }>): Line[] {
+  return cause.conventions.length > 1 && cause.separators.length
+    ? [['to tell', `these apart, give the case ${anyOf(cause.separators)}`]]
+    : [];
 }
 
 function conventionLines(conventions: readonly Convention[], difference: number, next: string[]): Line[] {
@@ -208,39 +233,4 @@ function short(value: number): string {
 
 function percent(part: number): string {
   return `${Math.floor(100 * part)} %`;
-}
-
-function diagnosisJson(
-  label: string,
-  { comparison, cause }: Diagnosis,
-  { version }: ReporterOptions,
-): string {
-  return `${json({ version: 2, cellcheck: version, ...comparisonObject(label, comparison), cause: cause ? causeObject(cause) : null })}\n`;
-}
-
-function causeObject(cause: Cause): object {
-  const { conventions, changed, notFinite, precision, weights, whereabouts, nextBest, difference, tried } =
-    cause;
-  return {
-    difference,
-    conventions,
-    changed,
-    precision: precision ?? null,
-    not_finite: notFinite ?? null,
-    weights: weights.map(({ column, inFile, leftSigmas, ...weight }) => ({
-      ...weight,
-      column: column ?? null,
-      in_file: inFile,
-      left_sigmas: leftSigmas,
-    })),
-    whereabouts: (whereabouts ?? []).map(({ ofUnits, gates, ...where }) => ({
-      ...where,
-      of_units: ofUnits,
-      gates: Object.fromEntries(Object.entries(gates).map(([gate, change]) => [gate, change ?? null])),
-    })),
-    next_best: nextBest ?? null,
-    not_excluded: cause.notExcluded,
-    separators: cause.separators,
-    tried: { singles: tried.singles, pairs: tried.pairs, of_pairs: tried.ofPairs },
-  };
 }

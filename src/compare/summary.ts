@@ -1,0 +1,29 @@
+/** `undecided`: the reference says too little, as few printed digits do. */
+export type Verdict = 'parity' | 'differs' | 'ill-conditioned' | 'undecided';
+
+/** How a run ended. */
+export interface Summary {
+  readonly parity: number;
+  readonly differs: number;
+  /** Cases without a verdict: errors, ill-conditioned and undecided ones. */
+  readonly noVerdict: number;
+  /** How long it took, where it was measured. */
+  readonly seconds?: number;
+  readonly exitCode: 0 | 1 | 2;
+}
+
+export type Counts = Pick<Summary, 'parity' | 'differs' | 'noVerdict'>;
+
+/** Counts the verdicts of cases; undefined stands for a case that could not be compared. */
+export function countVerdicts(verdicts: readonly (Verdict | undefined)[]): Counts {
+  const parity = verdicts.filter((verdict) => verdict === 'parity').length;
+  const differs = verdicts.filter((verdict) => verdict === 'differs').length;
+  return { parity, differs, noVerdict: verdicts.length - parity - differs };
+}
+
+/** Exit codes: 2 where any case has no verdict, else 1 where any differs, else 0. No cases are no parity. */
+export function summaryOf(counts: Counts, seconds?: number): Summary {
+  const { parity, differs, noVerdict } = counts;
+  const none = parity + differs + noVerdict === 0;
+  return { ...counts, seconds, exitCode: noVerdict || none ? 2 : differs ? 1 : 0 };
+}

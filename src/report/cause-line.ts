@@ -1,0 +1,34 @@
+import type { Cause } from '../verdict/cause.js';
+
+/** Why a reference differs, in one sentence; undefined where that is not known, or for the whole diagnosis to say. */
+export function causeLine(cause: Cause): string | undefined {
+  switch (cause.kind) {
+    case 'conventions': {
+      const { conventions } = cause;
+      // A convention that was not compared with all of the reference is for the whole diagnosis to say.
+      if (conventions[0].partial) return undefined;
+      const others = conventions.length - 1;
+      const also = others ? ` (or ${others === 1 ? 'another cause' : `${others} other causes`})` : '';
+      return conventions[0].says.join(', and ') + also;
+    }
+    case 'changed-values': {
+      const { values } = cause;
+      const [{ tensor, row, batch, unit }] = values;
+      const [count, were] = values.length === 1 ? ['one value', 'was'] : [`${values.length} values`, 'were'];
+      return `${count} of the reference ${were} changed after it was computed: ${tensor}[${row}, ${batch}, ${unit}]`;
+    }
+    case 'not-finite': {
+      const { tensor, row, batch, unit, expected } = cause.value;
+      return `the reference has ${expected} at ${tensor}[${row}, ${batch}, ${unit}]`;
+    }
+    case 'weights': {
+      const [{ tensors, row, column }] = cause.weights;
+      return `${tensors.join(' or ')}[${column === undefined ? row : `${row}, ${column}`}] is another number than in the file`;
+    }
+    // The advice says it.
+    case 'precision':
+    case 'unexplained':
+    case 'not-searched':
+      return undefined;
+  }
+}

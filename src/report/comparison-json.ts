@@ -1,0 +1,107 @@
+import type { UnitSpread } from '../compare/by-rounding.js';
+import type { Place } from '../compare/element.js';
+import type { TensorComparison } from '../compare/tensor.js';
+import { isSequence, type TensorName } from '../kinds.js';
+import type { CaseResult, Comparison } from '../verdict/comparison.js';
+import { causeLine } from './cause-line.js';
+import { errorObject, json, moduleObject } from './json.js';
+import { adviceText, noteText, warningText } from './remarks-text.js';
+import type { Reporter, ReporterOptions } from './reporter.js';
+import { sourceText } from './tolerance-text.js';
+
+/** For programs: one JSON document, written case by case, whose schema is schemas/published/report.schema.json. */
+export function comparisonJson({ version, caller }: ReporterOptions): Reporter<'verify'> {
+  let between = '';
+  return {
+    begin: () => `{"version": 2, "cellcheck": ${JSON.stringify(version)}, "cases": [\n`,
+    result(result) {
+      const text = between + json(caseObject(result, caller));
+      between = ',\n';
+      return text;
+    },
+    end({ parity, differs, noVerdict, exitCode }) {
+      const summary = { parity, differs, no_verdict: noVerdict, exit_code: exitCode };
+      return `\n],\n"summary": ${json(summary)}}\n`;
+    },
+  };
+}
+
+function caseObject({ label, comparison, error }: CaseResult, caller: string): object {
+  if (error) return { case: label, verdict: 'error', error: errorObject(error) };
+  const { cause } = comparison;
+  return { ...comparisonObject(label, comparison, caller), cause: (cause && causeLine(cause)) ?? null };
+}
+
+/** A comparison as documents have it. */
+export function comparisonObject(label: string, comparison: Comparison, caller: string): object {
+  const { verdict, subject, tensors, first, partsAt, notChecked, notes, warnings, advice } = comparison;
+  return {
+    case: label,
+    verdict,
+    module: { ...moduleObject(subject, subject.directions.length > 1), nonlinearity: subject.nonlinearity },
+    steps: subject.steps,
+    batch: subject.batch,
+    batch_first: subject.batch_first,
+    compute: subject.compute,
+    first: first ? { tensor: first.tensor, ...placeObject(first.tensor, first.place) } : null,
+    parts_at: partsAt ?? null,
+    tensors: tensors.map((tensor) => tensorObject(tensor, comparison, caller)),
+    not_checked: notChecked,
+    notes: notes.map(noteText),
+    warnings: warnings.map(warningText),
+    advice: advice.map(adviceText),
+  };
+}
+
+function tensorObject(tensor: TensorComparison, { subject }: Comparison, caller: string): object {
+  const { rtol, atol } = tensor.tolerance;
+  const { auto } = tensor;
+  const row = (place: Place) => placeObject(tensor.name, place);
+  return {
+    name: tensor.name,
+    dtype: tensor.dtype,
+    rule: {
+      name: auto ? 'auto' : 'close',
+      decimals: auto?.decimals ?? null,
+      profile: auto?.profile ?? null,
+      teacher_forced: auto?.forced ?? null,
+      rtol,
+      atol,
+      equal_nan: subject.equal_nan,
+      source: sourceText(tensor.tolerance, caller),
+    },
+    elements: tensor.elements,
+    mismatches: tensor.mismatches,
+    smallest_atol: tensor.smallestAtol ?? null,
+    worst: row(tensor.worst),
+    auto: auto
+      ? {
+          sigmas: auto.sigmas ?? null,
+          faults: auto.faults,
+          proven: auto.proven,
+          rare: auto.rare,
+          undecided: auto.undecided,
+          units: auto.units.map(unitObject),
+          suspicious: auto.suspicious.map(unitObject),
+        }
+      : null,
+    rows: tensor.rows.map(({ elements, mismatches, worst, relative, sigmas }) => ({
+      elements,
+      mismatches,
+      relative,
+      worst: row(worst),
+      sigmas: sigmas ?? null,
+    })),
+  };
+}
+
+function unitObject({ unit, meanSquare }: UnitSpread): object {
+  return { unit, mean_square: meanSquare };
+}
+
+/** A step of output, or a layer and direction of h_n and c_n, and the element there. */
+function placeObject(tensor: TensorName, place: Place): object {
+  const { step, layer, direction, batch, unit, expected, actual, difference } = place;
+  const where = isSequence(tensor) ? { step, direction } : { layer, direction };
+  return { ...where, batch, unit, expected, actual, difference };
+}

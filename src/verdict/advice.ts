@@ -1,0 +1,79 @@
+import { hasNonlinearity, KINDS } from '../kinds.js';
+import { type Advice, roundedTensors } from './remarks.js';
+import type { Run } from './run.js';
+import type { Judged } from './verdict.js';
+
+/** What to try where the verdict is not parity. */
+export async function adviceOn(run: Run, { verdict }: Judged): Promise<Advice[]> {
+  const { boundCase, tensors, settings } = run;
+  if (verdict === 'parity') return [];
+  if (verdict === 'undecided') {
+    const rounded = roundedTensors(run);
+    const printed = boundCase.decimals !== undefined;
+    return [
+      { kind: printed ? 'print-more-digits' : 'wider-dtype-or-layer-outputs' },
+      ...(rounded ? [{ kind: 'give-exact-as-json', tensors: rounded } as const] : []),
+    ];
+  }
+  // Another reading that fits is the answer, however the numbers were made.
+  const reading = await betterReading(run);
+  if (reading) return [reading];
+  const decimals = fewDecimals(run);
+  if (decimals !== undefined) return [{ kind: 'state-decimals', decimals }];
+  const profile = settings.rule === 'auto' ? run.coarser() : undefined;
+  if (profile) return [{ kind: 'coarser-precision', profile }];
+  if (verdict === 'differs') return [];
+  if (settings.compute === 'float32') return [{ kind: 'compute-float64' }];
+  const orFloat64 = !tensors.every(({ comparison }) => comparison.dtype === 'float64');
+  return [{ kind: 'shorter-sequence', orFloat64 }];
+}
+
+/** Numbers with more decimals were hardly printed for people. */
+const MOST_DECIMALS = 8;
+
+/** The number of decimals that a reference was written with, where it is small; whole numbers say nothing. */
+function fewDecimals({ boundCase }: Run): number | undefined {
+  if (boundCase.decimals !== undefined) return undefined;
+  const every = (test: (value: number) => boolean) =>
+    boundCase.references.every(({ data }) => data.every(test));
+  const has = (decimals: number) => every((value) => Number(value.toFixed(decimals)) === value);
+  if (has(0)) return undefined;
+  for (let decimals = 1; decimals <= MOST_DECIMALS; decimals++) if (has(decimals)) return decimals;
+  return undefined;
+}
+
+/** With a reading that is right but for a fault, far fewer values differ than with a wrong one. */
+const FAR_BETTER = 0.5;
+
+/** Another value of batch_first or nonlinearity that agrees better: names and shapes do not always tell them. */
+async function betterReading(run: Run): Promise<Advice | undefined> {
+  const { module } = run.boundCase.network;
+  const { layout, otherLayoutFits } = run.boundCase;
+  const layouts = otherLayoutFits ? [layout.batch_first, !layout.batch_first] : [layout.batch_first];
+  const { nonlinearities } = KINDS[module.kind];
+  if (layouts.length * nonlinearities.length === 1) return undefined;
+  const mismatchesIn = ({ tensors }: Run) =>
+    tensors.reduce((sum, { comparison }) => sum + comparison.mismatches, 0);
+  const of = run.tensors.reduce((sum, { comparison }) => sum + comparison.elements, 0);
+  // A tolerance tells a wrong reading from one that is right but for a fault or for rounded digits.
+  const close = { rule: 'close' } as const;
+  const now = mismatchesIn(await run.rerun(close));
+  for (const batch_first of layouts) {
+    for (const nonlinearity of nonlinearities) {
+      const changed = {
+        ...(batch_first !== layout.batch_first && { batch_first }),
+        ...(nonlinearity !== module.nonlinearity && { nonlinearity }),
+      };
+      if (Object.keys(changed).length === 0) continue;
+      const other = await run.rerun({
+        ...close,
+        ...(!module.cell && { batch_first }),
+        ...(hasNonlinearity(module.kind) && { nonlinearity }),
+      });
+      const mismatches = mismatchesIn(other);
+      if (mismatches === 0 || mismatches < FAR_BETTER * now)
+        return { kind: 'another-reading', ...changed, mismatches, of };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,25 @@
+import type { Case } from '../module/case.js';
+import { adviceOn } from './advice.js';
+import type { Comparison } from './comparison.js';
+import type { JudgedRun } from './readings.js';
+import { fileWarnings, layoutNotes, notChecked, subjectOf, textNotes, warningsOn } from './remarks.js';
+
+/** The comparison of a judged run: the verdict with everything that a report says about it. */
+export async function conclude(loaded: Case, { run, judged }: JudgedRun): Promise<Comparison> {
+  const { boundCase, outputs, settings, tensors } = run;
+  const { name, threads, notes } = outputs.kernels;
+  return {
+    ...judged,
+    tensors: tensors.map(({ comparison }) => comparison),
+    subject: subjectOf(boundCase, settings),
+    notChecked: notChecked(run),
+    kernels: { name, threads },
+    notes: [
+      ...textNotes('file', loaded.notes),
+      ...layoutNotes(boundCase, settings.batch_first),
+      ...textNotes('kernels', notes),
+    ],
+    warnings: [...fileWarnings(loaded.warnings), ...(await warningsOn(run, judged))],
+    advice: await adviceOn(run, judged),
+  };
+}

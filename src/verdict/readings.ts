@@ -1,0 +1,40 @@
+import type { Case } from '../module/case.js';
+import { type Run, runCase } from './run.js';
+import type { Settings } from './settings.js';
+import { type Judged, judge } from './verdict.js';
+
+/** A run, and the verdict on it. */
+export interface JudgedRun {
+  readonly run: Run;
+  readonly judged: Judged;
+}
+
+/**
+ * Runs a case and judges it. Tensors with few printed decimals may be exact or rounded, so the case is read up to three
+ * times: all of them exact, then the references rounded, then all of them rounded. The first reading that gives parity
+ * counts; else one whose digits cannot tell; else the exact one.
+ * @throws CellcheckError where nothing can be compared
+ */
+export async function run(loaded: Case, settings: Settings): Promise<JudgedRun> {
+  const attempt = async (rounded: Settings['rounded']): Promise<JudgedRun> => {
+    const run = await runCase(loaded, { ...settings, rounded });
+    return { run, judged: await judge(run) };
+  };
+  const exact = await attempt('none');
+  const { short } = exact.run.boundCase;
+  if (exact.judged.verdict === 'parity' || short.length === 0) return exact;
+  const isReference = (name: string) => exact.run.tensors.some(({ reference }) => reference.name === name);
+  const shortReferences = short.filter(isReference).length;
+  // A tolerance does not depend on the digits of the weights.
+  const others = settings.rule === 'auto' && shortReferences < short.length;
+  let best = exact;
+  for (const rounded of [
+    ...(shortReferences ? ['references' as const] : []),
+    ...(others ? ['all' as const] : []),
+  ]) {
+    const reading = await attempt(rounded);
+    if (reading.judged.verdict === 'parity') return reading;
+    if (reading.judged.verdict === 'undecided' && best.judged.verdict !== 'undecided') best = reading;
+  }
+  return best;
+}

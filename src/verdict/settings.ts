@@ -1,0 +1,103 @@
+import { PROFILES, type ProfileName } from '../bounds/profiles.js';
+import type { StatedTolerance, ToleranceOptions } from '../compare/tolerance.js';
+import type { ForwardOptions } from '../engine/forward.js';
+import type { Compute, SpeedOptions } from '../engine/options.js';
+import { CellcheckError } from '../errors.js';
+import type { Nonlinearity } from '../kinds.js';
+import { type Case, checkCase, checkOptions, mergeOptions } from '../module/case.js';
+import type { DigitsReading } from '../module/printed.js';
+
+/** What a caller states about a case; it wins over what the case states itself. */
+export interface VerifyOptions {
+  /** `LSTM`, `GRUCell` …; inferred if absent. */
+  readonly module?: string;
+  /** Of an RNN; tanh if absent. */
+  readonly nonlinearity?: Nonlinearity;
+  /** Whether input and output are [batch, steps, …]; inferred from the shapes if absent. */
+  readonly batch_first?: boolean;
+  /** The prefix of the module's parameters in the state_dict, such as `encoder.lstm.` */
+  readonly prefix?: string;
+  /** An element is close when |actual − expected| ≤ atol + rtol·|expected|. */
+  readonly tolerance?: ToleranceOptions;
+  /**
+   * How elements are judged: by what rounding can do (`auto`), or by a tolerance (`close`). If absent, `close` where a
+   * tolerance is stated or float32 is computed in, else `auto`.
+   */
+  readonly rule?: 'auto' | 'close';
+  /** How the reference was rounded, for the rule `auto`; by its dtype if absent. */
+  readonly profile?: ProfileName;
+  /** The number of decimals that all of the case was printed with; read off its text if absent. */
+  readonly decimals?: number;
+  /** Whether NaN equals NaN; false if absent. */
+  readonly equal_nan?: boolean;
+  /** The dtype to compute in; float64 if absent. */
+  readonly compute?: Compute;
+  /** Looks for the cause of a difference, where that takes little; false if absent. */
+  readonly explain?: boolean;
+  readonly speed?: SpeedOptions;
+  readonly onProgress?: ForwardOptions['onProgress'];
+}
+
+/** The case's own options with the caller's on top. */
+export interface Settings extends Omit<VerifyOptions, 'tolerance'> {
+  readonly compute: Compute;
+  readonly equal_nan: boolean;
+  /** The stronger first. */
+  readonly tolerances: readonly StatedTolerance[];
+  /** Tensors of few decimals that are taken as rounded; none if absent. */
+  readonly rounded?: DigitsReading['rounded'];
+}
+
+/**
+ * The settings of a case: what the caller states, then what the case states, then the defaults.
+ * @throws CellcheckError for a wrong argument or option
+ */
+export function settle(loaded: Case, options: VerifyOptions): Settings {
+  checkCase(loaded);
+  const { onProgress, speed, rule, profile, explain: _, ...stated } = options;
+  checkOptions(stated);
+  checkRule(options);
+  const { options: own } = loaded;
+  const tolerances = tolerancesOf(own, options);
+  const compute = options.compute ?? 'float64';
+  // The rule auto predicts in float64: it cannot judge a float32 that somebody asks for.
+  const usual = tolerances.length === 0 && compute === 'float64' ? 'auto' : 'close';
+  return {
+    ...mergeOptions(own, options),
+    equal_nan: options.equal_nan ?? own.equal_nan ?? false,
+    compute,
+    rule: rule ?? (profile ? 'auto' : usual),
+    profile,
+    decimals: options.decimals ?? own.decimals,
+    onProgress,
+    speed,
+    tolerances,
+  };
+}
+
+/** The tolerances that somebody states, the stronger first: the caller's, then the case's own. */
+export function tolerancesOf(
+  own: Case['options'],
+  { tolerance }: Pick<VerifyOptions, 'tolerance'>,
+): StatedTolerance[] {
+  const states = (options: object) => Object.values(options).some((value) => value !== undefined);
+  return [
+    ...(tolerance && states(tolerance) ? [{ ...tolerance, source: { kind: 'caller' } } as const] : []),
+    ...(own.tolerance
+      ? [{ ...own.tolerance, source: { kind: 'case', reason: own.tolerance.reason } } as const]
+      : []),
+  ];
+}
+
+/** @throws CellcheckError */
+function checkRule({ rule, profile, compute }: VerifyOptions): void {
+  const refuse = (option: string, problem: string) => {
+    throw new CellcheckError({ code: 'option', tensor: option, problem });
+  };
+  if (rule !== undefined && rule !== 'auto' && rule !== 'close') refuse('rule', 'is not one of auto, close');
+  if (profile !== undefined && !Object.hasOwn(PROFILES, profile))
+    refuse('profile', `is not one of ${Object.keys(PROFILES).join(', ')}`);
+  if (profile !== undefined && rule === 'close') refuse('profile', 'is for the rule auto');
+  if ((rule === 'auto' || profile !== undefined) && compute === 'float32')
+    refuse('rule', 'auto predicts in float64: it does not judge what float32 computes');
+}
