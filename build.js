@@ -54,10 +54,15 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
   stdio: 'inherit',
 });
 
-/** What packages load at once and this program never uses: subcommands in processes, a terminal's colours. */
+/**
+ * What packages load at once and this program never uses: subcommands in processes, a terminal's colours, colours of
+ * tables, and widths of emoji.
+ */
 const UNUSED = {
   'node:child_process': 'module.exports = {};',
   '#supports-color': 'export default { stdout: false, stderr: false };',
+  '@colors/colors/safe': 'module.exports = {};',
+  'string-width': 'module.exports = (text) => text.length;',
 };
 
 const { metafile } = await build({
@@ -78,10 +83,9 @@ const { metafile } = await build({
     {
       name: 'unused',
       setup({ onResolve, onLoad }) {
-        onResolve({ filter: /^(node:child_process|#supports-color)$/ }, ({ path }) => ({
-          path,
-          namespace: 'unused',
-        }));
+        onResolve({ filter: /./ }, ({ path }) =>
+          Object.hasOwn(UNUSED, path) ? { path, namespace: 'unused' } : undefined,
+        );
         onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => ({
           contents: UNUSED[/** @type {keyof typeof UNUSED} */ (path)],
         }));

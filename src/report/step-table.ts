@@ -15,7 +15,7 @@ import {
 import { styleFor, type Terminal } from './terminal/style.js';
 import { columnWidths, GAP, INDENT, type Line, renderTable, sum } from './terminal/table.js';
 
-/** A row of the table before the digits of its values are settled, or a line across it. */
+/** A row of the table, or a line across it. */
 type Entry =
   | { readonly label: string; readonly row: RowComparison }
   | { readonly label: string; readonly text: string };
@@ -61,26 +61,26 @@ export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: 
     ...(relative ? [formatDifference(largest)] : []),
     `[${worst.batch}, ${worst.unit}]`,
   ];
-  const factWidths = columnWidths([
-    head,
-    ...entries.map((entry) => [entry.label, ...('row' in entry ? facts(entry.row) : [])]),
-  ]);
+  const rowFacts = rows.map(facts);
+  const labels = entries.map(({ label }) => [label]);
+  const [labelWidth] = columnWidths([[head[0]], ...labels]);
+  const factWidths = [labelWidth, ...columnWidths([head.slice(1), ...rowFacts])];
 
   const statusWidth = largest(rows.map((row) => status(row).length));
   const gaps = INDENT.length + GAP.length * (factWidths.length + 2);
   const room = Math.floor((terminal.columns - gaps - statusWidth - sum(factWidths)) / 2);
   const withValues = room >= NARROWEST_VALUE;
-  const digits = digitsFor(rows, room);
-  const values = (row: RowComparison) =>
-    withValues ? valuesOf(row).map((value) => formatValue(value, digits, room)) : [];
+  const rowValues = withValues ? valueTexts(rows, room) : rows.map(() => []);
   const valueHead = withValues ? VALUE_HEAD : [];
 
   const style = styleFor(terminal);
   const paint = { ok: style.good, DIFFERS: style.bad, unclear: style.open };
+  let next = 0;
   const lines = entries.map((entry): Line => {
     if ('text' in entry) return { label: entry.label, across: entry.text };
-    const { label, row } = entry;
-    return [label, ...facts(row), ...values(row), paint[status(row)](status(row))];
+    const i = next++;
+    const word = status(entry.row);
+    return [entry.label, ...rowFacts[i], ...rowValues[i], paint[word](word)];
   });
   const columns = [...head, ...valueHead, ''].map((text) => ({
     head: text,
@@ -93,16 +93,20 @@ function valuesOf({ worst }: RowComparison): number[] {
   return [worst.expected, worst.actual];
 }
 
-/** As many digits as tell expected from actual in every row, or as all of them have room for. */
-function digitsFor(rows: readonly RowComparison[], room: number): number {
-  const fit = (digits: number) =>
-    rows
-      .flatMap(valuesOf)
-      .every((value) => formatValue(value, digits, Number.POSITIVE_INFINITY).length <= room);
+/**
+ * Expected and actual of every row, with the digits that tell them apart in every row, or the most that all of them have
+ * room for.
+ */
+function valueTexts(rows: readonly RowComparison[], room: number): string[][] {
   const apart = rows.map(({ worst }) => digitsApart(worst.expected, worst.actual));
-  let digits = Math.max(USUAL_DIGITS, largest(apart));
-  while (digits > FEWEST_DIGITS && !fit(digits)) digits--;
-  return digits;
+  const most = Math.max(USUAL_DIGITS, largest(apart));
+  for (let digits = most; digits > FEWEST_DIGITS; digits--) {
+    const texts = rows.map((row) =>
+      valuesOf(row).map((value) => formatValue(value, digits, Number.POSITIVE_INFINITY)),
+    );
+    if (texts.every((pair) => pair.every((text) => text.length <= room))) return texts;
+  }
+  return rows.map((row) => valuesOf(row).map((value) => formatValue(value, FEWEST_DIGITS, room)));
 }
 
 function stepEntries(

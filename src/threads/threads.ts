@@ -133,7 +133,7 @@ interface Started {
 function start(): Started {
   let worker: Worker;
   try {
-    worker = new Worker(new URL('./worker.js', import.meta.url));
+    worker = new Worker(new URL('../threads/worker.js', import.meta.url));
   } catch (error) {
     return { worker: error as Error, ready: Promise.resolve() };
   }

@@ -41,13 +41,15 @@ export function digitsApart(a: number, b: number): number {
   return 17;
 }
 
-/** A value with so many significant digits, or as many of them as the width has room for. */
+/** A value with this number of significant digits, or with the most that the width has room for. */
 export function formatValue(value: number, digits: number, width: number): string {
   if (!Number.isFinite(value)) return formatSpecial(value);
   if (value === 0) return '0';
-  const exponent = Number(value.toExponential().split('e')[1]);
-  if (exponent >= -4 && exponent < 7) {
-    for (let decimals = Math.max(0, digits - Math.max(exponent, -1) - 1); decimals >= 0; decimals--) {
+  const size = Math.abs(value);
+  if (size >= 1e-4 && size < 1e7) {
+    let whole = 0;
+    while (size >= 10 ** whole) whole++;
+    for (let decimals = Math.max(0, digits - whole); decimals >= 0; decimals--) {
       const text = value.toFixed(decimals);
       if (text.length <= width && (Number(text) !== 0 || decimals === 0)) return text;
     }

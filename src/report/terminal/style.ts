@@ -24,5 +24,5 @@ const ESCAPES = /\x1b\[\d+m/g;
 
 /** How many characters a text takes on the screen: the escape sequences of colours take none. */
 export function visibleLength(text: string): number {
-  return text.replace(ESCAPES, '').length;
+  return text.includes('\x1b') ? text.replace(ESCAPES, '').length : text.length;
 }

@@ -1,3 +1,4 @@
+import Table from 'cli-table3';
 import { largest } from './numbers.js';
 import { type Style, visibleLength } from './style.js';
 
@@ -13,17 +14,70 @@ export interface Column {
 /** A line of a table: a cell for every column, or a label and a text across the other columns. */
 export type Line = readonly string[] | { readonly label: string; readonly across: string };
 
+/** No borders: an indent, and a gap between columns. */
+const CHARS = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
+  ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
+  ...{ left: INDENT, 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: GAP },
+};
+
+/** cli-table3 takes 50 µs a line, and its time grows with the square of the lines: more than these are aligned here. */
+const MOST_DRAWN = 100;
+
 /** A table without borders, as wide as its cells need, the heads first. Cells may have colours. */
 export function renderTable(columns: readonly Column[], lines: readonly Line[], style: Style): string {
   const heads = columns.flatMap(({ head }) => head ?? []);
   const widths = columnWidths([heads, ...lines.map((line) => ('across' in line ? [line.label] : line))]);
-  const pad = (text: string, column: number) => {
-    const space = ' '.repeat(Math.max(0, widths[column] - visibleLength(text)));
-    return columns[column].align === 'left' ? text + space : space + text;
-  };
-  const rows = lines.map((line) => ('across' in line ? [pad(line.label, 0), line.across] : line.map(pad)));
-  if (heads.length) rows.unshift(heads.map((text, column) => pad(style.dim(text), column)));
-  return rows.map((cells) => (INDENT + cells.join(GAP)).trimEnd()).join('\n');
+  const rows = [
+    ...(heads.length ? [heads.map((head) => style.dim(head))] : []),
+    // A text across is added to its label below: it may be longer than the columns.
+    ...lines.map((line) => ('across' in line ? [line.label] : line)),
+  ];
+  const aligns = columns.map(({ align }) => align);
+  const drawn = (rows.length > MOST_DRAWN ? alignRows : drawRows)(rows, widths, aligns);
+  const first = drawn.length - lines.length;
+  return drawn
+    .map((text, i) => {
+      const line = lines[i - first];
+      if (!line || !('across' in line)) return text.trimEnd();
+      const label = text.slice(0, INDENT.length + widths[0]);
+      return (label + GAP + line.across).trimEnd();
+    })
+    .join('\n');
+}
+
+type Rows = readonly (readonly string[])[];
+
+/** The lines of a table; a row may lack its last cells. */
+export function drawRows(
+  rows: Rows,
+  widths: readonly number[],
+  aligns: readonly Column['align'][],
+): string[] {
+  const table = new Table({
+    chars: CHARS,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+    colWidths: [...widths],
+    colAligns: [...aligns],
+  });
+  for (const row of rows) table.push(widths.map((_, column) => row[column] ?? ''));
+  return table.toString().split('\n');
+}
+
+/** The same lines, in time for tables of any length. */
+export function alignRows(
+  rows: Rows,
+  widths: readonly number[],
+  aligns: readonly Column['align'][],
+): string[] {
+  return rows.map((row) => {
+    const cells = widths.map((width, column) => {
+      const text = row[column] ?? '';
+      const space = ' '.repeat(width - visibleLength(text));
+      return aligns[column] === 'left' ? text + space : space + text;
+    });
+    return INDENT + cells.join(GAP);
+  });
 }
 
 export function columnWidths(rows: readonly (readonly string[])[]): number[] {
