@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { distance, isClose, smallestAtol } from '../../src/compare/close.js';
@@ -90,14 +91,33 @@ describe('the smallest atol', () => {
   });
 });
 
-test('the rule is PyTorch’s, on any finite numbers', () => {
+type Value = number | 'NaN' | 'Infinity' | '-Infinity';
+type Row = [actual: Value, expected: Value, rtol: number, atol: number, equal_nan: boolean, close: boolean];
+const ISCLOSE: Row[] = JSON.parse(
+  fs.readFileSync(new URL('../data/isclose/isclose.json', import.meta.url), 'utf8'),
+);
+
+test('the rule is PyTorch’s: what torch.isclose says at the limit, beside it, and of NaN and infinity', () => {
+  const wrong = ISCLOSE.filter(
+    ([actual, expected, rtol, atol, equal_nan, close]) =>
+      isClose(Number(actual), Number(expected), rule(rtol, atol, equal_nan)) !== close,
+  );
+  expect(wrong).toEqual([]);
+  expect(ISCLOSE.length).toBeGreaterThan(500);
+});
+
+test('neither a change of both signs nor of the unit, by a power of two, changes what is close', () => {
   const finite = fc.double({ noNaN: true, min: -1e6, max: 1e6 });
   const small = fc.double({ noNaN: true, min: 0, max: 1 });
+  const power = fc.integer({ min: 0, max: 100 });
   fc.assert(
-    fc.property(finite, finite, small, small, (actual, expected, rtol, atol) => {
-      expect(isClose(actual, expected, rule(rtol, atol))).toBe(
-        Math.abs(actual - expected) <= atol + rtol * Math.abs(expected),
-      );
+    fc.property(finite, finite, small, small, power, (actual, expected, rtol, atol, exponent) => {
+      const close = isClose(actual, expected, rule(rtol, atol));
+      expect(isClose(-actual, -expected, rule(rtol, atol))).toBe(close);
+      const unit = 2 ** exponent;
+      // Below the normal numbers a product is rounded to fewer bits, and another unit is another rounding.
+      if (rtol * Math.abs(expected) >= 2 ** -1000)
+        expect(isClose(actual * unit, expected * unit, rule(rtol, atol * unit))).toBe(close);
     }),
   );
 });

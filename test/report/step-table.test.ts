@@ -62,7 +62,20 @@ describe('numbers', () => {
     );
   });
 
-  test('the digits that tell two numbers apart do', () => {
+  test.each([
+    [1, 1, 0],
+    [0, -0, 0],
+    [1, 2, 1],
+    [1, 1.04, 3],
+    [1.04, 1.06, 2],
+    [0.123456, 0.123457, 6],
+    [1e300, -1e300, 1],
+    [1, 1 + Number.EPSILON, 17],
+    [Number.NaN, 1, 0],
+    [1, Number.POSITIVE_INFINITY, 0],
+  ])('%d and %d differ in %d digits', (a, b, digits) => expect(digitsApart(a, b)).toBe(digits));
+
+  test('the digits that tell two numbers apart do, and one digit fewer does not', () => {
     fc.assert(
       fc.property(
         fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -71,7 +84,8 @@ describe('numbers', () => {
           const b = a * (1 + 10 ** -power);
           const digits = digitsApart(a, b);
           if (digits === 0) expect(a === b || !Number.isFinite(b)).toBe(true);
-          else expect(a.toPrecision(digits) !== b.toPrecision(digits) || digits === 17).toBe(true);
+          else expect(a.toPrecision(digits)).not.toBe(b.toPrecision(digits));
+          if (digits > 1) expect(a.toPrecision(digits - 1)).toBe(b.toPrecision(digits - 1));
         },
       ),
     );
@@ -210,8 +224,14 @@ test('no line is longer than the terminal is wide', () => {
 });
 
 test('a narrow terminal gets a table without the values rather than broken lines', () => {
-  const [{ comparison }] = fc.sample(wide, 1);
-  expect(stepTable(comparison, { columns: 30, color: false }, false)).not.toContain('expected');
+  fc.assert(
+    fc.property(wide, ({ comparison }) => {
+      const table = stepTable(comparison, { columns: 30, color: false }, false);
+      expect(table).toContain('\n');
+      expect(table).not.toContain('expected');
+    }),
+    { numRuns: 20, verbose: 0 },
+  );
 });
 
 test('every sample keeps to 80 columns, all steps and all cases', async () => {
