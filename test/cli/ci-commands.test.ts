@@ -73,10 +73,12 @@ test.each(TEXTS)('no output has a line that CI takes for a command: %j', async (
       for (const reporter of [[], ['--reporter', 'json']]) {
         if (call.length < 2 && reporter.length) continue;
         const { stdout, stderr } = await cli([...call, ...reporter], { cwd, columns, tty: columns === 30 });
+        expect(stdout + stderr).toMatch(/\S/);
         expect(`${stdout}\n${stderr}`).not.toMatch(COMMAND);
       }
   for (const columns of [80, 50, 30]) {
     const { stdout, stderr } = await cli(['inspect', ...argv, '--all-steps'], { cwd, columns });
+    expect(stdout + stderr).toMatch(/\S/);
     expect(`${stdout}\n${stderr}`).not.toMatch(COMMAND);
   }
 });

@@ -77,6 +77,7 @@ test.each(['lstm-initial-state', 'gru-lengths', 'rnn-unbatched'])(
     const specs = [...one.weights.specs].filter(
       ([key]) => key.startsWith('weight') && key.includes(`_l${last}`),
     );
+    expect(specs.length).toBeGreaterThanOrEqual(2);
     for (const [key, { shape }] of specs) {
       let right = 0;
       const [row, column] = [shape[0] - 2, shape[1] - 1];

@@ -263,6 +263,7 @@ describe('the table', () => {
     expect(there.stdout).toContain('|Δ| 1e-3');
     // Tables of gates say nothing of differences.
     const gates = await inspect(folder, '--show', 'r');
+    expect(gates.stdout).toContain('⋮');
     expect(gates.stdout).not.toMatch(/⋮.*Δ/);
   });
 

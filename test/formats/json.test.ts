@@ -79,14 +79,13 @@ test('every number is the double nearest to it, as Number reads it', () => {
 test('an array that is not rectangular is never accepted', () => {
   fc.assert(
     fc.property(nested, fc.nat(), ({ shape, rows }, where) => {
-      if (shape.length < 2) return;
+      // A row that is alone is as long as itself.
+      fc.pre(shape.slice(0, -1).some((size) => size > 1));
       // One value less in one of the innermost rows.
       const copy = structuredClone(rows);
       let row = copy as unknown[];
       for (let level = 0; level + 1 < shape.length; level++) row = row[where % row.length] as unknown[];
       row.pop();
-      const single = shape.slice(0, -1).every((size) => size === 1);
-      if (single) return;
       expect(() => scan(JSON.stringify(copy))).toThrow(CellcheckError);
     }),
   );

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { inspect } from '../../src/inspect/inspect.js';
-import { traceName } from '../../src/kinds.js';
+import { traced, traceName } from '../../src/kinds.js';
 import { caseOf, type ExpectedRole } from '../../src/module/case.js';
 import { directionsOf, outputSize } from '../../src/module/parameters.js';
 import { tensor } from '../../src/tensor/tensor.js';
@@ -47,6 +47,7 @@ test('what is expected stands at its own layer, direction, step, row and unit, a
           batch_first: false,
           select: { batch: [{}] },
         });
+        expect(parts.length).toBe(stack * traced(kind).length);
         for (const { layer, direction, name, size: units, expected } of parts) {
           const values = truth.trace[traceName(layer, direction, name)];
           for (let at = 0; at < steps * batch; at++) {

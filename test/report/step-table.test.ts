@@ -237,6 +237,7 @@ test('a narrow terminal gets a table without the values rather than broken lines
 test('every sample keeps to 80 columns, all steps and all cases', async () => {
   for (const name of [...sampleNames(), ...sampleNames('failing')]) {
     const { stdout } = await cli(['verify', `samples/${name}`, '--all-steps'], { columns: 80 });
+    expect(stdout).toContain(name);
     expect(tooLong(stdout, 80)).toEqual([]);
   }
   const { stdout } = await cli(['verify', 'samples', 'samples/failing/*'], { columns: 80 });
