@@ -1,13 +1,12 @@
-import { shapeIssues } from '../../schemas/shapes.js';
 import { CellcheckError, printable } from '../errors.js';
 import { hasNonlinearity, KIND_NAMES, KINDS, type Kind, type Nonlinearity } from '../kinds.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { TensorSpec } from '../tensor/tensor.js';
 import { findGroups, type Group, MOST_GROUPS, noModule } from './group.js';
-import { parameterError } from './misfits.js';
+import { parameterError, parameterIssues } from './misfits.js';
 import { className, describeParts, type Module, parameterShapes, withArticle } from './parameters.js';
 
-/** What of a module its names and shapes cannot say, or what the user wants it to be. */
+/** What the names and shapes of parameters leave open, or what the user says about the module. */
 export interface DescribeOptions {
   /** `LSTM`, `LSTMCell` … */
   readonly module?: string;
@@ -15,12 +14,12 @@ export interface DescribeOptions {
   readonly prefix?: string;
 }
 
-/** Of a module: 100 layers have 1000, with everything that PyTorch offers. */
+/** The most parameters of one module: 100 bidirectional layers with biases and a projection have 1000. */
 const MOST_PARAMETERS = 1000;
 
 /**
- * Finds the one module that is meant in a state_dict and describes it.
- * @throws CellcheckError where there is none, or several, or where its parameters are missing, unexpected or
+ * Finds the module in a state_dict that the options choose, and describes it.
+ * @throws CellcheckError if there is none, if the options leave several, or if parameters are missing, unexpected or
  *   misshapen (all of them in one error)
  */
 export function describeModule(
@@ -31,8 +30,8 @@ export function describeModule(
 }
 
 /**
- * Describes the module that a group of parameters is.
- * @throws CellcheckError where parameters are missing, unexpected or misshapen (all of them in one error)
+ * Describes the module that a group of parameters belongs to.
+ * @throws CellcheckError if parameters are missing, unexpected or misshapen (all of them in one error)
  */
 export function describeGroup(group: Group, options: DescribeOptions): Module {
   if (group.shapes.size > MOST_PARAMETERS) {
@@ -54,31 +53,29 @@ export function describeGroup(group: Group, options: DescribeOptions): Module {
     });
   }
   const [module] = fits;
-  const errors = shapeIssues(parameterShapes(module), new Map([...group.shapes, ...group.misspelt]));
-  if (errors.length) throw parameterError(group, fits, errors);
+  const issues = parameterIssues(module, group);
+  if (issues.length) throw parameterError(group, fits, issues);
   if (options.nonlinearity && !hasNonlinearity(module.kind)) {
     throw new CellcheckError({
       problem: `nonlinearity ${options.nonlinearity} is for an RNN, and this is ${withArticle(className(module))}`,
-      hints: ['Leave the option away.'],
+      hints: ['Leave the option out.'],
     });
   }
   return module;
 }
 
-/** Parameters that are those of another class than the one that was said. */
+/** The error for parameters that fit another class than the one that the user named. */
 function otherKind(group: Group, wanted: Kind): CellcheckError | undefined {
   const [module] = candidates(group, KIND_NAMES, 'tanh');
-  if (!module || module.kind === wanted) return undefined;
-  if (shapeIssues(parameterShapes(module), new Map([...group.shapes, ...group.misspelt])).length)
-    return undefined;
+  if (!module || module.kind === wanted || parameterIssues(module, group).length) return undefined;
   return new CellcheckError({
     tensor: group.prefix || undefined,
     problem: `its parameters are those of ${withArticle(describeParts(module).join(', '))}, not of ${withArticle(wanted)}`,
-    hints: [`Leave the module option away, or say ${className(module)}.`],
+    hints: [`Leave the module option out, or say ${className(module)}.`],
   });
 }
 
-/** `LSTMCell` is an LSTM. */
+/** The kind that a class is of: LSTM for `LSTMCell`. */
 function kindOf(className: string | undefined): Kind | undefined {
   return className?.replace('Cell', '') as Kind | undefined;
 }
@@ -110,7 +107,7 @@ function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOp
     const ofKind = ofClass.filter(
       (group) => candidates(group, KIND_NAMES, 'tanh')[0]?.kind === kindOf(module),
     );
-    // Where none is of that kind, the error about its parameters says more.
+    // If no group is of that kind, the error about its parameters says more than one from here could.
     groups = ofKind.length ? ofKind : ofClass;
   }
   if (groups.length === 1) return groups[0];
@@ -138,10 +135,28 @@ function listing(groups: readonly Group[], head?: string): string[] {
 }
 
 /**
- * The modules that a group's names and shapes fit best; more than one where they contradict each other and nothing
- * decides. Rows say kind and hidden size (weight_hh has 1, 3 or 4 times as many rows as the hidden size).
+ * The modules that fit a group's names and shapes best. There are several if the shapes contradict each other and
+ * nothing decides between them.
  */
 function candidates(group: Group, kinds: readonly Kind[], nonlinearity: Nonlinearity): Module[] {
+  let best: Module[] = [];
+  let bestScore = 0;
+  for (const module of possibleModules(group, kinds, nonlinearity)) {
+    const score = fit(module, group);
+    if (score > bestScore) [best, bestScore] = [[], score];
+    if (score === bestScore && score > 0) best.push(module);
+  }
+  // Of modules that differ in input_size only, the first: weight_ih fits none of them.
+  const sizes = ({ kind, hidden_size, proj_size }: Module) => `${kind} ${hidden_size} ${proj_size}`;
+  return best.filter((module, i) => best.findIndex((earlier) => sizes(earlier) === sizes(module)) === i);
+}
+
+/** Every module of these kinds whose sizes occur in the shapes of a group's first layer. */
+function* possibleModules(
+  group: Group,
+  kinds: readonly Kind[],
+  nonlinearity: Nonlinearity,
+): Generator<Module> {
   const names = [...group.shapes.keys()];
   const layers = names.map((name) => Number(/_l(\d+)/.exec(name)?.[1] ?? 0));
   const first = (parameter: string) =>
@@ -153,20 +168,20 @@ function candidates(group: Group, kinds: readonly Kind[], nonlinearity: Nonlinea
       .filter(([name], i) => layers[i] === lowest && !name.startsWith('weight_hr'))
       .flatMap(([, shape]) => sizesOf(shape)),
   );
-  const inputSizes = new Set(first('weight_ih') ? sizesOf(first('weight_ih')) : [Number.NaN]);
+  // The last dimension of weight_ih is the input size; the other one only if the weight is transposed.
+  const inputSizes = new Set(first('weight_ih') ? sizesOf(first('weight_ih')).toReversed() : [Number.NaN]);
   const projSizes = new Set([0, ...sizesOf(first('weight_hr'))]);
-  // A layer number far beyond the number of tensors is a slip, or somebody's joke: never a loop of that length.
+  // A layer number far beyond the number of tensors is a mistake or an attack: no loop may run that long.
   const num_layers = Math.min(layers.reduce((a, b) => Math.max(a, b)) + 1, names.length);
 
-  let best: Module[] = [];
-  let bestScore = 0;
   for (const kind of kinds) {
     for (const row of rows) {
+      // weight_hh has 1, 3 or 4 times as many rows as the hidden size, one block for each gate.
       const hidden_size = row / KINDS[kind].gates.length;
       if (!Number.isInteger(hidden_size) || hidden_size === 0) continue;
       for (const proj_size of KINDS[kind].projection ? projSizes : [0]) {
         for (const input_size of inputSizes) {
-          const module: Module = {
+          yield {
             kind,
             cell: group.cell,
             nonlinearity: hasNonlinearity(kind) ? nonlinearity : 'tanh',
@@ -178,22 +193,21 @@ function candidates(group: Group, kinds: readonly Kind[], nonlinearity: Nonlinea
             bidirectional: names.some((name) => name.endsWith('_reverse')),
             bias: names.some((name) => name.startsWith('bias')),
           };
-          const score = fit(module, group);
-          if (score > bestScore) [best, bestScore] = [[], score];
-          if (score === bestScore && score > 0) best.push(module);
         }
       }
     }
   }
-  return best;
 }
 
-/** The sizes that a parameter of this shape may stand for: none has more than two, or is empty. */
+/** The sizes that a parameter's shape offers: no parameter has more than two dimensions, and none is empty. */
 function sizesOf(shape: readonly number[] | undefined): readonly number[] {
   return shape && shape.length <= 2 && !shape.includes(0) ? shape : [];
 }
 
-/** How many of a module's parameters a group has in the right shape; one that is transposed counts half. */
+/** What a transposed parameter counts: less than one in place, but two count more than one that fits by chance. */
+const TRANSPOSED_SCORE = 0.75;
+
+/** How many of a module's parameters a group has in the right shape. */
 function fit(module: Module, group: Group): number {
   let score = 0;
   for (const { name, dimensions } of parameterShapes(module)) {
@@ -201,7 +215,7 @@ function fit(module: Module, group: Group): number {
     const expected = dimensions.map(({ size }) => size as number);
     if (!shape) continue;
     if (sameShape(shape, expected)) score += 1;
-    else if (sameShape(shape, expected.toReversed())) score += 0.5;
+    else if (sameShape(shape, expected.toReversed())) score += TRANSPOSED_SCORE;
   }
   return score;
 }

@@ -1,50 +1,82 @@
-import { formatDimensions, type NamedShape, type ShapeIssue } from '../../schemas/shapes.js';
+import { formatDimensions, type NamedShape, type ShapeIssue, shapeIssues } from '../../schemas/shapes.js';
 import { CellcheckError, printable } from '../errors.js';
 import { KINDS } from '../kinds.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { Group } from './group.js';
 import { describeParts, type Module, parameterShapes, withArticle } from './parameters.js';
 
-/** The error for parameters that are missing, unexpected or misshapen, all of them. */
+/** Which of a group's tensors a module does not have, has in another shape, or has and the group lacks. */
+export function parameterIssues(module: Module, group: Group): ShapeIssue[] {
+  return shapeIssues(parameterShapes(module), new Map([...group.shapes, ...group.misspelt]));
+}
+
+/**
+ * The error for parameters that are missing, unexpected or misshapen, all of them.
+ * @param fits the modules that fit the group best
+ * @param issues what the first of them finds wrong
+ */
 export function parameterError(
   group: Group,
   fits: readonly Module[],
   issues: readonly ShapeIssue[],
 ): CellcheckError {
-  if (issues.length === 1 && issues[0].kind === 'misshapen') {
-    const { name } = issues[0].shape;
-    const found = group.shapes.get(name)!;
-    return new CellcheckError({
-      tensor: group.prefix + name,
-      found: formatShape(found),
-      expected: alternatives(fits.map((fit) => expectedShape(fit, name))),
-      hints: misshapenHints(issues[0].shape, found, fits, group),
-    });
-  }
+  const [issue] = issues;
+  if (issues.length > 1 || issue.kind !== 'misshapen') return severalIssues(group, fits, issues);
+  const { name } = issue.shape;
+  const found = group.shapes.get(name)!;
+  if (fits.some((module) => sameShape(found, expectedShape(module, name)))) return contradiction(group, fits);
+  return new CellcheckError({
+    tensor: group.prefix + name,
+    found: formatShape(found),
+    expected: alternatives(fits.map((module) => formatShape(expectedShape(module, name)))),
+    hints: misshapenHints(issue.shape, found, fits, group),
+  });
+}
+
+function severalIssues(group: Group, fits: readonly Module[], issues: readonly ShapeIssue[]): CellcheckError {
+  const transposed = (issue: ShapeIssue) =>
+    issue.kind === 'misshapen' && isTransposed(issue.shape, group.shapes.get(issue.shape.name)!);
+  const allTransposed = issues.length > 1 && issues.every(transposed);
   const lines = issues.flatMap((issue) => {
     if (issue.kind === 'unexpected') return `unexpected  ${printable(issue.name)}`;
     const { name, dimensions } = issue.shape;
     if (issue.kind === 'missing') return `missing     ${name} ${formatDimensions(dimensions)}`;
-    const found = group.shapes.get(name)!;
-    return [
-      `misshapen   ${name}: found ${formatShape(found)}, expected ${formatDimensions(dimensions)}`,
-      ...(isTransposed(issue.shape, found) ? [`  ${TRANSPOSED}`] : []),
-    ];
+    const found = formatShape(group.shapes.get(name)!);
+    const line = `misshapen   ${name}: found ${found}, expected ${formatDimensions(dimensions)}`;
+    return transposed(issue) && !allTransposed ? [line, `  ${TRANSPOSED}`] : [line];
   });
   if (issues.some((issue) => issue.kind === 'unexpected' && /_[gv]$/.test(issue.name))) {
     lines.push('This looks like weight_norm: remove it before saving the state_dict.');
   }
   const shown = lines.length > 30 ? [...lines.slice(0, 30), `… and ${lines.length - 30} lines more`] : lines;
+  const modules = fits.map((module) => withArticle(describeParts(module).join(', ')));
   return new CellcheckError({
     tensor: group.prefix || undefined,
-    problem: `its parameters are not those of ${alternatives(fits.map((fit) => withArticle(describeParts(fit).join(', '))))}`,
-    hints: shown,
+    problem: `its parameters are not those of ${alternatives(modules)}`,
+    hints: allTransposed ? [...shown, ALL_TRANSPOSED] : shown,
   });
 }
 
-function expectedShape(module: Module, name: string): string {
+/** Which parameter is misshapen depends on the module that the others are taken for. */
+function contradiction(group: Group, fits: readonly Module[]): CellcheckError {
+  const lines = fits.flatMap((module) =>
+    parameterIssues(module, group).flatMap((issue) => {
+      if (issue.kind !== 'misshapen') return [];
+      const { name } = issue.shape;
+      const [found, expected] = [group.shapes.get(name)!, expectedShape(module, name)].map(formatShape);
+      return `as ${withArticle(describeParts(module).join(', '))}: ${name} found ${found}, expected ${expected}`;
+    }),
+  );
+  return new CellcheckError({
+    tensor: group.prefix || undefined,
+    problem: 'its parameters contradict each other',
+    hints: [...lines, OTHER_LAYER],
+  });
+}
+
+function expectedShape(module: Module, name: string): number[] {
   const shape = parameterShapes(module).find((parameter) => parameter.name === name)!;
-  return formatShape(shape.dimensions.map(({ size }) => size as number));
+  return shape.dimensions.map(({ size }) => size as number);
 }
 
 function alternatives(texts: readonly string[]): string {
@@ -53,6 +85,9 @@ function alternatives(texts: readonly string[]): string {
 }
 
 const TRANSPOSED = 'It is transposed: PyTorch keeps weights as [rows of all gates, features]. Save weight.T.';
+const ALL_TRANSPOSED =
+  'The weights are transposed: PyTorch keeps them as [rows of all gates, features]. Save weight.T of each.';
+const OTHER_LAYER = 'Was one of the tensors exported from another layer?';
 
 function isTransposed({ dimensions }: NamedShape, found: readonly number[]): boolean {
   const expected = dimensions.map(({ size }) => size as number);
@@ -69,14 +104,14 @@ function misshapenHints(
   const hints: string[] = [];
   const witness = [...group.shapes].find(([name]) => name !== shape.name && /^weight_ih|^bias/.test(name));
   if (fits.length > 1 && witness) {
-    const named = fits.map((fit, i) => {
-      return `${withArticle(fit.kind)} of ${i === 0 ? 'hidden size ' : ''}${fit.hidden_size}`;
+    const [name, [rows]] = witness;
+    const named = fits.map(({ kind, hidden_size }, i) => {
+      return `${withArticle(kind)} of ${i === 0 ? 'hidden size ' : ''}${hidden_size}`;
     });
-    hints.push(`${witness[0]} has ${witness[1][0]} rows: ${alternatives(named)}.`);
+    hints.push(`${name} has ${rows} rows: ${alternatives(named)}.`);
   }
   if (shape.name.startsWith('weight_hh') && fits.some(({ kind }) => KINDS[kind].projection)) {
     hints.push('An LSTM with proj_size has fewer columns here, and a weight_hr beside it.');
   }
-  hints.push('Was one of the tensors exported from another layer?');
-  return hints;
+  return [...hints, OTHER_LAYER];
 }

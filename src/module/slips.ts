@@ -6,19 +6,21 @@ import { type Case, fileOf, type Role } from './case.js';
 import type { Layout } from './layout.js';
 import { className, directionsOf, type Module, outputSize, suffix, withArticle } from './parameters.js';
 
+/** A misshapen tensor of a case, and what it is held against. */
 interface Slip {
   readonly role: Role;
   readonly found: readonly number[];
-  /** Sizes that are free are undefined. */
+  /** A size is undefined where any will do. */
   readonly expected: readonly (number | undefined)[];
   readonly module: Module;
   readonly layout: Layout;
   readonly tensors: ReadonlyMap<Role, Tensor>;
 }
 
+/** A mistake that people make with some tensors. */
 interface KnownSlip {
   readonly roles: readonly Role[];
-  /** The hint, where this is the slip. */
+  /** The hint, or false if the tensor's shape is not what this mistake leads to. */
   readonly hint: (slip: Slip) => string | false;
 }
 
@@ -26,14 +28,14 @@ const STATES: readonly Role[] = ['h_0', 'c_0', 'h_n', 'c_n'];
 const last = (shape: readonly (number | undefined)[]) => shape[shape.length - 1];
 const swapFirstTwo = (shape: readonly number[]) => [shape[1], shape[0], ...shape.slice(2)];
 
-// The misshapen tensors that people bring most often, the more telling first: one hint each.
+// The most common mistakes; a tensor gets the hint of the first that explains its shape, so the specific ones come first.
 const KNOWN_SLIPS: readonly KnownSlip[] = [
   {
     roles: ['input'],
     hint: ({ found, module: { input_size }, layout }) => {
-      const at = found.indexOf(input_size);
-      if (!layout.timed || found.length < 2 || at < 0 || last(found) === input_size) return false;
-      return `The ${input_size} features stand in dimension ${at}; PyTorch takes them last: input.transpose(${at}, -1).`;
+      const dimension = found.indexOf(input_size);
+      if (!layout.timed || found.length < 2 || dimension < 0 || last(found) === input_size) return false;
+      return `The ${input_size} features stand in dimension ${dimension}; PyTorch takes them last: input.transpose(${dimension}, -1).`;
     },
   },
   {
@@ -87,7 +89,7 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
   },
   {
     roles: ['output'],
-    // Where batch_first is not said, what is read as steps may be the batch.
+    // If nobody has said batch_first, the size that is read as steps may be the batch.
     hint: ({ found, expected, layout }) =>
       layout.batched &&
       layout.timed &&
@@ -147,24 +149,25 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
     hint: ({ layout, module, tensors }) => {
       const { hidden_size, num_layers } = module;
       const input = formatShape(tensors.get('input')?.shape ?? []);
-      return `The input ${input} has ${layout.steps} steps and batch ${layout.batch}; the weights say hidden size ${hidden_size}, num_layers ${num_layers}${directionsOf(module).length > 1 ? ', bidirectional' : ''}.`;
+      const steps = layout.steps === 1 ? '1 step' : `${layout.steps} steps`;
+      return `The input ${input} has ${steps} and batch ${layout.batch}; the weights say hidden size ${hidden_size}, num_layers ${num_layers}${directionsOf(module).length > 1 ? ', bidirectional' : ''}.`;
     },
   },
 ];
 
-/** One sentence for every tensor of a case that is missing, not expected or misshapen. */
+/** One error for every tensor of a case that is missing, unexpected or misshapen. */
 export function caseErrors(
   issues: readonly ShapeIssue[],
   module: Module,
   layout: Layout,
   { tensors, files }: Case,
 ): CellcheckError[] {
-  // The others are measured by the input: without one that can be read, they say nothing.
+  // The input's shape says what the others must be. If that cannot be read, errors about the others would mislead.
   const input = issues.find((issue) => issue.kind !== 'unexpected' && issue.shape.name === 'input');
   const rank = tensors.get('input')?.shape.length;
-  const alone =
+  const inputOnly =
     input?.kind === 'missing' || (input?.kind === 'misshapen' && rank !== input.shape.dimensions.length);
-  return (alone ? [input] : issues).map((issue) => {
+  return (inputOnly ? [input] : issues).map((issue) => {
     if (issue.kind === 'unexpected') return unexpected(issue.name as Role, module, files);
     const { name, dimensions } = issue.shape;
     const role = name as Role;
@@ -176,15 +179,22 @@ export function caseErrors(
     }
     const found = tensors.get(role)!.shape;
     const slip = { role, found, expected: sizes(issue.shape), module, layout, tensors };
-    const hints: string[] = [];
-    for (const known of KNOWN_SLIPS) {
-      const hint = known.roles.includes(role) && known.hint(slip);
-      if (!hint) continue;
-      hints.push(hint);
-      break;
-    }
-    return new CellcheckError({ file, tensor: role, found: formatShape(found), expected, hints });
+    return new CellcheckError({
+      file,
+      tensor: role,
+      found: formatShape(found),
+      expected,
+      hints: hintsFor(slip),
+    });
   });
+}
+
+function hintsFor(slip: Slip): string[] {
+  for (const { roles, hint } of KNOWN_SLIPS) {
+    const text = roles.includes(slip.role) && hint(slip);
+    if (text) return [text];
+  }
+  return [];
 }
 
 function sizes({ dimensions }: NamedShape): (number | undefined)[] {

@@ -143,7 +143,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ({ case: options }) => {
       options.module = 'GRU';
     },
-    ['its parameters are those of an LSTM 3 → 4, 1 layer, not of a GRU', 'Leave the module option away'],
+    ['its parameters are those of an LSTM 3 → 4, 1 layer, not of a GRU', 'Leave the module option out'],
   ],
   [
     'a Cell for a module',
@@ -157,7 +157,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ({ case: options }) => {
       options.nonlinearity = 'relu';
     },
-    ['nonlinearity relu is for an RNN, and this is an LSTM', 'Leave the option away.'],
+    ['nonlinearity relu is for an RNN, and this is an LSTM', 'Leave the option out.'],
   ],
   [
     'a prefix that is not there',

@@ -39,7 +39,7 @@ test('only an RNN may have another nonlinearity, said or not', () => {
   expect(describe(RNN, { nonlinearity: 'relu' }).nonlinearity).toBe('relu');
   expect(errorOf(LSTM, { nonlinearity: 'tanh' })).toEqual([
     'nonlinearity tanh is for an RNN, and this is an LSTM',
-    '  Leave the option away.',
+    '  Leave the option out.',
   ]);
   expect(errorOf(GRU_CELL, { nonlinearity: 'relu' })[0]).toBe(
     'nonlinearity relu is for an RNN, and this is a GRUCell',
@@ -57,11 +57,11 @@ test('the class that is said is that of the parameters', () => {
   expect(describe(GRU_CELL, { module: 'GRUCell' })).toMatchObject({ kind: 'GRU', cell: true });
   expect(errorOf(under('a.', RNN), { module: 'GRU' })).toEqual([
     'a.: its parameters are those of an RNN 3 → 5, 1 layer, no bias, not of a GRU',
-    '  Leave the module option away, or say RNN.',
+    '  Leave the module option out, or say RNN.',
   ]);
   expect(errorOf(GRU_CELL, { module: 'LSTMCell' })).toEqual([
     'its parameters are those of a GRUCell 2 → 4, no bias, not of an LSTM',
-    '  Leave the module option away, or say GRUCell.',
+    '  Leave the module option out, or say GRUCell.',
   ]);
 });
 
@@ -238,4 +238,10 @@ test('sizes that not one parameter has are none', () => {
 test('a transposed parameter says half as much as one in place', () => {
   const shapes = { weight_ih_l0: [3, 12], weight_hh_l0: [12, 4] };
   expect(errorOf(shapes)[0]).toBe('weight_ih_l0: found [3, 12], expected [12, 3]');
+});
+
+test('where weight_hr fits no size, every projection is named that fits as well as none', () => {
+  expect(errorOf({ ...LSTM, weight_hr_l0: [9, 4] })[0]).toBe(
+    'its parameters are not those of an LSTM 3 → 4, 1 layer, no bias, an LSTM 3 → 4 → 9, 1 layer, no bias or an LSTM 3 → 4 → 4, 1 layer, no bias',
+  );
 });

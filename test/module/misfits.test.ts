@@ -80,6 +80,86 @@ test('several faults, each in a line', () => {
   ]);
 });
 
+const ALL_TRANSPOSED =
+  '  The weights are transposed: PyTorch keeps them as [rows of all gates, features]. Save weight.T of each.';
+
+test.each<[string, Shapes, readonly string[]]>([
+  [
+    'an LSTM without biases, whose weight_ih has the rows of an RNN',
+    { weight_ih_l0: [3, 16], weight_hh_l0: [4, 16] },
+    [
+      'its parameters are not those of an LSTM 3 → 4, 1 layer, no bias',
+      '  misshapen   weight_ih_l0: found [3, 16], expected [4·hidden_size, input_size] = [16, 3]',
+      '  misshapen   weight_hh_l0: found [4, 16], expected [4·hidden_size, hidden_size] = [16, 4]',
+      ALL_TRANSPOSED,
+    ],
+  ],
+  [
+    'a GRUCell with biases',
+    { weight_ih: [3, 12], weight_hh: [4, 12], bias_ih: [12], bias_hh: [12] },
+    [
+      'its parameters are not those of a GRUCell 3 → 4',
+      '  misshapen   weight_ih: found [3, 12], expected [3·hidden_size, input_size] = [12, 3]',
+      '  misshapen   weight_hh: found [4, 12], expected [3·hidden_size, hidden_size] = [12, 4]',
+      ALL_TRANSPOSED,
+    ],
+  ],
+  [
+    'two of two, and a bias is missing',
+    { weight_ih_l0: [3, 16], weight_hh_l0: [4, 16], bias_ih_l0: [16] },
+    [
+      'its parameters are not those of an LSTM 3 → 4, 1 layer',
+      '  misshapen   weight_ih_l0: found [3, 16], expected [4·hidden_size, input_size] = [16, 3]',
+      `    ${TRANSPOSED}`,
+      '  misshapen   weight_hh_l0: found [4, 16], expected [4·hidden_size, hidden_size] = [16, 4]',
+      `    ${TRANSPOSED}`,
+      '  missing     bias_hh_l0 [4·hidden_size] = [16]',
+    ],
+  ],
+])('transposed weights: %s', (_, shapes, lines) => {
+  expect(describe(shapes)).toEqual(lines);
+});
+
+test.each<[string, Shapes, readonly string[]]>([
+  [
+    'two hidden sizes of an RNN',
+    { 'a.weight_ih_l0': [7, 3], 'a.weight_hh_l0': [9, 9] },
+    [
+      'a.: its parameters contradict each other',
+      '  as an RNN 3 → 7, 1 layer, no bias: weight_hh_l0 found [9, 9], expected [7, 7]',
+      '  as an RNN 3 → 9, 1 layer, no bias: weight_ih_l0 found [7, 3], expected [9, 3]',
+      OTHER_LAYER,
+    ],
+  ],
+  [
+    "a GRU's weight_ih and an LSTM's weight_hh",
+    { weight_ih_l0: [12, 3], weight_hh_l0: [16, 4] },
+    [
+      'its parameters contradict each other',
+      '  as an RNN 3 → 12, 1 layer, no bias: weight_hh_l0 found [16, 4], expected [12, 12]',
+      '  as a GRU 3 → 4, 1 layer, no bias: weight_hh_l0 found [16, 4], expected [12, 4]',
+      '  as an LSTM 3 → 3, 1 layer, no bias: weight_hh_l0 found [16, 4], expected [12, 3]',
+      '  as an LSTM 3 → 4, 1 layer, no bias: weight_ih_l0 found [12, 3], expected [16, 3]',
+      OTHER_LAYER,
+    ],
+  ],
+])('parameters that contradict each other: %s', (_, shapes, lines) => {
+  expect(describe(shapes)).toEqual(lines);
+});
+
+test('no parameter is found in a shape that is expected', () => {
+  let errors = 0;
+  for (let rows = 1; rows <= 16; rows++)
+    for (let columns = 1; columns <= 16; columns++)
+      for (const line of describe({ weight_ih_l0: [8, 3], weight_hh_l0: [rows, columns] })) {
+        const [, found, expected] = /found (\[.*?\]), expected (.*)$/.exec(line) ?? [];
+        if (!found) continue;
+        errors++;
+        expect(expected.includes(found), line).toBe(false);
+      }
+  expect(errors).toBeGreaterThan(250);
+});
+
 test('several faults where several modules fit', () => {
   expect(describe({ weight_ih_l0: [8, 4], weight_hh_l0: [8, 5], bias_ih_l0: [8] })).toEqual([
     'its parameters are not those of an RNN 4 → 8, 1 layer or an LSTM 4 → 2, 1 layer',

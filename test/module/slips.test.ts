@@ -167,7 +167,7 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
     [{ input: [5, 3], h_n: [4, 1] }],
   ],
   [
-    'The input [2, 3] has 1 steps and batch 2; the weights say hidden size 4, num_layers 1.',
+    'The input [2, 3] has 1 step and batch 2; the weights say hidden size 4, num_layers 1.',
     [{ input: [2, 3], output: [1, 4] }, { cell: true }],
     [{ input: [2, 3], output: [7, 4] }, { cell: true }],
     [{ input: [2, 3], output: [4, 2] }, { cell: true }],
@@ -177,7 +177,7 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
     [{ input: [2, 5, 3], output: [2, 1, 5, 4] }, { batch_first: true }],
   ],
   [
-    'The input [3] has 1 steps and batch 1; the weights say hidden size 4, num_layers 1.',
+    'The input [3] has 1 step and batch 1; the weights say hidden size 4, num_layers 1.',
     [{ input: [3], output: [5] }, { cell: true }],
   ],
 ];
