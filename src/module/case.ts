@@ -5,7 +5,7 @@ import type { StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { PARAMETER } from './group.js';
 
-/** What the tensors of a case are there for, by the names that PyTorch's documentation gives them. */
+/** The roles that tensors have in a case, by their names in PyTorch's documentation. */
 export const INPUT_ROLES = ['input', 'h_0', 'c_0', 'lengths'] as const;
 export const EXPECTED_ROLES = ['output', 'h_n', 'c_n'] as const;
 /** The output of a layer below the last. */
@@ -14,14 +14,14 @@ export type ExpectedRole = (typeof EXPECTED_ROLES)[number];
 type NamedRole = (typeof INPUT_ROLES)[number] | ExpectedRole;
 export type Role = NamedRole | LayerRole;
 
-/** One thing to verify, loaded. */
+/** A case to verify, loaded. */
 export interface Case {
-  /** The checkpoint; of its tensors only the module's own are loaded. */
+  /** The checkpoint; only the tensors of the module are loaded from it. */
   readonly weights: StateDict;
   /** Input and expected tensors by role. */
   readonly tensors: ReadonlyMap<Role, Tensor>;
   readonly options: CaseOptions;
-  /** What of the files was left aside. */
+  /** Which parts of the files were not used. */
   readonly notes?: readonly string[];
   /** What weakens a verdict, seen while loading. */
   readonly warnings?: readonly string[];
@@ -36,7 +36,7 @@ export interface Case {
 
 /**
  * A case from tensors in memory.
- * @param tensors the input and what is expected, by role; what is undefined is absent
+ * @param tensors input and expected tensors by role; an undefined one is absent
  */
 export function caseOf(
   weights: StateDict,
@@ -48,13 +48,13 @@ export function caseOf(
 }
 
 /**
- * Holds what a caller asks for against the schema of a case's options, as what a file asks for is.
- * @throws CellcheckError for every option that is none
+ * Checks a caller's options against the schema that the options of a case file must fit.
+ * @throws CellcheckError for every option that is unknown or has a wrong value
  */
 export function checkOptions(options: Readonly<Record<string, unknown>>): void {
   const { compute = 'float64', ...rest } = options;
-  const said = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  const parsed = parseCaseOptions(said);
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const parsed = parseCaseOptions(given);
   const issues = 'issues' in parsed ? [...parsed.issues] : [];
   if (compute !== 'float64' && compute !== 'float32')
     issues.push({ field: 'compute', problem: 'is not one of float64, float32' });
@@ -87,7 +87,7 @@ export function checkCase(loaded: Case): void {
   });
 }
 
-/** What cannot be read off a case's names and shapes. */
+/** What the names and shapes of a case leave open. */
 interface SharedOptions {
   readonly module?: string;
   readonly nonlinearity?: Nonlinearity;
@@ -95,33 +95,34 @@ interface SharedOptions {
   readonly prefix?: string;
 }
 
-/** What a case says about itself with what a caller says on top. */
-export function mergeOptions(own: SharedOptions, said: SharedOptions): SharedOptions {
+/** The options of a case, each replaced by the caller's where there is one. */
+export function mergeOptions(ofCase: SharedOptions, ofCaller: SharedOptions): SharedOptions {
   return {
-    module: said.module ?? own.module,
-    nonlinearity: said.nonlinearity ?? own.nonlinearity,
-    batch_first: said.batch_first ?? own.batch_first,
-    prefix: said.prefix ?? own.prefix,
+    module: ofCaller.module ?? ofCase.module,
+    nonlinearity: ofCaller.nonlinearity ?? ofCase.nonlinearity,
+    batch_first: ofCaller.batch_first ?? ofCase.batch_first,
+    prefix: ofCaller.prefix ?? ofCase.prefix,
   };
 }
 
+/** The file that the tensor with this role comes from. */
 export function fileOf(role: Role, files: Case['files']): string | undefined {
   if (layerOf(role) !== undefined) return files?.layers ?? files?.expected;
   return (EXPECTED_ROLES as readonly string[]).includes(role) ? files?.expected : files?.input;
 }
 
-/** The layer whose output a role is. */
+/** The layer of an `output_l…`; undefined for other roles. */
 export function layerOf(role: string): number | undefined {
   const [, layer] = /^output_l(0|[1-9]\d{0,3})$/.exec(role) ?? [];
   return layer === undefined ? undefined : Number(layer);
 }
 
-/** The roles of layers' outputs that these names stand for. */
+/** Those of the names that are roles of layers' outputs. */
 export function layerRoles(names: Iterable<string>): LayerRole[] {
   return [...names].filter((name): name is LayerRole => layerOf(name) !== undefined);
 }
 
-// What these tensors are called elsewhere: in PyTorch's own signatures, ONNX, Keras, and in people's scripts.
+// Other names for these tensors: in PyTorch's signatures, in ONNX and Keras, and in people's scripts.
 const ALIASES: Readonly<Record<NamedRole, readonly string[]>> = {
   input: ['x', 'inp', 'in', 'inputs', 'seq', 'sequence', 'data', 'features'],
   h_0: ['hx', 'h', 'hidden', 'init_h', 'initial_h', 'initial_state', 'h_in', 'state'],
@@ -135,26 +136,27 @@ const ALIASES: Readonly<Record<NamedRole, readonly string[]>> = {
 const ALL_ROLES: readonly string[] = [...INPUT_ROLES, ...EXPECTED_ROLES];
 const isRole = (name: string) => ALL_ROLES.includes(name) || layerOf(name) !== undefined;
 
-/** Whether a name is one that cellcheck looks for: a role's, or that of a parameter. */
+/** Whether cellcheck looks for a tensor of this name: it is a role, or the name of a parameter. */
 export function isKnownName(name: string): boolean {
   return isRole(name) || PARAMETER.test(name);
 }
 
+/** A name without what people spell differently: `H-N` and `h_n` are both `hn`. */
 const bare = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
 
 export interface PickedRoles {
   readonly picked: ReadonlyMap<Role, string>;
-  /** Tensors that look as if they were meant to be used, and are not. */
+  /** Names of tensors that are not used, although somebody probably meant them to be. */
   readonly unused: readonly string[];
 }
 
 /**
- * Which tensors of a file stand for which roles. A file with a single tensor stands for the role it was given,
- * whatever its name, unless the name is another role's.
- * @param roles the roles that the file may fill, the one it was given first
+ * Which tensors of a file have which roles. The only tensor of a file has the first role whatever its name, unless
+ * that is the name of another role.
+ * @param roles the roles that tensors of the file may have, first the one that the file was given for
  * @param shared whether the file holds other things too, as a bundle does
- * @throws CellcheckError for a name that says almost what one of ours does (`hn`, `out`): a tensor that was meant to
- *   be compared is never left out silently
+ * @throws CellcheckError for a name that is nearly a role (`hn`, `out`): a tensor that somebody meant to be compared
+ *   must not be left out silently
  */
 export function pickRoles(
   names: readonly string[],
@@ -189,22 +191,22 @@ export function pickRoles(
       ),
     );
   }
-  // What inspect saves beside the outputs is nothing to compare.
+  // States and gates that `inspect --save` writes beside the outputs are not compared.
   const unused = shared
     ? others.filter(aliased)
     : names.filter((name) => !picked.has(name as Role) && !TRACE_NAME.test(name));
   return { picked, unused };
 }
 
-/** The error for a file that lacks every role it was given for. */
+/** The error for a file in which no tensor has a role that it was given for. */
 export function noRole(names: readonly string[], roles: readonly NamedRole[]): CellcheckError {
   const guesses = roles.flatMap((role) => {
-    const theirs = names.find((name) => ALIASES[role].includes(name.toLowerCase()));
-    return theirs === undefined ? [] : `--name ${role}=${printable(theirs)}`;
+    const alias = names.find((name) => ALIASES[role].includes(name.toLowerCase()));
+    return alias === undefined ? [] : `--name ${role}=${printable(alias)}`;
   });
-  const some = names.slice(0, 8).map(printable).join(', ');
+  const firstNames = names.slice(0, 8).map(printable).join(', ');
   return new CellcheckError({
-    found: names.length ? `tensors named ${some}${names.length > 8 ? ', …' : ''}` : 'no tensors',
+    found: names.length ? `tensors named ${firstNames}${names.length > 8 ? ', …' : ''}` : 'no tensors',
     expected: roles.length > 1 ? `one of ${roles.join(', ')}` : roles[0],
     hints: guesses.length
       ? [`Rename them, or add ${guesses.join(' ')}`]

@@ -1,53 +1,54 @@
 import { CellcheckError, printable } from '../errors.js';
 import type { TensorSpec } from '../tensor/tensor.js';
 
-/** The tensors of a state_dict that are one module's by their names. */
+/** The tensors of a state_dict whose names say that they are the parameters of one module. */
 export interface Group {
   readonly prefix: string;
   readonly cell: boolean;
-  /** Shapes by the name without the prefix. */
+  /** The parameters' shapes by their names without the prefix. */
   readonly shapes: Map<string, readonly number[]>;
-  /** The same of tensors under this prefix that would be parameters were they not misspelt. */
+  /** The same for tensors under the prefix whose names are nearly those of parameters. */
   readonly misspelt: Map<string, readonly number[]>;
 }
 
+/** A parameter's name in three parts: the prefix, the name without it, and the layer number if there is one. */
 export const PARAMETER = /^(.*?)((?:weight_(?:ih|hh|hr)|bias_(?:ih|hh))(?:(_l(?:0|[1-9]\d*))(_reverse)?)?)$/s;
 
-/** Of the modules in a state_dict as many are looked at; where there are more, one must be chosen by its prefix. */
+/** The most modules of a state_dict that are looked at; if there are more, the user must choose one by its prefix. */
 export const MOST_GROUPS = 1000;
 
 /** The modules in a state_dict, by their parameters' names: all, or those under one prefix. */
 export function findGroups(specs: ReadonlyMap<string, TensorSpec>, prefix?: string): Group[] {
   const groups = new Map<string, Group>();
-  const keyOf = (own: string, cell: boolean) => `${own}\n${cell}`;
+  const keyOf = (before: string, cell: boolean) => `${before}\n${cell}`;
   const parameters = function* () {
     for (const [name, { shape }] of specs) {
       const match = PARAMETER.exec(name);
       if (!match || (prefix !== undefined && match[1] !== prefix)) continue;
-      yield { own: match[1], local: match[2], cell: match[3] === undefined, shape };
+      yield { before: match[1], parameter: match[2], cell: match[3] === undefined, shape };
     }
   };
-  // A bias alone is no module.
-  for (const { own, local, cell } of parameters()) {
+  // A bias alone makes no module.
+  for (const { before, parameter, cell } of parameters()) {
     if (groups.size === MOST_GROUPS) break;
-    const key = keyOf(own, cell);
-    if (/^weight_(ih|hh)/.test(local) && !groups.has(key))
-      groups.set(key, { prefix: own, cell, shapes: new Map(), misspelt: new Map() });
+    const key = keyOf(before, cell);
+    if (/^weight_(ih|hh)/.test(parameter) && !groups.has(key))
+      groups.set(key, { prefix: before, cell, shapes: new Map(), misspelt: new Map() });
   }
-  for (const { own, local, cell, shape } of parameters())
-    groups.get(keyOf(own, cell))?.shapes.set(local, shape);
+  for (const { before, parameter, cell, shape } of parameters())
+    groups.get(keyOf(before, cell))?.shapes.set(parameter, shape);
   for (const [name, { shape }] of specs) {
     if (PARAMETER.test(name)) continue;
-    const last = name.lastIndexOf('.') + 1;
-    const start = name.slice(last).search(/(?:weight|bias)_/);
+    const afterDot = name.lastIndexOf('.') + 1;
+    const start = name.slice(afterDot).search(/(?:weight|bias)_/);
     if (start < 0) continue;
-    const [own, local] = [name.slice(0, last + start), name.slice(last + start)];
-    for (const cell of [false, true]) groups.get(keyOf(own, cell))?.misspelt.set(local, shape);
+    const [before, misspelt] = [name.slice(0, afterDot + start), name.slice(afterDot + start)];
+    for (const cell of [false, true]) groups.get(keyOf(before, cell))?.misspelt.set(misspelt, shape);
   }
   return [...groups.values()];
 }
 
-/** Why a state_dict holds no module: the names that are there may tell. */
+/** The error for a state_dict without a module. The names in it may show where it comes from. */
 export function noModule(specs: ReadonlyMap<string, TensorSpec>): CellcheckError {
   const names = [...specs.keys()];
   const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
@@ -65,8 +66,10 @@ export function noModule(specs: ReadonlyMap<string, TensorSpec>): CellcheckError
   } else if (has(/original[01]$|weight_[gv]$/)) {
     hints.push('These look like weight_norm or a parametrization: remove it before saving the state_dict.');
   }
-  const some = names.slice(0, 6).map(printable).join(', ');
-  hints.push(names.length ? `It holds ${some}${names.length > 6 ? ', …' : ''}.` : 'It holds no tensors.');
+  const firstNames = names.slice(0, 6).map(printable).join(', ');
+  hints.push(
+    names.length ? `It holds ${firstNames}${names.length > 6 ? ', …' : ''}.` : 'It holds no tensors.',
+  );
   return new CellcheckError({
     problem:
       'holds no recurrent module: no tensor is named weight_ih_l0 or weight_hh_l0 (weight_ih for a Cell)',

@@ -2,21 +2,21 @@ import type { Floats } from '../tensor/dtype.js';
 import type { Network, Parameters } from './bind.js';
 
 /**
- * A network of the same sizes with parameters as PyTorch draws them: uniform between ±1/√hidden_size
+ * A network of the same sizes with parameters drawn as PyTorch initialises them: uniform in ±1/√hidden_size
  * (https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html).
- * @param seed the same numbers for the same seed
- * @param biases whether the biases are drawn too, or kept
+ * @param seed the same seed gives the same numbers
+ * @param biases whether to draw the biases too; else they are kept
  */
 export function initialised({ module, layers }: Network, seed: number, biases: boolean): Network {
-  const size = 1 / Math.sqrt(module.hidden_size);
-  // xorshift: any numbers will do that are the same in every run.
+  const limit = 1 / Math.sqrt(module.hidden_size);
+  // xorshift: the numbers need not be good, but the same in every run.
   let state = seed * 0x9e3779b9 || 1;
   const draw = (values: Floats) =>
     Float64Array.from(values, () => {
       state ^= state << 13;
       state ^= state >>> 17;
       state ^= state << 5;
-      return ((state >>> 0) / 2 ** 31 - 1) * size;
+      return ((state >>> 0) / 2 ** 31 - 1) * limit;
     });
   const drawn = ({ weightIh, weightHh, biasIh, biasHh, weightHr }: Parameters): Parameters => ({
     weightIh: draw(weightIh),

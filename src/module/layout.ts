@@ -4,34 +4,37 @@ import type { Tensor } from '../tensor/tensor.js';
 import { layerRoles, type Role } from './case.js';
 import { className, directionsOf, type Module, outputSize } from './parameters.js';
 
-/** How a case's tensors lie in memory: the number of their dimensions follows the input's. */
+/** The order of a case's dimensions, and which there are: both follow from the input. */
 export interface Layout {
   readonly batch_first: boolean;
   /** Whether the tensors have a batch dimension. */
   readonly batched: boolean;
-  /** Whether they have a time dimension: a Cell's single step has none. */
+  /** Whether they have a time dimension; the single step of a Cell has none. */
   readonly timed: boolean;
-  /** A case without a time dimension is one step, one without a batch dimension a batch of one. */
+  /** 1 without a time dimension. */
   readonly steps: number;
+  /** 1 without a batch dimension. */
   readonly batch: number;
 }
 
+/** A layout that a case's shapes may have, and what contradicts it. */
 export interface Reading {
   readonly layout: Layout;
   readonly issues: readonly ShapeIssue[];
 }
 
 /**
- * How to read a case's shapes: as asked for, or else with whichever value of batch_first they fit, PyTorch's default
- * (false) where they fit both or neither. Beside it the reading with the other value, where that makes a difference.
+ * How to read a case's shapes: with the batch_first that was asked for, or else with the value that they fit, and with
+ * PyTorch's default (false) if they fit both or neither.
+ * @returns the reading to take, and the one with the other value of batch_first unless both are the same
  */
 export function readings(
   module: Module,
   tensors: ReadonlyMap<Role, Tensor>,
   batch_first: boolean | undefined,
 ): { taken: Reading; other?: Reading } {
-  const [first, second] = [batch_first ?? false, !(batch_first ?? false)].map((as) =>
-    read(module, tensors, as),
+  const [first, second] = [batch_first ?? false, !(batch_first ?? false)].map((value) =>
+    read(module, tensors, value),
   );
   if (first.layout.batch_first === second.layout.batch_first) return { taken: first };
   const swap = batch_first === undefined && first.issues.length > 0 && second.issues.length === 0;
@@ -57,9 +60,9 @@ function read(module: Module, tensors: ReadonlyMap<Role, Tensor>, batch_first: b
 }
 
 /**
- * The shapes that a case's tensors must have, as PyTorch's documentation of the class gives them.
- * @param layout steps and batch may be any where they are absent
- * @param tensors what the case has: some are needed only beside others
+ * The shapes that a case's tensors must have, by PyTorch's documentation of the class.
+ * @param layout absent steps or batch may have any size
+ * @param tensors those that the case has: some are required only together with others
  */
 export function caseShapes(
   module: Module,
@@ -90,7 +93,7 @@ export function caseShapes(
     ...(batched ? [B] : []),
     last,
   ];
-  // PyTorch's pad_packed_sequence cuts the output at the longest of the lengths.
+  // pad_packed_sequence returns an output that ends at the longest of the lengths.
   const lengths = tensors.get('lengths');
   const longest = Array.from(lengths?.data ?? []).reduce((a, b) => Math.max(a, b), 0);
   const outSteps: Dimension =
@@ -115,7 +118,7 @@ export function caseShapes(
   return shapes;
 }
 
-/** `batch_first`, `unbatched`, or nothing for PyTorch's default. */
+/** `batch_first`, `unbatched`, a Cell's loop, or undefined for PyTorch's default. */
 export function layoutWord(module: Module, layout: Layout): string | undefined {
   if (!layout.batched) return 'unbatched';
   if (layout.batch_first) return 'batch_first';

@@ -8,7 +8,7 @@ import { findGroups, MOST_GROUPS, noModule } from './group.js';
 import { caseShapes } from './layout.js';
 import { describeParts, type Module } from './parameters.js';
 
-/** The rows of `weight_ih`, `weight_hh` and the biases that belong to a gate, the last one included. */
+/** The rows of `weight_ih`, `weight_hh` and the biases that belong to a gate, from `first` to `last` inclusive. */
 export interface GateRows {
   readonly gate: string;
   readonly first: number;
@@ -22,43 +22,44 @@ export interface ListedModule {
   readonly parameters: number;
   /** PyTorch's names. */
   readonly dtypes: readonly string[];
-  /** What it is; absent where its parameters are those of none. */
+  /** Its description; absent if its parameters fit no module. */
   readonly is?: {
     readonly module: Module;
     /** `LSTM 80 → 256`, `2 layers`, `bidirectional` … */
     readonly words: readonly string[];
     readonly gates: readonly GateRows[];
-    /** By role: sizes, T for the steps and B for the batch. Time first; of a Cell a loop. */
+    /** Shapes by role, with T for the steps and B for the batch: time first, and a loop over a Cell. */
     readonly shapes: Readonly<Record<string, readonly (number | string)[]>>;
   };
+  /** Why there is no description. */
   readonly error?: CellcheckError;
 }
 
 /** What a checkpoint holds. */
 export interface Checkpoint {
   readonly modules: readonly ListedModule[];
-  /** Whether there are more of them than are looked at. */
+  /** Whether there are more modules than are looked at. */
   readonly more: boolean;
-  /** Tensors that are no module's. */
+  /** Tensors that belong to no module. */
   readonly others: readonly { readonly name: string; readonly spec: TensorSpec }[];
 }
 
 /**
- * Lists the recurrent modules of a state_dict, by the names and shapes alone.
- * @throws CellcheckError where there is none
+ * Lists the recurrent modules of a state_dict, from names and shapes alone.
+ * @throws CellcheckError if there is none
  */
 export function listModules(specs: ReadonlyMap<string, TensorSpec>): Checkpoint {
   const groups = findGroups(specs);
   if (groups.length === 0) throw noModule(specs);
-  const taken = new Set<string>();
+  const listed = new Set<string>();
   const modules = groups.map((group): ListedModule => {
     const names = [...group.shapes.keys()].map((local) => group.prefix + local);
-    for (const name of names) taken.add(name);
-    const own = names.map((name) => specs.get(name)!);
+    for (const name of names) listed.add(name);
+    const parameters = names.map((name) => specs.get(name)!);
     const facts = {
       prefix: group.prefix,
-      parameters: own.reduce((total, { shape }) => total + elementCount(shape), 0),
-      dtypes: [...new Set(own.map(({ dtype }) => (isReadable(dtype) ? DTYPES[dtype].torch : dtype)))],
+      parameters: parameters.reduce((total, { shape }) => total + elementCount(shape), 0),
+      dtypes: [...new Set(parameters.map(({ dtype }) => (isReadable(dtype) ? DTYPES[dtype].torch : dtype)))],
     };
     try {
       const module = describeGroup(group, {});
@@ -69,7 +70,7 @@ export function listModules(specs: ReadonlyMap<string, TensorSpec>): Checkpoint 
       return { ...facts, error };
     }
   });
-  const others = [...specs].filter(([name]) => !taken.has(name)).map(([name, spec]) => ({ name, spec }));
+  const others = [...specs].filter(([name]) => !listed.has(name)).map(([name, spec]) => ({ name, spec }));
   return { modules, more: groups.length === MOST_GROUPS, others };
 }
 

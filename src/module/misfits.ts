@@ -5,7 +5,7 @@ import { formatShape, sameShape } from '../tensor/shape.js';
 import type { Group } from './group.js';
 import { describeParts, type Module, parameterShapes, withArticle } from './parameters.js';
 
-/** Which of a group's tensors a module does not have, has in another shape, or has and the group lacks. */
+/** Which of a module's parameters a group lacks or has in another shape, and which tensors the module does not have. */
 export function parameterIssues(module: Module, group: Group): ShapeIssue[] {
   return shapeIssues(parameterShapes(module), new Map([...group.shapes, ...group.misspelt]));
 }
@@ -57,7 +57,7 @@ function severalIssues(group: Group, fits: readonly Module[], issues: readonly S
   });
 }
 
-/** Which parameter is misshapen depends on the module that the others are taken for. */
+/** The error for shapes that contradict each other: the modules that fit best disagree about which one is wrong. */
 function contradiction(group: Group, fits: readonly Module[]): CellcheckError {
   const lines = fits.flatMap((module) =>
     parameterIssues(module, group).flatMap((issue) => {

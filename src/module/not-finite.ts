@@ -2,16 +2,16 @@ import type { Floats } from '../tensor/dtype.js';
 import type { BoundCase } from './bind.js';
 import { directionsOf, parameterShapes, suffix } from './parameters.js';
 
-/** A tensor that a network computes with, and its values that are NaN or infinite. */
+/** A tensor among weights, input and states that has NaN or infinite values. */
 export interface NotFinite {
   readonly name: string;
   readonly nans: number;
   readonly infinities: number;
-  /** Indices of the first of them; of input and states time first, with a batch. */
+  /** Indices of the first such value; in an input or a state, time comes first and there is a batch dimension. */
   readonly first: readonly number[];
 }
 
-/** What of the weights, the input and the states is no number. */
+/** The weights, input and states that have NaN or infinite values. */
 export function notFinite({ network, sequence }: BoundCase): NotFinite[] {
   const { module, layers } = network;
   const { batch, input, h0, c0 } = sequence;
@@ -48,7 +48,7 @@ export function notFinite({ network, sequence }: BoundCase): NotFinite[] {
   ].flatMap(({ name, values, shape }) => (values ? notFiniteIn(name, values, shape) : []));
 }
 
-/** @param shape sizes, of which the first does not matter */
+/** @param shape the first size may have any value: it is not needed */
 function notFiniteIn(name: string, values: Floats, shape: readonly number[]): NotFinite[] {
   let [nans, infinities, first] = [0, 0, -1];
   for (let i = 0; i < values.length; i++) {

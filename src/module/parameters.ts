@@ -1,14 +1,14 @@
 import type { NamedShape } from '../../schemas/shapes.js';
 import { type Direction, KINDS, type Kind, type Nonlinearity } from '../kinds.js';
 
-/** One nn.RNN, nn.GRU, nn.LSTM or one of their Cells, as PyTorch's constructor would describe it. */
+/** An nn.RNN, nn.GRU or nn.LSTM or one of their Cells, described by the arguments of PyTorch's constructor. */
 export interface Module {
   readonly kind: Kind;
   /** RNNCell, GRUCell or LSTMCell: one layer, one direction, names without `_l0`. */
   readonly cell: boolean;
-  /** Only an RNN's may be relu. */
+  /** May be relu for an RNN only. */
   readonly nonlinearity: Nonlinearity;
-  /** What stands before the names in the state_dict. */
+  /** The part of the names in the state_dict that precedes the parameters' own: `encoder.rnn.` */
   readonly prefix: string;
   readonly input_size: number;
   readonly hidden_size: number;
@@ -28,7 +28,7 @@ export function outputSize(module: Module): number {
   return module.proj_size || module.hidden_size;
 }
 
-/** Features that a layer takes: `input_size` for the first, the output of all directions below for the others. */
+/** The features that a layer takes: `input_size` for the first, the output of the layer below for the others. */
 export function layerInputSize(module: Module, layer: number): number {
   return layer === 0 ? module.input_size : outputSize(module) * directionsOf(module).length;
 }
@@ -54,7 +54,7 @@ export function parameterShapes(module: Module): NamedShape[] {
       const size = layerInputSize(module, layer);
       const features = {
         label: layer === 0 ? 'input_size' : 'num_directions·hidden_size',
-        // Without a weight_ih_l0 the input size is not known.
+        // NaN: without a weight_ih_l0 nobody knows the input size.
         size: Number.isNaN(size) ? undefined : size,
       };
       shapes.push(
@@ -76,12 +76,12 @@ export function parameterShapes(module: Module): NamedShape[] {
   return shapes;
 }
 
-/** `LSTM`, or `LSTMCell` */
+/** The name of a module's class: `LSTM`, `LSTMCell`. */
 export function className(module: Module): string {
   return module.kind + (module.cell ? 'Cell' : '');
 }
 
-/** `an LSTM`, `a GRU` */
+/** A class with its article: `an LSTM`, `a GRU`. */
 export function withArticle(name: string): string {
   return `${name.startsWith('G') ? 'a' : 'an'} ${name}`;
 }

@@ -1,33 +1,33 @@
 import type { Printed, Tensor } from '../tensor/tensor.js';
 
 /**
- * A tensor that shows so few decimals was probably written so by somebody (0.6, 0.5, 0.7), and its numbers are exact; else
- * it was printed with few digits.
+ * A printed tensor with at most this many decimals was probably typed by hand, and its numbers (0.6, 0.5) are exact. It
+ * may also have been rounded: the text does not tell.
  */
 const FEW_DECIMALS = 2;
 
-/** What a tensor is in a case: what the network computes with, and what comes out. */
+/** The part that a tensor has in a case: weights, the input or a state, or what the network should return. */
 type Part = 'weights' | 'sequence' | 'reference';
 
-/** How the digits of a case are read. */
+/** How to read the printed numbers of a case. */
 export interface DigitsReading {
-  /** With how many decimals all of it was printed, where somebody says so. */
+  /** The decimals that all tensors were printed with, if the user says so. */
   readonly decimals?: number;
-  /** Tensors of few decimals that are taken as rounded; the others of them are exact. */
+  /** Which tensors with few decimals are taken as rounded; the others with few decimals are taken as exact. */
   readonly rounded?: 'none' | 'references' | 'all';
 }
 
-/** How far a number that was printed with so many decimals may be from what it was. */
+/** The largest rounding error of a number that was printed with this many decimals. */
 export function halfUnit(decimals: number): number {
   return 0.5 * 10 ** -decimals;
 }
 
-/** Whether a tensor's digits leave it open how it was meant. */
+/** Whether a tensor has so few decimals that it may be either exact or rounded. */
 export function isShort({ printed }: Tensor): boolean {
   return printed !== undefined && printed.decimals <= FEW_DECIMALS;
 }
 
-/** How far each value of a tensor may be from what it was; undefined where it is exact. */
+/** The largest rounding errors of a printed tensor's values; undefined if the tensor is exact. */
 export function missingDigits(
   tensor: Tensor,
   part: Part,
@@ -35,7 +35,7 @@ export function missingDigits(
 ): Printed | undefined {
   const { data, printed } = tensor;
   if (decimals !== undefined) {
-    // An input or a state of whole numbers is taken as it is.
+    // An input or a state of whole numbers is exact: a count or a one-hot vector, not a rounded number.
     if (part === 'sequence' && data.every(Number.isInteger)) return undefined;
     return { decimals, halfUnits: new Float64Array(data.length).fill(halfUnit(decimals)) };
   }
