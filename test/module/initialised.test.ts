@@ -40,6 +40,11 @@ test('the same for the same seed, others for another, and biases kept where they
     }
 });
 
+test('the seed 0 draws numbers too', () => {
+  const [{ values }] = all(initialised(network, 0, true).layers);
+  expect(new Set(values).size).toBeGreaterThan(100);
+});
+
 test('what a network has not is not drawn', () => {
   const [[one]] = initialised(networkOf(moduleOf('GRU', { bias: false }), 1), 1, true).layers;
   expect([one.biasIh, one.biasHh, one.weightHr]).toEqual([undefined, undefined, undefined]);

@@ -5,6 +5,7 @@ import { describeModule } from '../../src/module/describe.js';
 import { notFinite } from '../../src/module/not-finite.js';
 import { stateDict } from '../../src/tensor/state-dict.js';
 import { tensor } from '../../src/tensor/tensor.js';
+import { caseWith, lstm } from './modules.js';
 
 const [nan, inf] = [Number.NaN, Number.POSITIVE_INFINITY];
 
@@ -53,6 +54,27 @@ test('each tensor with its count, and where the first of them is', () => {
     { name: 'input', nans: 1, infinities: 0, first: [3, 0, 1] },
     { name: 'h_0', nans: 0, infinities: 1, first: [0, 0, 0] },
     { name: 'c_0', nans: 2, infinities: 0, first: [1, 1, 1] },
+  ]);
+});
+
+test('a layer above and a projection have their own shapes', () => {
+  const module = lstm({ num_layers: 2, proj_size: 2 });
+  const shapes = { input: [5, 2, 3], h_0: [2, 2, 2], c_0: [2, 2, 4] };
+  const loaded = caseWith(module, shapes);
+  const { network, sequence } = bind(module, loaded, undefined);
+  const [{ weightIh, weightHr }, upper] = network.layers.flat();
+  // One value in each, by its row and column.
+  weightIh[2 * 3 + 1] = nan;
+  weightHr![1 * 4 + 3] = inf;
+  upper.weightIh[15 * 2 + 1] = nan;
+  sequence.h0![(1 * 2 + 0) * 2 + 1] = nan;
+  sequence.c0![(1 * 2 + 1) * 4 + 2] = -inf;
+  expect(notFinite(bind(module, loaded, undefined)).map(({ name, first }) => [name, first])).toEqual([
+    ['weight_ih_l0', [2, 1]],
+    ['weight_hr_l0', [1, 3]],
+    ['weight_ih_l1', [15, 1]],
+    ['h_0', [1, 0, 1]],
+    ['c_0', [1, 1, 2]],
   ]);
 });
 

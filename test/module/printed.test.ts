@@ -133,6 +133,46 @@ describe('a case of printed tensors', () => {
     expect({ uncertainty, decimals }).toEqual({ uncertainty: undefined, decimals: 4 });
   });
 
+  test('the cell state and the output of a layer below may be printed too', () => {
+    const exactly = (...shape: number[]) =>
+      tensor(shape, new Float32Array(shape.reduce((a, b) => a * b)).fill(0.5));
+    const layer = (k: number) => ({
+      [`weight_ih_l${k}`]: exactly(4, 1),
+      [`weight_hh_l${k}`]: exactly(4, 1),
+    });
+    const own = stateDict({ ...layer(0), ...layer(1) });
+    const states = { h_0: exactly(2, 1, 1), c_0: printed([2, 1, 1], [0.1, 0.2], 5) };
+    const below = printed([2, 1, 1], [0.1, 0.2], 4);
+    const { uncertainty, decimals, layerOutputs } = boundCase(own, { input, ...states, output_l0: below });
+    expect(uncertainty!.c0).toEqual(Float64Array.of(1, 2).map((times) => times * halfUnit(5)));
+    expect(uncertainty!.h0).toBeUndefined();
+    expect(layerOutputs.map((layerOutput) => layerOutput.printed)).toEqual([below.printed]);
+    expect(decimals).toBe(4);
+  });
+
+  test('decimals that somebody says are those of weights, input and reference, but not of a whole input', () => {
+    const all = boundCase(plain, { input: tensor([2, 1, 1], [0.5, 1]), output }, { decimals: 3 });
+    expect(all.uncertainty).toMatchObject({
+      layers: [[{ biasIh: Float64Array.of(0.0005, 0.0005) }]],
+      input: Float64Array.of(0.0005, 0.0005),
+    });
+    expect(all.references[0].printed).toEqual({ decimals: 3, halfUnits: new Float64Array(4).fill(0.0005) });
+    const ones = weights((_, shape, data) => tensor(shape, data.map(Math.ceil)));
+    const whole = boundCase(ones, { input, output: tensor([2, 1, 2], [0, 1, 1, 0]) }, { decimals: 3 });
+    expect(whole.uncertainty!.input).toBeUndefined();
+    expect(whole.uncertainty!.layers[0][0].biasIh).toEqual(Float64Array.of(0.0005, 0.0005));
+    expect(whole.references[0].printed?.decimals).toBe(3);
+  });
+
+  test('short ones that only references have rounded leave weights, input and states exact', () => {
+    const own = weights((_, shape, data) => printed(shape, data, 1));
+    const tensors = { input: printed([2, 1, 1], [0.5, 1], 1), output: printed([2, 1, 2], [0, 0, 1, 1], 1) };
+    const rounded = boundCase(own, tensors, { rounded: 'references' });
+    expect(rounded.uncertainty).toBeUndefined();
+    expect(rounded.references[0].printed).toEqual(tensors.output.printed);
+    expect(boundCase(own, tensors).references[0].printed).toBeUndefined();
+  });
+
   test('short ones are named, unless somebody says the decimals', () => {
     const own = weights((name, shape, data) => printed(shape, data, name === 'bias_ih_l0' ? 1 : 4));
     const tensors = { input, output: printed([2, 1, 2], [0.1, 0.2, 0.3, 0.4], 2) };
@@ -158,6 +198,14 @@ describe('one batch row stands in either place', () => {
     expect(rows(filled(1, 3, 1), filled(3, 1, 2), true)).toBe(3);
     expect(rows(filled(3, 1, 1), filled(1, 3, 2), false)).toBe(3);
     expect(rows(filled(1, 3, 1), filled(1, 3, 2), true)).toBe(3);
+  });
+
+  test('the output of a layer below too', () => {
+    const layers = { ...Object.fromEntries(weights.load([...weights.specs.keys()])) };
+    const both = stateDict({ ...layers, weight_ih_l1: filled(2, 2), weight_hh_l1: filled(2, 2) });
+    const loaded = caseOf(both, { input: filled(3, 1, 1), output_l0: filled(1, 3, 2) });
+    const { layerOutputs } = bind(describeModule(both.specs, {}), loaded, false);
+    expect(layerOutputs[0]).toMatchObject({ rows: 3, batch: 1, units: 2 });
   });
 
   test('of more rows the order counts', () => {
