@@ -90,8 +90,7 @@ const ALL_TRANSPOSED =
 const OTHER_LAYER = 'Was one of the tensors exported from another layer?';
 
 function isTransposed({ dimensions }: NamedShape, found: readonly number[]): boolean {
-  const expected = dimensions.map(({ size }) => size as number);
-  return sameShape(found, expected.toReversed()) && !sameShape(found, expected);
+  return sameShape(found, dimensions.map(({ size }) => size as number).toReversed());
 }
 
 function misshapenHints(
