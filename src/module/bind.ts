@@ -14,11 +14,19 @@ import {
   type Role,
 } from './case.js';
 import { type Layout, readings } from './layout.js';
-import { directionsOf, type Module, outputSize, parameterShapes, suffix } from './parameters.js';
+import {
+  className,
+  directionsOf,
+  type Module,
+  outputSize,
+  parameterShapes,
+  suffix,
+  withArticle,
+} from './parameters.js';
 import { type DigitsReading, isShort, missingDigits } from './printed.js';
 import { caseErrors } from './slips.js';
 
-/** The parameters of one layer in one direction, row-major as PyTorch has them. */
+/** The parameters of one layer in one direction, row-major as in PyTorch. */
 export interface Parameters {
   /** [gates·hidden, layer input] */
   readonly weightIh: Floats;
@@ -31,13 +39,13 @@ export interface Parameters {
   readonly weightHr?: Floats;
 }
 
-/** A module with its numbers: `layers[k][d]`, d 0 forward and 1 reverse. */
+/** A module with its parameters: `layers[k][d]`, where d is 0 for forward and 1 for reverse. */
 export interface Network {
   readonly module: Module;
   readonly layers: readonly (readonly Parameters[])[];
 }
 
-/** What goes into a network, in one layout for all cases: time first, with a batch dimension. */
+/** The input of a network, in the same layout for all cases: time first, with a batch dimension. */
 export interface Sequence {
   readonly steps: number;
   readonly batch: number;
@@ -51,7 +59,7 @@ export interface Sequence {
   readonly lengths?: readonly number[];
 }
 
-/** How far what is written may be from what was computed with: printed numbers, as `Network` and `Sequence` have them. */
+/** The largest rounding errors of printed numbers, in the layouts of `Network` and `Sequence`. */
 export interface Uncertainty {
   readonly layers: readonly (readonly Parameters[])[];
   readonly input?: Floats;
@@ -62,22 +70,22 @@ export interface Uncertainty {
 export interface BoundCase {
   readonly network: Network;
   readonly sequence: Sequence;
-  /** Where some of the weights, the input or the states were printed. */
+  /** Present if some of the weights, the input or the states were printed. */
   readonly uncertainty?: Uncertainty;
-  /** The fewest decimals of what was printed; absent where nothing of the case was. */
+  /** The fewest decimals of the printed tensors; absent if there are none. */
   readonly decimals?: number;
-  /** Tensors whose few decimals leave it open whether they are exact. */
+  /** Tensors that have so few decimals that they may be either exact or rounded. */
   readonly short: readonly string[];
-  /** None where the case has no expected tensor. */
+  /** Empty if the case has no expected tensor. */
   readonly references: readonly Reference<ExpectedRole>[];
-  /** Outputs of layers below the last that are known, from the bottom up; they are compared as well. */
+  /** Outputs of layers below the last that the case has, from the bottom up; they are compared as well. */
   readonly layerOutputs: readonly Reference<LayerRole>[];
   readonly layout: Layout;
-  /** Another reading of batch_first that the shapes fit as well. */
+  /** Whether the shapes also fit the other value of batch_first. */
   readonly otherLayoutFits: boolean;
 }
 
-/** Loads a module's parameters out of a state_dict whose shapes have been checked, by their names without the prefix. */
+/** Loads a module's parameters from a state_dict whose shapes have been checked, by their names without the prefix. */
 function loadParameters(module: Module, { weights, files }: Case): Map<string, Tensor> {
   const tensors = weights.load(parameterShapes(module).map(({ name }) => module.prefix + name));
   for (const [name, tensor] of tensors) {
@@ -87,7 +95,7 @@ function loadParameters(module: Module, { weights, files }: Case): Map<string, T
   return new Map([...tensors].map(([name, tensor]) => [name.slice(module.prefix.length), tensor]));
 }
 
-/** Something of every parameter, layer by layer. */
+/** Calls `of` for every parameter, and returns the results by layer and direction. */
 function byLayer(
   module: Module,
   tensors: ReadonlyMap<string, Tensor>,
@@ -112,10 +120,10 @@ function byLayer(
 }
 
 /**
- * Holds a case's tensors against a module and brings them into one layout.
- * @param batch_first as the case or the user says; inferred from the shapes if undefined
- * @param digits how printed numbers are read
- * @throws CellcheckError for every tensor that is missing, misshapen, or of no use
+ * Checks a case's tensors against a module and brings them into one layout.
+ * @param batch_first inferred from the shapes if undefined
+ * @param digits how to read printed numbers
+ * @throws CellcheckError for every tensor that is missing, misshapen or not usable
  */
 export function bind(
   module: Module,
@@ -125,32 +133,15 @@ export function bind(
 ): BoundCase {
   const { files } = loaded;
   const tensors = inOneOrder(loaded.tensors);
-  if (module.cell && batch_first) {
-    throw new CellcheckError({
-      problem: `batch_first is for sequences, and this is a ${module.kind}Cell`,
-      hints: ['A Cell takes [I], [B, I], or a loop [T, B, I].'],
-    });
-  }
-  const { taken, other } = readings(module, tensors, batch_first);
-  const { layout, issues } = taken;
-  const otherLayoutFits = other?.issues.length === 0;
-  if (issues.length) {
-    const errors = caseErrors(issues, module, layout, loaded);
-    throw joinErrors(otherLayoutFits ? [layoutError(layout), ...errors] : errors);
-  }
-  for (const [role, tensor] of tensors) {
-    mustBeFull(fileOf(role, files), role, tensor);
-    if (role !== 'lengths') mustBeFloat(fileOf(role, files), role, tensor.dtype);
-  }
-
+  const { layout, otherLayoutFits } = checkedLayout(module, { ...loaded, tensors }, batch_first);
   const toReference = referenceMaker(module, layout, tensors, digits);
   const references = EXPECTED_ROLES.flatMap((name) => (tensors.has(name) ? [toReference(name)] : []));
   const outputs = layerRolesIn(module, { tensors, files }).map(toReference);
   const parameters = loadParameters(module, loaded);
   const ofInput = (values: Floats) => timeFirst(values, layout, layout.steps, module.input_size);
-  const { uncertainty, ...printed } = whatIsMissing(module, parameters, tensors, digits);
-  const known = [...references, ...outputs].flatMap((reference) => reference.printed ?? []);
-  const decimals = [...printed.decimals, ...known.map((reference) => reference.decimals)];
+  const { uncertainty, ...printed } = roundingErrors(module, parameters, tensors, digits);
+  const printedReferences = [...references, ...outputs].flatMap((reference) => reference.printed ?? []);
+  const decimals = [...printed.decimals, ...printedReferences.map((reference) => reference.decimals)];
   return {
     network: { module, layers: byLayer(module, parameters, (_, { data }) => data) },
     references,
@@ -158,7 +149,7 @@ export function bind(
     layout,
     otherLayoutFits,
     uncertainty: uncertainty && { ...uncertainty, input: uncertainty.input && ofInput(uncertainty.input) },
-    decimals: decimals.length ? decimals.reduce((fewest, one) => Math.min(fewest, one)) : undefined,
+    decimals: decimals.length ? decimals.reduce((a, b) => Math.min(a, b)) : undefined,
     short: printed.short,
     sequence: {
       steps: layout.steps,
@@ -171,8 +162,38 @@ export function bind(
   };
 }
 
-/** What the printed numbers of a case lost; those of the input in its own layout. */
-function whatIsMissing(
+/**
+ * The layout of a case whose tensors are all there, with the right shapes and dtypes.
+ * @throws CellcheckError for every tensor that is not
+ */
+function checkedLayout(
+  module: Module,
+  loaded: Case,
+  batch_first: boolean | undefined,
+): Pick<BoundCase, 'layout' | 'otherLayoutFits'> {
+  const { tensors, files } = loaded;
+  if (module.cell && batch_first) {
+    throw new CellcheckError({
+      problem: `batch_first is for sequences, and this is ${withArticle(className(module))}`,
+      hints: ['A Cell takes [I], [B, I], or a loop [T, B, I].'],
+    });
+  }
+  const { chosen, other } = readings(module, tensors, batch_first);
+  const { layout, issues } = chosen;
+  const otherLayoutFits = other?.issues.length === 0;
+  if (issues.length) {
+    const errors = caseErrors(issues, module, layout, loaded);
+    throw joinErrors(otherLayoutFits ? [layoutError(layout), ...errors] : errors);
+  }
+  for (const [role, tensor] of tensors) {
+    mustBeFull(fileOf(role, files), role, tensor);
+    if (role !== 'lengths') mustBeFloat(fileOf(role, files), role, tensor.dtype);
+  }
+  return { layout, otherLayoutFits };
+}
+
+/** The rounding errors of a case's printed operands, and their decimals. Those of the input are in the input's layout. */
+function roundingErrors(
   module: Module,
   parameters: ReadonlyMap<string, Tensor>,
   tensors: Case['tensors'],
@@ -186,7 +207,7 @@ function whatIsMissing(
     return tensor && missingDigits(tensor, 'sequence', digits);
   };
   const [input, h0, c0] = [ofSequence('input'), ofSequence('h_0'), ofSequence('c_0')];
-  const lost = [...ofWeights.values(), input, h0, c0].flatMap((one) => one ?? []);
+  const rounded = [...ofWeights.values(), input, h0, c0].flatMap((printed) => printed ?? []);
   const layers = () =>
     byLayer(
       module,
@@ -195,25 +216,25 @@ function whatIsMissing(
     );
   const short = [...parameters, ...tensors].filter(([, tensor]) => isShort(tensor));
   return {
-    uncertainty: lost.length
+    uncertainty: rounded.length
       ? { layers: layers(), input: input?.halfUnits, h0: h0?.halfUnits, c0: c0?.halfUnits }
       : undefined,
-    decimals: lost.map((one) => one.decimals),
+    decimals: rounded.map(({ decimals }) => decimals),
     short: digits.decimals === undefined ? short.map(([name]) => name) : [],
   };
 }
 
 /**
- * Outputs of one batch row in the order of the input: [T, 1, size] and [1, T, size] are the same numbers, and a list of
- * what each step gave, [1, size], is stacked to the first.
+ * The tensors, with outputs of a single batch row in the input's order of dimensions: [T, 1, size] and [1, T, size] hold
+ * the same numbers in the same order, and `torch.stack` of the steps' [1, size] gives the first whatever batch_first is.
  */
 function inOneOrder(tensors: Case['tensors']): Case['tensors'] {
   const [first, second] = tensors.get('input')?.shape ?? [];
   const ordered = (role: Role, tensor: Tensor): Tensor => {
     const [a, b, size] = tensor.shape;
-    const other = tensor.shape.length === 3 && a === second && b === first && (a === 1 || b === 1);
-    const sequence = role === 'output' || layerOf(role) !== undefined;
-    return other && sequence ? { ...tensor, shape: [b, a, size] } : tensor;
+    const swapped = tensor.shape.length === 3 && a === second && b === first && (a === 1 || b === 1);
+    const isOutput = role === 'output' || layerOf(role) !== undefined;
+    return swapped && isOutput ? { ...tensor, shape: [b, a, size] } : tensor;
   };
   return new Map([...tensors].map(([role, tensor]) => [role, ordered(role, tensor)]));
 }
@@ -238,15 +259,15 @@ function layerRolesIn(module: Module, { tensors, files }: Pick<Case, 'tensors' |
   return roles.sort((a, b) => layerOf(a)! - layerOf(b)!);
 }
 
-/** Only a batch_first that was said can be the wrong one of two. */
+/** The error for a batch_first that does not fit, while the other value does. An inferred one always fits then. */
 function layoutError({ batch_first }: Layout): CellcheckError {
-  const [said, wanted] = batch_first ? ['true', '--no-batch-first'] : ['false', '--batch-first'];
+  const [value, option] = batch_first ? ['true', '--no-batch-first'] : ['false', '--batch-first'];
   return new CellcheckError({
-    problem: `batch_first is said to be ${said}, and every shape fits the other reading: try ${wanted}`,
+    problem: `batch_first is said to be ${value}, and every shape fits the other reading: try ${option}`,
   });
 }
 
-/** Files give no other tensors, but a caller may: a value that is not there would be compared with nothing. */
+/** Tensors from files are full, those of a caller may not be: an absent value would be compared with nothing. */
 function mustBeFull(file: string | undefined, tensor: string, { shape, data }: Tensor): void {
   if (data.length === elementCount(shape)) return;
   throw new CellcheckError({
@@ -279,7 +300,10 @@ function lengths(tensor: Tensor | undefined, layout: Layout, file: string | unde
       file,
       tensor: 'lengths',
       found: `${values[wrong]} for batch row ${wrong}`,
-      expected: `an integer from 1 to the ${layout.steps} steps of the input`,
+      expected:
+        layout.steps === 1
+          ? '1: the input has one step'
+          : `an integer from 1 to the ${layout.steps} steps of the input`,
     });
   }
   return values;
@@ -299,7 +323,7 @@ function referenceMaker(
     const tensor = tensors.get(name)!;
     const { dtype, shape, data } = tensor;
     const isState = name === 'h_n' || name === 'c_n';
-    // A sequence may end at the longest of the lengths.
+    // An output may end at the longest of the lengths.
     const steps = layout.timed ? shape[layout.batch_first ? 1 : 0] : 1;
     const rows = isState ? module.num_layers * directions.length : steps;
     const size = name === 'c_n' ? module.hidden_size : outputSize(module);

@@ -142,7 +142,7 @@ function candidates(group: Group, kinds: readonly Kind[], nonlinearity: Nonlinea
   let best: Module[] = [];
   let bestScore = 0;
   for (const module of possibleModules(group, kinds, nonlinearity)) {
-    const score = fit(module, group);
+    const score = fitScore(module, group);
     if (score > bestScore) [best, bestScore] = [[], score];
     if (score === bestScore && score > 0) best.push(module);
   }
@@ -208,7 +208,7 @@ function sizesOf(shape: readonly number[] | undefined): readonly number[] {
 const TRANSPOSED_SCORE = 0.75;
 
 /** How many of a module's parameters a group has in the right shape. */
-function fit(module: Module, group: Group): number {
+function fitScore(module: Module, group: Group): number {
   let score = 0;
   for (const { name, dimensions } of parameterShapes(module)) {
     const shape = group.shapes.get(name);

@@ -11,7 +11,7 @@ export interface Group {
   readonly misspelt: Map<string, readonly number[]>;
 }
 
-/** A parameter's name in three parts: the prefix, the name without it, and the layer number if there is one. */
+/** A parameter's full name: its prefix, the name without it, and in that the layer and the direction. */
 export const PARAMETER = /^(.*?)((?:weight_(?:ih|hh|hr)|bias_(?:ih|hh))(?:(_l(?:0|[1-9]\d*))(_reverse)?)?)$/s;
 
 /** The most modules of a state_dict that are looked at; if there are more, the user must choose one by its prefix. */

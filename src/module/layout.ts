@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { layerRoles, type Role } from './case.js';
 import { className, directionsOf, type Module, outputSize } from './parameters.js';
 
-/** The order of a case's dimensions, and which there are: both follow from the input. */
+/** Which dimensions a case's tensors have, which the input's shape decides, and in what order. */
 export interface Layout {
   readonly batch_first: boolean;
   /** Whether the tensors have a batch dimension. */
@@ -32,13 +32,13 @@ export function readings(
   module: Module,
   tensors: ReadonlyMap<Role, Tensor>,
   batch_first: boolean | undefined,
-): { taken: Reading; other?: Reading } {
+): { chosen: Reading; other?: Reading } {
   const [first, second] = [batch_first ?? false, !(batch_first ?? false)].map((value) =>
     read(module, tensors, value),
   );
-  if (first.layout.batch_first === second.layout.batch_first) return { taken: first };
+  if (first.layout.batch_first === second.layout.batch_first) return { chosen: first };
   const swap = batch_first === undefined && first.issues.length > 0 && second.issues.length === 0;
-  return swap ? { taken: second, other: first } : { taken: first, other: second };
+  return swap ? { chosen: second, other: first } : { chosen: first, other: second };
 }
 
 function read(module: Module, tensors: ReadonlyMap<Role, Tensor>, batch_first: boolean): Reading {

@@ -149,6 +149,9 @@ test('batch_first is for sequences', () => {
     '  A Cell takes [I], [B, I], or a loop [T, B, I].',
   ]);
   expect(bind(module, loaded, false).layout.batch_first).toBe(false);
+  const problem = (kind: 'LSTM' | 'RNN') => linesOf(() => bind(lstm({ kind, cell: true }), loaded, true))[0];
+  expect(problem('LSTM')).toBe('batch_first is for sequences, and this is an LSTMCell');
+  expect(problem('RNN')).toBe('batch_first is for sequences, and this is an RNNCell');
 });
 
 test.each([
@@ -231,5 +234,13 @@ test.each([
 ])('lengths of %o are not steps', (values, found) => {
   expect(errorOf(withTensors({ lengths: tensor([2], values) }))).toEqual([
     `i.json: lengths: found ${found}, expected an integer from 1 to the 5 steps of the input`,
+  ]);
+});
+
+test('of a single step lengths can only be 1', () => {
+  const loaded = caseWith(lstm(), { input: [1, 2, 3] });
+  expect(errorOf(withTensors({ lengths: tensor([2], [1, 1]) }, loaded))).toEqual([]);
+  expect(errorOf(withTensors({ lengths: tensor([2], [1, 2]) }, loaded))).toEqual([
+    'i.json: lengths: found 2 for batch row 1, expected 1: the input has one step',
   ]);
 });

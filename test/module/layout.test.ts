@@ -31,36 +31,36 @@ test.each<[string, Partial<Module>, readonly number[], boolean | undefined, Layo
   ['an input of one dimension', {}, [3], undefined, { ...SEQUENCE, steps: 3, batched: false, batch: 1 }],
   ['an input of four dimensions', {}, [5, 2, 3, 1], undefined, { ...SEQUENCE, batch: 1 }],
 ])('%s', (_, otherwise, input, batch_first, layout) => {
-  expect(read(lstm(otherwise), { input }, batch_first).taken.layout).toEqual(layout);
+  expect(read(lstm(otherwise), { input }, batch_first).chosen.layout).toEqual(layout);
 });
 
 test('a case without an input is one step of a batch of one', () => {
-  expect(read(lstm(), {}).taken.layout).toEqual({ ...SEQUENCE, steps: 1, batch: 1 });
+  expect(read(lstm(), {}).chosen.layout).toEqual({ ...SEQUENCE, steps: 1, batch: 1 });
 });
 
 test('batch_first is what the shapes fit', () => {
   const firstBatch = read(lstm(), { input: [2, 5, 3], h_n: [1, 2, 4] });
-  expect(firstBatch.taken.layout).toEqual({ ...SEQUENCE, batch_first: true });
+  expect(firstBatch.chosen.layout).toEqual({ ...SEQUENCE, batch_first: true });
   expect(firstBatch.other?.layout).toEqual({ ...SEQUENCE, steps: 2, batch: 5 });
   expect(firstBatch.other?.issues.length).toBe(1);
   const firstTime = read(lstm(), { input: [5, 2, 3], h_n: [1, 2, 4] });
-  expect(firstTime.taken).toEqual({ layout: SEQUENCE, issues: [] });
+  expect(firstTime.chosen).toEqual({ layout: SEQUENCE, issues: [] });
   expect(firstTime.other?.layout).toEqual({ ...SEQUENCE, batch_first: true, steps: 2, batch: 5 });
 });
 
 test('where the shapes fit both or neither, time is first', () => {
   for (const h_n of [undefined, [1, 3, 4]]) {
-    const { taken, other } = read(lstm(), { input: [5, 2, 3], ...(h_n && { h_n }) });
-    expect([taken.layout.batch_first, other?.layout.batch_first]).toEqual([false, true]);
+    const { chosen, other } = read(lstm(), { input: [5, 2, 3], ...(h_n && { h_n }) });
+    expect([chosen.layout.batch_first, other?.layout.batch_first]).toEqual([false, true]);
   }
 });
 
-test('a batch_first that is said is taken, whatever fits', () => {
+test('a batch_first that is said is chosen, whatever fits', () => {
   const given = { input: [2, 5, 3], h_n: [1, 2, 4] };
   for (const said of [true, false]) {
-    const { taken, other } = read(lstm(), given, said);
-    expect([taken.layout.batch_first, other?.layout.batch_first]).toEqual([said, !said]);
-    expect([taken.issues.length, other?.issues.length]).toEqual(said ? [0, 1] : [1, 0]);
+    const { chosen, other } = read(lstm(), given, said);
+    expect([chosen.layout.batch_first, other?.layout.batch_first]).toEqual([said, !said]);
+    expect([chosen.issues.length, other?.issues.length]).toEqual(said ? [0, 1] : [1, 0]);
   }
 });
 
