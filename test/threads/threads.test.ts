@@ -127,6 +127,7 @@ test.each(CASES)(
       forwardInThreads(network, sequence, { speed: { threads }, trace: batch > 1 });
     const { kernels, ...one } = await run(1);
     expect(kernels.threads).toBe(1);
+    expect(one.trace !== undefined).toBe(batch > 1);
     for (const threads of [2, 3]) {
       const { kernels: used, ...several } = await run(threads);
       expect(used).toMatchObject({ threads, name: kernels.name });
