@@ -69,13 +69,14 @@ export const CASE_SCHEMA = z.extend(caseOptions, {
 
 export type CaseFile = z.infer<typeof CASE_SCHEMA>;
 
-export interface SchemaIssue {
+interface SchemaIssue {
   /** `tolerance.rtol` */
   readonly field: string;
   readonly problem: string;
 }
 
-type Parsed<T> = { readonly value: T } | { readonly issues: readonly SchemaIssue[] };
+/** What a schema makes of a value, or all that is wrong with it. */
+export type Parsed<T> = { readonly value: T } | { readonly issues: readonly SchemaIssue[] };
 
 function parse<T>(schema: z.ZodMiniType<T>, value: unknown): Parsed<T> {
   // Without the input an issue does not tell what is missing from what is wrong.
@@ -122,9 +123,19 @@ export function parseCaseFile(value: unknown): Parsed<CaseFile> {
   return parse(CASE_SCHEMA, value);
 }
 
-/** The `"case"` object of a JSON bundle. */
+/** The options of a case that is in memory. */
 export function parseCaseOptions(value: unknown): Parsed<CaseOptions> {
   return parse(caseOptions, value);
+}
+
+const bundleOptions = z.pipe(
+  z.object({ case: z.optional(caseOptions) }),
+  z.transform((bundle): CaseOptions => bundle.case ?? {}),
+);
+
+/** The options of a JSON bundle, which are its member `case`. */
+export function parseBundleOptions(bundle: { readonly case?: unknown }): Parsed<CaseOptions> {
+  return parse(bundleOptions, bundle);
 }
 
 const booleanText = z.pipe(

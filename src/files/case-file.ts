@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { type CaseFile, parseCaseFile, type SchemaIssue } from '../../schemas/case.js';
+import { type CaseFile, type Parsed, parseCaseFile } from '../../schemas/case.js';
 import { CellcheckError, joinErrors, printable } from '../errors.js';
-import { isNumberArray, type JsonValue } from '../formats/scan-json.js';
+import { isNumberArray, isObject, type JsonValue } from '../formats/scan-json.js';
 import { CASE_FILE } from './find-cases.js';
 import { fileError, willRead } from './open.js';
 
@@ -26,19 +26,24 @@ export function labelOf(file: string, label: string): string {
 
 const FILE_FIELDS = ['weights', 'input', 'expected', 'layer_outputs'];
 
-/** What a case file says; undefined for a file of tensors. */
-export function caseFileIn(root: JsonValue, file: string, label: string): CaseFile | undefined {
-  const isObject = typeof root === 'object' && root !== null && !isNumberArray(root);
-  if (path.basename(file) !== CASE_FILE && !(isObject && typeof root.weights === 'string')) return undefined;
-  if (isObject) {
-    // Whatever is wrong with the case: no report is written over what it names.
+/** The case that a JSON document describes; undefined where it holds tensors, or the file is no JSON. */
+export function caseFileIn(
+  document: JsonValue | undefined,
+  file: string,
+  label: string,
+): CaseFile | undefined {
+  if (document === undefined) return undefined;
+  if (isObject(document)) {
+    if (path.basename(file) !== CASE_FILE && typeof document.weights !== 'string') return undefined;
+    // Even where the case is not valid, no report is written over the files that it names.
     for (const field of FILE_FIELDS) {
-      const named = root[field];
+      const named = document[field];
       if (typeof named === 'string') willRead(path.resolve(path.dirname(file), named));
     }
-    return valid(parseCaseFile(root), label);
+    return valid(parseCaseFile(document), label);
   }
-  const found = root === null ? 'null' : isNumberArray(root) ? 'a list' : `a ${typeof root}`;
+  if (path.basename(file) !== CASE_FILE) return undefined;
+  const found = document === null ? 'null' : isNumberArray(document) ? 'a list' : `a ${typeof document}`;
   throw new CellcheckError({ file: label, found, expected: 'an object with weights, input and expected' });
 }
 
@@ -82,17 +87,12 @@ function mustBeInside(
   });
 }
 
-/** What a schema takes; its complaints become one error that names the file. */
-export function valid<T>(
-  parsed: { readonly value: T } | { readonly issues: readonly SchemaIssue[] },
-  file: string,
-  within?: string,
-): T {
+/** What was parsed; or else everything that is wrong with it as one error that names the file. */
+export function valid<T>(parsed: Parsed<T>, file: string): T {
   if ('value' in parsed) return parsed.value;
   throw joinErrors(
-    parsed.issues.map(({ field, problem }) => {
-      const place = [within, field].filter(Boolean).join('.');
-      return new CellcheckError({ file, tensor: place || undefined, problem });
-    }),
+    parsed.issues.map(
+      ({ field, problem }) => new CellcheckError({ file, tensor: field || undefined, problem }),
+    ),
   );
 }

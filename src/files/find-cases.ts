@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { CellcheckError } from '../errors.js';
+import { BUNDLE_ENDINGS } from '../formats/detect.js';
 import { fileError } from './open.js';
 
 /** Where a case is, and how it is called in reports; or why there is none. */
@@ -36,7 +37,7 @@ async function findCase(given: string, cwd: string): Promise<FoundCase[]> {
   const stat = fs.statSync(absolute, { throwIfNoEntry: false });
   if (!stat && /[*?[\]{}]/.test(given)) return findGlob(given, cwd);
   if (!stat) {
-    const hints = ['Give a folder with a case.json, a case file, or a bundle (.safetensors or .json).'];
+    const hints = [`Give a folder with a case.json, a case file, or a bundle (${BUNDLE_ENDINGS}).`];
     throw new CellcheckError({ file: given, problem: 'there is no such file or folder', hints });
   }
   if (!stat.isDirectory()) {

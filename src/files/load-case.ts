@@ -1,12 +1,6 @@
 import path from 'node:path';
-import {
-  type CaseFile,
-  type CaseOptions,
-  parseCaseOptions,
-  parseMetadataOptions,
-} from '../../schemas/case.js';
+import type { CaseFile, CaseOptions } from '../../schemas/case.js';
 import { CellcheckError, inFile, printable } from '../errors.js';
-import { NAMELESS, tensorsOfJson } from '../formats/json.js';
 import {
   type Case,
   EXPECTED_ROLES,
@@ -17,10 +11,10 @@ import {
   pickRoles,
   type Role,
 } from '../module/case.js';
-import { renamed, type StateDict } from '../tensor/state-dict.js';
+import { NAMELESS, renamed, type StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { caseFileIn, labelOf, type Place, type PlaceOptions, placeOf, valid } from './case-file.js';
-import { openTensors, readContent } from './tensors.js';
+import { openFile, openTensors } from './contents.js';
 
 export interface LoadOptions extends PlaceOptions {
   /** Tensors with other names, ours → theirs; wins over the case's own. */
@@ -45,18 +39,12 @@ export interface CasePaths {
  */
 export function loadCaseAt(file: string, label: string, options: LoadOptions): Case {
   const fileLabel = labelOf(file, label);
-  const content = readContent(file, fileLabel);
-  if (content.format === 'safetensors') {
-    const said = valid(parseMetadataOptions(content.metadata), fileLabel);
-    return loadBundle(content.tensors, fileLabel, said, options);
-  }
-  if (content.format === 'printed') return loadBundle(content.tensors, fileLabel, {}, options);
-  const caseFile = caseFileIn(content.root, file, fileLabel);
+  const contents = openFile(file, fileLabel);
+  const caseFile = caseFileIn(contents.document, file, fileLabel);
   if (caseFile) return loadCaseFile(file, fileLabel, caseFile, options);
-  return inFile(fileLabel, () => {
-    const { tensors, options: beside = {} } = tensorsOfJson(content.root);
-    return loadBundle(tensors, fileLabel, valid(parseCaseOptions(beside), fileLabel, 'case'), options);
-  });
+  const tensors = contents.tensors();
+  const bundleOptions = contents.options ? valid(contents.options(), fileLabel) : {};
+  return inFile(fileLabel, () => loadBundle(tensors, fileLabel, bundleOptions, options));
 }
 
 /** Loads a case that is three files on the command line; they may lie anywhere. */

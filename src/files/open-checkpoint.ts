@@ -1,8 +1,6 @@
-import { inFile } from '../errors.js';
-import { tensorsOfJson } from '../formats/json.js';
 import { renamed, type StateDict } from '../tensor/state-dict.js';
 import { caseFileIn, labelOf, type PlaceOptions, placeOf } from './case-file.js';
-import { openTensors, readContent } from './tensors.js';
+import { openFile, openTensors } from './contents.js';
 
 /** A file of tensors, read as far as its header, and how messages name it. */
 export interface Checkpoint {
@@ -17,10 +15,9 @@ export interface Checkpoint {
  */
 export function openCheckpoint(file: string, label: string, options: PlaceOptions): Checkpoint {
   const fileLabel = labelOf(file, label);
-  const content = readContent(file, fileLabel);
-  if (content.format !== 'json') return { label, tensors: content.tensors };
-  const caseFile = caseFileIn(content.root, file, fileLabel);
-  if (!caseFile) return { label, tensors: inFile(fileLabel, () => tensorsOfJson(content.root).tensors) };
+  const contents = openFile(file, fileLabel);
+  const caseFile = caseFileIn(contents.document, file, fileLabel);
+  if (!caseFile) return { label, tensors: contents.tensors() };
   const { path: target, label: weights } = placeOf('weights', caseFile.weights, file, fileLabel, options);
   return { label: weights, tensors: renamed(openTensors(target, weights), caseFile.names ?? {}) };
 }

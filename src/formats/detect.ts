@@ -1,116 +1,68 @@
 import { CellcheckError, printable } from '../errors.js';
+import type { Format, Signature } from './format.js';
+import { FORMATS } from './formats.js';
+import { UNSUPPORTED } from './unsupported.js';
 
-export type Format = 'safetensors' | 'json' | 'printed';
-
-interface Foreign {
-  readonly what: string;
-  readonly endings?: readonly string[];
-  /** Bytes at the start of such a file, as Latin-1. */
-  readonly starts?: readonly string[];
-  /** FILE stands for the file's name, STEM for the same without its ending. */
-  readonly hints: readonly string[];
+function listed(items: readonly string[], lastSeparator: string): string {
+  const last = items.slice(-1);
+  return [items.slice(0, -1).join(', '), ...last].filter(Boolean).join(lastSeparator);
 }
 
-const AS_SAFETENSORS =
-  'cellcheck reads .safetensors and .json files, and .txt with tensors as Python prints them.';
+const PLAIN_ENDINGS = FORMATS.flatMap(({ holds, endings }) => (holds === undefined ? endings : []));
 
-// What people have at hand when they first try, and the line that turns it into something readable.
-const FOREIGN: readonly Foreign[] = [
-  {
-    what: 'a PyTorch checkpoint (pickle), which is not read because pickles can run code',
-    endings: ['.pt', '.pth', '.ckpt', '.bin'],
-    starts: ['PK\x03\x04', '\x80\x02\x8a\x0a'],
-    hints: [
-      'Convert it in Python, where the model comes from:',
-      '  import torch; from safetensors.torch import save_file',
-      "  save_file(torch.load('FILE', weights_only=True), 'STEM.safetensors')",
-      'If it holds the whole module, load that, and save its state_dict().',
-    ],
-  },
-  {
-    what: 'a NumPy file',
-    endings: ['.npy', '.npz'],
-    starts: ['\x93NUMPY'],
-    hints: [
-      'Convert it in Python, under the name of what it is (input, output, h_n …):',
-      '  import numpy; from safetensors.numpy import save_file',
-      "  save_file({'input': numpy.load('FILE')}, 'STEM.safetensors')",
-    ],
-  },
-  {
-    what: 'an ONNX model',
-    endings: ['.onnx'],
-    hints: [
-      'cellcheck verifies against the PyTorch state_dict: export that, and the outputs of the ONNX model.',
-    ],
-  },
-  {
-    what: 'a Keras or HDF5 file',
-    endings: ['.h5', '.hdf5', '.keras'],
-    starts: ['\x89HDF'],
-    hints: ['Its weights need PyTorch names and layout first: weight_ih_l0 is the transposed kernel.'],
-  },
-  {
-    what: 'gzip-compressed',
-    endings: ['.gz'],
-    starts: ['\x1f\x8b'],
-    hints: ['Decompress it first: gunzip.'],
-  },
-  {
-    what: 'a Git LFS pointer, not the file itself',
-    starts: ['version https://git-lfs'],
-    hints: ['Fetch the file first: git lfs pull.'],
-  },
-  {
-    what: 'a web page',
-    starts: ['<!DOCTYPE', '<!doctype', '<html'],
-    hints: ['The download gave an error page.'],
-  },
-  { what: 'full of merge conflict marks', starts: ['<<<<<<< '], hints: ['Resolve the conflict first.'] },
-  {
-    what: 'UTF-16 or UTF-32 text',
-    starts: ['\xff\xfe', '\xfe\xff', '\x00\x00\xfe\xff'],
-    hints: ['Save it as UTF-8.'],
-  },
-];
+/** `.safetensors or .json`: what a bundle's name may end in. */
+export const BUNDLE_ENDINGS = listed(PLAIN_ENDINGS, ' or ');
 
-/** How files end that hold tensors, or that people take for such. */
+const WHAT_IS_READ = `cellcheck reads ${listed(
+  [
+    `${listed(PLAIN_ENDINGS, ' and ')} files`,
+    ...FORMATS.flatMap(({ holds, endings }) => (holds ? [`${listed(endings, ' and ')} with ${holds}`] : [])),
+  ],
+  ', and ',
+)}.`;
+
+/** Endings of files that hold tensors, whether cellcheck reads them or not. No other file should have such a name. */
 export const TENSOR_ENDINGS: readonly string[] = [
-  '.safetensors',
+  ...FORMATS.flatMap(({ text, endings }) => (text ? [] : endings)),
+  // They say which file of a large checkpoint holds which tensor.
   '.safetensors.index.json',
   '.bin.index.json',
-  ...FOREIGN.flatMap(({ endings = [] }) => endings),
+  ...UNSUPPORTED.flatMap(({ endings }) => endings),
 ];
 
-/** How many first bytes `detectFormat` wants to see. */
+/** How many first bytes `detectFormat` looks at. */
 export const HEAD_BYTES = 64;
 
+// Formats come first: where one is added whose files were unsupported before, it takes them over.
+const KNOWN = [...FORMATS, ...UNSUPPORTED];
+
 /**
- * Which reader a file belongs to, by its ending and its first bytes.
- * @throws CellcheckError that says how to convert what cellcheck doesn't read
+ * The format of a file. Magic bytes decide; else its ending does; else it is the format that the first bytes look like.
+ * @throws CellcheckError that says how to convert what cellcheck does not read
  */
-export function detectFormat(path: string, head: Uint8Array): Format {
-  const lower = path.toLowerCase();
-  const start = String.fromCharCode(...head.subarray(0, HEAD_BYTES));
-  const foreign =
-    FOREIGN.find(({ starts }) => starts?.some((bytes) => start.startsWith(bytes))) ??
-    FOREIGN.find(({ endings }) => endings?.some((ending) => lower.endsWith(ending)));
-  if (foreign) {
-    // A path in a line of Python must not end its string.
-    const file = printable(path).replace(/^"|"$/g, '').replaceAll("'", "\\'");
-    const stem = file.replace(/\.[^./\\]*$/, '');
-    const hints = foreign.hints.map((hint) => hint.replace('FILE', () => file).replace('STEM', () => stem));
-    throw new CellcheckError({ problem: `is ${foreign.what}`, hints });
+export function detectFormat(path: string, firstBytes: Uint8Array): Format {
+  const head = String.fromCharCode(...firstBytes.subarray(0, HEAD_BYTES));
+  const name = path.toLowerCase();
+  const hasEnding = ({ endings }: Signature) => endings.some((ending) => name.endsWith(ending));
+  // Several formats are archives of one kind, and begin alike: then the ending decides.
+  const byMagic = KNOWN.filter(({ magic }) => magic?.some((bytes) => head.startsWith(bytes)));
+  const found = byMagic.find(hasEnding) ?? byMagic[0] ?? KNOWN.find(hasEnding);
+  if (found && 'what' in found) {
+    const hints = found.hints.map((hint) => withName(hint, path));
+    throw new CellcheckError({ problem: `is ${found.what}`, hints });
   }
-  if (head.length === 0) throw new CellcheckError({ problem: 'is empty', hints: [AS_SAFETENSORS] });
-  if (lower.endsWith('.safetensors')) return 'safetensors';
-  if (lower.endsWith('.json')) return 'json';
-  if (lower.endsWith('.txt')) return 'printed';
-  // A safetensors header follows its own length, 8 bytes of which the upper ones are zero.
-  if (start[8] === '{' && start.slice(4, 8) === '\0\0\0\0') return 'safetensors';
-  if (/^(?:\xef\xbb\xbf)?\s*[[{]/.test(start)) return 'json';
+  if (head === '') throw new CellcheckError({ problem: 'is empty', hints: [WHAT_IS_READ] });
+  const format = found ?? FORMATS.find(({ looksLike }) => looksLike?.(head));
+  if (format) return format;
   throw new CellcheckError({
     problem: 'is of a format that cellcheck does not know',
-    hints: [AS_SAFETENSORS],
+    hints: [WHAT_IS_READ],
   });
+}
+
+function withName(hint: string, path: string): string {
+  // The hint is a line of Python; a path must not end the string that it stands in.
+  const file = printable(path).replace(/^"|"$/g, '').replaceAll("'", "\\'");
+  const stem = file.replace(/\.[^./\\]*$/, '');
+  return hint.replace('FILE', () => file).replace('STEM', () => stem);
 }

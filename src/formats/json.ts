@@ -1,43 +1,48 @@
+import { parseBundleOptions } from '../../schemas/case.js';
 import { parseTensorEntry, type TensorEntry } from '../../schemas/tensors-json.js';
 import { CellcheckError } from '../errors.js';
 import { DTYPES, type Dtype, dtypeNamed, type FloatDtype, roundTo } from '../tensor/dtype.js';
 import { elementCount, formatShape } from '../tensor/shape.js';
-import { type StateDict, stateDict } from '../tensor/state-dict.js';
+import { NAMELESS, type StateDict, stateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { JsonValue } from './scan-json.js';
+import type { Format } from './format.js';
+import { isObject, type JsonValue, scanJson } from './scan-json.js';
 
-/** What a file of tensors holds: the tensors, and the options a bundle carries beside them. */
-interface TensorFile {
-  readonly tensors: StateDict;
-  /** A bundle's options, not validated yet. */
-  readonly options?: unknown;
-}
+export const json: Format = {
+  name: 'json',
+  endings: ['.json'],
+  text: true,
+  looksLike: (head) => /^(?:\xef\xbb\xbf)?\s*[[{]/.test(head),
+  open(source) {
+    const document = scanJson(source.read(0, source.size));
+    return {
+      document,
+      tensors: () => tensorsOf(document),
+      options: () => parseBundleOptions(isObject(document) ? document : {}),
+    };
+  },
+};
 
-/** The name of a tensor that a file holds without one. */
-export const NAMELESS = '';
+// A bundle's options, and the schema that an editor checks the file with.
+const NO_TENSORS = ['case', '$schema'];
 
 /**
  * JSON tensors: `{ name: nested array | { dtype, shape, data } }`, or a single one of these without a name.
  * Numbers without a dtype keep the value they are written with and count as float32.
- * @throws CellcheckError without a file
  */
-export function tensorsOfJson(root: JsonValue): TensorFile {
-  if (typeof root !== 'object' || root === null) {
+function tensorsOf(document: JsonValue): StateDict {
+  if (typeof document !== 'object' || document === null) {
     throw new CellcheckError({
-      found: describe(root),
+      found: describe(document),
       expected: 'an object of tensors, or one tensor as nested arrays',
     });
   }
-  const alone = parseTensorEntry(root);
-  if (alone) return { tensors: stateDict(new Map([[NAMELESS, toTensor(undefined, alone)]])) };
+  const single = parseTensorEntry(document);
+  if (single) return stateDict(new Map([[NAMELESS, toTensor(undefined, single)]]));
 
   const tensors = new Map<string, Tensor>();
-  let options: unknown;
-  for (const [name, value] of Object.entries(root)) {
-    if (name === 'case' || name === '$schema') {
-      if (name === 'case') options = value;
-      continue;
-    }
+  for (const [name, value] of Object.entries(document)) {
+    if (NO_TENSORS.includes(name)) continue;
     if (name === 'weight_map') {
       throw new CellcheckError({
         problem: 'is the index of a sharded checkpoint, not a checkpoint',
@@ -54,7 +59,7 @@ export function tensorsOfJson(root: JsonValue): TensorFile {
     }
     tensors.set(name, toTensor(name, entry));
   }
-  return { tensors: stateDict(tensors), options };
+  return stateDict(tensors);
 }
 
 function toTensor(name: string | undefined, entry: TensorEntry): Tensor {

@@ -1,11 +1,19 @@
 import { CellcheckError, printable } from '../errors.js';
 import { sameShape } from '../tensor/shape.js';
-import { type StateDict, stateDict } from '../tensor/state-dict.js';
+import { NAMELESS, type StateDict, stateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { NAMELESS } from './json.js';
+import type { Format } from './format.js';
 import { type Read, readDigits } from './printed-digits.js';
 import { type Cursor, cursorOver } from './printed-tokens.js';
 import { BRACKET, CALL, type Numbers, type Value, valueAt, vectorOf } from './printed-values.js';
+
+export const printed: Format = {
+  name: 'printed',
+  endings: ['.txt'],
+  text: true,
+  holds: 'tensors as Python prints them',
+  open: (source) => ({ tensors: () => tensorsOfPrinted(source.read(0, source.size)) }),
+};
 
 /** Nobody prints more. A text takes many times its size in memory. */
 const LARGEST = 16 * 2 ** 20;

@@ -18,6 +18,10 @@ export function isNumberArray(value: JsonValue): value is NumberArray {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) !== null;
 }
 
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !isNumberArray(value);
+}
+
 const DEEPEST = 32;
 // Names cost memory many times their size. The largest checkpoints have some ten thousand tensors in a file.
 const MOST_NAMES = 10_000;

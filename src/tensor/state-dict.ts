@@ -1,6 +1,9 @@
 import { CellcheckError } from '../errors.js';
 import type { Tensor, TensorSpec } from './tensor.js';
 
+/** The name of a tensor in a file that holds one tensor without a name. */
+export const NAMELESS = '';
+
 /** Tensors by name, known by their shapes until they are asked for: a checkpoint may hold far more than a module. */
 export interface StateDict {
   readonly specs: ReadonlyMap<string, TensorSpec>;

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { openTensors } from '../../src/files/contents.js';
 import { withFile } from '../../src/files/open.js';
-import { openTensors } from '../../src/files/tensors.js';
 import { scratch } from '../cli.js';
 import { lstmBundle, writeSafetensors } from '../write.js';
 

@@ -25,7 +25,7 @@ test.each([
 ])(
   'endings decide, and where there is none the first bytes: %s that begins with %j',
   (name, bytes, format) => {
-    expect(detectFormat(name, head(bytes))).toBe(format);
+    expect(detectFormat(name, head(bytes)).name).toBe(format);
   },
 );
 
@@ -120,7 +120,7 @@ describe('what people have at hand at first is told by name, with what makes it 
     refused('model', `${start} and more`, kind);
     refused('renamed.safetensors', `${start} and more`, kind, 'renamed.safetensors', 'renamed');
     refused('model.onnx', `${start} and more`, kind, 'model.onnx', 'model');
-    expect(detectFormat('model.json', head(`{"a": "${start}"`))).toBe('json');
+    expect(detectFormat('model.json', head(`{"a": "${start}"`)).name).toBe('json');
   });
 
   test('the line of Python names the file, and no path ends its string', () => {

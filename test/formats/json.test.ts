@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CellcheckError } from '../../src/errors.js';
-import { NAMELESS, tensorsOfJson } from '../../src/formats/json.js';
+import { json } from '../../src/formats/json.js';
 import { scanJson } from '../../src/formats/scan-json.js';
+import { NAMELESS } from '../../src/tensor/state-dict.js';
+import { sourceOf } from './source.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const scan = (text: string) => scanJson(bytes(text));
+const open = (text: string) => json.open(sourceOf(bytes(text)));
 const tensors = (text: string) => {
-  const { tensors: file } = tensorsOfJson(scan(text));
-  return file.load([...file.specs.keys()]);
+  const { specs, load } = open(text).tensors();
+  return load([...specs.keys()]);
 };
 
 /** Rectangular nested arrays, their shape and their values. */
@@ -165,9 +168,9 @@ test('a file may hold one tensor without a name, and options beside the tensors'
   expect(NAMELESS).toBe('');
   expect([...tensors('[[1, 2]]').keys()]).toEqual([NAMELESS]);
   expect([...tensors('{"dtype": "F64", "shape": [1], "data": [1]}').keys()]).toEqual([NAMELESS]);
-  const file = tensorsOfJson(scan('{"case": {"module": "GRU"}, "input": [1]}'));
-  expect([...file.tensors.specs.keys()]).toEqual(['input']);
-  expect(file.options).toEqual({ module: 'GRU' });
+  const file = open('{"case": {"module": "GRU"}, "input": [1]}');
+  expect([...file.tensors().specs.keys()]).toEqual(['input']);
+  expect(file.options!()).toEqual({ value: { module: 'GRU' } });
 });
 
 test.each([
@@ -225,8 +228,9 @@ test('with a dtype, infinities and NaN stay what they are, and float64 keeps eve
 });
 
 test('a $schema says nothing, and is neither tensor nor options', () => {
-  const file = tensorsOfJson(scan('{"$schema": "bundle.json", "case": {"module": "LSTM"}, "input": [1]}'));
-  expect([...file.tensors.specs.keys()]).toEqual(['input']);
-  expect(file.options).toEqual({ module: 'LSTM' });
-  expect(tensorsOfJson(scan('{"$schema": "bundle.json", "input": [1]}')).options).toBeUndefined();
+  const file = open('{"$schema": "bundle.json", "case": {"module": "LSTM"}, "input": [1]}');
+  expect([...file.tensors().specs.keys()]).toEqual(['input']);
+  expect(file.options!()).toEqual({ value: { module: 'LSTM' } });
+  expect(open('{"$schema": "bundle.json", "input": [1]}').options!()).toEqual({ value: {} });
+  expect(open('[1]').options!()).toEqual({ value: {} });
 });

@@ -1,13 +1,11 @@
 import { expect, test } from 'vitest';
 import { CellcheckError } from '../../src/errors.js';
 import { readTensors } from '../../src/formats/read-tensors.js';
-import { headerLength, loadTensors, parseHeader } from '../../src/formats/safetensors.js';
+import { headerLength, loadTensors, readHeader } from '../../src/formats/safetensors.js';
 import { raw, safetensorsBytes, withHeader } from '../write.js';
+import { sourceOf } from './source.js';
 
-function header(file: Uint8Array) {
-  const length = headerLength(file.subarray(0, 8), file.length);
-  return parseHeader(file.subarray(8, 8 + length), file.length);
-}
+const header = (file: Uint8Array) => readHeader(sourceOf(file));
 
 const read = (file: Uint8Array, names: readonly string[]) => readTensors(file, 'x.safetensors').load(names);
 
@@ -235,13 +233,15 @@ test('the bytes of the tensors wanted are asked for, and no others, and go into 
   const whole = header(file);
   // Headers of several lengths.
   for (const names of [['a'], ['c', 'a'], ['d', 'a', 'c']]) {
-    let own: Uint8Array = new Uint8Array();
     const asked: [number, number][] = [];
-    loadTensors(whole, names, (target, position) => {
-      asked.push([position, position + target.length]);
-      target.set(file.subarray(position, position + target.length));
-      own = new Uint8Array(target.buffer);
+    const loaded = loadTensors(whole, names, {
+      size: file.length,
+      read(offset, length) {
+        asked.push([offset, offset + length]);
+        return file.subarray(offset, offset + length);
+      },
     });
+    const own = new Uint8Array(loaded.get('a')!.data.buffer);
     const specs = names.map((name) => whole.tensors.get(name)!);
     expect(asked).toEqual(specs.map(({ begin, end }) => [begin, end]));
     const length = headerLength(own.subarray(0, 8), own.length);

@@ -1,19 +1,15 @@
-import { tensorsOfJson } from '../../src/formats/json.js';
-import { headerLength, loadTensors, parseHeader } from '../../src/formats/safetensors.js';
-import { scanJson } from '../../src/formats/scan-json.js';
+import { json } from '../../src/formats/json.js';
+import { loadTensors, readHeader } from '../../src/formats/safetensors.js';
 import { DTYPES, isReadable } from '../../src/tensor/dtype.js';
 import { elementCount } from '../../src/tensor/shape.js';
+import { sourceOf } from '../formats/source.js';
 
 /** Reads all of a safetensors file that is in memory, as cellcheck reads one from the disk. */
 export function readSafetensorsBytes(file: Uint8Array) {
-  const length = headerLength(file.subarray(0, 8), file.length);
-  const header = parseHeader(file.subarray(8, 8 + length), file.length);
+  const source = sourceOf(file);
+  const header = readHeader(source);
   const names = [...header.tensors].filter(([, { dtype }]) => isReadable(dtype)).map(([name]) => name);
-  const tensors = loadTensors(header, names, (target, position) => {
-    const bytes = file.subarray(position, position + target.length);
-    if (bytes.length !== target.length) throw new Error('a tensor that is not all in the file');
-    target.set(bytes);
-  });
+  const tensors = loadTensors(header, names, source);
   for (const [name, { dtype, shape, data }] of tensors) {
     if (data.length !== elementCount(shape)) throw new Error(`${name}: ${data.length} values for ${shape}`);
     if (!Object.hasOwn(DTYPES, dtype)) throw new Error(`${name}: ${dtype}`);
@@ -26,11 +22,11 @@ export function readSafetensorsBytes(file: Uint8Array) {
  * what both accept is the same.
  */
 export function readJsonBytes(file: Uint8Array): void {
-  const root = scanJson(file);
+  const { document, tensors } = json.open(sourceOf(file));
   const text = new TextDecoder().decode(file);
-  if (!same(root, JSON.parse(text))) throw new Error('not what JSON.parse reads');
-  const { tensors } = tensorsOfJson(root);
-  for (const [name, { shape, data }] of tensors.load([...tensors.specs.keys()])) {
+  if (!same(document, JSON.parse(text))) throw new Error('not what JSON.parse reads');
+  const { specs, load } = tensors();
+  for (const [name, { shape, data }] of load([...specs.keys()])) {
     if (data.length !== elementCount(shape)) throw new Error(`${name}: ${data.length} values for ${shape}`);
   }
 }

@@ -1,0 +1,77 @@
+import type { Signature } from './format.js';
+
+/** A kind of file that is recognised but not read. */
+interface Unsupported extends Signature {
+  /** Completes the sentence `FILE is …`. */
+  readonly what: string;
+  /** What to do instead. FILE stands for the file's name, STEM for the same without its ending. */
+  readonly hints: readonly string[];
+}
+
+/** What people often have when they first try cellcheck, each with the way to something that is read. */
+export const UNSUPPORTED: readonly Unsupported[] = [
+  {
+    what: 'a PyTorch checkpoint (pickle), which is not read because pickles can run code',
+    endings: ['.pt', '.pth', '.ckpt', '.bin'],
+    magic: ['PK\x03\x04', '\x80\x02\x8a\x0a'],
+    hints: [
+      'Convert it in Python, where the model comes from:',
+      '  import torch; from safetensors.torch import save_file',
+      "  save_file(torch.load('FILE', weights_only=True), 'STEM.safetensors')",
+      'If it holds the whole module, load that, and save its state_dict().',
+    ],
+  },
+  {
+    what: 'a NumPy file',
+    endings: ['.npy', '.npz'],
+    magic: ['\x93NUMPY'],
+    hints: [
+      'Convert it in Python, under the name of what it is (input, output, h_n …):',
+      '  import numpy; from safetensors.numpy import save_file',
+      "  save_file({'input': numpy.load('FILE')}, 'STEM.safetensors')",
+    ],
+  },
+  {
+    what: 'an ONNX model',
+    endings: ['.onnx'],
+    hints: [
+      'cellcheck verifies against the PyTorch state_dict: export that, and the outputs of the ONNX model.',
+    ],
+  },
+  {
+    what: 'a Keras or HDF5 file',
+    endings: ['.h5', '.hdf5', '.keras'],
+    magic: ['\x89HDF'],
+    hints: ['Its weights need PyTorch names and layout first: weight_ih_l0 is the transposed kernel.'],
+  },
+  {
+    what: 'gzip-compressed',
+    endings: ['.gz'],
+    magic: ['\x1f\x8b'],
+    hints: ['Decompress it first: gunzip.'],
+  },
+  {
+    what: 'a Git LFS pointer, not the file itself',
+    endings: [],
+    magic: ['version https://git-lfs'],
+    hints: ['Fetch the file first: git lfs pull.'],
+  },
+  {
+    what: 'a web page',
+    endings: [],
+    magic: ['<!DOCTYPE', '<!doctype', '<html'],
+    hints: ['The download gave an error page.'],
+  },
+  {
+    what: 'full of merge conflict marks',
+    endings: [],
+    magic: ['<<<<<<< '],
+    hints: ['Resolve the conflict first.'],
+  },
+  {
+    what: 'UTF-16 or UTF-32 text',
+    endings: [],
+    magic: ['\xff\xfe', '\xfe\xff', '\x00\x00\xfe\xff'],
+    hints: ['Save it as UTF-8.'],
+  },
+];

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { openContents } from '../../src/formats/contents.js';
+import type { Source } from '../../src/formats/format.js';
+import { FORMATS } from '../../src/formats/formats.js';
+import { raw, safetensorsBytes } from '../write.js';
+import { sourceOf } from './source.js';
+
+const text = (content: string) => new TextEncoder().encode(content);
+
+/** A file of this size that begins so; nothing behind its beginning is read. */
+const beginning = (head: Uint8Array, size: number): Source => ({ ...sourceOf(head), size });
+
+test('each format has a name and endings of its own', () => {
+  const endings = FORMATS.flatMap((format) => format.endings);
+  expect(new Set(endings).size).toBe(endings.length);
+  expect(new Set(FORMATS.map(({ name }) => name)).size).toBe(FORMATS.length);
+  for (const ending of endings) expect(ending).toMatch(/^\.[a-z0-9]+$/);
+});
+
+test.each(['x.json', 'x.txt'])('a text of more than 64 MiB is refused before it is read: %s', (name) => {
+  const head = text('['.repeat(64));
+  expect(() => openContents(beginning(head, 2 ** 26 + 1), name)).toThrow(
+    expect.objectContaining({
+      message: `${name}: found 67108865 bytes of text, expected 67108864 at most
+  Save tensors of this size as safetensors.`,
+    }),
+  );
+});
+
+test('of a safetensors file nothing but the header is read before tensors are asked for', () => {
+  const file = safetensorsBytes({ a: raw([2], [1, 2]), b: raw([1], [3]) }, { module: 'GRU' });
+  let last = 0;
+  const source = sourceOf(file);
+  const contents = openContents(
+    {
+      size: source.size,
+      read(offset, length) {
+        last = Math.max(last, offset + length);
+        return source.read(offset, length);
+      },
+    },
+    'x.safetensors',
+  );
+  const { specs, load } = contents.tensors();
+  expect([...specs.keys()]).toEqual(['a', 'b']);
+  expect(contents.options!()).toEqual({ value: { module: 'GRU' } });
+  // Its first bytes are looked at, whatever they are.
+  expect(last).toBe(file.length - 12);
+  expect([...load(['a']).get('a')!.data]).toEqual([1, 2]);
+  expect(last).toBe(file.length - 4);
+});
+
+test('a large tensor is read in slices of 4 MiB', () => {
+  const count = 2 ** 20 + 5;
+  const values = Float32Array.from({ length: count }, (_, i) => i);
+  const file = safetensorsBytes({ a: raw([3], [7, 8, 9]), b: raw([count], values) });
+  const lengths: number[] = [];
+  const source = sourceOf(file);
+  const { load } = openContents(
+    {
+      size: source.size,
+      read(offset, length) {
+        lengths.push(length);
+        return source.read(offset, length);
+      },
+    },
+    'x.safetensors',
+  ).tensors();
+  expect(load(['a', 'b']).get('b')!.data).toEqual(values);
+  expect(lengths.slice(-3)).toEqual([12, 2 ** 22, 20]);
+});
+
+test('a JSON document is handed over as it is, since it may be a case file', () => {
+  const { document, tensors } = openContents(sourceOf(text('{"weights": "w.safetensors"}')), 'case.json');
+  expect(document).toEqual({ weights: 'w.safetensors' });
+  expect(tensors).toThrow('case.json: weights: found a string, expected nested arrays');
+});
