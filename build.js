@@ -19,6 +19,7 @@ if (process.platform !== 'win32') {
 /** What a build is made of, and what it makes. */
 const FILES = [
   'build.js',
+  'bundle.js',
   'package.json',
   'package-lock.json',
   'tsconfig.json',
@@ -47,52 +48,17 @@ function digest() {
 
 if (fs.existsSync(STAMP) && fs.readFileSync(STAMP, 'utf8') === digest()) process.exit(0);
 
-const [{ build }, { buildKernels }] = await Promise.all([import('esbuild'), import('./wasm/build.js')]);
+const [{ bundleProgram }, { buildKernels }] = await Promise.all([
+  import('./bundle.js'),
+  import('./wasm/build.js'),
+]);
 fs.rmSync('dist', { recursive: true, force: true });
 await buildKernels();
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
   stdio: 'inherit',
 });
 
-/**
- * What packages load at once and this program never uses: subcommands in processes, a terminal's colours, colours of
- * tables, and widths of emoji.
- */
-const UNUSED = {
-  'node:child_process': 'module.exports = {};',
-  '#supports-color': 'export default { stdout: false, stderr: false };',
-  '@colors/colors/safe': 'module.exports = {};',
-  'string-width': 'module.exports = (text) => text.length;',
-};
-
-const { metafile } = await build({
-  entryPoints: ['src/cli/main.ts'],
-  outfile: 'dist/src/cli/main.cjs',
-  bundle: true,
-  minify: true,
-  platform: 'node',
-  target: 'node20',
-  // Node loads it faster than a module, and V8 can keep its code (bin/cellcheck.cjs).
-  format: 'cjs',
-  define: { 'import.meta.url': 'moduleUrl' },
-  banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
-  metafile: true,
-  legalComments: 'none',
-  logLevel: 'warning',
-  plugins: [
-    {
-      name: 'unused',
-      setup({ onResolve, onLoad }) {
-        onResolve({ filter: /./ }, ({ path }) =>
-          Object.hasOwn(UNUSED, path) ? { path, namespace: 'unused' } : undefined,
-        );
-        onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => ({
-          contents: UNUSED[/** @type {keyof typeof UNUSED} */ (path)],
-        }));
-      },
-    },
-  ],
-});
+const metafile = await bundleProgram(process.cwd());
 
 // What is bundled is copied, and its licences ask to come along.
 const packages = new Set(

@@ -66,7 +66,9 @@ test('a large tensor is read in slices of 4 MiB', () => {
     },
     'x.safetensors',
   ).tensors();
-  expect(load(['a', 'b']).get('b')!.data).toEqual(values);
+  const { data } = load(['a', 'b']).get('b')!;
+  expect(data.length).toBe(count);
+  expect(data.every((value, i) => value === i)).toBe(true);
   expect(lengths.slice(-3)).toEqual([12, 2 ** 22, 20]);
 });
 

@@ -1,0 +1,49 @@
+import { build } from 'esbuild';
+
+/**
+ * What packages load and this program never uses: subcommands in processes, a terminal's colours, colours of tables, and
+ * widths of emoji.
+ */
+const UNUSED = {
+  'node:child_process': 'module.exports = {};',
+  '#supports-color': 'export default { stdout: false, stderr: false };',
+  '@colors/colors/safe': 'module.exports = {};',
+  'string-width': 'module.exports = (text) => text.length;',
+};
+
+/**
+ * Bundles the command line of the sources in a folder into one file, `dist/src/cli/main.cjs` in it.
+ * @param {string} root the folder that has `src/`
+ */
+export async function bundleProgram(root) {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ['src/cli/main.ts'],
+    outfile: 'dist/src/cli/main.cjs',
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node20',
+    // Node loads it faster than a module, and V8 can keep its code (bin/cellcheck.cjs).
+    format: 'cjs',
+    define: { 'import.meta.url': 'moduleUrl' },
+    banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
+    metafile: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    plugins: [
+      {
+        name: 'unused',
+        setup({ onResolve, onLoad }) {
+          onResolve({ filter: /./ }, ({ path }) =>
+            Object.hasOwn(UNUSED, path) ? { path, namespace: 'unused' } : undefined,
+          );
+          onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => ({
+            contents: UNUSED[/** @type {keyof typeof UNUSED} */ (path)],
+          }));
+        },
+      },
+    ],
+  });
+  return metafile;
+}

@@ -1,0 +1,146 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundleProgram } from '../../bundle.js';
+import { ROOT } from '../cli.js';
+import { lstmBundle, type RawTensor } from '../write.js';
+import { sourceOf } from './source.js';
+import { MAGIC, trial } from './trial.js';
+
+// A format is added as a contributor would: a file beside the others, and its name in the registry. Nothing else of the
+// program is changed; it is bundled as the build does it, and run.
+const COPIED = ['src', 'schemas', 'bin', 'package.json'];
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cellcheck-trial-'));
+const [without, withTrial] = ['without', 'with'].map((name) => path.join(folder, name));
+
+function addTrial(root: string): void {
+  const formats = path.join(root, 'src', 'formats');
+  const source = fs.readFileSync(path.join(ROOT, 'test', 'formats', 'trial.ts'), 'utf8');
+  const moved = source.replaceAll("'../../src/formats/", "'./").replaceAll("'../../src/", "'../");
+  fs.writeFileSync(path.join(formats, 'trial.ts'), moved);
+  const registry = path.join(formats, 'formats.ts');
+  const before = fs.readFileSync(registry, 'utf8');
+  const after = `import { trial } from './trial.js';\n${before.replace(/,?\s*\];/, ', trial];')}`;
+  expect(after).toContain(', trial];');
+  fs.writeFileSync(registry, after);
+}
+
+/** A file in the trial format. */
+function trialBytes(tensors: Readonly<Record<string, RawTensor>>): Uint8Array {
+  const entries = Object.entries(tensors);
+  // Offsets are written with as many digits whatever they are, so that the index has one length.
+  const index = (start: number) => {
+    let offset = start;
+    const lines = entries.map(([name, { shape, bytes }]) => {
+      const line = `${String(offset).padStart(9, '0')} [${shape}] ${name}`;
+      offset += bytes.length;
+      return line;
+    });
+    return Buffer.from(lines.join('\n'));
+  };
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(index(0).length);
+  const start = MAGIC.length + length.length + index(0).length;
+  return Buffer.concat([Buffer.from(MAGIC), length, index(start), ...entries.map(([, { bytes }]) => bytes)]);
+}
+
+function run(root: string, ...argv: string[]) {
+  const bin = path.join(root, 'bin', 'cellcheck.cjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...argv], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  return { status, output: stdout + stderr };
+}
+
+beforeAll(async () => {
+  for (const root of [without, withTrial]) {
+    for (const name of COPIED) fs.cpSync(path.join(ROOT, name), path.join(root, name), { recursive: true });
+    fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(root, 'node_modules'), 'junction');
+  }
+  addTrial(withTrial);
+  await Promise.all([bundleProgram(without), bundleProgram(withTrial)]);
+
+  const bundle = lstmBundle();
+  const pick = (wanted: (name: string) => boolean) =>
+    trialBytes(Object.fromEntries(Object.entries(bundle).filter(([name]) => wanted(name))));
+  const outputs = ['output', 'h_n', 'c_n'];
+  const whole = trialBytes(bundle);
+  const files = {
+    'lstm.trial': whole,
+    'renamed.safetensors': whole,
+    'w.trial': pick((name) => /weight|bias/.test(name)),
+    'i.trial': pick((name) => /^(?:input|h_0|c_0)$/.test(name)),
+    'e.trial': pick((name) => outputs.includes(name)),
+    'case.json': JSON.stringify({ weights: 'w.trial', input: 'i.trial', expected: 'e.trial' }),
+    'short.trial': whole.subarray(0, -4),
+    'unknown.dat': Buffer.from('hello'),
+  };
+  for (const [name, content] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), content);
+});
+
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+test('the trial format reads what this test writes', () => {
+  const bundle = lstmBundle();
+  const { specs, load } = trial.open(sourceOf(trialBytes(bundle))).tensors();
+  expect([...specs.keys()]).toEqual(Object.keys(bundle));
+  for (const [name, { shape, data }] of load([...specs.keys()])) {
+    expect(shape).toEqual(bundle[name].shape);
+    expect(Buffer.from(data.buffer, data.byteOffset, data.byteLength)).toEqual(
+      Buffer.from(bundle[name].bytes),
+    );
+  }
+});
+
+const COMMANDS = {
+  verify: 'parity',
+  diagnose: 'parity',
+  inspect: 'h_n',
+  list: 'LSTM',
+};
+
+describe.each(Object.entries(COMMANDS))('%s', (command, says) => {
+  test.each(['lstm.trial', 'case.json', 'renamed.safetensors'])(
+    'takes %s in the format that was added',
+    (file) => {
+      const { status, output } = run(withTrial, command, file);
+      expect(output).toContain(says);
+      expect(status).toBe(0);
+    },
+  );
+
+  test('refuses the file without the format, and says what is read', () => {
+    const { status, output } = run(without, command, 'lstm.trial');
+    expect(output).toContain(`lstm.trial: is of a format that cellcheck does not know
+  cellcheck reads .safetensors and .json files, and .txt with tensors as Python prints them.`);
+    expect(status).toBe(2);
+  });
+});
+
+test('three files of the format make a case', () => {
+  const argv = ['--weights', 'w.trial', '--input', 'i.trial', '--expected', 'e.trial'];
+  expect(run(withTrial, 'verify', ...argv)).toMatchObject({
+    status: 0,
+    output: expect.stringContaining('parity'),
+  });
+});
+
+test('messages and hints know the format', () => {
+  expect(run(withTrial, 'verify', 'unknown.dat').output).toContain(
+    'cellcheck reads .safetensors, .json and .trial files, and .txt with tensors as Python prints them.',
+  );
+  expect(run(withTrial, 'verify', 'nosuch').output).toContain('a bundle (.safetensors, .json or .trial)');
+  const report = ['verify', 'lstm.trial', '--reporter', 'json=report.trial'];
+  expect(run(withTrial, ...report).output).toContain('A report is no file of tensors');
+  expect(run(without, ...report).output).not.toContain('A report is no file of tensors');
+});
+
+test('what the format would read beyond the end of a file is refused, whatever the format checks', () => {
+  const { status, output } = run(withTrial, 'verify', 'short.trial');
+  expect(output).toMatch(/short\.trial: found \d+ bytes, expected \d+ more from byte \d+ on/);
+  expect(output).toContain('The file is cut short or damaged.');
+  expect(status).toBe(2);
+});
