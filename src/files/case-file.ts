@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type CaseFile, type Parsed, parseCaseFile } from '../../schemas/case.js';
 import { CellcheckError, joinErrors, printable } from '../errors.js';
-import { isNumberArray, isObject, type JsonValue } from '../formats/scan-json.js';
+import { isNumberArray, isObject, type JsonValue } from '../formats/json-values.js';
 import { CASE_FILE } from './find-cases.js';
 import { fileError, willRead } from './open.js';
 

@@ -1,6 +1,6 @@
 import type { CaseOptions, Parsed } from '../../schemas/case.js';
 import type { StateDict } from '../tensor/state-dict.js';
-import type { JsonValue } from './scan-json.js';
+import type { JsonValue } from './json-values.js';
 
 /** Bytes that are read by position: a file on the disk, or one in memory. */
 export interface Source {

@@ -6,7 +6,7 @@ import { elementCount, formatShape } from '../tensor/shape.js';
 import { NAMELESS, type StateDict, stateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Format } from './format.js';
-import { isObject, type JsonValue, scanJson } from './scan-json.js';
+import { isObject, type JsonValue, parseJson } from './json-values.js';
 
 export const json: Format = {
   name: 'json',
@@ -14,7 +14,7 @@ export const json: Format = {
   text: true,
   looksLike: (head) => /^(?:\xef\xbb\xbf)?\s*[[{]/.test(head),
   open(source) {
-    const document = scanJson(source.read(0, source.size));
+    const document = parseJson(source.read(0, source.size));
     return {
       document,
       tensors: () => tensorsOf(document),

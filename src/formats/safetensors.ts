@@ -13,7 +13,7 @@ import { formatShape } from '../tensor/shape.js';
 import { checkNames } from '../tensor/state-dict.js';
 import type { Tensor, TensorSpec } from '../tensor/tensor.js';
 import type { Format, Source } from './format.js';
-import { scanMembers } from './scan-json.js';
+import { parseMembers } from './json-values.js';
 
 /** A tensor, and where in the file its bytes are. */
 interface PlacedSpec extends TensorSpec {
@@ -105,7 +105,7 @@ function parseHeader(bytes: Uint8Array, fileSize: number): SafetensorsHeader {
   const tensors = new Map<string, PlacedSpec>();
   let metadata: Record<string, string> | undefined;
   const isTaken = (name: string) => (name === '__metadata__' ? metadata !== undefined : tensors.has(name));
-  scanMembers(bytes, isTaken, (name, value) => {
+  parseMembers(bytes, isTaken, (name, value) => {
     if (name === '__metadata__') {
       metadata = parseHeaderMetadata(value);
       if (!metadata)

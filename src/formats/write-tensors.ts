@@ -26,8 +26,7 @@ export const WRITERS: Readonly<Record<string, (tensors: readonly SavedTensor[]) 
 
 /** How a file is written, by its ending; undefined where that is none of ours. */
 export function writerFor(file: string): (typeof WRITERS)[string] | undefined {
-  const ending = Object.keys(WRITERS).find((known) => file.toLowerCase().endsWith(known));
-  return ending === undefined ? undefined : WRITERS[ending];
+  return Object.entries(WRITERS).find(([ending]) => file.toLowerCase().endsWith(ending))?.[1];
 }
 
 const PIECE = 2 ** 16;

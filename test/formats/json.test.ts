@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CellcheckError } from '../../src/errors.js';
 import { json } from '../../src/formats/json.js';
-import { scanJson } from '../../src/formats/scan-json.js';
+import { parseJson } from '../../src/formats/json-values.js';
 import { NAMELESS } from '../../src/tensor/state-dict.js';
 import { sourceOf } from './source.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const scan = (text: string) => scanJson(bytes(text));
+const scan = (text: string) => parseJson(bytes(text));
 const open = (text: string) => json.open(sourceOf(bytes(text)));
 const tensors = (text: string) => {
   const { specs, load } = open(text).tensors();
@@ -138,7 +138,7 @@ test('depth costs no stack, and length none either', () => {
 test('one byte order mark is accepted, two and bad UTF-8 are not', () => {
   expect(scan('\ufeff[1]')).toEqual({ shape: [1], values: Float64Array.of(1) });
   expect(() => scan('\ufeff\ufeff[1]')).toThrow('expected a value');
-  expect(() => scanJson(Uint8Array.of(91, 0xc0, 0xaf, 93))).toThrow('is not UTF-8 text');
+  expect(() => parseJson(Uint8Array.of(91, 0xc0, 0xaf, 93))).toThrow('is not UTF-8 text');
 });
 
 test('non-finite numbers are words', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { isNumberArray, type JsonValue, scanJson, scanMembers } from '../../src/formats/scan-json.js';
+import { isNumberArray, type JsonValue, parseJson, parseMembers } from '../../src/formats/json-values.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const scan = (text: string) => scanJson(bytes(text));
+const scan = (text: string) => parseJson(bytes(text));
 /** The members of an object as a header's are read. */
 const scanHeader = (text: string, members = new Map<string, JsonValue>()) => {
-  scanMembers(
+  parseMembers(
     bytes(text),
     (name) => members.has(name),
     (name, value) => members.set(name, value),
@@ -127,7 +127,7 @@ describe('what is wrong, where, and what to do', () => {
   });
 
   test('bytes that are no text', () => {
-    expect(() => scanJson(Uint8Array.of(34, 0xff, 34))).toThrow(
+    expect(() => parseJson(Uint8Array.of(34, 0xff, 34))).toThrow(
       exactly('is not UTF-8 text\n  Save it as UTF-8.'),
     );
   });
@@ -169,13 +169,18 @@ describe('limits', () => {
   const names = (count: number, value = '1') =>
     `{${Array.from({ length: count }, (_, i) => `"${i}":${value}`).join()}}`;
 
-  test('rows and objects may be only so deep, together too', () => {
-    expect(scan(rows(33))).toMatchObject({ shape: Array(33).fill(1, 0, 32).fill(0, 32) });
-    expect(() => scan(rows(34))).toThrow('arrays are nested deeper than 32');
+  test('rows and objects are nested 32 levels deep at most, together too', () => {
+    expect(scan(rows(32))).toMatchObject({ shape: Array(32).fill(1, 0, 31).fill(0, 31) });
+    expect(() => scan(rows(33))).toThrow('arrays are nested deeper than 32');
     expect(() => scan(inObjects(32, '1'))).not.toThrow();
+    expect(() => scan(inObjects(31, '{}'))).not.toThrow();
     expect(() => scan(inObjects(33, '1'))).toThrow('objects are nested deeper than 32');
-    expect(() => scan(inObjects(20, rows(13)))).not.toThrow();
-    expect(() => scan(inObjects(20, rows(14)))).toThrow('arrays are nested deeper than 32');
+    expect(() => scan(inObjects(32, '{}'))).toThrow('objects are nested deeper than 32');
+    expect(() => scan(inObjects(20, rows(12)))).not.toThrow();
+    expect(() => scan(inObjects(20, rows(13)))).toThrow('arrays are nested deeper than 32');
+    // Beside each other they may be any number.
+    const many = Array.from({ length: 40 }, (_, i) => `"${i}":${rows(31)}`);
+    expect(() => scan(`{${many}}`)).not.toThrow();
   });
 
   test('a text may have ten thousand names, wherever they are', () => {
@@ -217,7 +222,7 @@ describe('text is checked in pieces of a mebibyte', () => {
         const count = Math.ceil(MEBIBYTE / length) + 2;
         const file = Buffer.concat([Buffer.alloc(before, '1'), Buffer.alloc(count * length, character)]);
         // No JSON, which is found out at once; but text.
-        expect(() => scanJson(file)).toThrow(before ? 'expected the end of the file' : 'expected a value');
+        expect(() => parseJson(file)).toThrow(before ? 'expected the end of the file' : 'expected a value');
       }
     }
   });
@@ -226,9 +231,9 @@ describe('text is checked in pieces of a mebibyte', () => {
     for (const at of [MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1, 2 * MEBIBYTE - 1]) {
       const file = Buffer.alloc(2 * MEBIBYTE, 'x');
       file[at] = 0xff;
-      expect(() => scanJson(file)).toThrow('is not UTF-8 text');
+      expect(() => parseJson(file)).toThrow('is not UTF-8 text');
     }
     const tails = Buffer.concat([Buffer.alloc(MEBIBYTE, 'x'), Buffer.alloc(MEBIBYTE + 9, 0x80)]);
-    expect(() => scanJson(tails)).toThrow('is not UTF-8 text');
+    expect(() => parseJson(tails)).toThrow('is not UTF-8 text');
   });
 });
