@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { CellcheckError } from '../../src/errors.js';
 import { readTensors } from '../../src/formats/read-tensors.js';
-import { headerLength, loadTensors, readHeader } from '../../src/formats/safetensors.js';
+import { loadTensors } from '../../src/formats/safetensors.js';
+import { headerLength, readHeader } from '../../src/formats/safetensors-header.js';
 import { raw, safetensorsBytes, withHeader } from '../write.js';
 import { sourceOf } from './source.js';
 

@@ -1,5 +1,6 @@
 import { json } from '../../src/formats/json.js';
-import { loadTensors, readHeader } from '../../src/formats/safetensors.js';
+import { loadTensors } from '../../src/formats/safetensors.js';
+import { readHeader } from '../../src/formats/safetensors-header.js';
 import { DTYPES, isReadable } from '../../src/tensor/dtype.js';
 import { elementCount } from '../../src/tensor/shape.js';
 import { sourceOf } from '../formats/source.js';
