@@ -71,7 +71,9 @@ function toTensor(name: string | undefined, entry: TensorEntry): Tensor {
     throw new CellcheckError({
       tensor: name,
       problem: 'has a dtype that cellcheck does not know',
-      hints: [`Known are ${(Object.keys(DTYPES) as Dtype[]).map((d) => DTYPES[d].torch).join(', ')}.`],
+      hints: [
+        `Known are ${(Object.keys(DTYPES) as Dtype[]).map((known) => DTYPES[known].torch).join(', ')}.`,
+      ],
     });
   }
   if (elementCount(entry.shape) !== entry.values.length) {
@@ -84,7 +86,7 @@ function toTensor(name: string | undefined, entry: TensorEntry): Tensor {
   return { dtype, shape: entry.shape, data: entry.values.map((value) => stored(name, value, dtype)) };
 }
 
-/** The value as a tensor of that dtype would hold it; one that doesn't fit is a mistake, never an infinity. */
+/** The value as a tensor of that dtype holds it. A finite value that would overflow to infinity is an error. */
 function stored(name: string | undefined, value: number, dtype: Dtype): number {
   if (!DTYPES[dtype].float) {
     if (!Number.isSafeInteger(value))

@@ -1,46 +1,46 @@
 import { DTYPES, type Dtype, type FloatDtype, roundTo, spacing } from '../tensor/dtype.js';
 import type { Printed } from '../tensor/tensor.js';
 
-/** The numbers of a tensor as they were written. */
+/** The numbers of a tensor as they were written, each list with an entry for each number. */
 export interface Written {
   readonly values: number[];
   /** Digits after the point. */
   readonly decimals: number[];
-  /** Of ten; NaN where a number is written without one. */
+  /** The power of ten; NaN where a number is written without one. */
   readonly exponents: number[];
-  /** Digits from the first that is not zero on. */
+  /** Digits from the first nonzero one. */
   readonly significant: number[];
-  /** The dtype whose values the numbers were, where that is known. */
+  /** The dtype that the numbers had before they were printed, where it is known. */
   readonly grid?: Dtype;
-  /** Whether one of them is written with a point. */
+  /** Whether any of them is written with a point. */
   point: boolean;
-  /** Whether whole numbers are exactly that: PyTorch prints others with decimals, or an exponent. */
+  /** Whether whole numbers are exact: PyTorch prints all others with decimals or an exponent. */
   readonly exactWhole?: boolean;
 }
 
-/** What the digits of a tensor say of the setting that it was printed with. */
+/** What the digits of a tensor tell about the print options that it was printed with. */
 interface Setting {
-  /** The most digits after a point, before an exponent where there is one. */
+  /** The most digits after the point, before an exponent if there is one. */
   readonly places: number;
-  /** The most digits from the first that is not zero on. */
+  /** The most digits from the first nonzero one. */
   readonly digits: number;
-  /** Where the farthest of the last digits stands: at 10 ** -farthest. */
+  /** The smallest place value of any last digit is 10 ** -farthest. */
   readonly farthest: number;
   /** Whether every number has an exponent. */
   readonly scientific: boolean;
-  /** Whether significant digits were counted, and not decimals. */
+  /** Whether the option was a number of significant digits, not of decimals. */
   readonly bySignificant: boolean;
-  /** Whether all numbers are whole, and written so. */
+  /** Whether all numbers are written as whole ones. */
   readonly whole: boolean;
 }
 
 /**
- * Of the numbers with fewer decimals than others, those that have all the digits of a setting that counts digits: of a
- * setting that counts decimals only numbers larger than all the others would look like that.
+ * A tensor counts as printed with a number of significant digits where at least this share of the numbers with fewer
+ * decimals than others have that many digits. With a fixed number of decimals only a few large numbers would.
  */
-const FULL = 0.25;
+const FULL_SHARE = 0.25;
 
-/** Where a number's last digit stands: at 10 ** -last. */
+/** The place value of a number's last digit is 10 ** -lastDigit. */
 function lastDigit({ decimals, exponents }: Written, i: number): number {
   return decimals[i] - (exponents[i] || 0);
 }
@@ -68,49 +68,50 @@ function settingOf(written: Written): Setting {
     digits,
     farthest,
     scientific: finite > 0 && scientific === finite,
-    bySignificant: full > 0 && full >= FULL * shorter,
+    bySignificant: full > 0 && full >= FULL_SHARE * shorter,
     whole: places === 0 && scientific === 0,
   };
 }
 
-/** The values of a tensor, and what they lost; nothing where they lost nothing, or all of them are whole. */
-export interface Read {
+/** The values of a tensor. */
+export interface ReadNumbers {
   readonly values: Float64Array;
+  /** What they lost; absent where they lost nothing. */
   readonly printed?: Printed;
 }
 
 /**
- * How far each number of a text's tensors may be from the one that it was printed of, by its digits. How many decimals
- * there are is one setting for a whole tensor, and most printers leave zeros at the end away, so that the most that any
- * number shows counts for all, each with its own exponent. `%g`, Python and C count significant digits instead: such text
- * is known by numbers that end at the same digit though they have fewer decimals than others.
+ * Tells from the digits how far each number may be from the one that was printed. The number of decimals is one print
+ * option for a whole tensor, and most printers omit trailing zeros; so the most decimals that any number shows count for
+ * all of them, each with its own exponent. `%g`, Python and C count significant digits instead: then numbers with fewer
+ * decimals than others have the same number of digits.
  *
- * Digits that tell the number of a dtype from its neighbours lose nothing: then the number is the dtype's own.
+ * Digits that tell a number of a dtype from its neighbours lose nothing: then the value is the dtype's own number.
  */
-export function readDigits(tensors: readonly Written[]): Read[] {
+export function readDigits(tensors: readonly Written[]): ReadNumbers[] {
   const settings = tensors.map(settingOf);
-  // What one of them cannot show by itself the others do.
+  // A tensor may not show the option that it was printed with, where others of the text do.
   const counted = settings.flatMap(({ bySignificant, digits }) =>
     bySignificant && digits <= DIGITS_OF_FLOAT32 ? [digits] : [],
   );
   const fixed = settings.flatMap(({ whole, scientific, farthest }, i) =>
     whole || scientific || tensors[i].exactWhole ? [] : [farthest],
   );
-  const usual = fixed.length ? fixed.reduce((fewest, one) => Math.min(fewest, one)) : undefined;
+  const usual = fixed.length ? fixed.reduce((fewest, farthest) => Math.min(fewest, farthest)) : undefined;
   return tensors.map((written, i) => {
     const setting = settings[i];
     if (!setting.whole) {
       const bySignificant = setting.bySignificant || counted.some((digits) => setting.digits <= digits);
       return readOne(written, { ...setting, bySignificant });
     }
-    // 1. of another printer may have been 0.98; as many decimals as the others show it would have shown.
+    // `1.` may have been 0.98 in text of other printers. It would have shown the decimals that other tensors show.
     const { exactWhole = false, point, values } = written;
     if (exactWhole || !point) return { values: Float64Array.from(values) };
     return readOne(written, { ...setting, farthest: usual ?? 0 });
   });
 }
 
-function readOne(written: Written, setting: Setting): Read {
+function readOne(written: Written, setting: Setting): ReadNumbers {
   const { exponents, significant, grid: known } = written;
   const { places, digits, scientific, bySignificant } = setting;
   const values = Float64Array.from(written.values);
@@ -130,7 +131,7 @@ function readOne(written: Written, setting: Setting): Read {
     if (!Number.isFinite(value)) return 0;
     const half = halfAt(i);
     const step = spacing(value, grid ?? 'F32');
-    // A quarter, for below a power of two the next number is nearer than above it; float64 is exact enough.
+    // A quarter, because the spacing below a power of two is half of that above it. In float64 that is too small to matter.
     const enough = half < (grid === 'F64' ? step : step / 4);
     if (grid === undefined || !enough) return Math.max(half, step / 2);
     if (grid !== 'F64') values[i] = roundTo(value, grid);
@@ -140,22 +141,22 @@ function readOne(written: Written, setting: Setting): Read {
   return { values, printed: { decimals: scientific ? places : Math.max(0, farthest), halfUnits } };
 }
 
-/** Of more digits no float32 has need. */
+/** With this many digits every float32 is told from its neighbours. */
 const DIGITS_OF_FLOAT32 = 9;
 
 /**
- * What numbers without a dtype were, where their digits tell: float32's own values written with all of their digits, or
- * others with more digits than float32 has; else float32 is likely, and not sure.
+ * The dtype of numbers that came without one, where their digits tell: float32 values written with all of their digits,
+ * or more digits than float32 needs. Otherwise float32 is likely, but not sure.
  */
 function gridOf(values: Float64Array, digits: number): FloatDtype | undefined {
   if (values.every((value) => !Number.isFinite(value) || Math.fround(value) === value)) return 'F32';
   return digits > DIGITS_OF_FLOAT32 ? 'F64' : undefined;
 }
 
-/** More decimals than these were hardly rounded to. */
+/** Nobody rounds to more decimals than these. */
 const MOST_ROUNDED = 6;
 
-/** With how many decimals float32's values were rounded before all of their digits were printed: round(4).tolist(). */
+/** The decimals that float32 values were rounded to before all of their digits were printed: round(4).tolist(). */
 function decimalsIn(values: Float64Array): number | undefined {
   for (let decimals = 1; decimals <= MOST_ROUNDED; decimals++)
     if (

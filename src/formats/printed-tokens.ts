@@ -1,31 +1,31 @@
 import { CellcheckError, printable } from '../errors.js';
 
-/** A place in a text, from which tokens and lines are taken. */
+/** A position in a text, from which tokens and lines are read. */
 export interface Cursor {
-  /** The token that comes next, after white space; empty at the end. */
+  /** The next token, after white space; empty at the end. */
   peek(): string;
   next(): string;
-  /** Takes a token that must be this one. */
+  /** Reads a token, which must be this one. */
   take(token: string): void;
-  /** Skips white space, and takes what the sticky pattern finds there; undefined where it finds nothing. */
+  /** Skips white space and reads what a sticky pattern matches there; undefined where it does not match. */
   match(pattern: RegExp): RegExpExecArray | undefined;
-  /** Whether nothing but white space follows. */
+  /** Whether only white space follows. */
   atEnd(): boolean;
-  /** Whether nothing but white space is before this place in its line. */
+  /** Whether only white space is before the position in its line. */
   atLineStart(): boolean;
-  /** The line of the place, from 1 on. */
+  /** The line of the position, counted from 1. */
   line(): number;
   unexpected(token: string, expected: string): never;
   fail(problem: string, hints?: readonly string[]): never;
 }
 
-// One of: a number, a word, a quoted name, what an object prints in angle brackets, an elision, a single character. No
-// alternative can end at more than one place, so that a scan never goes back.
+// One of: a number, a word, a quoted name, an object printed in angle brackets, an ellipsis, a single character. Each
+// alternative can end at only one position, so that matching never backtracks.
 const TOKEN =
   /[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+](?:inf|nan)\b|[A-Za-z_][\w.]*|'[^'\\\n]*'|"[^"\\\n]*"|<[^<>\n]{0,200}>|\.\.\.|[^\s]/y;
 const BEGINS_NUMBER = /^[-+]?\.?\d/;
 const NUMBER = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/;
-/** What follows a number in the same word makes it none. */
+/** A number with this behind it is none. */
 const REST_OF_WORD = /[\w.]*/y;
 const SHOWN = 24;
 
@@ -37,49 +37,49 @@ export function isNumber(token: string): boolean {
 }
 
 /**
- * Reads a text from its beginning on.
- * @throws CellcheckError without a file, naming the line and what stands there
+ * Reads a text from its beginning.
+ * @throws CellcheckError without a file, naming the line and what is there
  */
 export function cursorOver(text: string): Cursor {
-  // Where the token begins that was looked at, and where the next one is looked for.
+  // A token that was peeked at begins at `start`; the next one is looked for at `position`.
   let start = 0;
-  let at = 0;
-  let ahead: string | undefined;
-  const counted = { at: 0, line: 1 };
+  let position = 0;
+  let peeked: string | undefined;
+  const counted = { position: 0, line: 1 };
 
   const sticky = (pattern: RegExp, from: number) => {
     pattern.lastIndex = from;
     return pattern.exec(text) ?? undefined;
   };
   const skipSpace = () => {
-    while (at < text.length && /\s/.test(text[at])) at++;
+    while (position < text.length && /\s/.test(text[position])) position++;
   };
-  /** Goes back to before the token that was looked at. */
-  const giveBack = () => {
-    if (ahead !== undefined) at = start;
-    ahead = undefined;
+  /** Goes back to the beginning of a token that was peeked at. */
+  const unpeek = () => {
+    if (peeked !== undefined) position = start;
+    peeked = undefined;
     skipSpace();
-    start = at;
+    start = position;
   };
   const cursor: Cursor = {
     peek() {
-      if (ahead !== undefined) return ahead;
+      if (peeked !== undefined) return peeked;
       skipSpace();
-      start = at;
-      let token = sticky(TOKEN, at)?.[0] ?? '';
-      at += token.length;
+      start = position;
+      let token = sticky(TOKEN, position)?.[0] ?? '';
+      position += token.length;
       if (BEGINS_NUMBER.test(token)) {
-        const rest = sticky(REST_OF_WORD, at)![0];
+        const rest = sticky(REST_OF_WORD, position)![0];
         token += rest;
-        at += rest.length;
+        position += rest.length;
       }
       if (token === '...') cursor.fail('has numbers that were left out (…)', [PRINT_ALL]);
-      ahead = token;
+      peeked = token;
       return token;
     },
     next() {
       const token = cursor.peek();
-      ahead = undefined;
+      peeked = undefined;
       return token;
     },
     take(wanted) {
@@ -87,13 +87,13 @@ export function cursorOver(text: string): Cursor {
       if (token !== wanted) cursor.unexpected(token, wanted);
     },
     atEnd() {
-      giveBack();
+      unpeek();
       return start === text.length;
     },
     match(pattern) {
-      giveBack();
-      const found = sticky(pattern, at);
-      if (found) at += found[0].length;
+      unpeek();
+      const found = sticky(pattern, position);
+      if (found) position += found[0].length;
       return found;
     },
     atLineStart() {
@@ -101,15 +101,16 @@ export function cursorOver(text: string): Cursor {
       return true;
     },
     line() {
-      // Places come in order.
-      for (; counted.at < start; counted.at++) if (text[counted.at] === '\n') counted.line++;
+      // The position only moves forward, so that each line is counted once.
+      for (; counted.position < start; counted.position++)
+        if (text[counted.position] === '\n') counted.line++;
       return counted.line;
     },
     unexpected(token, expected) {
       const what = token === '' ? 'its end' : printable(token.slice(0, SHOWN));
-      const cut = text.slice(at).trim() === '';
+      const isCut = text.slice(position).trim() === '';
       return cursor.fail(`has ${what} where ${expected} is expected`, [
-        ...(cut ? ['The text ends there: was all of it copied?'] : []),
+        ...(isCut ? ['The text ends there: was all of it copied?'] : []),
         'A .txt file holds tensors as Python prints them; nothing in it is executed.',
       ]);
     },

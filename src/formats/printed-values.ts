@@ -19,26 +19,27 @@ const TENSOR = String.raw`(?:(?:torch\.)?(?:tensor|Tensor|FloatTensor)|(?:(?:np|
 const ORDERED_DICT = String.raw`(?:collections\.)?OrderedDict`;
 const TENSOR_WORD = new RegExp(`^${TENSOR}$`);
 const ORDERED_WORD = new RegExp(`^${ORDERED_DICT}$`);
-/** What a value begins with that says itself what it is. */
+/** The beginning of a value that says what it is: `tensor(`, `OrderedDict(`. */
 export const CALL = String.raw`(?:${TENSOR}|${ORDERED_DICT})\(|Parameter containing`;
-/** What a value begins with that is in brackets. */
+/** The beginning of a value in bare brackets. */
 export const BRACKET = String.raw`\[\s*(?:[-+.\d[\](]|nan\b|inf\b|${CALL})|\(\s*(?:['"([]|${CALL})|\{\s*['"}]`;
-/** A tensor of the text; what its digits lost is known when all of them are read. */
+
+/** A tensor of the text. What its digits lost is only known when the whole text is read. */
 export interface Numbers {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  /** As it was printed: at once, or one after the other and stacked. */
+  /** How it was printed: as a whole, or as several tensors that are stacked. */
   readonly parts: readonly Written[];
 }
 
-/** What a text says: a tensor, several by name, or those that a module returns. */
+/** What is printed: a tensor, tensors by name, or the tuple that a module returns. */
 export type Value =
   | { readonly tensor: Numbers }
   | { readonly named: readonly (readonly [string, Value])[] }
   | { readonly items: readonly Value[] };
 
 /**
- * A value that begins at the cursor.
+ * Reads the value that begins at the cursor.
  * @param depth how many brackets are open
  * @throws CellcheckError without a file
  */
@@ -61,7 +62,7 @@ export function valueAt(cursor: Cursor, depth: number): Value {
     cursor.take(')');
     return value;
   }
-  if (TENSOR_WORD.test(token)) return { tensor: called(cursor, token) };
+  if (TENSOR_WORD.test(token)) return { tensor: callOf(cursor, token) };
   return cursor.unexpected(token, 'tensor(…), array(…) or a nested list');
 }
 
@@ -75,7 +76,7 @@ function dict(cursor: Cursor, depth: number): Value {
   return { named };
 }
 
-/** Values in brackets; one in brackets is itself, and one that follows a name has that name. */
+/** A tuple of values. A single value in parentheses is that value; `('name', value)` is a pair of state_dict.items(). */
 function tuple(cursor: Cursor, depth: number): Value {
   const values: Value[] = [];
   let name: string | undefined;
@@ -96,7 +97,7 @@ function tuple(cursor: Cursor, depth: number): Value {
 
 const LIST_OF_VALUES = new RegExp(String.raw`(?=\[\s*(?:\(|${CALL}))`, 'y');
 
-/** Numbers; or tensors, which are stacked; or pairs of names and tensors. */
+/** A list of numbers; or of tensors, which are stacked; or of pairs of a name and a tensor. */
 function list(cursor: Cursor, depth: number): Value {
   if (!cursor.match(LIST_OF_VALUES)) return { tensor: tensorOf(nested(cursor, false)) };
   const values: Value[] = [];
@@ -116,20 +117,20 @@ function items(cursor: Cursor, open: string, close: string, item: () => void): v
   cursor.take(close);
 }
 
-/** As torch.stack does along a new first dimension. */
+/** Stacks tensors along a new first dimension, as torch.stack does. */
 function stacked(cursor: Cursor, tensors: readonly Numbers[]): Numbers {
   const [first] = tensors;
   const { shape } = first;
-  const odd = tensors.find((one) => !sameShape(one.shape, shape));
-  if (odd)
-    cursor.fail(`ends a list of tensors of the shapes ${formatShape(shape)} and ${formatShape(odd.shape)}`);
-  const all = tensors.flatMap(({ parts }) => parts);
-  // PyTorch shows all the digits of each; what leaves zeros away shows the setting in the longest of them.
-  const parts = all.every(({ exactWhole }) => exactWhole) ? all : [together(all)];
+  const other = tensors.find((tensor) => !sameShape(tensor.shape, shape));
+  if (other)
+    cursor.fail(`ends a list of tensors of the shapes ${formatShape(shape)} and ${formatShape(other.shape)}`);
+  const printed = tensors.flatMap(({ parts }) => parts);
+  // PyTorch prints each tensor with all of its digits. Of printers that omit zeros only all tensors together show them.
+  const parts = printed.every(({ exactWhole }) => exactWhole) ? printed : [concatenated(printed)];
   return { ...first, shape: [tensors.length, ...shape], parts };
 }
 
-function together(parts: readonly Written[]): Written {
+function concatenated(parts: readonly Written[]): Written {
   return {
     ...parts[0],
     values: parts.flatMap(({ values }) => values),
@@ -140,8 +141,8 @@ function together(parts: readonly Written[]): Written {
   };
 }
 
-/** `([…], dtype=…)`; PyTorch does not say its default dtype, numpy not that of Python's numbers. */
-function called(cursor: Cursor, word: string): Numbers {
+/** `([…], dtype=…)`. PyTorch omits the dtype if it is the default, numpy if it is that of Python's numbers. */
+function callOf(cursor: Cursor, word: string): Numbers {
   cursor.take('(');
   const numbers = cursor.peek() === '[' ? nested(cursor, true) : scalar(cursor);
   const dtype = keywords(cursor);
@@ -149,7 +150,7 @@ function called(cursor: Cursor, word: string): Numbers {
   return tensorOf(numbers, dtype, { grid: dtype ?? (exactWhole ? 'F32' : undefined), exactWhole });
 }
 
-/** Numbers as they were written, before it is known what tensor they are of. */
+/** Numbers as they were written, before the tensor's dtype is known. */
 interface Nested {
   readonly shape: readonly number[];
   readonly written: Written;
@@ -163,16 +164,16 @@ function tensorOf(
   return { dtype, shape, parts: [{ ...written, ...known }] };
 }
 
-/** A vector of one whole number. */
+/** A vector of a single whole number. */
 export function vectorOf(value: number): Numbers {
   const written = { values: [value], decimals: [0], exponents: [Number.NaN], significant: [0], point: false };
   return tensorOf({ shape: [1], written });
 }
 
-const nothing = (): Written => ({ values: [], decimals: [], exponents: [], significant: [], point: false });
+const noNumbers = (): Written => ({ values: [], decimals: [], exponents: [], significant: [], point: false });
 
 function scalar(cursor: Cursor): Nested {
-  const written = nothing();
+  const written = noNumbers();
   number(cursor, written);
   return { written, shape: [] };
 }
@@ -193,14 +194,14 @@ function number(cursor: Cursor, written: Written): void {
 }
 
 /**
- * A nested list of numbers: rectangular, or it fails.
- * @param commas whether they must stand between numbers: numpy's str() has none
+ * Reads a nested list of numbers, which must be rectangular.
+ * @param commas whether numbers must be separated by commas: numpy's str() writes none
  */
 function nested(cursor: Cursor, commas: boolean): Nested {
-  const written = nothing();
+  const written = noNumbers();
   const { values } = written;
   const shape: number[] = [];
-  let separated: boolean | undefined = commas || undefined;
+  let hasCommas: boolean | undefined = commas || undefined;
   const row = (depth: number) => {
     if (depth === DEEPEST) cursor.fail(`has more than ${DEEPEST} brackets inside each other`);
     cursor.take('[');
@@ -215,8 +216,8 @@ function nested(cursor: Cursor, commas: boolean): Nested {
       count++;
       const after = cursor.peek();
       if (after === ']') continue;
-      separated ??= after === ',';
-      if (separated) cursor.take(',');
+      hasCommas ??= after === ',';
+      if (hasCommas) cursor.take(',');
     }
     cursor.take(']');
     shape[depth] ??= count;
@@ -226,7 +227,7 @@ function nested(cursor: Cursor, commas: boolean): Nested {
   return { written, shape };
 }
 
-/** What follows a tensor's values up to its closing bracket: its dtype, where it says one. */
+/** Reads the arguments behind a tensor's values up to the closing bracket, and returns the dtype if there is one. */
 function keywords(cursor: Cursor): Dtype | undefined {
   let dtype: Dtype | undefined;
   while (cursor.peek() === ',') {

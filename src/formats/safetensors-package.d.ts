@@ -1,4 +1,4 @@
-/** The package `safetensors` 0.0.1 has no types of its own; this is what is used of it. */
+/** The package `safetensors` 0.0.1 has no types; these cover what is used. */
 declare module 'safetensors' {
   /** Reads the tensors of a whole file in memory. It validates nothing. */
   class SafeTensor {

@@ -2,35 +2,36 @@ import type { Direction } from '../kinds.js';
 import { DTYPES, encode } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-/** A tensor to be written, and what its dimensions are. */
+/** A tensor to be written, and what its dimensions mean. */
 export interface SavedTensor extends Tensor {
   readonly name: string;
-  /** Of each dimension; a state is a layer in one direction. */
+  /** What each dimension counts; a state is a layer in one direction. */
   readonly axes: readonly ('step' | 'batch' | 'state' | 'unit')[];
-  /** Where it is of one layer and direction only. */
+  /** The layer and direction, where the tensor belongs to only one. */
   readonly layer?: number;
   readonly direction?: Direction;
-  /** How a state's index is to be read. */
+  /** The directions of the module: index `state` is layer · directions + direction. */
   readonly directions: readonly Direction[];
 }
 
-/** Text or bytes, piece by piece, so that a large file is never whole in memory. */
+/** The text or bytes of a file in pieces, so that a large one is never in memory as a whole. */
 type Pieces = Iterable<string | Uint8Array>;
 
-/** How tensors are written, by the ending of the file. */
+/** Functions that write tensors, by the ending of the file. */
 export const WRITERS: Readonly<Record<string, (tensors: readonly SavedTensor[]) => Pieces>> = {
   '.safetensors': safetensorsPieces,
   '.json': jsonPieces,
   '.csv': csvPieces,
 };
 
-/** How a file is written, by its ending; undefined where that is none of ours. */
+/** The function that writes a file with this name; undefined where no format has its ending. */
 export function writerFor(file: string): (typeof WRITERS)[string] | undefined {
   return Object.entries(WRITERS).find(([ending]) => file.toLowerCase().endsWith(ending))?.[1];
 }
 
+/** How many numbers are formatted at once. */
 const PIECE = 2 ** 16;
-/** Of bytes that are there already. */
+/** How many numbers are passed on at once where their bytes need no formatting. */
 const LARGE_PIECE = 2 ** 22;
 
 function* safetensorsPieces(tensors: readonly SavedTensor[]): Pieces {
@@ -54,10 +55,10 @@ function* safetensorsPieces(tensors: readonly SavedTensor[]): Pieces {
   }
 }
 
-/** With the sign of −0, which String() leaves away. */
+/** Unlike String(), keeps the sign of −0. */
 const decimal = (value: number) => (Object.is(value, -0) ? '-0' : String(value));
 
-/** JSON has no words for what is not finite; the same strings are read in tensors. */
+/** JSON has no literals for NaN and infinities; cellcheck reads these strings in their place. */
 const jsonNumber = (value: number) => (Number.isFinite(value) ? decimal(value) : `"${value}"`);
 
 function* jsonPieces(tensors: readonly SavedTensor[]): Pieces {
@@ -73,19 +74,19 @@ function* jsonPieces(tensors: readonly SavedTensor[]): Pieces {
   yield '\n}\n';
 }
 
-/** One line a value: where it is, so that a table of any form can be made of it. */
+/** One line for each value, with all of its indices, so that any kind of table can be made of it. */
 function* csvPieces(tensors: readonly SavedTensor[]): Pieces {
   yield 'name,layer,direction,step,batch,unit,value\n';
   for (const { name, shape, axes, data, layer, direction, directions } of tensors) {
     let lines: string[] = [];
     for (const [i, value] of data.entries()) {
-      const at: Record<string, number> = {};
+      const indices: Record<string, number> = {};
       let rest = i;
       for (let axis = axes.length - 1; axis >= 0; axis--) {
-        at[axes[axis]] = rest % shape[axis];
+        indices[axes[axis]] = rest % shape[axis];
         rest = Math.floor(rest / shape[axis]);
       }
-      const { state, step = '', batch = 0, unit } = at;
+      const { state, step = '', batch = 0, unit } = indices;
       const place =
         state === undefined
           ? [layer ?? '', direction ?? '']

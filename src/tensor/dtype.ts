@@ -34,9 +34,9 @@ export function dtypeNamed(name: string): Dtype | undefined {
 }
 
 /**
- * Little-endian bytes as numbers, widened without loss: 16-bit floats become float32, integers float64
- * (int64 beyond 2^53 is rounded, which no length can be). float32 and float64 are viewed in place where the
- * offset is aligned.
+ * Little-endian bytes as numbers, widened without loss: 16-bit floats become float32, integers float64. (int64 beyond
+ * 2^53 is rounded; integers are lengths, which never are as large.) The result for float32 and float64 is a view of the
+ * bytes where their offset is aligned.
  */
 export function decode(bytes: Uint8Array, dtype: Dtype): Floats {
   const count = bytes.length / DTYPES[dtype].bytes;
@@ -82,7 +82,7 @@ function inPlace<A extends Floats>(
   return new type(bytes.buffer, bytes.byteOffset, count);
 }
 
-/** Numbers as little-endian bytes; a view of them where the machine has them so. */
+/** Numbers as little-endian bytes; a view of them on a little-endian machine. */
 export function encode(values: Floats): Uint8Array {
   const { buffer, byteOffset, byteLength, BYTES_PER_ELEMENT } = values;
   if (LITTLE_ENDIAN) return new Uint8Array(buffer, byteOffset, byteLength);
@@ -105,14 +105,14 @@ function halfToNumber(half: number): number {
 interface Grid {
   /** Bits of the significand. */
   readonly bits: number;
-  /** Exponent of the smallest normal number; below it the spacing stays. */
+  /** Exponent of the smallest normal number; below it the spacing does not shrink further. */
   readonly smallest: number;
-  /** Beyond the largest finite number values round to infinity. */
+  /** The largest finite number; beyond it values round to infinity. */
   readonly largest: number;
 }
 
 const GRIDS: Readonly<Record<FloatDtype, Grid>> = {
-  // Some bits short of double: what a computation in double may lose to another order of its sums.
+  // Fewer bits than float64 has: summing in another order changes the last bits of a float64 computation.
   F64: { bits: 48, smallest: -1022, largest: Number.MAX_VALUE },
   F32: { bits: 24, smallest: -126, largest: (2 - 2 ** -23) * 2 ** 127 },
   F16: { bits: 11, smallest: -14, largest: 65504 },
@@ -121,15 +121,15 @@ const GRIDS: Readonly<Record<FloatDtype, Grid>> = {
 
 const exponentView = new DataView(new ArrayBuffer(8));
 
-/** The power of two that a value begins with, of the smallest normal number at least. */
+/** The exponent of a value, or that of the smallest normal number if it is larger. */
 function exponentOf(value: number, smallest: number): number {
   exponentView.setFloat64(0, value);
   return Math.max(((exponentView.getUint16(0) >> 4) & 0x7ff) - 1023, smallest);
 }
 
 /**
- * The nearest number on a float dtype's grid, ties to even; for F64 a grid of 48 bits, see above.
- * @param dither from -0.5 to 0.5 spacings, added before rounding: what else would have decided the last bit
+ * The nearest number on a float dtype's grid, ties to even. For F64 the grid has 48 bits, see above.
+ * @param dither from -0.5 to 0.5 spacings, added before rounding, so that the last bit is random
  */
 export function roundTo(value: number, dtype: FloatDtype, dither = 0): number {
   const { bits, smallest, largest } = GRIDS[dtype];
@@ -143,7 +143,7 @@ export function roundTo(value: number, dtype: FloatDtype, dither = 0): number {
   return Math.abs(result) > largest ? Math.sign(value) * Number.POSITIVE_INFINITY : result;
 }
 
-/** How far the numbers of a float dtype are from each other about a value. */
+/** The distance between neighbouring numbers of a float dtype at a value. */
 export function spacing(value: number, dtype: FloatDtype): number {
   const { bits, smallest } = GRIDS[dtype];
   return 2 ** (exponentOf(value, smallest) - (dtype === 'F64' ? 53 : bits) + 1);

@@ -1,4 +1,4 @@
-/** Number of elements of a shape; 1 for the shape of a scalar, []. */
+/** The number of elements; 1 for [], the shape of a scalar. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

@@ -4,33 +4,33 @@ import type { Tensor, TensorSpec } from './tensor.js';
 /** The name of a tensor in a file that holds one tensor without a name. */
 export const NAMELESS = '';
 
-/** Tensors by name, known by their shapes until they are asked for: a checkpoint may hold far more than a module. */
+/** Tensors by name. Their values are only read when they are asked for: a checkpoint may hold far more than a module. */
 export interface StateDict {
   readonly specs: ReadonlyMap<string, TensorSpec>;
-  /** What of the file was left aside. */
+  /** What in the file was ignored. */
   readonly notes?: readonly string[];
   /**
-   * Reads the named tensors, and no others.
-   * @throws CellcheckError for a name that is none of `specs`, and where a tensor cannot be read
+   * Reads only the named tensors.
+   * @throws CellcheckError for a name that `specs` does not have, and where a tensor cannot be read
    */
   load(names: readonly string[]): Map<string, Tensor>;
 }
 
-/** A StateDict over tensors that are already in memory. */
+/** A StateDict of tensors that are already in memory. */
 export function stateDict(
   tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
 ): StateDict {
-  const all = tensors instanceof Map ? tensors : new Map(Object.entries(tensors));
+  const byName = tensors instanceof Map ? tensors : new Map(Object.entries(tensors));
   return {
-    specs: all,
+    specs: byName,
     load(names) {
-      checkNames(all, names);
-      return new Map(names.map((name) => [name, all.get(name)!]));
+      checkNames(byName, names);
+      return new Map(names.map((name) => [name, byName.get(name)!]));
     },
   };
 }
 
-/** @throws CellcheckError for a name that is none of the tensors' */
+/** @throws CellcheckError for a name that no tensor has */
 export function checkNames(specs: StateDict['specs'], names: readonly string[]): void {
   const missing = names.find((name) => !specs.has(name));
   if (missing !== undefined)
@@ -39,7 +39,7 @@ export function checkNames(specs: StateDict['specs'], names: readonly string[]):
 
 /**
  * The same tensors under cellcheck's names where `renames` (ours → theirs) says so.
- * The names of theirs that are missing are left alone: the caller reports them.
+ * Names of theirs that no tensor has are ignored: the caller reports them.
  */
 export function renamed(source: StateDict, renames: Readonly<Record<string, string>>): StateDict {
   const theirs = new Map<string, string>();

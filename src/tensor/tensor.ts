@@ -1,7 +1,7 @@
 import { DTYPES, type Dtype, type Floats, isReadable, roundTo } from './dtype.js';
 import { elementCount, formatShape } from './shape.js';
 
-/** What a header says of a tensor; its dtype may be one that cellcheck cannot read. */
+/** What a header says about a tensor. Its dtype may be one that cellcheck cannot read. */
 export interface TensorSpec {
   readonly dtype: string;
   readonly shape: readonly number[];
@@ -9,9 +9,9 @@ export interface TensorSpec {
 
 /** What the numbers of a tensor lost when they were printed. */
 export interface Printed {
-  /** Digits after the point that the tensor was printed with; before the exponent, where its numbers have one. */
+  /** Digits after the point, and before the exponent where the numbers have one. */
   readonly decimals: number;
-  /** Of every value, how far it may be from what it was; 0 where nothing was lost. */
+  /** For every value, how far the original may be from it; 0 where nothing was lost. */
   readonly halfUnits: Floats;
 }
 
@@ -20,7 +20,7 @@ export interface Tensor {
   readonly shape: readonly number[];
   /** Row-major values, widened without loss. */
   readonly data: Floats;
-  /** Where it was read from text that shows fewer digits than the numbers had. */
+  /** Present where the tensor was read from text with fewer digits than the numbers had. */
   readonly printed?: Printed;
 }
 
@@ -29,7 +29,7 @@ export interface Tensor {
  * @param shape sizes, outermost first
  * @param data values in row-major order
  * @param dtype float32 if absent
- * @throws RangeError where the data doesn't fill the shape, or the dtype is none
+ * @throws RangeError where the data do not fill the shape, or the dtype is unknown
  */
 export function tensor(shape: readonly number[], data: ArrayLike<number>, dtype: Dtype = 'F32'): Tensor {
   if (!isReadable(dtype)) throw new RangeError(`a dtype is one of ${Object.keys(DTYPES).join(', ')}`);
@@ -44,7 +44,7 @@ export function tensor(shape: readonly number[], data: ArrayLike<number>, dtype:
   return { dtype, shape, data: dtype === 'F32' ? Float32Array.from(data) : Float64Array.from(data) };
 }
 
-/** Values [a, b, size] as [b, a, size], as torch.transpose(0, 1) orders them. */
+/** Values of the shape [a, b, size] in the order of [b, a, size], as torch.transpose(0, 1) has them. */
 export function swapFirstAxes(values: Floats, a: number, b: number, size: number): Floats {
   const result = values.slice();
   for (let i = 0; i < a; i++) {
