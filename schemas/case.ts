@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import './jitless.js';
 
-/** A schema with what an editor shows beside it. */
+/** A schema with a description, which editors show. */
 function described<S extends z.ZodMiniType>(schema: S, description: string): S {
   z.globalRegistry.add(schema, { description });
   return schema;
@@ -34,7 +34,7 @@ const toleranceOptions = z.extend(tolerance, {
 
 const MODULES = ['RNN', 'GRU', 'LSTM', 'RNNCell', 'GRUCell', 'LSTMCell'] as const;
 
-/** The options of a case, wherever it keeps them. */
+/** The options of a case, in a case file or in a bundle. */
 const caseOptions = z.strictObject({
   module: maybe(z.enum(MODULES), 'The class in torch.nn; inferred from the shapes if absent.'),
   nonlinearity: maybe(z.enum(['tanh', 'relu']), 'Of an RNN or RNNCell; tanh if absent.'),
@@ -79,7 +79,7 @@ interface SchemaIssue {
 export type Parsed<T> = { readonly value: T } | { readonly issues: readonly SchemaIssue[] };
 
 function parse<T>(schema: z.ZodMiniType<T>, value: unknown): Parsed<T> {
-  // Without the input an issue does not tell what is missing from what is wrong.
+  // An issue only tells a missing value from a wrong one if it has the input.
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return { value: parsed.data };
   return { issues: parsed.error.issues.flatMap(sentences) };
@@ -93,7 +93,7 @@ const WORDS: Readonly<Record<string, string>> = {
   record: 'an object of texts',
 };
 
-// zod's own messages quote the input; these name what is allowed only.
+// zod's own messages quote the input. These only say what is allowed.
 function sentences(issue: z.core.$ZodIssue): SchemaIssue[] {
   const field = issue.path.join('.');
   switch (issue.code) {
@@ -150,7 +150,7 @@ const number = z.pipe(
   notNegative,
 );
 
-/** Options in safetensors `__metadata__` are text; keys that are not ours (`format: pt`) are somebody else's. */
+/** Options in the `__metadata__` of a safetensors file, where all values are strings. Other keys (`format: pt`) are ignored. */
 const metadataOptions = z.pipe(
   z.object({
     module: caseOptions.shape.module,

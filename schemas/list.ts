@@ -9,7 +9,7 @@ const facts = {
 };
 
 const described = module
-  // Names and shapes do not say it.
+  // Names and shapes do not tell it.
   .omit({ nonlinearity: true })
   .extend({
     ...facts,

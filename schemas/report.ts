@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-// A number that JSON has no word for is written as text, as in tensors.
+// NaN and infinities, for which JSON has no literals, are strings, as they are in tensors.
 export const float = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
 export const count = z.int().nonnegative();
 export const tensorName = z
@@ -84,7 +84,7 @@ export const module = z.strictObject({
   prefix: z.string(),
 });
 
-/** A case that was compared; why it differs comes beside it. */
+/** A case that was compared, without the reason why it differs. */
 export const compared = z.strictObject({
   case: z.string(),
   verdict: z

@@ -44,7 +44,7 @@ const EXPECTED: Readonly<Record<keyof SafetensorsEntry, string>> = {
   data_offsets: 'two integers, begin and end',
 };
 
-/** One tensor's description in a safetensors header, or which field of it is not as the format says. */
+/** The description of a tensor in a safetensors header; or which field is wrong, and what it should be. */
 export function parseHeaderEntry(value: unknown): SafetensorsEntry | { field: string; expected: string } {
   const parsed = headerEntry.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -55,7 +55,7 @@ export function parseHeaderEntry(value: unknown): SafetensorsEntry | { field: st
 
 const metadata = z.nullable(z.record(z.string(), z.string()));
 
-/** The `__metadata__` of a safetensors file: text by name; undefined where it is anything else. */
+/** The `__metadata__` of a safetensors file, strings by name; undefined where it is anything else. */
 export function parseHeaderMetadata(value: unknown): Record<string, string> | undefined {
   const parsed = metadata.safeParse(value);
   return parsed.success ? (parsed.data ?? {}) : undefined;

@@ -1,14 +1,14 @@
 import * as z from 'zod/mini';
 import './jitless.js';
 
-/** One dimension of a shape that a tensor must have: any size from 1 on, one size, or one of several. */
+/** One dimension of the shape that a tensor must have: any positive size, one size, or one of several. */
 export interface Dimension {
   /** As PyTorch's documentation calls it: `input_size`. */
   readonly label: string;
   readonly size?: number | readonly number[];
 }
 
-/** A tensor by name and the shape it must have. */
+/** The name of a tensor, and the shape that it must have. */
 export interface NamedShape {
   readonly name: string;
   readonly dimensions: readonly Dimension[];
@@ -25,8 +25,8 @@ function dimension({ size }: Dimension) {
 }
 
 /**
- * Holds the shapes that were found against those that a module's sizes ask for: everything missing, unexpected and
- * misshapen at once, in the manner of `load_state_dict(strict=True)`.
+ * Compares the shapes that were found with those that a module's sizes require. Everything missing, unexpected and
+ * misshapen is reported at once, in the manner of `load_state_dict(strict=True)`.
  */
 export function shapeIssues(
   expected: readonly NamedShape[],

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import './jitless.js';
 
-// The scanner has checked that the values are numbers; going through millions of them again would buy nothing.
+// The JSON parser only puts numbers into it, and checking millions of them again would take time.
 const values = z.instanceof(Float64Array);
 
-/** A nested array as the JSON scanner hands it over. */
+/** A nested array as the JSON parser returns it. */
 const nestedArray = z.object({ shape: z.array(z.number()), values });
 
 /** A flat list of values in row-major order. */
@@ -13,7 +13,7 @@ const flatArray = z.object({ shape: z.tuple([z.number()]), values });
 // PyTorch's own limit.
 const MOST_DIMENSIONS = 64;
 
-/** A flat list of sizes or offsets: integers from 0 on. */
+/** A flat list of sizes or offsets: integers that are not negative. */
 export const naturals = z.pipe(
   z.pipe(
     flatArray.check(z.refine((list) => list.values.length <= MOST_DIMENSIONS)),
@@ -35,7 +35,7 @@ export interface TensorEntry {
 
 const tensorEntry: z.ZodMiniType<TensorEntry> = z.union([nestedArray, described]);
 
-/** One tensor of a JSON file, or undefined where the value has neither of the two forms. */
+/** One tensor of a JSON file; undefined where the value has neither of the two forms. */
 export function parseTensorEntry(value: unknown): TensorEntry | undefined {
   return tensorEntry.safeParse(value).data;
 }

@@ -6,20 +6,21 @@ import { isNumberArray, isObject, type JsonValue } from '../formats/json-values.
 import { CASE_FILE } from './find-cases.js';
 import { fileError, willRead } from './open.js';
 
-/** What a case's files are named relative to, and where they may lie. */
+/** Where the files that a case names may be. */
 export interface PlaceOptions {
+  /** Paths of the command line are relative to it; a case may name files in it. */
   readonly cwd: string;
   /** Lets a case name files outside its folder and the working directory. */
   readonly allowOutside: boolean;
 }
 
-/** Where a file is, and how messages name it. */
+/** A file, and how messages name it. */
 export interface Place {
   readonly path: string;
   readonly label: string;
 }
 
-/** How messages name a file that a label stands for. */
+/** How messages name a file of a case: by the label itself, or within it where the label is the case's folder. */
 export function labelOf(file: string, label: string): string {
   return path.basename(label) === path.basename(file) ? label : path.join(label, path.basename(file));
 }
@@ -47,7 +48,7 @@ export function caseFileIn(
   throw new CellcheckError({ file: label, found, expected: 'an object with weights, input and expected' });
 }
 
-/** Where a file is that a case file names. */
+/** The file that a case file names in a field. */
 export function placeOf(
   field: string,
   given: string,

@@ -18,7 +18,7 @@ export function openTensors(path: string, label: string): StateDict {
   return openFile(path, label).tensors();
 }
 
-/** A file on the disk. It is open only while it is read, and must stay the file that it was. */
+/** A file on the disk. It is open only while it is read, and every read checks that it is still the same file. */
 function fileSource(path: string, label: string): Source {
   const { size, version } = withFile(path, label, (file) => file);
   return {

@@ -4,20 +4,20 @@ import { CellcheckError } from '../errors.js';
 import { BUNDLE_ENDINGS } from '../formats/detect.js';
 import { fileError } from './open.js';
 
-/** Where a case is, and how it is called in reports; or why there is none. */
+/** Where a case is, and how reports name it; or why there is none. */
 export interface FoundCase {
-  /** The path as the user gave it, or what it stands for. */
+  /** The path as the user gave it, or one that it stands for. */
   readonly label: string;
   /** A case file or a bundle. */
   readonly path?: string;
   readonly error?: CellcheckError;
 }
 
-/** A folder is a case where it has a file of this name. */
+/** A folder with a file of this name is a case. */
 export const CASE_FILE = 'case.json';
 
 /**
- * The cases that paths stand for: case files, bundles, folders with a case.json, folders of such folders, globs.
+ * Finds the cases that paths stand for: case files, bundles, folders with a case.json, folders of such folders, globs.
  * A path without a case becomes an entry with an error, so that the others are still verified.
  */
 export async function findCases(paths: readonly string[], cwd = '.'): Promise<FoundCase[]> {
@@ -44,8 +44,8 @@ async function findCase(given: string, cwd: string): Promise<FoundCase[]> {
     const isCaseFile = path.basename(absolute) === CASE_FILE && path.dirname(given) !== '.';
     return [{ label: isCaseFile ? path.dirname(given) : given, path: absolute }];
   }
-  const own = path.join(absolute, CASE_FILE);
-  if (isFile(own)) return [{ label: path.normalize(given).replace(/(.)\/$/, '$1'), path: own }];
+  const caseFile = path.join(absolute, CASE_FILE);
+  if (isFile(caseFile)) return [{ label: path.normalize(given).replace(/(.)\/$/, '$1'), path: caseFile }];
 
   const inside = fs
     .readdirSync(absolute)

@@ -17,11 +17,11 @@ import { caseFileIn, labelOf, type Place, type PlaceOptions, placeOf, valid } fr
 import { openFile, openTensors } from './contents.js';
 
 export interface LoadOptions extends PlaceOptions {
-  /** Tensors with other names, ours → theirs; wins over the case's own. */
+  /** Tensors with other names, ours → theirs. They take precedence over those of the case. */
   readonly names: Readonly<Record<string, string>>;
-  /** Whether a case may do without expected outputs: there is nothing to compare then. */
+  /** Allows a case without expected outputs, where nothing is compared. */
   readonly expectedOptional?: boolean;
-  /** A file with outputs of layers below the last, `output_l0` …; wins over the case's own. */
+  /** A file with the outputs of layers below the last, `output_l0` …. It takes precedence over that of the case. */
   readonly layerOutputs?: string;
 }
 
@@ -47,75 +47,90 @@ export function loadCaseAt(file: string, label: string, options: LoadOptions): C
   return inFile(fileLabel, () => loadBundle(tensors, fileLabel, bundleOptions, options));
 }
 
-/** Loads a case that is three files on the command line; they may lie anywhere. */
+/** The files of a case. */
+interface Places {
+  readonly weights: Place;
+  readonly input: Place;
+  readonly expected?: Place;
+}
+
+function placesOf(
+  { weights, input, expected }: CasePaths,
+  place: (field: string, file: string) => Place,
+): Places {
+  return {
+    weights: place('weights', weights),
+    input: place('input', input),
+    ...(expected !== undefined && { expected: place('expected', expected) }),
+  };
+}
+
+/** Loads a case that is given as three files, which may be anywhere. */
 export function loadFiles(paths: CasePaths, options: LoadOptions): Case {
-  const at = (file: string) => ({ path: path.resolve(options.cwd, file), label: file });
-  const { weights, input, expected } = paths;
-  if (expected === undefined && !options.expectedOptional)
+  if (paths.expected === undefined && !options.expectedOptional)
     throw new CellcheckError({
       problem: 'a file with the expected outputs is missing: there is nothing to compare',
     });
-  const reference = expected === undefined ? undefined : at(expected);
-  const apart = options.layerOutputs !== undefined;
-  return withLayers(assemble(at(weights), at(input), reference, {}, options, apart), undefined, options);
+  const places = placesOf(paths, (_, file) => ({ path: path.resolve(options.cwd, file), label: file }));
+  const layersApart = options.layerOutputs !== undefined;
+  return withLayers(loadPlaces(places, {}, options, layersApart), undefined, options);
 }
 
-function loadCaseFile(file: string, label: string, said: CaseFile, options: LoadOptions): Case {
-  const { weights, input, expected } = said;
+function loadCaseFile(file: string, label: string, caseFile: CaseFile, options: LoadOptions): Case {
+  const { expected, layer_outputs } = caseFile;
   if (expected === undefined && !options.expectedOptional)
     throw new CellcheckError({ file: label, tensor: 'expected', problem: 'is missing: text is needed' });
-  const at = (field: string, given: string) => placeOf(field, given, file, label, options);
-  const reference = expected === undefined ? undefined : at('expected', expected);
-  const own = said.layer_outputs === undefined ? undefined : at('layer_outputs', said.layer_outputs);
-  const apart = own !== undefined || options.layerOutputs !== undefined;
-  const one = assemble(at('weights', weights), at('input', input), reference, said, options, apart);
-  return withLayers(one, own, options);
+  const place = (field: string, given: string) => placeOf(field, given, file, label, options);
+  const places = placesOf(caseFile, place);
+  const layers = layer_outputs === undefined ? undefined : place('layer_outputs', layer_outputs);
+  const layersApart = layers !== undefined || options.layerOutputs !== undefined;
+  return withLayers(loadPlaces(places, caseFile, options, layersApart), layers, options);
 }
 
-/** A case with the outputs of layers that a file of their own has. */
-function withLayers(one: Case, own: Place | undefined, options: LoadOptions): Case {
+/** The case with the outputs of layers, where a separate file has them. */
+function withLayers(loaded: Case, layers: Place | undefined, options: LoadOptions): Case {
   const { layerOutputs, cwd } = options;
   const place =
-    layerOutputs === undefined ? own : { path: path.resolve(cwd, layerOutputs), label: layerOutputs };
-  if (!place) return one;
+    layerOutputs === undefined ? layers : { path: path.resolve(cwd, layerOutputs), label: layerOutputs };
+  if (!place) return loaded;
   const opened = openTensors(place.path, place.label);
-  const names = ofLayers({ ...one.options.names, ...options.names });
-  mustExist(names, () => ({ specs: opened.specs, label: place.label }));
+  const names = layerNames({ ...loaded.options.names, ...options.names });
+  checkRenames(names, () => ({ specs: opened.specs, label: place.label }));
   const file = renamed(opened, names);
   const roles = layerRoles(file.specs.keys());
   if (roles.length === 0) {
-    const some = [...file.specs.keys()].slice(0, 8).map(printable).join(', ');
+    const present = [...file.specs.keys()].slice(0, 8).map(printable).join(', ');
     throw new CellcheckError({
       file: place.label,
-      found: some ? `tensors named ${some}` : 'no tensors',
+      found: present ? `tensors named ${present}` : 'no tensors',
       expected: 'output_l0, output_l1, …: outputs of layers below the last',
     });
   }
   const tensors = inFile(place.label, () => loadRoles(file, new Map(roles.map((role) => [role, role]))));
   const unused = [...file.specs.keys()].filter((name) => !(roles as readonly string[]).includes(name));
   return {
-    ...one,
-    tensors: new Map([...one.tensors, ...tensors]),
-    notes: [...(one.notes ?? []), ...notesOf([[opened, place.label]])],
-    warnings: [...(one.warnings ?? []), ...unusedWarnings(unused, place.label)],
-    files: { ...one.files, layers: place.label },
+    ...loaded,
+    tensors: new Map([...loaded.tensors, ...tensors]),
+    notes: [...(loaded.notes ?? []), ...notesOf([[opened, place.label]])],
+    warnings: [...(loaded.warnings ?? []), ...unusedWarnings(unused, place.label)],
+    files: { ...loaded.files, layers: place.label },
   };
 }
 
-/** Those names that are of layers' outputs. */
-function ofLayers(names: Readonly<Record<string, string>>): Record<string, string> {
+/** The renames of layers' outputs. */
+function layerNames(names: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(layerRoles(Object.keys(names)).map((ours) => [ours, names[ours]]));
 }
 
-function loadBundle(tensors: StateDict, label: string, said: CaseOptions, options: LoadOptions): Case {
-  const names = { ...said.names, ...options.names };
-  mustExist(names, () => ({ specs: tensors.specs, label }));
+function loadBundle(tensors: StateDict, label: string, caseOptions: CaseOptions, options: LoadOptions): Case {
+  const names = { ...caseOptions.names, ...options.names };
+  checkRenames(names, () => ({ specs: tensors.specs, label }));
   const bundle = renamed(tensors, names);
-  const inside = [...bundle.specs.keys()];
+  const present = [...bundle.specs.keys()];
   const roles = inFile(label, () => {
-    const { picked, unused } = pickRoles(inside, [...INPUT_ROLES, ...EXPECTED_ROLES], true);
+    const { picked, unused } = pickRoles(present, [...INPUT_ROLES, ...EXPECTED_ROLES], true);
     if (!picked.has('input')) {
-      const { parts } = noRole(inside, ['input']);
+      const { parts } = noRole(present, ['input']);
       const hints = [
         ...(parts.hints ?? []),
         'Of weights alone no case is made: give them as --weights, beside --input.',
@@ -123,36 +138,38 @@ function loadBundle(tensors: StateDict, label: string, said: CaseOptions, option
       throw new CellcheckError({ ...parts, hints });
     }
     if (!options.expectedOptional && !EXPECTED_ROLES.some((role) => picked.has(role)))
-      throw noRole(inside, EXPECTED_ROLES);
+      throw noRole(present, EXPECTED_ROLES);
     return { tensors: loadRoles(bundle, picked), unused };
   });
-  const one = {
+  const loaded = {
     weights: bundle,
     tensors: roles.tensors,
-    options: said,
+    options: caseOptions,
     notes: notesOf([[tensors, label]]),
     warnings: unusedWarnings(roles.unused, label),
     files: { weights: label, input: label, expected: label },
   };
-  return withLayers(one, undefined, options);
+  return withLayers(loaded, undefined, options);
 }
 
-function assemble(
-  weights: Place,
-  input: Place,
-  expected: Place | undefined,
-  said: CaseOptions,
+/**
+ * Loads a case from its files.
+ * @param layersApart whether a separate file has the outputs of layers
+ */
+function loadPlaces(
+  places: Places,
+  caseOptions: CaseOptions,
   options: LoadOptions,
   layersApart: boolean,
 ): Case {
-  const places = { weights, input, ...(expected && { expected }) };
+  const { weights, input, expected } = places;
   const open = (place: Place) => openTensors(place.path, place.label);
   const opened = { weights: open(weights), input: open(input), expected: expected && open(expected) };
-  const names = { ...said.names, ...options.names };
-  // Where layers' outputs have a file of their own, their names are looked for there.
-  const elsewhere = layersApart ? Object.keys(ofLayers(names)) : [];
-  const here = Object.fromEntries(Object.entries(names).filter(([ours]) => !elsewhere.includes(ours)));
-  mustExist(here, (ours) => {
+  const allNames = { ...caseOptions.names, ...options.names };
+  // The separate file is where the names of layers' outputs are looked for.
+  const elsewhere = layersApart ? Object.keys(layerNames(allNames)) : [];
+  const names = Object.fromEntries(Object.entries(allNames).filter(([ours]) => !elsewhere.includes(ours)));
+  checkRenames(names, (ours) => {
     const role = (INPUT_ROLES as readonly string[]).includes(ours)
       ? 'input'
       : (EXPECTED_ROLES as readonly string[]).includes(ours) || layerRoles([ours]).length
@@ -162,25 +179,25 @@ function assemble(
   });
   const rolesIn = (role: 'input' | 'expected', roles: Parameters<typeof pickRoles>[1]) => {
     const { path: file, label } = places[role]!;
-    const shared = Object.entries(places).some(([other, place]) => other !== role && place.path === file);
-    const mapped = renamed(opened[role]!, here);
+    const isShared = Object.entries(places).some(([other, place]) => other !== role && place.path === file);
+    const tensors = renamed(opened[role]!, names);
     return inFile(label, () => {
-      const inside = [...mapped.specs.keys()];
-      const { picked, unused } = pickRoles(inside, roles, shared);
+      const present = [...tensors.specs.keys()];
+      const { picked, unused } = pickRoles(present, roles, isShared);
       if (picked.size === 0)
         throw noRole(
-          inside.filter((name) => name !== NAMELESS),
+          present.filter((name) => name !== NAMELESS),
           roles,
         );
-      return { tensors: loadRoles(mapped, picked), warnings: unusedWarnings(unused, label) };
+      return { tensors: loadRoles(tensors, picked), warnings: unusedWarnings(unused, label) };
     });
   };
   const inputs = rolesIn('input', INPUT_ROLES);
   const references = expected ? rolesIn('expected', EXPECTED_ROLES) : { tensors: new Map(), warnings: [] };
   return {
-    weights: renamed(opened.weights, here),
+    weights: renamed(opened.weights, names),
     tensors: new Map([...inputs.tensors, ...references.tensors]),
-    options: said,
+    options: caseOptions,
     notes: notesOf([
       [opened.weights, weights.label],
       [opened.input, input.label],
@@ -191,7 +208,7 @@ function assemble(
   };
 }
 
-/** What the files say of themselves, each once. */
+/** The notes of files, without duplicates. */
 function notesOf(files: readonly (readonly [StateDict | undefined, string])[]): string[] {
   const notes = files.flatMap(([file, label]) =>
     (file?.notes ?? []).map((note) => `${printable(label)}: ${note}`),
@@ -201,8 +218,8 @@ function notesOf(files: readonly (readonly [StateDict | undefined, string])[]): 
 
 function unusedWarnings(names: readonly string[], label: string): string[] {
   if (names.length === 0) return [];
-  const some = names.slice(0, 8).map(printable).join(', ');
-  return [`${printable(label)}: ${some}${names.length > 8 ? ', …' : ''} not used`];
+  const shown = names.slice(0, 8).map(printable).join(', ');
+  return [`${printable(label)}: ${shown}${names.length > 8 ? ', …' : ''} not used`];
 }
 
 function loadRoles(file: StateDict, picked: ReadonlyMap<Role, string>): Map<Role, Tensor> {
@@ -210,8 +227,8 @@ function loadRoles(file: StateDict, picked: ReadonlyMap<Role, string>): Map<Role
   return new Map([...picked].map(([role, name]) => [role, loaded.get(name)!]));
 }
 
-/** A --name whose tensor is nowhere is a slip: it would quietly not be compared. */
-function mustExist(
+/** Requires that every rename (ours → theirs) has its tensor: without it that tensor would silently not be compared. */
+function checkRenames(
   names: Readonly<Record<string, string>>,
   fileFor: (ours: string) => { specs: StateDict['specs']; label?: string },
 ): void {

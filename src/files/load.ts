@@ -4,21 +4,21 @@ import { findCases } from './find-cases.js';
 import { type CasePaths, type LoadOptions, loadCaseAt, loadFiles } from './load-case.js';
 
 /**
- * Loads a case from the disk: a folder with a case.json, a case file, a bundle, or three files. Of its weights only
- * the headers are read; the tensors follow when `verify` or `forward` asks for them.
+ * Loads a case from the disk: a folder with a case.json, a case file, a bundle, or three files. Weights in safetensors
+ * files are only read when `verify` or `forward` asks for them.
  * @param source a path, or `{ weights, input, expected }`
- * @param options `cwd`: what paths are relative to, and the folder that a case may name files in beside its own (the
- *   process's if absent); `allowOutside`: lets it name files anywhere; `names`: tensors with other names, ours → theirs;
- *   `expectedOptional`: lets a case do without expected outputs
+ * @param options `cwd`: the folder that paths are relative to, the process's if absent; besides its own folder a case may
+ *   name files in this one; `allowOutside`: lets it name files anywhere; `names`: tensors with other names, ours → theirs;
+ *   `expectedOptional`: allows a case without expected outputs
  * @throws CellcheckError that names file, tensor, and what to try
  */
 export async function loadCase(
   source: string | CasePaths,
   options: Partial<LoadOptions> = {},
 ): Promise<Case> {
-  const all: LoadOptions = { cwd: '.', allowOutside: false, names: {}, ...options };
-  if (typeof source !== 'string') return loadFiles(source, all);
-  const found = await findCases([source], all.cwd);
+  const loadOptions: LoadOptions = { cwd: '.', allowOutside: false, names: {}, ...options };
+  if (typeof source !== 'string') return loadFiles(source, loadOptions);
+  const found = await findCases([source], loadOptions.cwd);
   if (found.length !== 1) {
     throw new CellcheckError({
       file: source,
@@ -29,5 +29,5 @@ export async function loadCase(
   }
   const [{ label, path, error }] = found;
   if (error) throw error;
-  return loadCaseAt(path!, label, all);
+  return loadCaseAt(path!, label, loadOptions);
 }

@@ -2,7 +2,7 @@ import { renamed, type StateDict } from '../tensor/state-dict.js';
 import { caseFileIn, labelOf, type PlaceOptions, placeOf } from './case-file.js';
 import { openFile, openTensors } from './contents.js';
 
-/** A file of tensors, read as far as its header, and how messages name it. */
+/** The tensors of a file, and how messages name it. */
 export interface Checkpoint {
   readonly label: string;
   readonly tensors: StateDict;
@@ -18,6 +18,7 @@ export function openCheckpoint(file: string, label: string, options: PlaceOption
   const contents = openFile(file, fileLabel);
   const caseFile = caseFileIn(contents.document, file, fileLabel);
   if (!caseFile) return { label, tensors: contents.tensors() };
-  const { path: target, label: weights } = placeOf('weights', caseFile.weights, file, fileLabel, options);
-  return { label: weights, tensors: renamed(openTensors(target, weights), caseFile.names ?? {}) };
+  const weights = placeOf('weights', caseFile.weights, file, fileLabel, options);
+  const tensors = renamed(openTensors(weights.path, weights.label), caseFile.names ?? {});
+  return { label: weights.label, tensors };
 }

@@ -1,12 +1,12 @@
 import fs from 'node:fs';
 import { CellcheckError } from '../errors.js';
 
-/** An open regular file, read by position. */
+/** A regular file that is open. */
 export interface OpenFile {
   readonly size: number;
   /** Changes when the file is replaced or written to. */
   readonly version: string;
-  /** Fills the target from a position of the file. */
+  /** Fills the target with the bytes of the file from a position on. */
   read(target: Uint8Array, position: number): void;
 }
 
@@ -23,9 +23,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the disk is read-only',
 };
 
-// What was opened, by what the system knows a file by: links and other names of it are the same. (The number of a file
-// that is gone may be given to another.)
-const read = new Set<string>();
+// The files that were opened, by an identity that all links and names of a file share. The time of birth is part of it
+// because the inode of a deleted file may be used again.
+const opened = new Set<string>();
 
 type Identity = Pick<fs.Stats, 'dev' | 'ino' | 'birthtimeMs'>;
 
@@ -33,21 +33,21 @@ export function identityOf({ dev, ino, birthtimeMs }: Identity): string {
   return `${dev}:${ino}:${birthtimeMs}`;
 }
 
-/** Says that a file is going to be read, or would be but for an error on the way. */
+/** Registers a file that is going to be read, or would be if there were no error before. */
 export function willRead(path: string): void {
   try {
-    read.add(identityOf(fs.statSync(path)));
+    opened.add(identityOf(fs.statSync(path)));
   } catch {
-    // What is not there is not written over.
+    // A file that does not exist cannot be overwritten.
   }
 }
 
-/** Whether this process has read from a file. */
+/** Whether this process has opened a file to read it, or was going to. */
 export function wasRead(stat: Identity): boolean {
-  return read.has(identityOf(stat));
+  return opened.has(identityOf(stat));
 }
 
-/** What went wrong with a file, as a sentence. */
+/** An error of the system as one that names the file and says what to do. */
 export function fileError(error: unknown, file: string, hints: readonly string[] = []): CellcheckError {
   if (error instanceof CellcheckError) return error;
   const { code } = error as NodeJS.ErrnoException;
@@ -56,8 +56,8 @@ export function fileError(error: unknown, file: string, hints: readonly string[]
 }
 
 /**
- * Opens a file for as long as `use` runs. Not blocking, and regular files only: a FIFO would keep us waiting for
- * ever, and a device never ends.
+ * Opens a file while `use` runs. It must be a regular file, and is opened without blocking: a FIFO may never open, and a
+ * device may never end.
  * @param label how messages name the file
  */
 export function withFile<T>(path: string, label: string, use: (file: OpenFile) => T): T {
@@ -69,7 +69,7 @@ export function withFile<T>(path: string, label: string, use: (file: OpenFile) =
   }
   try {
     const stat = fs.fstatSync(fd);
-    read.add(identityOf(stat));
+    opened.add(identityOf(stat));
     if (!stat.isFile()) {
       throw new CellcheckError({
         file: label,

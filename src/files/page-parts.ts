@@ -2,10 +2,10 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
-/** What a page of heat maps is made of beside its numbers: plotly.js and the programs and styles of `page/`. */
+/** The scripts and styles of a page of heat maps: plotly.js and the files of `page/`. */
 export function readPageParts(): { scripts: string[]; style: string } {
   const { resolve } = createRequire(import.meta.url);
-  // Within the package its own name leads to its root, from the sources as from what is built of them.
+  // A package can resolve its own name. This finds the root both from the sources and from the build.
   const folder = path.join(path.dirname(resolve('cellcheck/package.json')), 'page');
   const read = (file: string) => fs.readFileSync(file, 'utf8');
   return {

@@ -5,14 +5,13 @@ import { setImmediate } from 'node:timers/promises';
 import { CellcheckError } from '../errors.js';
 import { identityOf, wasRead } from './open.js';
 
-/** Whether two names are of one file. */
+/** Whether two paths lead to the same file. */
 export function samePath(a: string, b: string, cwd: string): boolean {
-  const [one, other] = [a, b].map((name) => placeOfTarget(path.resolve(cwd, name)));
-  return one === other;
+  return targetOf(path.resolve(cwd, a)) === targetOf(path.resolve(cwd, b));
 }
 
-/** What a link leads to is written, not the link; a folder that is one is looked through for files that are to come. */
-function placeOfTarget(given: string): string {
+/** The file that a path leads to, links resolved: a link is not overwritten, but its target. It need not exist yet. */
+function targetOf(given: string): string {
   if (fs.existsSync(given)) return fs.realpathSync(given);
   const folder = path.dirname(given);
   return fs.existsSync(folder) ? path.join(fs.realpathSync(folder), path.basename(given)) : given;
@@ -37,18 +36,18 @@ function unwritable(error: unknown, file: string, target: string): unknown {
 export interface Writer {
   write(piece: string | Uint8Array): void;
   /**
-   * Puts all of it in its place.
-   * @throws CellcheckError where that has become a file that this program read
+   * Puts the complete file in its place.
+   * @throws CellcheckError where this program has read the file that would be replaced
    */
   finish(): void;
-  /** Leaves nothing of it. */
+  /** Removes what was written. */
   discard(): void;
 }
 
-/** What interrupts a program, and the exit codes that shells give it then. */
+/** Signals that end a program, and the exit codes that shells report for them. */
 const INTERRUPTIONS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-// Files that are not complete; an interruption leaves nothing of them.
+// Files that are not complete yet; an interruption removes them.
 const unfinished = new Set<Pick<Writer, 'discard'>>();
 const stops = Object.entries(INTERRUPTIONS).map(([signal, code]) => ({
   signal,
@@ -56,7 +55,7 @@ const stops = Object.entries(INTERRUPTIONS).map(([signal, code]) => ({
 }));
 
 const discardAll = () => {
-  for (const one of unfinished) one.discard();
+  for (const writer of unfinished) writer.discard();
 };
 
 function begin(writer: Pick<Writer, 'discard'>): void {
@@ -73,26 +72,26 @@ function end(writer: Pick<Writer, 'discard'>): void {
   process.off('exit', discardAll);
 }
 
-/** What a shell has opened for this process, whatever that is. */
-const OPENED = /^\/(?:dev\/(?:fd\/|std(?:out|err)$)|proc\/)/;
+/** Streams that a shell has opened for this process, as in `/dev/stdout` or `/dev/fd/63`. */
+const OPEN_STREAM = /^\/(?:dev\/(?:fd\/|std(?:out|err)$)|proc\/)/;
 
 export interface WriteOptions {
   readonly cwd: string;
-  /** Whether a file that is there may be replaced. */
+  /** Whether an existing file may be replaced. */
   readonly replace: boolean;
-  /** Files that are going to be read: neither they nor any other that was read is replaced. Without it they may be. */
+  /** Files that are going to be read. If given, neither they nor any other file that was read is replaced. */
   readonly inputs?: readonly string[];
 }
 
 /**
- * Opens a file right away, so that one that cannot be written is an error before the work, not after. It is written
- * beside its place: a file that is there is not touched until the new one is complete. Devices and pipes are written
- * directly.
- * @throws CellcheckError where it cannot be written, or must not be: it is there, or an input
+ * Opens a file for writing, so that one that cannot be written is an error before the work, not after. It is written
+ * under another name next to its place: an existing file is not touched until the new one is complete. Devices and
+ * pipes are written directly.
+ * @throws CellcheckError where it cannot be written, exists and may not be replaced, or is an input
  */
 export function openWriter(file: string, { cwd, replace, inputs }: WriteOptions): Writer {
   const given = path.resolve(cwd, file);
-  const target = placeOfTarget(given);
+  const target = targetOf(given);
   const attempt = <T>(action: () => T): T => {
     try {
       return action();
@@ -106,19 +105,19 @@ export function openWriter(file: string, { cwd, replace, inputs }: WriteOptions)
     if (stat?.isDirectory()) throw new CellcheckError({ file, problem: 'cannot be written: it is a folder' });
     const identity = stat && identityOf(stat);
     const isInput = inputs?.some((input) => {
-      const own = fs.statSync(path.resolve(cwd, input), { throwIfNoEntry: false });
-      return own !== undefined && identityOf(own) === identity;
+      const inputStat = fs.statSync(path.resolve(cwd, input), { throwIfNoEntry: false });
+      return inputStat !== undefined && identityOf(inputStat) === identity;
     });
-    if (isInput) throw eaten(file);
-    if (OPENED.test(given) || (stat && !stat.isFile())) return direct(fs.openSync(given, 'w'), attempt);
+    if (isInput) throw isInputError(file);
+    if (OPEN_STREAM.test(given) || (stat && !stat.isFile())) return direct(fs.openSync(given, 'w'), attempt);
     if (stat && !replace)
       throw new CellcheckError({ file, problem: 'is there already', hints: ['Add --force to replace it.'] });
     if (stat) fs.accessSync(target, fs.constants.W_OK);
-    return beside(file, target, { mode: stat?.mode, keepInputs: inputs !== undefined }, attempt);
+    return partial(file, target, { mode: stat?.mode, keepInputs: inputs !== undefined }, attempt);
   });
 }
 
-function eaten(file: string): CellcheckError {
+function isInputError(file: string): CellcheckError {
   return new CellcheckError({
     file,
     problem: 'is read by this run, and is not written over',
@@ -136,20 +135,21 @@ function direct(fd: number, attempt: Attempt): Writer {
   };
 }
 
-function beside(
+/** Writes a file under another name, and renames it when it is complete. */
+function partial(
   file: string,
   target: string,
   { mode, keepInputs }: { readonly mode: number | undefined; readonly keepInputs: boolean },
   attempt: Attempt,
 ): Writer {
-  const { part, fd } = createBeside(target, mode);
+  const { part, fd } = createPart(target, mode);
   let open = true;
   const writer: Writer = {
     write: (piece) => attempt(() => fs.writeFileSync(fd, piece)),
     finish() {
       try {
         const stat = fs.statSync(target, { throwIfNoEntry: false });
-        if (keepInputs && stat && wasRead(stat)) throw eaten(file);
+        if (keepInputs && stat && wasRead(stat)) throw isInputError(file);
         fs.closeSync(fd);
         open = false;
         replaceBy(part, target);
@@ -170,23 +170,23 @@ function beside(
   return writer;
 }
 
-/** What a folder or a mounted file says where nothing may be put beside it or in its place. */
-const FIXED: readonly (string | undefined)[] = ['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'EXDEV'];
+/** Errors where no file may be created in a folder, or a mounted file may not be replaced. */
+const NOT_REPLACEABLE: readonly (string | undefined)[] = ['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'EXDEV'];
 
-function createBeside(target: string, mode: number | undefined): { part: string; fd: number } {
+function createPart(target: string, mode: number | undefined): { part: string; fd: number } {
   let folder = path.dirname(target);
   for (let count = 0; ; count++) {
     const part = path.join(folder, `.cellcheck-${process.pid}-${count}.part`);
     try {
       const fd = fs.openSync(part, 'wx', mode);
-      // Whatever the umask says.
+      // The mode of openSync is reduced by the umask.
       if (mode !== undefined) fs.fchmodSync(fd, mode);
       return { part, fd };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EEXIST') continue;
-      // A file that may be written to in a folder that may not.
-      if (!FIXED.includes(code) || !fs.existsSync(target) || folder === os.tmpdir()) throw error;
+      // The file may be writable though its folder is not.
+      if (!NOT_REPLACEABLE.includes(code) || !fs.existsSync(target) || folder === os.tmpdir()) throw error;
       folder = os.tmpdir();
     }
   }
@@ -196,21 +196,21 @@ function replaceBy(part: string, target: string): void {
   try {
     fs.renameSync(part, target);
   } catch (error) {
-    if (!FIXED.includes((error as NodeJS.ErrnoException).code)) throw error;
+    if (!NOT_REPLACEABLE.includes((error as NodeJS.ErrnoException).code)) throw error;
     fs.copyFileSync(part, target);
     fs.rmSync(part);
   }
 }
 
 /**
- * Writes a whole file, piece by piece, and puts it in its place.
+ * Writes a file piece by piece, and puts it in its place.
  * @throws CellcheckError
  */
 export async function writeAll(writer: Writer, pieces: Iterable<string | Uint8Array>): Promise<void> {
   try {
     for (const piece of pieces) {
       writer.write(piece);
-      // An interruption is noticed between two pieces.
+      // Signals are only handled between two pieces.
       await setImmediate();
     }
   } catch (error) {

@@ -10,7 +10,7 @@ export interface SavedTensor extends Tensor {
   /** The layer and direction, where the tensor belongs to only one. */
   readonly layer?: number;
   readonly direction?: Direction;
-  /** The directions of the module: index `state` is layer · directions + direction. */
+  /** Those of the module. The index of a state is layer · directions.length + direction. */
   readonly directions: readonly Direction[];
 }
 
