@@ -39,7 +39,7 @@ const caseOptions = z.strictObject({
   module: maybe(z.enum(MODULES), 'The class in torch.nn; inferred from the shapes if absent.'),
   nonlinearity: maybe(z.enum(['tanh', 'relu']), 'Of an RNN or RNNCell; tanh if absent.'),
   batch_first: maybe(z.boolean(), 'Whether input and output are [B, T, …]; inferred if absent.'),
-  prefix: maybe(z.string(), "What stands before the module's own names, as encoder.lstm."),
+  prefix: maybe(z.string(), "What precedes the names of the module's parameters, as encoder.lstm."),
   names: maybe(
     z.record(z.string(), z.string()),
     'Tensors with other names: { "output": "out" } reads out as output.',
@@ -47,7 +47,7 @@ const caseOptions = z.strictObject({
   tolerance: maybe(toleranceOptions),
   decimals: maybe(
     z.int().check(z.minimum(0), z.maximum(17)),
-    'With how many decimals the weights and the expected outputs were printed, where they were.',
+    'The decimals that the weights and the expected outputs were printed with, if they were.',
   ),
   equal_nan: maybe(z.boolean(), 'Whether NaN equals NaN; false if absent.'),
 });

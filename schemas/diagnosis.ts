@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { compared, count, float, tensorName } from './report.js';
 
 const direction = z.enum(['forward', 'reverse']);
-const says = z.array(z.string()).describe('One convention, or two at once.');
+const says = z.array(z.string()).describe('One convention, or two that apply together.');
 
 const value = z.strictObject({
   tensor: tensorName,
@@ -14,39 +14,39 @@ const value = z.strictObject({
 });
 
 const cause = z.strictObject({
-  difference: float.describe('The largest.'),
+  difference: float.describe('The largest difference.'),
   conventions: z
     .array(
       z.strictObject({
         says,
         remedies: z.array(z.string()),
-        left: float.describe('The largest difference that is left.'),
-        compared: count.describe('Values that were held against each other.'),
+        left: float.describe('The largest difference that remains.'),
+        compared: count.describe('How many values were compared.'),
         of: count,
-        partial: z.boolean().describe('Whether that is too little of them to be sure.'),
+        partial: z.boolean().describe('Whether too few values were compared to be sure.'),
       }),
     )
-    .describe('Each explains all of it; more than one where this case does not tell them apart.'),
+    .describe('Each explains the whole difference; several where this case does not tell them apart.'),
   changed: z.array(value).describe('Values of the reference that were changed after it was computed.'),
   not_finite: value.nullable().describe('The first value that is NaN or infinite, and should not be.'),
-  precision: z.string().nullable().describe('The profile whose rounding all of it is.'),
+  precision: z.string().nullable().describe('The rounding profile that explains the whole difference.'),
   weights: z
     .array(
       z.strictObject({
-        tensors: z.array(z.string()).describe('Both biases where either would do.'),
+        tensors: z.array(z.string()).describe('Both biases where either explains it.'),
         row: count,
         column: count.nullable(),
         gate: z.string(),
         unit: count,
         in_file: float,
         implied: float,
-        deviation: float.describe('Of implied: one standard deviation.'),
+        deviation: float.describe('One standard deviation of implied.'),
         left_sigmas: float,
         sigmas: float,
-        alike: count.describe('Other weights of the row that would do as well.'),
+        alike: count.describe('How many other weights of the row explain it as well.'),
       }),
     )
-    .describe('One weight with which the reference follows; more where each of them alone would do.'),
+    .describe('The weight that explains the reference if it is implied; several where each alone does.'),
   whereabouts: z
     .array(
       z.strictObject({
@@ -59,16 +59,18 @@ const cause = z.strictObject({
         of_units: count,
         gates: z
           .record(z.string(), float.nullable())
-          .describe("What one gate's sum would be off by there; null where no change would do."),
+          .describe(
+            'By gate: the error of its sum that would explain the difference there; null where none would.',
+          ),
         explained: z.record(z.string(), float),
       }),
     )
     .describe(
-      'Where nothing fits: the first step beyond rounding, in each layer and direction whose output is known.',
+      'Where no cause is found: the first step beyond rounding, in each layer and direction whose output is known.',
     ),
   next_best: z.strictObject({ says, explained: float }).nullable(),
-  not_excluded: z.array(z.string()).describe('What this case would not show.'),
-  separators: z.array(z.string()).describe('What a case would need to show it.'),
+  not_excluded: z.array(z.string()).describe('Causes that this case would not show.'),
+  separators: z.array(z.string()).describe('What a case needs in order to show them.'),
   tried: z.strictObject({ singles: count, pairs: count, of_pairs: count }),
 });
 

@@ -25,7 +25,7 @@ const described = module
         h_n: shape,
         c_n: shape.optional(),
       })
-      .describe('For T steps of B batch rows, time first; of a Cell in a loop.'),
+      .describe('For T steps of B batch rows, time first; for a Cell, those of a loop over the steps.'),
   });
 
 const misfit = z.strictObject({ prefix: z.string(), ...facts, error });
@@ -36,7 +36,7 @@ const listed = z.strictObject({
   more: z.boolean().describe('Whether there are more modules than these.'),
   others: z
     .array(z.strictObject({ name: z.string(), dtype: z.string(), shape: z.array(count) }))
-    .describe("Tensors that are no module's."),
+    .describe('Tensors that belong to no recurrent module.'),
 });
 
 /** The document that `cellcheck list --reporter json` writes. */

@@ -27,7 +27,7 @@ const row = z.strictObject({
   sigmas: float
     .nullable()
     .describe(
-      'Rule auto: the largest |expected - predicted| in standard deviations of rounding, or, of printed numbers, in bounds.',
+      'Rule auto: the largest |expected - predicted| in standard deviations of rounding; for printed numbers in bounds.',
     ),
 });
 
@@ -36,11 +36,11 @@ const unit = z.strictObject({ unit: count, mean_square: z.number() });
 const auto = z.strictObject({
   sigmas: float.nullable().describe('The largest of the rows; null where nothing is decided.'),
   faults: count.describe('Elements beyond rounding.'),
-  proven: count.describe('Of these, elements that are beyond what rounding can do at all.'),
-  rare: count.describe('Elements beyond the limit that are no faults, for so few of so many are.'),
+  proven: count.describe('Those of the faults that no rounding can cause.'),
+  rare: count.describe('Elements beyond the limit that are no faults, since a few are expected by chance.'),
   undecided: count.describe('Elements that were judged by rtol and atol.'),
   units: z.array(unit).describe('Units whose mean square over the steps is a fault.'),
-  suspicious: z.array(unit).describe('Units whose mean square is larger than is usual: no fault.'),
+  suspicious: z.array(unit).describe('Units whose mean square is unusually large, but no fault.'),
 });
 
 const tensor = z.strictObject({
@@ -50,9 +50,7 @@ const tensor = z.strictObject({
     name: z.enum(['close', 'auto']),
     decimals: count
       .nullable()
-      .describe(
-        'Rule auto: with how many decimals the tensor, or the case where it was not itself, was printed.',
-      ),
+      .describe('Rule auto: the decimals that the tensor was printed with, or else those of the case.'),
     profile: z.string().nullable().describe('Rule auto: how the reference was rounded.'),
     teacher_forced: z
       .boolean()
@@ -68,7 +66,7 @@ const tensor = z.strictObject({
   smallest_atol: z.number().nullable().describe('Passes at this rtol; null where none does.'),
   worst: place,
   auto: auto.nullable(),
-  rows: z.array(row).describe('A step of output each, or a layer and direction of h_n and c_n.'),
+  rows: z.array(row).describe('One for each step of output, or for each layer and direction of h_n and c_n.'),
 });
 
 export const module = z.strictObject({
@@ -89,7 +87,7 @@ export const compared = z.strictObject({
   case: z.string(),
   verdict: z
     .enum(['parity', 'differs', 'ill-conditioned', 'undecided'])
-    .describe('undecided: the reference says too little, as few printed digits do.'),
+    .describe('undecided: the reference says too little, for example with few printed digits.'),
   module,
   steps: count,
   batch: count,
