@@ -150,7 +150,7 @@ const number = z.pipe(
   notNegative,
 );
 
-/** Options in the `__metadata__` of a safetensors file, where all values are strings. Other keys (`format: pt`) are ignored. */
+/** Options in the `__metadata__` of a safetensors file are strings. Other keys, as `format: pt`, are ignored. */
 const metadataOptions = z.pipe(
   z.object({
     module: caseOptions.shape.module,

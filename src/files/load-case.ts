@@ -227,7 +227,7 @@ function loadRoles(file: StateDict, picked: ReadonlyMap<Role, string>): Map<Role
   return new Map([...picked].map(([role, name]) => [role, loaded.get(name)!]));
 }
 
-/** Requires that every rename (ours → theirs) has its tensor: without it that tensor would silently not be compared. */
+/** Requires a tensor for every rename, ours → theirs. Without this, a misspelt one would silently not be compared. */
 function checkRenames(
   names: Readonly<Record<string, string>>,
   fileFor: (ours: string) => { specs: StateDict['specs']; label?: string },

@@ -7,8 +7,8 @@ import { type CasePaths, type LoadOptions, loadCaseAt, loadFiles } from './load-
  * Loads a case from the disk: a folder with a case.json, a case file, a bundle, or three files. Weights in safetensors
  * files are only read when `verify` or `forward` asks for them.
  * @param source a path, or `{ weights, input, expected }`
- * @param options `cwd`: the folder that paths are relative to, the process's if absent; besides its own folder a case may
- *   name files in this one; `allowOutside`: lets it name files anywhere; `names`: tensors with other names, ours → theirs;
+ * @param options `cwd`: the folder that paths are relative to, the process's if absent; a case may name files in it and
+ *   in its own folder; `allowOutside`: lets it name files anywhere; `names`: tensors with other names, ours → theirs;
  *   `expectedOptional`: allows a case without expected outputs
  * @throws CellcheckError that names file, tensor, and what to try
  */

@@ -33,7 +33,7 @@ export function identityOf({ dev, ino, birthtimeMs }: Identity): string {
   return `${dev}:${ino}:${birthtimeMs}`;
 }
 
-/** Registers a file that is going to be read, or would be if there were no error before. */
+/** Registers a file that is going to be read, even if an error prevents it. */
 export function willRead(path: string): void {
   try {
     opened.add(identityOf(fs.statSync(path)));
@@ -56,8 +56,8 @@ export function fileError(error: unknown, file: string, hints: readonly string[]
 }
 
 /**
- * Opens a file while `use` runs. It must be a regular file, and is opened without blocking: a FIFO may never open, and a
- * device may never end.
+ * Opens a file while `use` runs. It must be a regular file, and is opened without blocking: a FIFO may never open, and
+ * a device may never end.
  * @param label how messages name the file
  */
 export function withFile<T>(path: string, label: string, use: (file: OpenFile) => T): T {

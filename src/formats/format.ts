@@ -5,7 +5,7 @@ import type { JsonValue } from './json-values.js';
 /** Bytes that are read by position: a file on the disk, or one in memory. */
 export interface Source {
   readonly size: number;
-  /** Returns `length` bytes from `offset` on. They may be the source's own: nobody writes to them. */
+  /** Returns `length` bytes from `offset` on. They may be the source's own memory, so nobody writes to them. */
   read(offset: number, length: number): Uint8Array;
 }
 
@@ -13,13 +13,16 @@ export interface Source {
 export interface Signature {
   /** What its name ends in, in lower case. */
   readonly endings: readonly string[];
-  /** First bytes, as Latin-1, that say what the file is whatever its name. */
+  /** First bytes, as Latin-1, that prove what the file is even if its name says otherwise. */
   readonly magic?: readonly string[];
 }
 
-/** What is in a file. Every function throws a CellcheckError that does not name the file yet. */
+/** What is in a file. */
 export interface Contents {
-  /** The tensors by name; their values are read when they are asked for, where the format allows it. */
+  /**
+   * The tensors by name. Their values are read when they are asked for, where the format allows it.
+   * @throws CellcheckError without a file
+   */
   tensors(): StateDict;
   /** The options of a case that the file has beside its tensors. */
   options?(): Parsed<CaseOptions>;
@@ -30,11 +33,14 @@ export interface Contents {
 /** A file format that cellcheck reads. `formats.ts` lists them. */
 export interface Format extends Signature {
   readonly name: string;
-  /** Text takes many times its size in memory, so it is limited; and its endings are those of other files, too. */
+  /**
+   * Whether the format is text. Text is limited in size, because it takes many times its size in memory; and its endings
+   * are common to other files, so that a report may have them.
+   */
   readonly text: boolean;
-  /** What such a file holds, where the ending alone does not say that it holds tensors. */
+  /** What a file of the format holds, where its ending does not tell that it holds tensors. */
   readonly holds?: string;
-  /** Whether a file that begins so may be of this format; asked where its name does not tell. */
+  /** Whether a file with these first bytes may be of the format; asked only where its name does not tell. */
   looksLike?(head: string): boolean;
   /**
    * Reads as much of a file as is needed to list its tensors.

@@ -18,7 +18,7 @@ interface NumberArray {
   readonly values: Float64Array;
 }
 
-/** What a JSON text holds. Objects have no prototype; arrays hold only numbers. */
+/** The value of a JSON text. Objects have no prototype; arrays hold only numbers. */
 export type JsonValue = string | boolean | null | number | NumberArray | JsonObject;
 interface JsonObject {
   [key: string]: JsonValue;
@@ -46,8 +46,8 @@ const NOT_FINITE: Readonly<Record<string, number>> = {
 };
 
 /**
- * The value of a JSON text: nested arrays of numbers become a shape and flat values. Duplicate names and ragged rows are
- * refused.
+ * The value of a JSON text. Nested arrays of numbers become a shape and flat values; duplicate names and ragged rows are
+ * errors.
  * @throws CellcheckError without a file
  */
 export function parseJson(bytes: Uint8Array): JsonValue {

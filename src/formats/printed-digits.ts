@@ -82,9 +82,9 @@ export interface ReadNumbers {
 
 /**
  * Tells from the digits how far each number may be from the one that was printed. The number of decimals is one print
- * option for a whole tensor, and most printers omit trailing zeros; so the most decimals that any number shows count for
- * all of them, each with its own exponent. `%g`, Python and C count significant digits instead: then numbers with fewer
- * decimals than others have the same number of digits.
+ * option for a whole tensor, and most printers omit trailing zeros; so the most decimals of any number count for
+ * all of them, each with its own exponent. `%g`, Python and C count significant digits instead: then numbers with
+ * fewer decimals than others have the same number of digits.
  *
  * Digits that tell a number of a dtype from its neighbours lose nothing: then the value is the dtype's own number.
  */
@@ -131,7 +131,8 @@ function readOne(written: Written, setting: Setting): ReadNumbers {
     if (!Number.isFinite(value)) return 0;
     const half = halfAt(i);
     const step = spacing(value, grid ?? 'F32');
-    // A quarter, because the spacing below a power of two is half of that above it. In float64 that is too small to matter.
+    // A quarter, because the spacing below a power of two is half of that above it. In float64 this is too small to
+    // matter.
     const enough = half < (grid === 'F64' ? step : step / 4);
     if (grid === undefined || !enough) return Math.max(half, step / 2);
     if (grid !== 'F64') values[i] = roundTo(value, grid);

@@ -76,7 +76,7 @@ function dict(cursor: Cursor, depth: number): Value {
   return { named };
 }
 
-/** A tuple of values. A single value in parentheses is that value; `('name', value)` is a pair of state_dict.items(). */
+/** A tuple. A single value in parentheses is that value; `('name', value)` is a pair of state_dict.items(). */
 function tuple(cursor: Cursor, depth: number): Value {
   const values: Value[] = [];
   let name: string | undefined;

@@ -51,8 +51,8 @@ const MOST_SHOWN = 3;
 const LONGEST_SHOWN = 40;
 
 /**
- * Reads tensors as a notebook or a Python prompt shows them: `OrderedDict([('weight_ih_l0', tensor([[0.3445]])), …])`, a
- * dict, `h_n = tensor([…], grad_fn=<…>)`, numpy's `array([…])` or `[[0.1 0.2]]`, nested lists, `(output, h_n)` and
+ * Reads tensors as a notebook or a Python prompt shows them: `OrderedDict([('weight_ih_l0', tensor([[0.3445]])), …])`,
+ * a dict, `h_n = tensor([…], grad_fn=<…>)`, numpy's `array([…])` or `[[0.1 0.2]]`, nested lists, `(output, h_n)` and
  * `(output, (h_n, c_n))` as a module returns them, and lists of tensors, which are stacked. Prompts, code and prose
  * around them are ignored; notes say which lines. Nothing in the text is executed.
  * @throws CellcheckError without a file, naming the line

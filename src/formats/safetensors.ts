@@ -56,8 +56,9 @@ interface Stretch {
 }
 
 /**
- * A safetensors file in memory that holds only the wanted tensors, each on an 8-byte boundary. The package `safetensors`
- * is given this instead of the user's file, because it validates nothing and needs the whole file in memory.
+ * A safetensors file in memory that holds only the wanted tensors, each on an 8-byte boundary. The package
+ * `safetensors` is given this instead of the user's file, because it validates nothing and needs the whole file in
+ * memory.
  */
 interface Image {
   readonly bytes: Uint8Array;

@@ -19,7 +19,8 @@ export const MAGIC = 'TRIAL\0\0\0';
  */
 export const trial: Format = {
   name: 'trial',
-  endings: ['.trial'],
+  // A file with the second ending is one that cellcheck otherwise knows and refuses.
+  endings: ['.trial', '.onnx'],
   magic: [MAGIC],
   text: false,
   open(source) {
