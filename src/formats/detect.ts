@@ -13,6 +13,12 @@ const PLAIN_ENDINGS = FORMATS.flatMap(({ holds, endings }) => (holds === undefin
 /** `.safetensors or .json`: what a bundle's name may end in. */
 export const BUNDLE_ENDINGS = listed(PLAIN_ENDINGS, ' or ');
 
+/** `.safetensors, .json or .txt`: what the name of a file that is read may end in. */
+export const READ_ENDINGS = listed(
+  FORMATS.flatMap(({ endings }) => endings),
+  ' or ',
+);
+
 const WHAT_IS_READ = `cellcheck reads ${listed(
   [
     `${listed(PLAIN_ENDINGS, ' and ')} files`,

@@ -145,6 +145,9 @@ test('messages and hints know the format', () => {
   expect(run(withTrial, 'verify', 'nosuch').output).toContain(
     'a bundle (.safetensors, .json, .trial or .onnx)',
   );
+  expect(run(withTrial, 'verify', '--help').output).toMatch(
+    /\.safetensors,\s+\.json,\s+\.txt,\s+\.trial\s+or\s+\.onnx/,
+  );
   const report = ['verify', 'lstm.trial', '--reporter', 'json=report.trial'];
   expect(run(withTrial, ...report).output).toContain('A report is no file of tensors');
   expect(run(without, ...report).output).not.toContain('A report is no file of tensors');

@@ -3,6 +3,7 @@ import type { Compute } from '../../engine/options.js';
 import { CellcheckError, printable } from '../../errors.js';
 import { type FoundCase, findCases } from '../../files/find-cases.js';
 import { type CasePaths, loadCaseAt, loadFiles } from '../../files/load-case.js';
+import { READ_ENDINGS } from '../../formats/detect.js';
 import type { Nonlinearity } from '../../kinds.js';
 import type { Case } from '../../module/case.js';
 import type { Io } from '../io.js';
@@ -27,7 +28,7 @@ export interface CaseOptionValues {
 export function addCaseOptions(command: Command): Command {
   return command
     .optionsGroup('A case without a case file:')
-    .option('--weights <file>', 'the state_dict (.safetensors, .json or .txt)')
+    .option('--weights <file>', `the state_dict (${READ_ENDINGS})`)
     .option('--input <file>', 'input and, where used, h_0, c_0, lengths')
     .option('--expected <file>', 'the reference: output, h_n, c_n, any of them')
     .optionsGroup('What a case means:')
