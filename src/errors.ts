@@ -64,15 +64,18 @@ export function internalError(file: string | undefined, error: unknown): Cellche
   });
 }
 
-/** Runs a reader that sees bytes and knows no path, and names the file in what it throws. */
-export function inFile<T>(file: string | undefined, read: () => T): T {
+/**
+ * Runs a reader that sees bytes and knows no path, and names the file in what it throws.
+ * @param code of errors that have none of their own
+ */
+export function inFile<T>(file: string | undefined, read: () => T, code?: ErrorCode): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof CellcheckError && error.parts.file === undefined) {
-      throw new CellcheckError({ ...error.parts, file });
-    }
-    throw error;
+    if (!(error instanceof CellcheckError)) throw error;
+    const { parts } = error;
+    if (parts.file !== undefined && (parts.code !== undefined || code === undefined)) throw error;
+    throw new CellcheckError({ ...parts, file: parts.file ?? file, code: parts.code ?? code });
   }
 }
 

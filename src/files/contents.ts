@@ -27,6 +27,7 @@ function fileSource(path: string, label: string): Source {
       withFile(path, label, (file) => {
         if (file.version !== version) {
           throw new CellcheckError({
+            code: 'file',
             file: label,
             problem: 'changed while it was read',
             hints: ['Try again when it is complete.'],

@@ -38,7 +38,12 @@ async function findCase(given: string, cwd: string): Promise<FoundCase[]> {
   if (!stat && /[*?[\]{}]/.test(given)) return findGlob(given, cwd);
   if (!stat) {
     const hints = [`Give a folder with a case.json, a case file, or a bundle (${BUNDLE_ENDINGS}).`];
-    throw new CellcheckError({ file: given, problem: 'there is no such file or folder', hints });
+    throw new CellcheckError({
+      code: 'file',
+      file: given,
+      problem: 'there is no such file or folder',
+      hints,
+    });
   }
   if (!stat.isDirectory()) {
     const isCaseFile = path.basename(absolute) === CASE_FILE && path.dirname(given) !== '.';
@@ -54,6 +59,7 @@ async function findCase(given: string, cwd: string): Promise<FoundCase[]> {
     .filter((entry) => isFile(entry.path));
   if (inside.length === 0) {
     throw new CellcheckError({
+      code: 'file',
       file: given,
       problem: 'holds no case: neither a case.json nor a folder with one',
       hints: ['Name files themselves, as "folder/*.safetensors".'],
@@ -70,7 +76,7 @@ async function findGlob(given: string, cwd: string): Promise<FoundCase[]> {
   const { glob } = await import('tinyglobby');
   const matches = await glob(given, { cwd, onlyFiles: false, expandDirectories: false, dot: false });
   if (matches.length === 0)
-    throw new CellcheckError({ file: given, problem: 'nothing matches this pattern' });
+    throw new CellcheckError({ code: 'file', file: given, problem: 'nothing matches this pattern' });
   const cases = await Promise.all(matches.sort().map((match) => findCase(match, cwd)));
   return cases.flat();
 }

@@ -52,7 +52,12 @@ export function fileError(error: unknown, file: string, hints: readonly string[]
   if (error instanceof CellcheckError) return error;
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) throw error;
-  return new CellcheckError({ file, problem: REASONS[code] ?? `cannot be read (${code})`, hints });
+  return new CellcheckError({
+    code: 'file',
+    file,
+    problem: REASONS[code] ?? `cannot be read (${code})`,
+    hints,
+  });
 }
 
 /**
@@ -72,6 +77,7 @@ export function withFile<T>(path: string, label: string, use: (file: OpenFile) =
     opened.add(identityOf(stat));
     if (!stat.isFile()) {
       throw new CellcheckError({
+        code: 'file',
         file: label,
         problem: stat.isDirectory() ? 'is a folder' : 'is not a regular file',
       });
@@ -93,6 +99,7 @@ function readFully(fd: number, target: Uint8Array, position: number, label: stri
     const count = fs.readSync(fd, target, done, Math.min(target.length - done, 2 ** 30), position + done);
     if (count === 0) {
       throw new CellcheckError({
+        code: 'file',
         file: label,
         problem: 'became shorter while it was read',
         hints: ['Is it still being written? Try again when it is complete.'],

@@ -29,7 +29,7 @@ function unwritable(error: unknown, file: string, target: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) return error;
   const hints = fs.existsSync(path.dirname(target)) ? [] : ['Its folder does not exist.'];
-  return new CellcheckError({ file, problem: `cannot be written (${code})`, hints });
+  return new CellcheckError({ code: 'file', file, problem: `cannot be written (${code})`, hints });
 }
 
 /** A file that is being written. */
@@ -101,8 +101,10 @@ export function openWriter(file: string, { cwd, replace, inputs }: WriteOptions)
   };
   return attempt(() => {
     const stat = fs.statSync(target, { throwIfNoEntry: false });
-    if (!stat && isLink(given)) throw new CellcheckError({ file, problem: 'is a link to nothing' });
-    if (stat?.isDirectory()) throw new CellcheckError({ file, problem: 'cannot be written: it is a folder' });
+    if (!stat && isLink(given))
+      throw new CellcheckError({ code: 'file', file, problem: 'is a link to nothing' });
+    if (stat?.isDirectory())
+      throw new CellcheckError({ code: 'file', file, problem: 'cannot be written: it is a folder' });
     const identity = stat && identityOf(stat);
     const isInput = inputs?.some((input) => {
       const inputStat = fs.statSync(path.resolve(cwd, input), { throwIfNoEntry: false });
@@ -111,7 +113,12 @@ export function openWriter(file: string, { cwd, replace, inputs }: WriteOptions)
     if (isInput) throw isInputError(file);
     if (OPEN_STREAM.test(given) || (stat && !stat.isFile())) return direct(fs.openSync(given, 'w'), attempt);
     if (stat && !replace)
-      throw new CellcheckError({ file, problem: 'is there already', hints: ['Add --force to replace it.'] });
+      throw new CellcheckError({
+        code: 'file',
+        file,
+        problem: 'is there already',
+        hints: ['Add --force to replace it.'],
+      });
     if (stat) fs.accessSync(target, fs.constants.W_OK);
     return partial(file, target, { mode: stat?.mode, keepInputs: inputs !== undefined }, attempt);
   });
@@ -119,6 +126,7 @@ export function openWriter(file: string, { cwd, replace, inputs }: WriteOptions)
 
 function isInputError(file: string): CellcheckError {
   return new CellcheckError({
+    code: 'file',
     file,
     problem: 'is read by this run, and is not written over',
     hints: ['Give the report a file of its own.'],

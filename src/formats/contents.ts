@@ -11,7 +11,8 @@ const LARGEST_TEXT = 64 * 2 ** 20;
  * @throws CellcheckError that names the file, here and in what is returned
  */
 export function openContents(source: Source, name: string): Contents {
-  return inFile(name, () => {
+  const inThisFile = <T>(read: () => T) => inFile(name, read, 'format');
+  return inThisFile(() => {
     const format = detectFormat(name, source.read(0, Math.min(HEAD_BYTES, source.size)));
     if (format.text && source.size > LARGEST_TEXT) {
       throw new CellcheckError({
@@ -24,8 +25,8 @@ export function openContents(source: Source, name: string): Contents {
     return {
       ...contents,
       tensors: () => {
-        const tensors = inFile(name, contents.tensors);
-        return { ...tensors, load: (names) => inFile(name, () => tensors.load(names)) };
+        const tensors = inThisFile(contents.tensors);
+        return { ...tensors, load: (names) => inThisFile(() => tensors.load(names)) };
       },
     };
   });
