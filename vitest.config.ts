@@ -1,16 +1,51 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * The tests, in projects that are run one at a time: `vitest run --project live`. `unit` is what `npm test` runs.
+ * (The tests of test/mutation/ are chosen room by room, so they have a configuration of their own.)
+ */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    reporters: ['default', ['json', { outputFile: process.env.TEST_REPORT ?? 'coverage/tests.json' }]],
-    // Nothing here tests how long it takes: a busy machine is no failure.
-    testTimeout: 120_000,
+    reporters: ['default', ['json', { outputFile: 'coverage/tests.json' }]],
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'schemas/**/*.ts'],
       reporter: ['text', 'json-summary'],
       thresholds: { lines: 95 },
     },
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          // No test measures time: a busy machine is no failure.
+          testTimeout: 120_000,
+        },
+      },
+      {
+        // Needs a Chromium: the page of heat maps, as a person opens it.
+        test: {
+          name: 'browser',
+          include: ['test/browser/*.browser.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // Takes minutes, or needs Python and PyTorch from a package registry.
+        test: {
+          name: 'live',
+          include: [
+            'test/live/**/*.live.ts',
+            // Other projects' vectors, where somebody has them.
+            ...(process.env.CELLCHECK_VECTORS === undefined ? [] : ['test/vectors/*.vectors.ts']),
+            // The numpy prototypes of the rounding envelope and the diagnosis, likewise.
+            ...(process.env.CELLCHECK_ORACLES === undefined ? [] : ['test/oracles/*.oracles.ts']),
+          ],
+          testTimeout: 300_000,
+          hookTimeout: 900_000,
+        },
+      },
+    ],
   },
 });

@@ -28,9 +28,10 @@ for (const version of VERSIONS.filter((one) => one !== own)) {
     execFileSync('npm', argv, { stdio: 'inherit' });
   }
   console.log(execFileSync(node, ['--version'], { encoding: 'utf8' }).trim());
-  const { status } = spawnSync(node, ['node_modules/vitest/vitest.mjs', 'run', ...TESTS], {
-    stdio: 'inherit',
-    env: { ...process.env, TEST_REPORT: `coverage/node-${version}.json` },
-  });
+  const argv = [
+    ...['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit'],
+    `--outputFile.json=coverage/node-${version}.json`,
+  ];
+  const { status } = spawnSync(node, [...argv, ...TESTS], { stdio: 'inherit' });
   if (status !== 0) process.exitCode = 1;
 }

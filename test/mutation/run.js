@@ -5,7 +5,20 @@
 import fs from 'node:fs';
 import { Stryker } from '@stryker-mutator/core';
 
-const ROOMS = ['compare', 'verdict', 'rounding', 'formats', 'module', 'bounds', 'diagnose'];
+const ROOMS = ['compare', 'verdict', 'formats', 'module', 'bounds', 'diagnose'];
+
+const OPTIONS = {
+  testRunner: 'vitest',
+  vitest: { configFile: 'test/mutation/vitest.config.ts' },
+  coverageAnalysis: /** @type {const} */ ('perTest'),
+  concurrency: 2,
+  // Without the tsconfig.json, which Stryker would read with TypeScript's former compiler in JavaScript.
+  ignorePatterns: ['dist', 'coverage', '.venv', 'bench', 'docs', 'wasm', 'tsconfig*.json'],
+  reporters: ['progress-append-only', 'clear-text', 'json'],
+  clearTextReporter: { logTests: false, reportTests: false },
+  warnings: /** @type {any} */ ({ slow: false }),
+  tempDirName: 'coverage/stryker',
+};
 
 const BLOCK = 10;
 
@@ -33,9 +46,10 @@ function sampleOf(path, part) {
 const rows = [];
 for (const what of process.argv.length > 2 ? process.argv.slice(2) : ROOMS) {
   const [path, lines] = what.split(':');
-  // The tests to run (vitest.mutation.config.ts); the runner's processes inherit it.
+  // The tests to run (vitest.config.ts); the runner's processes inherit it.
   process.env.MUTATION_ROOM = path.split('/')[0];
   const results = await new Stryker({
+    ...OPTIONS,
     mutate: lines?.startsWith('1/')
       ? sampleOf(path, Number(lines.slice(2)))
       : lines

@@ -13,16 +13,8 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
 
 /** Every other room's tests that take less than a second, in this process. */
 const FAST = [
-  ...[
-    'library',
-    'verdict',
-    'bounds/*',
-    'cli/{list,rounding,slips}',
-    'compare/*',
-    'diagnose/*',
-    'engine/rounded',
-  ],
-  ...['files/*', 'formats/*', 'module/*'],
+  ...['library', 'bounds/*', 'cli/{list,rounding,slips}', 'compare/*', 'diagnose/{*,*/*}', 'engine/rounded'],
+  ...['files/*', 'formats/*', 'module/*', 'tensor/*', 'verdict/*'],
 ];
 
 const room = process.env.MUTATION_ROOM ?? '';
@@ -32,7 +24,7 @@ const own = [room, `${room}/**/*`, ...(ALSO[room] ?? [])];
 class OwnFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) => {
-      const name = path.relative(path.join(import.meta.dirname, 'test'), moduleId);
+      const name = path.relative(path.join(import.meta.dirname, '..'), moduleId);
       return name.startsWith(`${room}/`) || name === `${room}.test.ts` ? 0 : 1;
     };
     return [...files].sort((a, b) => rank(a) - rank(b));
@@ -40,7 +32,7 @@ class OwnFirst extends BaseSequencer {
 }
 
 /**
- * The tests that Stryker runs for every change that it makes to a room (test/mutation.js). None that starts a process
+ * The tests that Stryker runs for every change that it makes to a room (test/mutation/run.js). None that starts a process
  * or needs dist/: those run what is built, which is not what was changed (test/{bin,package,readme}.test.ts,
  * test/threads/threads.test.ts). None that reads source text (test/layers.test.ts). None of the corpora
  * (test/hostile/): they hold that nothing unexpected happens, and take a minute.
