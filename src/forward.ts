@@ -1,5 +1,4 @@
-import type { ForwardOptions } from './engine/forward.js';
-import type { Compute, SpeedOptions } from './engine/options.js';
+import type { Compute, OnProgress, SpeedOptions } from './engine/options.js';
 import { type OutputTensors, tensorsOf } from './engine/outputs.js';
 import { bind } from './module/bind.js';
 import { caseOf, checkOptions } from './module/case.js';
@@ -28,7 +27,7 @@ export interface RunOptions extends DescribeOptions {
   /** Keeps h, c and the gates of every step, layer and direction; false if absent. */
   readonly trace?: boolean;
   readonly speed?: SpeedOptions;
-  readonly onProgress?: ForwardOptions['onProgress'];
+  readonly onProgress?: OnProgress;
 }
 
 /**

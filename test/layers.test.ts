@@ -24,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   verify: ['diagnose', 'verdict', 'module'],
   forward: ['threads', 'engine', 'module', 'tensor'],
   index: [
+    'bounds',
     'verify',
     'forward',
     'report',
@@ -225,4 +226,18 @@ test('process and console stay at the edges', () => {
     return /\b(process|console|globalThis|Buffer)\s*[.[]/.test(code);
   });
   expect(users).toEqual([]);
+});
+
+test("CONTRIBUTING's table says the same", () => {
+  const text = fs.readFileSync(path.join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| `(?:src\/)?(\w+)(?:\/|\.ts)` \|.*\| ([\w, ]+) \|$/gm)];
+  const said = rows.map(([, room, may]) => [room, may === 'nothing' ? [] : may.split(', ').sort()]);
+  const meant = Object.entries(MAY_IMPORT).map(([room, may]) => [room, [...may].sort()]);
+  expect(Object.fromEntries(said)).toEqual(Object.fromEntries(meant));
+  // A room imports from those below it in the table.
+  const order = said.map(([room]) => room);
+  const upward = Object.entries(MAY_IMPORT).flatMap(([room, may]) =>
+    may.filter((other) => order.indexOf(other) < order.indexOf(room)).map((other) => `${room} → ${other}`),
+  );
+  expect(upward).toEqual([]);
 });

@@ -5,9 +5,13 @@ import { expect, test } from 'vitest';
 import {
   CellcheckError,
   caseOf,
+  describeModule,
+  diagnose,
   findCases,
+  formatDiagnosis,
   formatReport,
   forward,
+  inspect,
   loadCase,
   readTensors,
   stateDict,
@@ -179,6 +183,60 @@ test('what a caller gets wrong is an error: values that are missing, options tha
   expect(() => tensor([-1, -1], [1])).toThrow('do not fill the shape');
   expect(() => tensor([1], [1], 'F31' as 'F32')).toThrow('a dtype is one of');
   expect(tensor([1], [0.1], 'BF16').data[0]).toBe(0.10009765625);
+});
+
+test('a wrong argument is an error that says what to pass, with a code to branch on', async () => {
+  const path = 'samples/lstm' as never;
+  for (const run of [verify, diagnose, inspect]) {
+    const error = await run(path).catch((caught) => caught);
+    expect(error).toBeInstanceOf(CellcheckError);
+    expect(error.code).toBe('argument');
+    expect(error.message.split('\n')).toEqual([
+      'found the text samples/lstm, expected a case',
+      "  Load it first: verify(await loadCase('folder'));",
+      '  or make it of tensors: verify(caseOf(weights, { input, output })).',
+    ]);
+    await expect(run(undefined as never)).rejects.toMatchObject({ code: 'argument' });
+    await expect(run(null as never)).rejects.toThrow('found null, expected a case');
+    await expect(run({} as never)).rejects.toThrow('found a value of type object, expected a case');
+    await expect(run(loadCase('samples/lstm', { cwd: ROOT }) as never)).rejects.toThrow('expected a case');
+  }
+});
+
+test.each([
+  ['file', () => loadCase('nowhere', { cwd: ROOT })],
+  ['argument', () => loadCase('samples', { cwd: ROOT })],
+  ['format', async () => readTensors(new TextEncoder().encode('hello'), 'x.json')],
+  ['format', async () => readTensors(new Uint8Array(4), 'x.pt')],
+  ['format', async () => readTensors(new TextEncoder().encode('{"a": [1, [2]]}'), 'x.json').load(['a'])],
+  ['case', () => verify(caseOf(stateDict({}), {}))],
+  ['case', async () => describeModule(stateDict({ weight: tensor([1], [1]) }).specs)],
+  ['option', async () => verify(await loadCase('samples/lstm', { cwd: ROOT }), { rule: 'other' as 'auto' })],
+  ['option', async () => verify(await loadCase('samples/lstm', { cwd: ROOT }), { module: 'Transformer' })],
+])('an error of a %s says so in its code', async (code, run) => {
+  const error = await (run as () => Promise<unknown>)().catch((caught) => caught);
+  expect(error).toBeInstanceOf(CellcheckError);
+  expect(error).toMatchObject({ code });
+});
+
+test('a tolerance from a program is named as such, and from a command line as such', async () => {
+  const loaded = await loadCase('samples/lstm', { cwd: ROOT });
+  const comparison = await verify(loaded, { tolerance: { atol: 1e-5 } });
+  const report = await formatReport([{ label: 'lstm', comparison }]);
+  expect(report.replace(/\s+/g, ' ')).toContain('atol 1e-5 (rtol float32 default, atol from the options)');
+  expect(report).not.toContain('undefined');
+});
+
+test('a diagnosis and its report, and an inspection', async () => {
+  const loaded = await loadCase('samples/failing/lstm-swapped-gates', { cwd: ROOT });
+  const diagnosis = await diagnose(loaded);
+  expect(diagnosis.cause).toMatchObject({ kind: 'conventions' });
+  const text = await formatDiagnosis({ label: 'swapped', ...diagnosis });
+  expect(text).toContain('\nfits ');
+  const document = await formatDiagnosis({ label: 'swapped', ...diagnosis }, { reporter: 'json' });
+  expect(JSON.parse(document)).toMatchObject({ case: 'swapped', verdict: 'differs' });
+  const { parts } = await inspect(loaded, { select: { show: ['f'], layer: [0] } });
+  expect(parts.map(({ name, layer }) => [name, layer])).toEqual([['f', 0]]);
 });
 
 test('of many modules none is chosen without a word', async () => {

@@ -8,6 +8,9 @@ export const KERNELS = ['wide', 'relaxed', 'simd', 'plain'] as const;
 export type KernelName = (typeof KERNELS)[number];
 
 /** How fast a forward pass may be; what comes out is the same but for rounding, and for any number of threads. */
+/** Called now and then with the share that is done, 0 … 1; the work waits for what it returns. */
+export type OnProgress = (done: number) => void | Promise<void>;
+
 export interface SpeedOptions {
   /** These kernels, or slower ones where they cannot be trusted; by the work and the machine if absent. */
   readonly kernels?: KernelName;

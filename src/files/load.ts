@@ -21,6 +21,7 @@ export async function loadCase(
   const found = await findCases([source], loadOptions.cwd);
   if (found.length !== 1) {
     throw new CellcheckError({
+      code: 'argument',
       file: source,
       found: `${found.length} cases`,
       expected: 'one',

@@ -1,8 +1,8 @@
 import type { Rule } from '../compare/close.js';
 import { compareTensor, type TensorComparison } from '../compare/tensor.js';
 import { printedTolerances, resolveTolerance } from '../compare/tolerance.js';
-import type { ForwardOptions, UsedKernels } from '../engine/forward.js';
-import type { Compute, SpeedOptions } from '../engine/options.js';
+import type { UsedKernels } from '../engine/forward.js';
+import type { Compute, OnProgress, SpeedOptions } from '../engine/options.js';
 import { type OutputTensors, tensorsOf } from '../engine/outputs.js';
 import { type LayerTrace, partSize } from '../engine/trace.js';
 import { inFile } from '../errors.js';
@@ -38,7 +38,7 @@ export interface InspectOptions extends DescribeOptions {
   /** Refuses a selection of more values, before the work; none if absent. */
   readonly mostValues?: number;
   readonly speed?: SpeedOptions;
-  readonly onProgress?: ForwardOptions['onProgress'];
+  readonly onProgress?: OnProgress;
 }
 
 /** A state or a gate of one layer and direction over all steps. */

@@ -11,7 +11,7 @@ export const EXPECTED_ROLES = ['output', 'h_n', 'c_n'] as const;
 /** The output of a layer below the last. */
 export type LayerRole = `output_l${number}`;
 export type ExpectedRole = (typeof EXPECTED_ROLES)[number];
-type NamedRole = (typeof INPUT_ROLES)[number] | ExpectedRole;
+export type NamedRole = (typeof INPUT_ROLES)[number] | ExpectedRole;
 export type Role = NamedRole | LayerRole;
 
 /** A case to verify, loaded. */

@@ -1,7 +1,6 @@
 import { PROFILES, type ProfileName } from '../bounds/profiles.js';
 import type { StatedTolerance, ToleranceOptions } from '../compare/tolerance.js';
-import type { ForwardOptions } from '../engine/forward.js';
-import type { Compute, SpeedOptions } from '../engine/options.js';
+import type { Compute, OnProgress, SpeedOptions } from '../engine/options.js';
 import { CellcheckError } from '../errors.js';
 import type { Nonlinearity } from '../kinds.js';
 import { type Case, checkCase, checkOptions, mergeOptions } from '../module/case.js';
@@ -35,7 +34,7 @@ export interface VerifyOptions {
   /** Looks for the cause of a difference, where that takes little; false if absent. */
   readonly explain?: boolean;
   readonly speed?: SpeedOptions;
-  readonly onProgress?: ForwardOptions['onProgress'];
+  readonly onProgress?: OnProgress;
 }
 
 /** The case's own options with the caller's on top. */

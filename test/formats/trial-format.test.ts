@@ -1,31 +1,25 @@
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundleProgram } from '../../bundle.js';
-import { ROOT } from '../cli.js';
+import { type Addition, buildProgram, runProgram } from '../trial-program.js';
 import { lstmBundle, type RawTensor } from '../write.js';
 import { sourceOf } from './source.js';
 import { MAGIC, trial } from './trial.js';
 
-// A format is added as a contributor would: a file beside the others, and its name in the registry. Nothing else of the
-// program is changed; it is bundled as the build does it, and run.
-const COPIED = ['src', 'schemas', 'bin', 'package.json'];
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cellcheck-trial-'));
 const [without, withTrial] = ['without', 'with'].map((name) => path.join(folder, name));
 
-function addTrial(root: string): void {
-  const formats = path.join(root, 'src', 'formats');
-  const source = fs.readFileSync(path.join(ROOT, 'test', 'formats', 'trial.ts'), 'utf8');
-  const moved = source.replaceAll("'../../src/formats/", "'./").replaceAll("'../../src/", "'../");
-  fs.writeFileSync(path.join(formats, 'trial.ts'), moved);
-  const registry = path.join(formats, 'formats.ts');
-  const before = fs.readFileSync(registry, 'utf8');
-  const after = `import { trial } from './trial.js';\n${before.replace(/,?\s*\];/, ', trial];')}`;
-  expect(after).toContain(', trial];');
-  fs.writeFileSync(registry, after);
-}
+const ADDITION: Addition = {
+  file: 'formats/trial.ts',
+  into: 'src/formats',
+  registry: 'src/formats/formats.ts',
+  change(text) {
+    const after = `import { trial } from './trial.js';\n${text.replace(/,?\s*\];/, ', trial];')}`;
+    expect(after).toContain(', trial];');
+    return after;
+  },
+};
 
 /** A file in the trial format. */
 function trialBytes(tensors: Readonly<Record<string, RawTensor>>): Uint8Array {
@@ -46,22 +40,10 @@ function trialBytes(tensors: Readonly<Record<string, RawTensor>>): Uint8Array {
   return Buffer.concat([Buffer.from(MAGIC), length, index(start), ...entries.map(([, { bytes }]) => bytes)]);
 }
 
-function run(root: string, ...argv: string[]) {
-  const bin = path.join(root, 'bin', 'cellcheck.cjs');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...argv], {
-    cwd: folder,
-    encoding: 'utf8',
-  });
-  return { status, output: stdout + stderr };
-}
+const run = (root: string, ...argv: string[]) => runProgram(root, folder, ...argv);
 
 beforeAll(async () => {
-  for (const root of [without, withTrial]) {
-    for (const name of COPIED) fs.cpSync(path.join(ROOT, name), path.join(root, name), { recursive: true });
-    fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(root, 'node_modules'), 'junction');
-  }
-  addTrial(withTrial);
-  await Promise.all([bundleProgram(without), bundleProgram(withTrial)]);
+  await Promise.all([buildProgram(without), buildProgram(withTrial, ADDITION)]);
 
   const bundle = lstmBundle();
   const pick = (wanted: (name: string) => boolean) =>

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { type Frame, SENSITIVITIES } from '../../../src/diagnose/one-weight/sensitivity.js';
+import { KINDS, type Kind } from '../../../src/kinds.js';
+
+const HIDDEN = 3;
+const STEPS = 5;
+const NUDGE = 1e-6;
+
+/** Some numbers, always the same, from −1 to 1. */
+const numbers = (length: number, seed: number) =>
+  Float64Array.from({ length }, (_, i) => Math.sin(12.9898 * i + 78.233 * seed));
+
+function frameOf(kind: Kind, relu: boolean): Frame {
+  const columns = KINDS[kind].gates.length * HIDDEN;
+  return {
+    hidden_size: HIDDEN,
+    batch: 1,
+    relu,
+    stepsOf: () => Array.from({ length: STEPS }, (_, t) => t),
+    before: numbers(STEPS * HIDDEN, 1),
+    ofX: numbers(STEPS * columns, 2),
+    ofH: numbers(STEPS * columns, 3),
+    c0: numbers(HIDDEN, 4),
+  } as Frame;
+}
+
+test.each([
+  ['RNN', false],
+  ['RNN', true],
+  ['GRU', false],
+  ['LSTM', false],
+] as const)('the slopes of %s (relu: %s) are those of its values by every gate', (kind, relu) => {
+  const frame = frameOf(kind, relu);
+  const { values, parts, out } = SENSITIVITIES[kind](frame);
+  const { gates } = KINDS[kind];
+  for (const { gate, of, slope, carried } of parts) {
+    for (let i = 0; i < STEPS * HIDDEN; i++) {
+      const [step, unit] = [Math.floor(i / HIDDEN), i % HIDDEN];
+      const at = step * gates.length * HIDDEN + gates.indexOf(gate) * HIDDEN + unit;
+      const sums = of === 'h' ? 'ofH' : 'ofX';
+      const nudged = (by: number) => {
+        const changed = frame[sums].slice();
+        changed[at] += by;
+        return SENSITIVITIES[kind]({ ...frame, [sums]: changed }).values[i];
+      };
+      const expected = (nudged(NUDGE) - nudged(-NUDGE)) / (2 * NUDGE);
+      expect(slope[i] * (carried ? out![i] : 1), `${gate} at ${i}`).toBeCloseTo(expected, 7);
+    }
+  }
+  expect(values).toHaveLength(STEPS * HIDDEN);
+});
