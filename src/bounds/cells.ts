@@ -4,86 +4,92 @@ import type { Kind } from '../kinds.js';
 import type { ErrorModel } from './model.js';
 
 /**
- * The cells of engine/cells/ with the error of every value beside it (e and the value's name), by what a model says of
- * each operation.
+ * The cells of engine/cells/ in float64, with the error of every value computed beside it by the model. `eR` is the error
+ * of r, `aR` the sum that r is the activation of, `rAt` the index of r in `gates`.
  */
 export function errorCells(model: ErrorModel): Readonly<Record<Kind, (step: ErrorStep) => void>> {
-  /** Of the sum a of the two parts that stand at `at`, with the bias b in it. */
-  function ofSum(step: ErrorStep, at: number, a: number, b: number): number {
-    const { gates, hidden, gatesError, hiddenError, terms } = step;
-    const inGates = step.at + at;
-    const inHidden = step.hiddenAt + at;
-    const one = model.part(gates[inGates], gatesError[inGates], terms);
-    const other = model.part(hidden[inHidden], hiddenError[inHidden], terms);
-    return model.sum(a, one, other, b);
-  }
-
   return {
-    RNN(step) {
-      const { rows, hidden_size, gates, at: gatesAt, hidden, hiddenAt, bias, h, hError, nonlinearity } = step;
-      for (let at = 0; at < rows * hidden_size; at++) {
-        const a = gates[gatesAt + at] + hidden[hiddenAt + at];
-        const e = ofSum(step, at, a, bias[at % hidden_size]);
-        h[at] = nonlinearity === 'tanh' ? Math.tanh(a) : relu(a);
-        hError[at] = nonlinearity === 'tanh' ? model.tanh(a, h[at], e) : model.relu(a, e);
-      }
-    },
-    GRU(step) {
-      const { rows, hidden_size, gates, at: gatesAt, hidden, hiddenAt, bias, h, hError } = step;
-      const { gatesError, hiddenError, terms } = step;
-      for (let row = 0; row < rows; row++) {
-        for (let unit = 0; unit < hidden_size; unit++) {
-          const inR = row * 3 * hidden_size + unit;
-          const inZ = inR + hidden_size;
-          const inN = inZ + hidden_size;
-          const aR = gates[gatesAt + inR] + hidden[hiddenAt + inR];
-          const aZ = gates[gatesAt + inZ] + hidden[hiddenAt + inZ];
-          const r = sigmoid(aR);
-          const z = sigmoid(aZ);
-          const eR = model.sigmoid(aR, r, ofSum(step, inR, aR, bias[unit]));
-          const eZ = model.sigmoid(aZ, z, ofSum(step, inZ, aZ, bias[hidden_size + unit]));
-          const hn = hidden[hiddenAt + inN];
-          const eReset = model.product(r, eR, hn, model.part(hn, hiddenError[hiddenAt + inN], terms));
-          const aN = gates[gatesAt + inN] + r * hn;
-          const n = Math.tanh(aN);
-          const eInput = model.part(gates[gatesAt + inN], gatesError[gatesAt + inN], terms);
-          const eN = model.tanh(aN, n, model.sum(aN, eInput, eReset, 0));
-          const at = row * hidden_size + unit;
-          const before = h[at];
-          h[at] = n + z * (before - n);
-          hError[at] = model.mix(z, eZ, n, eN, before, hError[at], h[at]);
-        }
-      }
-    },
-    LSTM(step) {
-      const { rows, hidden_size, gates, at: gatesAt, hidden, hiddenAt, bias, h, hError, c, cError } = step;
-      for (let row = 0; row < rows; row++) {
-        for (let unit = 0; unit < hidden_size; unit++) {
-          const inI = row * 4 * hidden_size + unit;
-          const inF = inI + hidden_size;
-          const inG = inF + hidden_size;
-          const inO = inG + hidden_size;
-          const aI = gates[gatesAt + inI] + hidden[hiddenAt + inI];
-          const aF = gates[gatesAt + inF] + hidden[hiddenAt + inF];
-          const aG = gates[gatesAt + inG] + hidden[hiddenAt + inG];
-          const aO = gates[gatesAt + inO] + hidden[hiddenAt + inO];
-          const i = sigmoid(aI);
-          const f = sigmoid(aF);
-          const g = Math.tanh(aG);
-          const o = sigmoid(aO);
-          const eI = model.sigmoid(aI, i, ofSum(step, inI, aI, bias[unit]));
-          const eF = model.sigmoid(aF, f, ofSum(step, inF, aF, bias[hidden_size + unit]));
-          const eG = model.tanh(aG, g, ofSum(step, inG, aG, bias[2 * hidden_size + unit]));
-          const eO = model.sigmoid(aO, o, ofSum(step, inO, aO, bias[3 * hidden_size + unit]));
-          const at = row * hidden_size + unit;
-          const before = c[at];
-          c[at] = f * before + i * g;
-          cError[at] = model.carry(f, eF, before, cError[at], i, eI, g, eG);
-          const t = Math.tanh(c[at]);
-          h[at] = o * t;
-          hError[at] = model.output(o, eO, t, model.tanh(c[at], t, cError[at]));
-        }
-      }
-    },
+    RNN: (step) => rnnErrors(model, step),
+    GRU: (step) => gruErrors(model, step),
+    LSTM: (step) => lstmErrors(model, step),
   };
+}
+
+/** The error of a stored sum W_ih x + b_ih + W_hh h + b_hh with the value `a`, whose two biases add up to `b`. */
+function sumError(model: ErrorModel, step: ErrorStep, index: number, a: number, b: number): number {
+  const { gates, gatesAt, hidden, hiddenAt, gatesError, hiddenError, terms } = step;
+  const inputError = model.affine(gates[gatesAt + index], gatesError[gatesAt + index], terms);
+  const stateError = model.affine(hidden[hiddenAt + index], hiddenError[hiddenAt + index], terms);
+  return model.sum(a, inputError, stateError, b);
+}
+
+function rnnErrors(model: ErrorModel, step: ErrorStep): void {
+  const { rows, hidden_size, gates, gatesAt, hidden, hiddenAt, bias, h, hError, nonlinearity } = step;
+  for (let i = 0; i < rows * hidden_size; i++) {
+    const a = gates[gatesAt + i] + hidden[hiddenAt + i];
+    const e = sumError(model, step, i, a, bias[i % hidden_size]);
+    h[i] = nonlinearity === 'tanh' ? Math.tanh(a) : relu(a);
+    hError[i] = nonlinearity === 'tanh' ? model.tanh(a, h[i], e) : model.relu(a, e);
+  }
+}
+
+function gruErrors(model: ErrorModel, step: ErrorStep): void {
+  const { rows, hidden_size, gates, gatesAt, hidden, hiddenAt, bias, h, hError } = step;
+  const { gatesError, hiddenError, terms } = step;
+  for (let row = 0; row < rows; row++) {
+    for (let unit = 0; unit < hidden_size; unit++) {
+      const rAt = row * 3 * hidden_size + unit;
+      const zAt = rAt + hidden_size;
+      const nAt = zAt + hidden_size;
+      const aR = gates[gatesAt + rAt] + hidden[hiddenAt + rAt];
+      const aZ = gates[gatesAt + zAt] + hidden[hiddenAt + zAt];
+      const r = sigmoid(aR);
+      const z = sigmoid(aZ);
+      const eR = model.sigmoid(aR, r, sumError(model, step, rAt, aR, bias[unit]));
+      const eZ = model.sigmoid(aZ, z, sumError(model, step, zAt, aZ, bias[hidden_size + unit]));
+      const nInput = gates[gatesAt + nAt];
+      const nHidden = hidden[hiddenAt + nAt];
+      const eHidden = model.affine(nHidden, hiddenError[hiddenAt + nAt], terms);
+      const eReset = model.product(r, eR, nHidden, eHidden);
+      const aN = nInput + r * nHidden;
+      const n = Math.tanh(aN);
+      const eInput = model.affine(nInput, gatesError[gatesAt + nAt], terms);
+      const eN = model.tanh(aN, n, model.sum(aN, eInput, eReset, 0));
+      const hAt = row * hidden_size + unit;
+      const hBefore = h[hAt];
+      h[hAt] = n + z * (hBefore - n);
+      hError[hAt] = model.mix(z, eZ, n, eN, hBefore, hError[hAt], h[hAt]);
+    }
+  }
+}
+
+function lstmErrors(model: ErrorModel, step: ErrorStep): void {
+  const { rows, hidden_size, gates, gatesAt, hidden, hiddenAt, bias, h, hError, c, cError } = step;
+  for (let row = 0; row < rows; row++) {
+    for (let unit = 0; unit < hidden_size; unit++) {
+      const iAt = row * 4 * hidden_size + unit;
+      const fAt = iAt + hidden_size;
+      const gAt = fAt + hidden_size;
+      const oAt = gAt + hidden_size;
+      const aI = gates[gatesAt + iAt] + hidden[hiddenAt + iAt];
+      const aF = gates[gatesAt + fAt] + hidden[hiddenAt + fAt];
+      const aG = gates[gatesAt + gAt] + hidden[hiddenAt + gAt];
+      const aO = gates[gatesAt + oAt] + hidden[hiddenAt + oAt];
+      const i = sigmoid(aI);
+      const f = sigmoid(aF);
+      const g = Math.tanh(aG);
+      const o = sigmoid(aO);
+      const eI = model.sigmoid(aI, i, sumError(model, step, iAt, aI, bias[unit]));
+      const eF = model.sigmoid(aF, f, sumError(model, step, fAt, aF, bias[hidden_size + unit]));
+      const eG = model.tanh(aG, g, sumError(model, step, gAt, aG, bias[2 * hidden_size + unit]));
+      const eO = model.sigmoid(aO, o, sumError(model, step, oAt, aO, bias[3 * hidden_size + unit]));
+      const stateAt = row * hidden_size + unit;
+      const cBefore = c[stateAt];
+      c[stateAt] = f * cBefore + i * g;
+      cError[stateAt] = model.carry(f, eF, cBefore, cError[stateAt], i, eI, g, eG);
+      const t = Math.tanh(c[stateAt]);
+      h[stateAt] = o * t;
+      hError[stateAt] = model.output(o, eO, t, model.tanh(c[stateAt], t, cError[stateAt]));
+    }
+  }
 }

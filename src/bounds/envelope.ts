@@ -3,7 +3,7 @@ import { chooseKernels, workOf } from '../engine/kernels/choose.js';
 import type { SpeedOptions } from '../engine/options.js';
 import { carriesCell } from '../kinds.js';
 import type { Network, Sequence, Uncertainty } from '../module/bind.js';
-import { directionsOf, layerInputSize, outputSize } from '../module/parameters.js';
+import { directionsOf, layerInputSize, type Module, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import { hasFastCells } from './fast-cells.js';
 import { type LayerRun, runErrorLayer } from './layer.js';
@@ -13,10 +13,10 @@ import { largestGroup, twinsOf } from './twins.js';
 import { varianceModel } from './variance.js';
 import { worstCaseModel } from './worst-case.js';
 
-/** What every value should be, and how far a correctly rounded one may be from it. */
+/** What each value should be, and how far rounding may take it from there. All three have the same shape. */
 export interface Spread {
   readonly values: Floats;
-  /** Standard deviations, or bounds. */
+  /** Standard deviations or bounds. */
   readonly error: Floats;
   /** 1 where nothing can be said: the errors have grown as large as the values, or these may have overflowed. */
   readonly undecided: Uint8Array;
@@ -30,212 +30,307 @@ export interface Envelope {
   /** [layers·directions, batch, hidden_size], LSTM only */
   readonly c_n?: Spread;
   /**
-   * Whether what is likely is not to be trusted beyond the worst case's bound: a layer runs free whose errors add up in
-   * step, since many of its units are copies of each other or nothing bounds its states (relu).
+   * Whether the errors of a free-running layer depend on each other, because many of its units are twins or because
+   * nothing limits its states (relu). Then σ alone proves nothing, and a fault must be beyond its bound.
    */
   readonly coherent: boolean;
 }
 
-/** The output of a layer as it was in truth, in the layout of `Spread`; it may end at the longest of the lengths. */
+/** The true output of a layer, in the layout of `Spread`. Steps after the longest row may be missing. */
 interface KnownOutput {
   readonly values: Floats;
-  /** How far each value may be from what is written. */
+  /** Half-width of the interval in which each value lies; absent where they are exact. */
   readonly uncertainty?: Floats;
 }
 
 export interface EnvelopeOptions {
   readonly profile: Profile;
-  /** What is likely (standard deviations), or what is possible (bounds). */
+  /** Whether errors are standard deviations ("likely") or bounds ("worst"). */
   readonly model: 'likely' | 'worst';
   /**
-   * Outputs of layers that are known. A layer whose output is known begins every step from it (teacher forcing), so that
-   * only one step's rounding is in an error; the layer above it has an exact input. The others run free.
+   * The true outputs of some layers. A layer with a known output begins every step from it (teacher forcing), so that its
+   * errors are those of a single step; the layer above has an exact input. The other layers are free-running.
    */
   readonly known?: readonly (KnownOutput | undefined)[];
-  /** Bounds only. */
+  /** For bounds only. */
   readonly uncertainty?: Uncertainty;
   readonly speed?: SpeedOptions;
 }
 
-/** So few rows are not worth packing the weights for. */
+/**
+ * A pass over at most this many rows uses plain kernels: packing the weights would take longer than the products, and as
+ * much memory again.
+ */
 const FEW_ROWS = 8;
 
-/** What plain kernels take for it beside a forward pass, about: WebAssembly is worth its loading that much earlier. */
+/** With plain kernels, an envelope takes about this many times as long as a forward pass. */
 const TIMES_A_PASS = 4;
 
-/** More of a layer's units than this being copies of each other is too many. */
+/** A layer is coherent if more than this fraction of its units are copies of each other. */
 const MOST_TWINS = 0.5;
 
-/**
- * Runs a network in float64 with the rounding errors of every value: docs/numerics.md has the formulas.
- */
+/** Runs a network in float64 with the rounding errors of every value: docs/numerics.md has the formulas. */
 export function envelope(network: Network, sequence: Sequence, options: EnvelopeOptions): Envelope {
   const { kind } = network.module;
-  // Of a few rows packing the weights takes longer than the products, and as much memory again.
   const few = sequence.steps * sequence.batch <= FEW_ROWS;
   const work = few ? 0 : TIMES_A_PASS * workOf(network, sequence);
   const { kernels, name, release } = chooseKernels(kind, 'float64', work, options.speed ?? {});
   try {
     const model = modelOf(options.model, options.profile);
     const fastCells = hasFastCells(kernels, name, model, kind);
-    return runStack(network, sequence, options, { kernels, model, fastCells });
+    return runStack({ network, sequence, options, kernels, model, fastCells, packing: packRows(sequence) });
   } finally {
     release();
   }
 }
 
-function runStack(
-  { module, layers }: Network,
-  sequence: Sequence,
-  { profile, known = [], uncertainty }: EnvelopeOptions,
-  means: Pick<LayerRun, 'kernels' | 'model' | 'fastCells'>,
-): Envelope {
-  const { model } = means;
+const MODELS = { likely: varianceModel, worst: worstCaseModel };
+const models = new Map<Profile, Partial<Record<EnvelopeOptions['model'], ErrorModel>>>();
+
+/** Cached, so that call sites stay monomorphic for V8. */
+function modelOf(name: EnvelopeOptions['model'], profile: Profile): ErrorModel {
+  const ofProfile = models.get(profile) ?? {};
+  models.set(profile, ofProfile);
+  ofProfile[name] ??= MODELS[name](profile);
+  return ofProfile[name];
+}
+
+/** A pass: what is run, and with what. */
+interface Pass extends Pick<LayerRun, 'kernels' | 'model' | 'fastCells'> {
+  readonly network: Network;
+  readonly sequence: Sequence;
+  readonly options: EnvelopeOptions;
+  readonly packing: ReturnType<typeof packRows>;
+}
+
+/** States of all layers and directions; batch rows are packed. */
+interface States {
+  /** [layers·directions, batch, output size] */
+  readonly h: Floats;
+  readonly hError: Floats;
+  /** [layers·directions, batch, hidden], LSTM only */
+  readonly c: Floats;
+  readonly cError: Floats;
+  /** [layers·directions, batch] */
+  readonly undecided: Uint8Array;
+}
+
+/** The input of a layer [steps, batch, layer input]; batch rows are packed. */
+interface LayerInput {
+  readonly values: Floats;
+  /** Absent where the values are exact. */
+  readonly error?: Floats;
+  /** Group numbers of the columns, see twins.ts. */
+  readonly twins?: readonly number[];
+}
+
+function runStack(pass: Pass): Envelope {
+  const { network, sequence, options, packing } = pass;
+  const { module, layers } = network;
   const { steps, batch } = sequence;
-  const directionCount = directionsOf(module).length;
-  const { hidden_size } = module;
+  const directions = directionsOf(module).length;
   const size = outputSize(module);
-  const width = directionCount * size;
-  const states = layers.length * directionCount;
-
-  const { order, inverse, rowsAt } = packRows(sequence);
-  const sorted = (values: Floats, outer: number, inner: number) => pick(values, order, outer, batch, inner);
-  const within = (values: Floats, outer: number, inner: number) =>
-    sorted(Float64Array.from(values, model.within), outer, inner);
-  const state = (values: Floats | undefined, inner: number) => {
-    const all = new Float64Array(states * batch * inner);
-    if (values) all.set(sorted(values, states, inner));
-    return all;
-  };
-  const stateError = (values: Floats | undefined, inner: number) => {
-    const all = new Float64Array(states * batch * inner);
-    if (values) all.set(within(values, states, inner));
-    return all;
-  };
-  const cells = carriesCell(module.kind) ? hidden_size : 0;
-  const h = state(sequence.h0, size);
-  const hError = stateError(uncertainty?.h0, size);
-  const c = state(sequence.c0, cells);
-  const cError = stateError(uncertainty?.c0, cells);
-  const lostAtEnd = new Uint8Array(states * batch);
-
-  /** Makes of the errors, in their place, what is reported. */
-  const spread = (
-    values: Floats,
-    error: Floats,
-    // One direction's units in one row.
-    lost: (part: number) => number,
-    partSize: number,
-    outer: number,
-    inner: number,
-  ): Spread => {
-    const undecided = new Uint8Array(values.length);
-    const { huge } = profile;
-    for (let from = 0; from < values.length; from += partSize) {
-      const gone = lost(from / partSize);
-      for (let i = from; i < from + partSize; i++) {
-        error[i] = model.reported(error[i]);
-        const known = !gone && Math.abs(values[i]) <= huge && error[i] < Number.POSITIVE_INFINITY;
-        if (!known) undecided[i] = 1;
-      }
-    }
-    return {
-      values: pick(values, inverse, outer, batch, inner),
-      error: pick(error, inverse, outer, batch, inner),
-      undecided: pick(undecided, inverse, outer, batch, inner),
-    };
-  };
-
+  const width = directions * size;
+  const states = initialStates(pass);
   const spreads: Spread[] = [];
-  let input = sorted(sequence.input, steps, module.input_size);
-  let inputError = uncertainty?.input && within(uncertainty.input, steps, module.input_size);
-  let inputTwins: readonly number[] | undefined;
+  let input: LayerInput = {
+    values: pick(sequence.input, packing.order, steps, batch, module.input_size),
+    error: packedErrors(pass, options.uncertainty?.input, steps, module.input_size),
+  };
   let coherent = false;
-  for (const [layer, parameters] of layers.entries()) {
-    const output = new Float64Array(steps * batch * width);
-    const outputError = new Float64Array(steps * batch * width);
-    const lost = Array.from({ length: directionCount }, () => new Uint8Array(steps * batch));
-    const twins: number[] = [];
-    const truth = known[layer];
-    // Rows after the last one that is known are padding: zeros.
-    const whole = (values: Floats) => sorted(padded(values, steps * batch * width), steps, width);
-    const knownValues = truth && whole(truth.values);
-    const knownError = truth?.uncertainty && whole(truth.uncertainty).map(model.within);
-    for (let d = 0; d < directionCount; d++) {
-      const own = twinsOf(module, parameters[d]);
-      const index = layer * directionCount + d;
-      const rows = (values: Floats, inner: number) =>
-        values.subarray(index * batch * inner, (index + 1) * batch * inner);
-      runErrorLayer({
-        ...means,
-        hugeSum: profile.hugeSum,
-        module,
-        parameters: parameters[d],
-        uncertainty: uncertainty?.layers[layer][d],
-        reverse: d === 1,
-        steps,
-        batch,
-        rowsAt,
-        input,
-        input_size: layerInputSize(module, layer),
-        inputError,
-        inputTwins,
-        ...own,
-        known: knownValues && { values: knownValues, error: knownError },
-        width,
-        at: d * size,
-        h: rows(h, size),
-        hError: rows(hError, size),
-        c: rows(c, cells),
-        cError: rows(cError, cells),
-        lost: lost[d],
-        lostAtEnd: lostAtEnd.subarray(index * batch, (index + 1) * batch),
-        output,
-        outputError,
-      });
-      for (let k = 0; k < size; k++) twins.push(d * size + (own.outputs?.[k] ?? k));
-      if (!truth) {
-        coherent ||= module.nonlinearity === 'relu' || largestGroup(own.outputs) > MOST_TWINS;
-      }
-    }
-    const lostAt = (part: number) => lost[part % directionCount][Math.floor(part / directionCount)];
-    // What the next layer goes on with.
-    const carried = knownValues || layer === layers.length - 1 ? undefined : outputError.slice();
-    spreads.push(spread(output, outputError, lostAt, size, steps, width));
-    if (knownValues) {
-      input = knownValues;
-      inputError = knownError;
-      inputTwins = undefined;
-    } else {
-      input = output;
-      inputError = carried;
-      inputTwins = new Set(twins).size < twins.length ? twins : undefined;
-    }
+  for (let layer = 0; layer < layers.length; layer++) {
+    const known = packedKnown(pass, options.known?.[layer]);
+    const output = runDirections(pass, layer, input, known, states);
+    coherent ||= !known && (module.nonlinearity === 'relu' || output.mostlyTwins);
+    // The spread overwrites the errors that the next layer needs.
+    const error = layer < layers.length - 1 ? output.error.slice() : undefined;
+    input = known ?? { values: output.values, error, twins: output.twins };
+    const undecidedAt = (block: number) =>
+      output.undecided[block % directions][Math.floor(block / directions)];
+    spreads.push(spreadOf(pass, output.values, output.error, undecidedAt, size, steps, width));
   }
-  const atEnd = (part: number) => lostAtEnd[part];
+  const undecidedAt = (block: number) => states.undecided[block];
+  const stateCount = layers.length * directions;
+  const { hidden_size, kind } = module;
   return {
     layers: spreads,
-    h_n: spread(h, hError, atEnd, size, states, size),
-    c_n: cells ? spread(c, cError, atEnd, cells, states, cells) : undefined,
+    h_n: spreadOf(pass, states.h, states.hError, undecidedAt, size, stateCount, size),
+    c_n: carriesCell(kind)
+      ? spreadOf(pass, states.c, states.cError, undecidedAt, hidden_size, stateCount, hidden_size)
+      : undefined,
     coherent,
   };
 }
 
-const MODELS = { likely: varianceModel, worst: worstCaseModel };
-const made = new Map<Profile, Partial<Record<EnvelopeOptions['model'], ErrorModel>>>();
-
-/** The same functions every time: what calls them is compiled for them. */
-function modelOf(name: EnvelopeOptions['model'], profile: Profile): ErrorModel {
-  const models = made.get(profile) ?? {};
-  made.set(profile, models);
-  models[name] ??= MODELS[name](profile);
-  return models[name];
+/** h_0 and c_0 with their errors, zeros where they are absent; runs replace them by h_n and c_n. */
+function initialStates(pass: Pass): States {
+  const { network, sequence, options, packing } = pass;
+  const { module, layers } = network;
+  const { batch, h0, c0 } = sequence;
+  const { uncertainty } = options;
+  const count = layers.length * directionsOf(module).length;
+  const orZeros = (values: Floats | undefined, inner: number) => {
+    const all = new Float64Array(count * batch * inner); // [layers·directions, batch, inner]
+    if (values) all.set(values);
+    return all;
+  };
+  const valuesOf = (state: Floats | undefined, inner: number) =>
+    orZeros(state && pick(state, packing.order, count, batch, inner), inner);
+  const errorsOf = (state: Floats | undefined, inner: number) =>
+    orZeros(packedErrors(pass, state, count, inner), inner);
+  const size = outputSize(module);
+  const cells = carriesCell(module.kind) ? module.hidden_size : 0;
+  return {
+    h: valuesOf(h0, size),
+    hError: errorsOf(uncertainty?.h0, size),
+    c: valuesOf(c0, cells),
+    cError: errorsOf(uncertainty?.c0, cells),
+    undecided: new Uint8Array(count * batch),
+  };
 }
 
-/** With zeros after its last row. */
-function padded(values: Floats, length: number): Floats {
+/** The model's errors for uncertainties [outer, batch, inner], with packed rows. */
+function packedErrors(
+  { model, sequence, packing }: Pass,
+  uncertainty: Floats | undefined,
+  outer: number,
+  inner: number,
+): Floats | undefined {
+  if (!uncertainty) return undefined;
+  const errors = Float64Array.from(uncertainty, model.fromUncertainty);
+  return pick(errors, packing.order, outer, sequence.batch, inner);
+}
+
+/** A known output with its errors, with packed rows and zeros for missing steps. */
+function packedKnown(pass: Pass, known: KnownOutput | undefined): LayerInput | undefined {
+  if (!known) return undefined;
+  const { network, sequence, packing } = pass;
+  const { steps, batch } = sequence;
+  const width = directionsOf(network.module).length * outputSize(network.module);
+  const padded = (values: Floats) => withLength(values, steps * batch * width);
+  return {
+    values: pick(padded(known.values), packing.order, steps, batch, width),
+    error: packedErrors(pass, known.uncertainty && padded(known.uncertainty), steps, width),
+  };
+}
+
+function withLength(values: Floats, length: number): Floats {
   if (values.length === length) return values;
-  const all = new Float64Array(length);
-  all.set(values);
-  return all;
+  const padded = new Float64Array(length);
+  padded.set(values);
+  return padded;
+}
+
+interface LayerOutput extends LayerInput {
+  readonly error: Floats;
+  /** By direction: [steps, batch] */
+  readonly undecided: readonly Uint8Array[];
+  /** Whether more than MOST_TWINS of the units of a direction are copies of each other. */
+  readonly mostlyTwins: boolean;
+}
+
+/** Runs one layer in all its directions. */
+function runDirections(
+  pass: Pass,
+  layer: number,
+  input: LayerInput,
+  known: LayerInput | undefined,
+  states: States,
+): LayerOutput {
+  const { kernels, model, fastCells, network, sequence, options, packing } = pass;
+  const { module } = network;
+  const { steps, batch } = sequence;
+  const directions = directionsOf(module).length;
+  const size = outputSize(module);
+  const width = directions * size;
+  const output = new Float64Array(steps * batch * width); // [steps, batch, directions·output size]
+  const outputError = new Float64Array(steps * batch * width);
+  const undecided: Uint8Array[] = [];
+  const outputTwins: number[] = [];
+  let mostlyTwins = false;
+  for (const [d, parameters] of network.layers[layer].entries()) {
+    const twins = twinsOf(module, parameters);
+    undecided.push(new Uint8Array(steps * batch));
+    runErrorLayer({
+      kernels,
+      model,
+      fastCells,
+      hugeSum: options.profile.hugeSum,
+      module,
+      parameters,
+      uncertainty: options.uncertainty?.layers[layer][d],
+      reverse: d === 1,
+      steps,
+      batch,
+      rowsAt: packing.rowsAt,
+      input: input.values,
+      input_size: layerInputSize(module, layer),
+      inputError: input.error,
+      inputTwins: input.twins,
+      unitTwins: twins.units,
+      outputTwins: twins.outputs,
+      known,
+      width,
+      outputAt: d * size,
+      ...statesOf(states, module, batch, layer * directions + d),
+      undecided: undecided[d],
+      output,
+      outputError,
+    });
+    for (let k = 0; k < size; k++) outputTwins.push(d * size + (twins.outputs?.[k] ?? k));
+    mostlyTwins ||= largestGroup(twins.outputs) > MOST_TWINS;
+  }
+  const hasTwins = new Set(outputTwins).size < outputTwins.length;
+  return {
+    values: output,
+    error: outputError,
+    twins: hasTwins ? outputTwins : undefined,
+    undecided,
+    mostlyTwins,
+  };
+}
+
+/** The part of all states that belongs to one layer in one direction. */
+function statesOf({ h, hError, c, cError, undecided }: States, module: Module, batch: number, index: number) {
+  const part = <T extends Floats | Uint8Array>(values: T, inner: number) =>
+    values.subarray(index * batch * inner, (index + 1) * batch * inner) as T;
+  const size = outputSize(module);
+  const cells = carriesCell(module.kind) ? module.hidden_size : 0;
+  return {
+    h: part(h, size),
+    hError: part(hError, size),
+    c: part(c, cells),
+    cError: part(cError, cells),
+    undecidedAtEnd: part(undecided, 1),
+  };
+}
+
+/**
+ * Values and errors [outer, batch, inner] as they are reported, with batch rows in their original order. Overwrites
+ * `error`.
+ * @param undecidedAt 1 if a block is undecided. Blocks are the units of one direction in one row
+ * @param blockSize values of a block
+ */
+function spreadOf(
+  { model, sequence, options, packing }: Pass,
+  values: Floats,
+  error: Floats,
+  undecidedAt: (block: number) => number,
+  blockSize: number,
+  outer: number,
+  inner: number,
+): Spread {
+  const { huge } = options.profile;
+  const undecided = new Uint8Array(values.length);
+  for (let from = 0; from < values.length; from += blockSize) {
+    const blockUndecided = undecidedAt(from / blockSize);
+    for (let i = from; i < from + blockSize; i++) {
+      error[i] = model.reported(error[i]);
+      const decided = !blockUndecided && Math.abs(values[i]) <= huge && error[i] < Number.POSITIVE_INFINITY;
+      if (!decided) undecided[i] = 1;
+    }
+  }
+  const unpacked = <T extends Floats | Uint8Array>(packed: T) =>
+    pick(packed, packing.inverse, outer, sequence.batch, inner);
+  return { values: unpacked(values), error: unpacked(error), undecided: unpacked(undecided) };
 }

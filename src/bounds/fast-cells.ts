@@ -4,23 +4,24 @@ import { KINDS, type Kind } from '../kinds.js';
 import { errorCells } from './cells.js';
 import type { ErrorModel } from './model.js';
 
-// Sizes with a rest in every loop.
+// Sizes that leave a remainder in every loop.
 const UNITS = 7;
 const ROWS = 3;
 const TERMS = 20;
-/** Largest difference from the model's own cells, in parts of a value. */
+/** Largest relative difference from bounds/cells.ts. */
 const ALLOWED = 1e-10;
 
-const trusted = new Map<string, boolean>();
+/** Results of the comparison by the names of kernels and kind. */
+const agreements = new Map<string, boolean>();
 
-/** Whether the kernels carry variances through a cell, and as the model itself does: looked at once. */
+/** Whether the kernels have cells that propagate variances, with the results of bounds/cells.ts. Compared once. */
 export function hasFastCells(kernels: Kernels, name: KernelName, model: ErrorModel, kind: Kind): boolean {
   const { kernelTerms } = model;
   if (!kernelTerms) return false;
-  const what = `${name} ${kind}`;
-  const known = trusted.get(what) ?? agrees(kernels, model, kernelTerms(TERMS), kind);
-  trusted.set(what, known);
-  return known;
+  const key = `${name} ${kind}`;
+  const agreement = agreements.get(key) ?? agrees(kernels, model, kernelTerms(TERMS), kind);
+  agreements.set(key, agreement);
+  return agreement;
 }
 
 function agrees(kernels: Kernels, model: ErrorModel, terms: VarianceTerms, kind: Kind): boolean {
@@ -32,14 +33,14 @@ function agrees(kernels: Kernels, model: ErrorModel, terms: VarianceTerms, kind:
       for (let k = 0; k < buffer.length; k++) buffer[k] = 4 * Math.sin(k * 12.9898 + i * 78.233);
     }
     for (const variances of [buffers.gatesError, buffers.hiddenError, buffers.hError, buffers.cError]) {
-      // From rounding to beyond all that is known.
+      // From the size of roundings to far beyond that of the values.
       for (let k = 0; k < variances.length; k++) variances[k] = 10 ** (5 * variances[k] - 15);
     }
     const step = {
       ...buffers,
       rows: ROWS,
       hidden_size: UNITS,
-      at: 0,
+      gatesAt: 0,
       hiddenAt: 0,
       terms: TERMS,
       nonlinearity,
@@ -49,13 +50,13 @@ function agrees(kernels: Kernels, model: ErrorModel, terms: VarianceTerms, kind:
     errorCells(model)[kind](expected);
     varianceStep[kind](step, terms);
     for (const key of ['h', 'hError', 'c', 'cError'] as const) {
-      // A value may be what is left of others that cancel each other; a variance is a sum of what is not negative.
+      // The terms of a value may cancel; those of a variance are never negative.
       const least = key === 'h' || key === 'c' ? 1 : 0;
-      const off = step[key].some((value, i) => {
-        const right = expected[key][i];
-        return !(Math.abs(value - right) <= ALLOWED * Math.max(least, Math.abs(right)));
+      const differs = step[key].some((value, i) => {
+        const other = expected[key][i];
+        return !(Math.abs(value - other) <= ALLOWED * Math.max(least, Math.abs(other)));
       });
-      if (off) return false;
+      if (differs) return false;
     }
   }
   return true;

@@ -1,31 +1,31 @@
 import type { VarianceTerms } from '../engine/kernels/kernels.js';
 import type { Floats } from '../tensor/dtype.js';
 
-/** A matrix and its bias as a product of errors takes them. */
+/** A matrix and bias whose product gives an error. */
 interface ErrorFactor {
   readonly weight: Floats;
   readonly bias?: Floats;
-  /** Whether the squares of the weights are meant. */
+  /** Whether the product takes the squares of the weights. */
   readonly squared?: boolean;
 }
 
-/** What is known of a weight matrix beside its values. */
+/** What is known about a weight matrix besides its values. */
 interface FactorFacts {
-  /** Group number of every column's input: inputs of one group err alike. */
+  /** Group number of every input column: inputs of one group have the same error (twins.ts). */
   readonly twins?: readonly number[];
-  /** How far a weight and a bias may be from what is written. */
+  /** Half-width of the interval in which each weight and bias lies, where they were printed with few digits. */
   readonly uncertainty?: { readonly weight: Floats; readonly bias?: Floats };
 }
 
 /**
- * How errors go through a network: as variances of what is likely, or as bounds of what is possible. "Error" below is
- * the one or the other.
+ * How errors propagate through a network: as variances (variance.ts) or as bounds (worst-case.ts). "Error" below means
+ * the one or the other. In the parameters, `eX` is the error of x.
  */
 export interface ErrorModel {
   /**
-   * The matrices that make the error of `W x + b`: one for what `operands` writes first, and one for the second where
-   * there is any.
-   * @param terms how many terms the sum has
+   * The error of `W x + b` is the sum of one or two products; these are their matrices. `operands` gives their inputs.
+   * @param weight [columns, size]
+   * @param terms how many terms each sum has
    * @param inexact whether x has an error of its own
    */
   factors(
@@ -36,71 +36,83 @@ export interface ErrorModel {
     inexact: boolean,
     facts: FactorFacts,
   ): { readonly first: ErrorFactor; readonly second?: ErrorFactor };
-  /** What the two products take, from `count` values and their errors (none where they are exact). */
+  /**
+   * Writes the inputs of these products, made of the first `count` values of x and their errors.
+   * @param xError absent where x is exact
+   */
   operands(
     x: Floats,
-    error: Floats | undefined,
+    xError: Floats | undefined,
     count: number,
     terms: number,
     first: Floats,
     second: Floats | undefined,
   ): void;
-  /** Of a gate's part a = W x + b, a sum of so many terms, as it is stored; e is what the products came to. */
-  part(a: number, e: number, terms: number): number;
-  /** The same of an h that is the sum of a projection. */
+  /** Error of a = W x + b after storing it. `terms`: length of the sum; `e`: the sum of the products of `factors`. */
+  affine(a: number, e: number, terms: number): number;
+  /** The same for h = W_hr h', an LSTM's projection. */
   projected(h: number, e: number, terms: number): number;
-  /** Of a stored sum a of two parts with these errors; the biases in it add up to b, which a runtime may store too. */
-  sum(a: number, one: number, other: number, b: number): number;
-  /** Of an activation's value at a, which has the error e. */
+  /** Error of a stored sum a of two values. `b`: the sum of its biases, which a runtime may have rounded too. */
+  sum(a: number, eOne: number, eOther: number, b: number): number;
+  /** Error of the stored activation `value` of a, where `e` is the error of a. */
   tanh(a: number, value: number, e: number): number;
   sigmoid(a: number, value: number, e: number): number;
   relu(a: number, e: number): number;
-  /** Of x y, where x is a gate: not negative. */
+  /** Error of a stored product x y, where x ≥ 0 is a gate. */
   product(x: number, eX: number, y: number, eY: number): number;
-  /** Of a GRU's h' = (1 − z) n + z h. */
+  /** Error of a GRU's h' = (1 − z) n + z h; `next` is h'. */
   mix(z: number, eZ: number, n: number, eN: number, h: number, eH: number, next: number): number;
-  /** Of an LSTM's c' = f c + i g. */
+  /** Error of an LSTM's c' = f c + i g. */
   carry(f: number, eF: number, c: number, eC: number, i: number, eI: number, g: number, eG: number): number;
-  /** Of an LSTM's h' = o t, where t = tanh(c'). */
+  /** Error of an LSTM's h' = o t, where t = tanh(c'). */
   output(o: number, eO: number, t: number, eT: number): number;
-  /** Of variances, what kernels take that have them go through a cell; bounds go through bounds/cells.ts only. */
+  /** The constants for kernels that propagate variances; absent for bounds, which only bounds/cells.ts propagates. */
   readonly kernelTerms?: (terms: number) => VarianceTerms;
-  /** As it is reported: a standard deviation, or a bound. */
+  /** The standard deviation or bound that an error stands for. */
   reported(error: number): number;
-  /** Whether the errors of a row of h say nothing about it any more; and what stands for each of them then. */
-  lost?(h: Floats, error: Floats, from: number, to: number): boolean;
-  readonly lostError: number;
-  /** The model's error of a value that lies within ± this. */
-  within(uncertainty: number): number;
+  /**
+   * Whether h[from … to − 1] is undecided: its errors are so large that they predict nothing about the following steps.
+   * Bounds never are.
+   */
+  isUndecided?(h: Floats, error: Floats, from: number, to: number): boolean;
+  /** The least error of an undecided value. */
+  readonly undecidedError: number;
+  /** The error of a value that is known to ± uncertainty. */
+  fromUncertainty(uncertainty: number): number;
 }
 
-/** Below this a value is far enough from 1 that what is left of it has all its digits. */
+/** Below this, 1 − value loses so few digits that it can be used. */
 const NEAR_ONE = 1 - 2 ** -13;
-/** Most reaches are shorter: then e^reach is there by its series, to all digits. */
-const SHORT = 0.01;
+/** Below this reach, which most are, six terms of its series give e^reach to all digits. */
+const SHORT_REACH = 0.01;
 
-/** The largest slope of σ within ± reach of a, where its value is known: without another exponential, mostly. */
+/**
+ * The largest slope of σ within ± reach of a. The known value σ(a) mostly saves another exponential: with
+ * q = e^(reach − |a|), the slope is q / (1 + q)².
+ */
 export function sigmoidSlope(a: number, value: number, reach: number): number {
   const size = Math.abs(a);
   if (size <= reach) return 0.25;
   const q =
-    value < NEAR_ONE && reach < SHORT
+    value < NEAR_ONE && reach < SHORT_REACH
       ? (a < 0 ? value / (1 - value) : (1 - value) / value) * exp(reach)
       : Math.exp(reach - size);
   return q / ((1 + q) * (1 + q));
 }
 
-/** The same of tanh. */
+/** The largest slope of tanh within ± reach of a, where `value` is tanh(a): 4 q / (1 + q)² with q = e^(2 (reach − |a|)). */
 export function tanhSlope(a: number, value: number, reach: number): number {
   const size = Math.abs(a);
   if (size <= reach) return 1;
   const t = Math.abs(value);
   const q =
-    t < NEAR_ONE && reach < SHORT / 2 ? ((1 - t) / (1 + t)) * exp(2 * reach) : Math.exp(2 * (reach - size));
+    t < NEAR_ONE && reach < SHORT_REACH / 2
+      ? ((1 - t) / (1 + t)) * exp(2 * reach)
+      : Math.exp(2 * (reach - size));
   return (4 * q) / ((1 + q) * (1 + q));
 }
 
-/** e^x for 0 ≤ x < SHORT. */
+/** e^x for 0 ≤ x < SHORT_REACH. */
 function exp(x: number): number {
   return 1 + x * (1 + (x / 2) * (1 + (x / 3) * (1 + (x / 4) * (1 + (x / 5) * (1 + x / 6)))));
 }

@@ -1,38 +1,41 @@
 import type { FloatDtype } from '../tensor/dtype.js';
 
 /**
- * How a runtime rounds, in relative units unless it says otherwise. Errors of its activations are given twice: the
- * largest, and the root of the mean square.
+ * How a runtime rounds. Roundoffs and errors are relative unless stated otherwise. The error of an activation is given as
+ * the largest one and as a root mean square.
  */
 export interface Profile {
   /** Unit roundoff of the sums that products accumulate in. */
   readonly accumulate: number;
-  /** Unit roundoff of what is stored: pre-activations, gates, states. */
+  /** Unit roundoff of stored values: sums before activations, gates, states. */
   readonly store: number;
-  /** Of tanh, in units of `store`, relative to its value. */
-  readonly tanh: Sizes;
-  /** Of σ, in units of `store`, relative to its value. */
-  readonly sigmoid: Sizes;
-  /** Of σ, in units of `store`, absolute. */
-  readonly sigmoidAbsolute: Sizes;
+  /** Error of tanh, in units of `store`, relative to its value. */
+  readonly tanh: ActivationError;
+  /** Error of σ, in units of `store`, relative to its value. */
+  readonly sigmoid: ActivationError;
+  /** Error of σ, in units of `store`, absolute; added to the relative one. */
+  readonly sigmoidAbsolute: ActivationError;
   /** Unit roundoff of a product's operands. */
   readonly operands: number;
   /** Unit roundoff of b_ih + b_hh, where a runtime stores their sum. */
   readonly biases: number;
-  /** The least error of a stored value: half the smallest subnormal, or what is flushed to zero. Absolute. */
+  /** The least error of a stored value, absolute: half the smallest subnormal, or the largest value flushed to zero. */
   readonly floor: number;
-  /** Above this magnitude a stored value may have overflowed; and a sum, of which a part may be larger than all of it. */
+  /** Above this magnitude a stored value may have overflowed. */
   readonly huge: number;
+  /** Above this magnitude a partial sum may have overflowed, even if the whole sum is smaller. */
   readonly hugeSum: number;
   /**
-   * The mean square of a unit's errors, in variances, above which it is a fault: activations that are rational functions
-   * err in the same way wherever a unit stands still, by up to `worst / typical`.
+   * The mean square of a unit's deviations, in variances, above which it is a fault. Activations that are rational
+   * functions have the same error at every step at which a unit stands still, of up to `worst / typical`.
    */
   readonly meanSquare: number;
 }
 
-interface Sizes {
+interface ActivationError {
+  /** The largest error. */
   readonly worst: number;
+  /** The root mean square. */
   readonly typical: number;
 }
 
@@ -52,7 +55,7 @@ const torch: Profile = {
   meanSquare: 4,
 };
 
-/** No rounding at all: what other errors do by themselves. */
+/** No rounding at all: only uncertain digits cause errors. */
 export const UNROUNDED: Profile = {
   ...torch,
   accumulate: 0,
@@ -81,8 +84,8 @@ const half: Profile = {
 };
 
 /**
- * By name. `torch` is PyTorch on a CPU (Sleef, oneDNN); `generic` covers other runtimes too, such as ONNX Runtime, whose
- * tanh and σ are rational approximations. The constants were measured on their activations: docs/numerics.md.
+ * The profiles by name. `torch` is PyTorch on a CPU (Sleef, oneDNN); `generic` covers other runtimes too, for example
+ * ONNX Runtime, whose tanh and σ are rational approximations. docs/numerics.md says how the constants were measured.
  */
 export const PROFILES = {
   torch,
@@ -97,13 +100,13 @@ export const PROFILES = {
     huge: 1e37,
   },
   tf32: { ...generic, operands: 2 ** -11 },
-  // Both sides round: the unit is the sum of the two.
+  // The unit roundoff is doubled, because cellcheck's own float64 rounds too.
   f64: { ...generic, accumulate: 2 ** -52, store: 2 ** -52, floor: 2 ** -500, huge: 1e307, hugeSum: 1e307 },
 } as const satisfies Record<string, Profile>;
 
 export type ProfileName = keyof typeof PROFILES;
 
-/** The profile of a reference of which no more is known than its dtype. */
+/** The profile of a reference of which only the dtype is known. */
 export const PROFILE_OF: Readonly<Record<FloatDtype, ProfileName>> = {
   F64: 'f64',
   F32: 'generic',

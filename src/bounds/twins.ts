@@ -4,8 +4,10 @@ import type { Module } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 
 /**
- * Twins are rows of weights that are equal: such units round alike, and their errors add up linearly. Group numbers of
- * the hidden units of a layer in one direction, and of its outputs; undefined where no two are equal.
+ * Twins are units with equal rows of weights: they round alike, so that their errors add up linearly. Units with the same
+ * group number are twins.
+ * @returns the group numbers of the hidden units and of the outputs of a layer in one direction; undefined where no two
+ *   are equal
  */
 export function twinsOf(
   { kind, hidden_size, proj_size }: Module,
@@ -22,50 +24,57 @@ export function twinsOf(
       });
     });
   const input_size = weightIh.length / (gates * hidden_size);
-  const units = groups(hidden_size, (unit) => weightIh[unit * input_size], rowsOf);
+  const units = groupNumbers(hidden_size, (unit) => weightIh[unit * input_size], rowsOf);
   if (!weightHr) return { units, outputs: units };
   const projected = (row: number) => [weightHr.subarray(row * hidden_size, (row + 1) * hidden_size)];
-  const outputs = groups(proj_size, (row) => weightHr[row * hidden_size], projected);
+  const outputs = groupNumbers(proj_size, (row) => weightHr[row * hidden_size], projected);
   return { units, outputs };
 }
 
-/** Group numbers of rows by their values, undefined where all differ. Most rows differ in their first value. */
-function groups(
+/**
+ * Group numbers by values: the index of the first element with the same rows. Elements are sorted by their first value
+ * before rows are compared, because most differ there already.
+ * @returns undefined where all elements differ
+ */
+function groupNumbers(
   count: number,
-  firstOf: (index: number) => number,
+  firstValueOf: (index: number) => number,
   rowsOf: (index: number) => Floats[],
 ): number[] | undefined {
-  const byFirst = new Map<number, number[]>();
-  const ids: number[] = [];
-  let twins = false;
+  const byFirstValue = new Map<number, number[]>();
+  const numbers: number[] = [];
+  let hasTwins = false;
   for (let index = 0; index < count; index++) {
-    const first = firstOf(index);
-    const candidates = byFirst.get(first) ?? [];
-    byFirst.set(first, candidates);
+    const first = firstValueOf(index);
+    const candidates = byFirstValue.get(first) ?? [];
+    byFirstValue.set(first, candidates);
     const rows = candidates.length ? rowsOf(index) : [];
     const equal = candidates.find((other) =>
       rowsOf(other).every((row, i) => row.every((value, k) => value === rows[i][k])),
     );
-    ids.push(equal === undefined ? index : ids[equal]);
+    numbers.push(equal === undefined ? index : numbers[equal]);
     if (equal === undefined) candidates.push(index);
-    else twins = true;
+    else hasTwins = true;
   }
-  return twins ? ids : undefined;
+  return hasTwins ? numbers : undefined;
 }
 
-/** The part of the units that the largest group of twins has. */
-export function largestGroup(ids: readonly number[] | undefined): number {
-  if (!ids) return 0;
+/** The fraction of the units that belong to the largest group of twins. */
+export function largestGroup(groups: readonly number[] | undefined): number {
+  if (!groups) return 0;
   const counts = new Map<number, number>();
-  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
-  return Math.max(...counts.values()) / ids.length;
+  for (const group of groups) counts.set(group, (counts.get(group) ?? 0) + 1);
+  return Math.max(...counts.values()) / groups.length;
 }
 
-/** |W[j, k]| Σ |W[j, l]| over the twins l of k, in the place of W[j, k]². */
-export function coherent(weight: Floats, columns: number, twins: readonly number[]): Float64Array {
+/**
+ * The matrix that takes the variances of x to those of W x where some x[k] are twins: their errors add up linearly, so
+ * that W[j, k]² becomes |W[j, k]| Σ |W[j, l]| over the twins l of k, k itself included. [columns, size]
+ */
+export function twinProducts(weight: Floats, columns: number, twins: readonly number[]): Float64Array {
   const size = weight.length / columns;
-  const result = new Float64Array(weight.length);
-  const sums = new Float64Array(size);
+  const result = new Float64Array(weight.length); // [columns, size]
+  const sums = new Float64Array(size); // by group number
   for (let row = 0; row < columns; row++) {
     const from = row * size;
     sums.fill(0);

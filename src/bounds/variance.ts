@@ -1,21 +1,22 @@
 import type { Floats } from '../tensor/dtype.js';
 import { type ErrorModel, sigmoidSlope, tanhSlope } from './model.js';
 import type { Profile } from './profiles.js';
-import { coherent } from './twins.js';
+import { twinProducts } from './twins.js';
 
-/** So many standard deviations are rounding; derivatives are taken at the worst place within them. */
+/** Deviations of up to this many σ may be rounding. Derivatives are the largest ones within this distance. */
 export const ROUNDING_SIGMAS = 6;
 
-/** A row whose errors reach this part of its values (or of 1) is not predicted any more. */
+/** When ROUNDING_SIGMAS σ of a row reach this fraction of its largest value (or of 1), its later steps are undecided. */
 const HORIZON = 0.05;
 
 /**
- * Roundings as independent random numbers, uniform within ± the unit roundoff: errors are variances. A sum's partial
- * sums go the way of a random walk from its first term to its value, so that n terms p of sum a err by the variance
+ * Errors as variances: roundings are independent random numbers, uniform within ±u of what they round. The partial sums
+ * of a sum a of n terms p are taken as a random walk from zero to a, so that the error of the sum has the variance
  *
  *     u²/3 (Σp² (1 + n/6) + n a²/3)
  *
- * and what a state carries on from itself (f c, z h) adds up linearly: the same rounding may repeat at every step.
+ * What a state carries on from itself (f c, z h) adds up linearly, because a state that stands still is rounded in the
+ * same way at every step: σ' = f σ + local. docs/numerics.md has the reasons.
  */
 export function varianceModel(profile: Profile): ErrorModel {
   const { accumulate, store, operands, biases, floor } = profile;
@@ -27,34 +28,37 @@ export function varianceModel(profile: Profile): ErrorModel {
   const tanh2 = (profile.tanh.typical * store) ** 2;
   const sigmoid2 = (profile.sigmoid.typical * store) ** 2;
   const sigmoidAbsolute2 = (profile.sigmoidAbsolute.typical * store) ** 2 + floor2;
-  const narrow = store > accumulate;
-  const ofTerms = (terms: number) => walk * (1 + terms / 6) + operandRounding;
-  const ofPart = (terms: number) => (walk * terms) / 3 + (narrow ? rounding : 0);
+  const storesNarrower = store > accumulate;
+  /** Multiplies Σp². */
+  const perTermSquare = (terms: number) => walk * (1 + terms / 6) + operandRounding;
+  /** Multiplies a². */
+  const perSumSquare = (terms: number) => (walk * terms) / 3;
+  const perAffineSquare = (terms: number) => perSumSquare(terms) + (storesNarrower ? rounding : 0);
 
   return {
     factors(weight, bias, columns, terms, inexact, { twins }) {
-      const each = ofTerms(terms);
+      const perSquare = perTermSquare(terms);
       return {
         first: {
           weight,
-          bias: bias && Float64Array.from(bias, (value) => each * value * value),
+          bias: bias && Float64Array.from(bias, (value) => perSquare * value * value),
           squared: true,
         },
         ...(inexact && {
-          second: twins ? { weight: coherent(weight, columns, twins) } : { weight, squared: true },
+          second: twins ? { weight: twinProducts(weight, columns, twins) } : { weight, squared: true },
         }),
       };
     },
-    operands(x, error, count, terms, first, second) {
-      const each = ofTerms(terms);
-      for (let i = 0; i < count; i++) first[i] = each * x[i] * x[i];
-      if (second && error) for (let i = 0; i < count; i++) second[i] = error[i];
+    operands(x, xError, count, terms, first, second) {
+      const perSquare = perTermSquare(terms);
+      for (let i = 0; i < count; i++) first[i] = perSquare * x[i] * x[i];
+      if (second && xError) for (let i = 0; i < count; i++) second[i] = xError[i];
     },
-    part: (a, v, terms) => v + ofPart(terms) * a * a,
-    projected: (h, v, terms) => v + ((walk * terms) / 3 + rounding) * h * h + floor2,
+    affine: (a, v, terms) => v + perAffineSquare(terms) * a * a,
+    projected: (h, v, terms) => v + (perSumSquare(terms) + rounding) * h * h + floor2,
     kernelTerms: (terms) => ({
       sigmas: ROUNDING_SIGMAS,
-      part: ofPart(terms),
+      affine: perAffineSquare(terms),
       rounding,
       biases: biasRounding,
       tanh: tanh2,
@@ -62,7 +66,7 @@ export function varianceModel(profile: Profile): ErrorModel {
       sigmoidAbsolute: sigmoidAbsolute2,
       floor: floor2,
     }),
-    sum: (a, one, other, b) => one + other + rounding * a * a + biasRounding * b * b,
+    sum: (a, vOne, vOther, b) => vOne + vOther + rounding * a * a + biasRounding * b * b,
     tanh(a, value, v) {
       const slope = tanhSlope(a, value, ROUNDING_SIGMAS * Math.sqrt(v));
       return Math.min(slope * slope * v, 1) + tanh2 * value * value + floor2;
@@ -74,9 +78,9 @@ export function varianceModel(profile: Profile): ErrorModel {
     relu: (a, v) => (a > -ROUNDING_SIGMAS * Math.sqrt(v) ? v : 0),
     product: (x, vX, y, vY) => x * x * vY + y * y * vX + rounding * (x * y) * (x * y),
     mix(z, vZ, n, vN, h, vH, next) {
-      const part = h - n;
-      const rounded = 2 * (part * z) * (part * z) + next * next;
-      const local = (1 - z) * (1 - z) * vN + part * part * vZ + rounding * rounded + floor2;
+      const apart = h - n;
+      const rounded = 2 * (apart * z) * (apart * z) + next * next;
+      const local = (1 - z) * (1 - z) * vN + apart * apart * vZ + rounding * rounded + floor2;
       return (z * Math.sqrt(vH) + Math.sqrt(local)) ** 2;
     },
     carry(f, vF, c, vC, i, vI, g, vG) {
@@ -88,13 +92,13 @@ export function varianceModel(profile: Profile): ErrorModel {
     },
     output: (o, vO, t, vT) => o * o * vT + t * t * vO + vO * vT + rounding * (o * t) * (o * t) + floor2,
     reported: Math.sqrt,
-    lost: isLost,
-    lostError: 1,
-    within: (uncertainty) => (uncertainty * uncertainty) / 3,
+    isUndecided,
+    undecidedError: 1,
+    fromUncertainty: (uncertainty) => (uncertainty * uncertainty) / 3,
   };
 }
 
-function isLost(h: Floats, error: Floats, from: number, to: number): boolean {
+function isUndecided(h: Floats, error: Floats, from: number, to: number): boolean {
   let largest = 0;
   for (let i = from; i < to; i++)
     if (!(error[i] <= largest)) largest = Number.isNaN(error[i]) ? Number.POSITIVE_INFINITY : error[i];

@@ -12,20 +12,20 @@ import { type LayerTrace, planTrace, traceRecorder } from './trace.js';
 export interface ForwardOptions {
   /** float64 if absent. */
   readonly compute?: Compute;
-  /** Rounds what is stored on the way, as a computation in another dtype does. */
+  /** Rounds intermediate results, as a computation in another dtype does. */
   readonly storage?: Storage;
   /** Keeps h, c and the gates of every step. */
   readonly trace?: boolean;
   /** Keeps the output of every layer. */
   readonly layers?: boolean;
   readonly speed?: SpeedOptions;
-  /** One thread's part, where other threads run the same network over the same sequence. */
+  /** This thread's share of the units, where other threads run the same network over the same sequence. */
   readonly share?: Share;
-  /** Called now and then with the part that is done, 0 … 1; the pass waits for what it returns. */
+  /** Called now and then with the fraction that is done, 0 … 1; the pass waits for a promise that it returns. */
   readonly onProgress?: (done: number) => void | Promise<void>;
 }
 
-/** The outputs of a network, time first, as the module's documentation names them. */
+/** The outputs of a network, time first, by the names of PyTorch's documentation. */
 export interface Outputs {
   /** [steps, batch, directions·output size]; zero beyond a row's length */
   readonly output: Floats;
@@ -33,17 +33,18 @@ export interface Outputs {
   readonly h_n: Floats;
   /** [layers·directions, batch, hidden_size], LSTM only */
   readonly c_n?: Floats;
-  /** The output of every layer, as `output`; where it was asked for. */
+  /** The output of every layer, in the layout of `output`; if requested. */
   readonly layers?: readonly Floats[];
-  /** Layers from the bottom up, each forward, then reverse; where it was asked for. */
+  /** Layers from the bottom up, each forward, then reverse; if requested. */
   readonly trace?: readonly LayerTrace[];
   readonly kernels: UsedKernels;
 }
 
-/** What a pass was computed with, and why with nothing faster where that has reasons. */
+/** The kernels and threads that computed a pass. */
 export interface UsedKernels {
   readonly name: KernelName;
   readonly threads: number;
+  /** Why faster ones were not used. */
   readonly notes: readonly string[];
 }
 
@@ -81,34 +82,26 @@ async function runLayers(
 ): Promise<Omit<Outputs, 'kernels'>> {
   const { module, layers } = network;
   const { steps, batch } = sequence;
-  const directions = directionsOf(module);
-  const size = outputSize(module);
   const { hidden_size } = module;
-  const withCell = carriesCell(module.kind);
-
-  const { order, inverse, rowsAt } = packRows(sequence);
-  const sorted = (values: Floats, outer: number, inner: number) => pick(values, order, outer, batch, inner);
-
-  const trace: LayerTrace[] | undefined = options.trace ? [] : undefined;
-  const kept: Floats[] | undefined = options.layers ? [] : undefined;
-  if (trace) planTrace(module, steps, batch, options.compute);
-
+  const directions = directionsOf(module);
   const states = layers.length * directions.length;
-  const h_n = kernels.allocate(states * batch * size);
-  const c_n = kernels.allocate(withCell ? states * batch * hidden_size : 0);
-  if (sequence.h0) h_n.set(sorted(sequence.h0, states, size));
-  if (sequence.c0) c_n.set(sorted(sequence.c0, states, hidden_size));
-
-  let input = sorted(sequence.input, steps, module.input_size);
+  const size = outputSize(module);
   const width = directions.length * size;
+  const trace: LayerTrace[] | undefined = options.trace ? [] : undefined;
+  const layerOutputs: Floats[] | undefined = options.layers ? [] : undefined;
+  if (trace) planTrace(module, steps, batch, options.compute);
+  const { order, inverse, rowsAt } = packRows(sequence);
+  const { h_n, c_n } = initialStates(kernels, network, sequence, order);
+
+  let input = pick(sequence.input, order, steps, batch, module.input_size);
   for (const [layer, parameters] of layers.entries()) {
-    const output = kernels.allocate(steps * batch * width);
+    const output = kernels.allocate(steps * batch * width); // [steps, batch, directions·output size]
+    // With one direction, and rows in their original order, the layer's output is also the trace of its h.
+    const hTrace = directions.length === 1 && !order ? output : undefined;
     for (const [d, direction] of directions.entries()) {
-      const index = layer * directions.length + d;
-      // With one direction, and rows in their own order, the layer's output is its h.
-      const shared = directions.length === 1 && !order ? output : undefined;
+      const state = layer * directions.length + d;
       const recorder =
-        trace && traceRecorder(kernels, module, { layer, direction }, steps, batch, shared, order);
+        trace && traceRecorder(kernels, module, { layer, direction }, steps, batch, hTrace, order);
       if (recorder) trace.push(recorder.trace);
       const run = runLayer({
         kernels,
@@ -123,49 +116,67 @@ async function runLayers(
         output,
         width,
         outputAt: d * size,
-        h: h_n.subarray(index * batch * size, (index + 1) * batch * size),
-        c: c_n.subarray(index * batch * hidden_size, (index + 1) * batch * hidden_size),
+        h: h_n.subarray(state * batch * size, (state + 1) * batch * size),
+        c: c_n.subarray(state * batch * hidden_size, (state + 1) * batch * hidden_size),
         record: recorder?.record,
         share: options.share,
       });
-      for (const done of run) await options.onProgress?.((index + done / steps) / states);
+      for (const done of run) await options.onProgress?.((state + done / steps) / states);
     }
     input = output;
-    kept?.push(pick(output, inverse, steps, batch, width));
+    layerOutputs?.push(pick(output, inverse, steps, batch, width));
   }
 
   return {
     output: pick(input, inverse, steps, batch, width),
     h_n: pick(h_n, inverse, states, batch, size),
-    c_n: withCell ? pick(c_n, inverse, states, batch, hidden_size) : undefined,
-    layers: kept,
+    c_n: carriesCell(module.kind) ? pick(c_n, inverse, states, batch, hidden_size) : undefined,
+    layers: layerOutputs,
     trace,
   };
 }
 
+/** Buffers for h_n and c_n that hold h_0 and c_0, zeros where these are absent. Batch rows are in the given order. */
+function initialStates(
+  { allocate }: Kernels,
+  { module, layers }: Network,
+  { batch, h0, c0 }: Sequence,
+  order: readonly number[] | undefined,
+): { readonly h_n: Floats; readonly c_n: Floats } {
+  const states = layers.length * directionsOf(module).length;
+  const size = outputSize(module);
+  const { hidden_size, kind } = module;
+  const h_n = allocate(states * batch * size); // [layers·directions, batch, output size]
+  const c_n = allocate(carriesCell(kind) ? states * batch * hidden_size : 0); // [layers·directions, batch, hidden]
+  if (h0) h_n.set(pick(h0, order, states, batch, size));
+  if (c0) c_n.set(pick(c0, order, states, batch, hidden_size));
+  return { h_n, c_n };
+}
+
 /**
- * Batch rows in the order of their lengths, longest first, as PyTorch packs them: those that take part in a step are then
- * always the first ones. Undefined orders leave the rows where they are.
+ * Batch rows in descending order of their lengths, as PyTorch packs them: the rows that take part in a step are always
+ * the first ones. Without lengths the order is unchanged, and `order` and `inverse` are absent.
  */
 export function packRows({ steps, batch, lengths }: Pick<Sequence, 'steps' | 'batch' | 'lengths'>): {
+  /** `order[packed row]`: the original row. */
   readonly order?: readonly number[];
+  /** `inverse[original row]`: the packed row. */
   readonly inverse?: readonly number[];
+  /** The number of rows that take part in a step. */
   readonly rowsAt: (step: number) => number;
 } {
   if (!lengths) return { rowsAt: () => batch };
   const order = [...lengths.keys()].sort((a, b) => lengths[b] - lengths[a]);
-  const sorted = order.map((row) => lengths[row]);
-  return { order, inverse: invert(order), rowsAt: activeRows(sorted, steps) };
+  return { order, inverse: invert(order), rowsAt: rowsWithin(lengths, steps) };
 }
 
-/** How many of the rows, sorted by length, longest first, are within it at each step. */
-function activeRows(sortedLengths: readonly number[], steps: number): (step: number) => number {
+function rowsWithin(lengths: readonly number[], steps: number): (step: number) => number {
   const counts = new Uint32Array(steps);
-  for (const length of sortedLengths) for (let step = 0; step < length; step++) counts[step]++;
+  for (const length of lengths) for (let step = 0; step < length; step++) counts[step]++;
   return (step) => counts[step];
 }
 
-/** Batch rows out of values [outer, batch, inner], in this order: all of them, or some. */
+/** Copies these batch rows out of values [outer, batch, inner], in this order; the values themselves if `rows` is absent. */
 export function pick<T extends Floats | Uint8Array>(
   values: T,
   rows: readonly number[] | undefined,

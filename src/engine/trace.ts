@@ -2,28 +2,29 @@ import { CellcheckError } from '../errors.js';
 import { type Direction, KINDS, traced } from '../kinds.js';
 import { directionsOf, type Module, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
-import type { GateStep, Kernels } from './kernels/kernels.js';
+import type { GateStep } from './cells/gate-step.js';
+import type { Kernels } from './kernels/kernels.js';
 import type { Compute } from './options.js';
 
-/** What the forward pass saw in one layer and direction. */
+/** The states and gates of one layer in one direction. */
 export interface LayerTrace {
   readonly layer: number;
   readonly direction: Direction;
   /**
-   * By name: h [steps, batch, output size], c and the activated gates [steps, batch, hidden_size]. Batch rows are those
-   * of the input; zero beyond a row's length.
+   * By name: h [steps, batch, output size], c and the activated gates [steps, batch, hidden_size]. Batch rows are in the
+   * order of the input; zero beyond a row's length.
    */
   readonly parts: Readonly<Record<string, Floats>>;
 }
 
-/** A trace that is being made. */
+/** Fills a trace step by step. */
 export interface Recorder {
   readonly trace: LayerTrace;
-  /** Takes over what a step left behind. h: [rows, output size] */
+  /** Copies the results of a step. h: [rows, output size] */
   readonly record: (step: number, cell: GateStep, h: Floats) => void;
 }
 
-// For all parts together.
+/** The largest trace of a network. */
 const MOST_BYTES = 2 ** 32;
 
 /** Size of a part's last dimension. */
@@ -32,8 +33,8 @@ export function partSize(module: Module, part: string): number {
 }
 
 /**
- * Refuses a trace that no memory is likely to hold, before anything is allocated.
- * @throws CellcheckError
+ * Checks the size of a trace before anything is allocated.
+ * @throws CellcheckError where it is larger than 4 GiB
  */
 export function planTrace(module: Module, steps: number, batch: number, compute: Compute = 'float64'): void {
   const bytesPerValue = compute === 'float64' ? 8 : 4;
@@ -48,10 +49,11 @@ export function planTrace(module: Module, steps: number, batch: number, compute:
 }
 
 /**
- * Room for the trace of a layer in one direction, filled step by step: what the kernels work in is used again for other
- * steps.
- * @param output where h of every step is kept anyway, where that is all that is kept there
- * @param order which batch row of the input each row is that the kernels see; the same if absent
+ * A recorder for one layer in one direction. It copies, because the kernels reuse their buffers at every step.
+ * @param place the layer and direction
+ * @param output [steps, batch, output size]: where the forward pass itself keeps h of every step; absent where it keeps
+ *   it in another layout
+ * @param order `order[row]`: the batch row of the input that the kernels see as `row`; the same one if absent
  */
 export function traceRecorder(
   { allocate }: Kernels,
@@ -71,22 +73,24 @@ export function traceRecorder(
       (part === 'h' && output) || allocate(steps * batch * partSize(module, part)),
     ]),
   );
-  // An RNN's gate is its h.
-  const blocks = gates.map((gate) => parts[gate]).filter((block) => block !== parts.h);
-  const { h: toH, c: toC } = parts;
+  // The only gate of an RNN is h itself.
+  const gateParts = gates.map((gate) => parts[gate]).filter((part) => part !== parts.h);
+  const { h: hTrace, c: cTrace } = parts;
   return {
     trace: { ...place, parts },
-    // Plain loops: in a network of one unit this runs as often as the cell.
+    // Loops rather than `set` of subarrays: in a network with one unit this takes as long as the cell.
     record(step, { rows, gates, gatesAt, c }, h) {
       for (let row = 0; row < rows; row++) {
-        const at = step * batch + (order ? order[row] : row);
-        if (!output) for (let unit = 0; unit < size; unit++) toH[at * size + unit] = h[row * size + unit];
-        const to = at * hidden_size;
-        if (toC) for (let unit = 0; unit < hidden_size; unit++) toC[to + unit] = c[row * hidden_size + unit];
-        for (let k = 0; k < blocks.length; k++) {
-          const from = gatesAt + (row * blocks.length + k) * hidden_size;
-          const block = blocks[k];
-          for (let unit = 0; unit < hidden_size; unit++) block[to + unit] = gates[from + unit];
+        const traceRow = step * batch + (order ? order[row] : row);
+        if (!output)
+          for (let unit = 0; unit < size; unit++) hTrace[traceRow * size + unit] = h[row * size + unit];
+        const traceAt = traceRow * hidden_size;
+        if (cTrace)
+          for (let unit = 0; unit < hidden_size; unit++) cTrace[traceAt + unit] = c[row * hidden_size + unit];
+        for (let k = 0; k < gateParts.length; k++) {
+          const gateAt = gatesAt + (row * gateParts.length + k) * hidden_size;
+          const part = gateParts[k];
+          for (let unit = 0; unit < hidden_size; unit++) part[traceAt + unit] = gates[gateAt + unit];
         }
       }
     },

@@ -178,7 +178,7 @@ test.each(NAMES)(
             buffer.set(drawn);
           }
           const { h, hError, c, cError } = buffers;
-          const places = { at: columns, hiddenAt: 2 * columns, terms: hidden_size + 7 };
+          const places = { gatesAt: columns, hiddenAt: 2 * columns, terms: hidden_size + 7 };
           const step = { ...buffers, ...places, rows, hidden_size, nonlinearity } as const;
           if (varianceStep) varianceStep[kind](step, model.kernelTerms!(step.terms));
           else errorCells(model)[kind](step);

@@ -3,7 +3,7 @@ export function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
-/** max(0, x), and NaN stays NaN, as torch.relu. */
+/** max(0, x), as torch.relu; NaN stays NaN. */
 export function relu(x: number): number {
   return Math.max(0, x);
 }

@@ -1,8 +1,8 @@
-import type { GateStep } from '../kernels/kernels.js';
 import { sigmoid } from './activations.js';
+import type { GateStep } from './gate-step.js';
 
 /**
- * The cell of torch.nn.GRU, whose reset gate acts after the product (r on W_hn h + b_hn):
+ * The cell of torch.nn.GRU. The reset gate r multiplies the finished product W_hn h + b_hn:
  *
  *     r  = σ(W_ir x + b_ir + W_hr h + b_hr)
  *     z  = σ(W_iz x + b_iz + W_hz h + b_hz)
@@ -14,18 +14,18 @@ import { sigmoid } from './activations.js';
 export function gruCell({ rows, hidden_size, gates, gatesAt, hidden, h, store }: GateStep): void {
   for (let row = 0; row < rows; row++) {
     for (let unit = 0; unit < hidden_size; unit++) {
-      const inR = row * 3 * hidden_size + unit;
-      const inZ = inR + hidden_size;
-      const inN = inZ + hidden_size;
-      const r = store(sigmoid(store(gates[gatesAt + inR] + hidden[inR])));
-      const z = store(sigmoid(store(gates[gatesAt + inZ] + hidden[inZ])));
-      const n = store(Math.tanh(store(gates[gatesAt + inN] + store(r * hidden[inN]))));
-      gates[gatesAt + inR] = r;
-      gates[gatesAt + inZ] = z;
-      gates[gatesAt + inN] = n;
-      const at = row * hidden_size + unit;
-      // (1 − z) n + z h, in the order in which PyTorch computes it.
-      h[at] = store(store(store(h[at] - n) * z) + n);
+      const rAt = row * 3 * hidden_size + unit;
+      const zAt = rAt + hidden_size;
+      const nAt = zAt + hidden_size;
+      const r = store(sigmoid(store(gates[gatesAt + rAt] + hidden[rAt])));
+      const z = store(sigmoid(store(gates[gatesAt + zAt] + hidden[zAt])));
+      const n = store(Math.tanh(store(gates[gatesAt + nAt] + store(r * hidden[nAt]))));
+      gates[gatesAt + rAt] = r;
+      gates[gatesAt + zAt] = z;
+      gates[gatesAt + nAt] = n;
+      const hAt = row * hidden_size + unit;
+      // PyTorch computes (1 − z) n + z h as (h − n) z + n.
+      h[hAt] = store(store(store(h[hAt] - n) * z) + n);
     }
   }
 }

@@ -1,5 +1,5 @@
-import type { GateStep } from '../kernels/kernels.js';
 import { sigmoid } from './activations.js';
+import type { GateStep } from './gate-step.js';
 
 /**
  * The cell of torch.nn.LSTM:
@@ -11,26 +11,26 @@ import { sigmoid } from './activations.js';
  *     c' = f c + i g
  *     h' = o tanh(c')
  *
- * https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html; with a projection this h' is what W_hr takes.
+ * https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html; with a projection, the layer's h is W_hr h'.
  */
 export function lstmCell({ rows, hidden_size, gates, gatesAt, hidden, h, c, store }: GateStep): void {
   for (let row = 0; row < rows; row++) {
     for (let unit = 0; unit < hidden_size; unit++) {
-      const inI = row * 4 * hidden_size + unit;
-      const inF = inI + hidden_size;
-      const inG = inF + hidden_size;
-      const inO = inG + hidden_size;
-      const i = store(sigmoid(store(gates[gatesAt + inI] + hidden[inI])));
-      const f = store(sigmoid(store(gates[gatesAt + inF] + hidden[inF])));
-      const g = store(Math.tanh(store(gates[gatesAt + inG] + hidden[inG])));
-      const o = store(sigmoid(store(gates[gatesAt + inO] + hidden[inO])));
-      gates[gatesAt + inI] = i;
-      gates[gatesAt + inF] = f;
-      gates[gatesAt + inG] = g;
-      gates[gatesAt + inO] = o;
-      const at = row * hidden_size + unit;
-      c[at] = store(store(f * c[at]) + store(i * g));
-      h[at] = store(o * store(Math.tanh(c[at])));
+      const iAt = row * 4 * hidden_size + unit;
+      const fAt = iAt + hidden_size;
+      const gAt = fAt + hidden_size;
+      const oAt = gAt + hidden_size;
+      const i = store(sigmoid(store(gates[gatesAt + iAt] + hidden[iAt])));
+      const f = store(sigmoid(store(gates[gatesAt + fAt] + hidden[fAt])));
+      const g = store(Math.tanh(store(gates[gatesAt + gAt] + hidden[gAt])));
+      const o = store(sigmoid(store(gates[gatesAt + oAt] + hidden[oAt])));
+      gates[gatesAt + iAt] = i;
+      gates[gatesAt + fAt] = f;
+      gates[gatesAt + gAt] = g;
+      gates[gatesAt + oAt] = o;
+      const stateAt = row * hidden_size + unit;
+      c[stateAt] = store(store(f * c[stateAt]) + store(i * g));
+      h[stateAt] = store(o * store(Math.tanh(c[stateAt])));
     }
   }
 }

@@ -1,5 +1,5 @@
-import type { GateStep } from '../kernels/kernels.js';
 import { relu } from './activations.js';
+import type { GateStep } from './gate-step.js';
 
 /**
  * The Elman cell of torch.nn.RNN:

@@ -8,17 +8,16 @@ import { plainFloat32, plainFloat64 } from './plain.js';
 import { disagreement } from './proof.js';
 import { type Engine, instantiate, wasmKernels } from './wasm.js';
 
-/** Kernels to compute with, until they are given back. */
+/** Kernels for one pass. Call `release` after it, so that later passes can use their memory again. */
 export interface Chosen {
   readonly kernels: Kernels;
   readonly name: KernelName;
-  /** What was tried before, and why it is not used. */
+  /** Why faster kernels are not used. */
   readonly notes: readonly string[];
   readonly release: () => void;
 }
 
-// What loading WebAssembly costs (about 10 ms, most of it compilation) is what plain kernels take for so many
-// multiplications.
+// Loading WebAssembly takes about 10 ms, most of it compilation: as long as this many multiplications by plain kernels.
 const PLAIN_WORK: Readonly<Record<Compute, number>> = { float64: 2 ** 24, float32: 2 ** 22 };
 
 /** Multiplications of a pass over all steps. */
@@ -34,14 +33,45 @@ export function workOf(
   return perStep * steps * batch;
 }
 
-// One engine whose memory is no larger is kept for the next pass.
-const MOST_KEPT = 2 ** 28;
+/** The kernels that pay for this much work. Builds of WebAssembly are used once they agree with the plain kernels. */
+export function chooseKernels(
+  kind: Kind,
+  compute: Compute,
+  work: number,
+  { kernels: wanted, wide = false, prepare }: SpeedOptions,
+): Chosen {
+  const fastest = wide ? 'wide' : 'relaxed';
+  const first = wanted ?? (work < PLAIN_WORK[compute] ? 'plain' : fastest);
+  const plain = compute === 'float64' ? plainFloat64 : plainFloat32;
+  const notes: string[] = [];
+  for (const name of KERNELS.slice(KERNELS.indexOf(first))) {
+    if (name === 'plain') break;
+    prepare?.();
+    const build = buildNamed(name);
+    if (!build.module) {
+      // A machine without relaxed SIMD is nothing unusual, so that this is noted only where somebody asked for it.
+      if (name === wanted)
+        notes.push(`this machine, or its Node, has no ${name} kernels, so plainer ones were used`);
+      continue;
+    }
+    const attempt = kernelsOf(build, build.module, kind, compute, plain);
+    if (typeof attempt !== 'string') return { ...attempt, name, notes };
+    notes.push(
+      attempt === NO_MEMORY
+        ? `there is no memory for the ${name} kernels, so plainer ones were used`
+        : `the ${name} kernels give wrong numbers on this machine (${attempt}), so plainer ones were used`,
+    );
+  }
+  return { kernels: plain, name: 'plain', notes, release: () => undefined };
+}
 
-/** What is known of a build: its module, where this machine can run it, and engines that nobody uses. */
+/** A build of WebAssembly in this process. */
 interface Build {
+  /** Absent where the machine, or its Node, cannot run it. */
   readonly module?: WebAssembly.Module;
+  /** Engines for the next pass. */
   readonly idle: Engine[];
-  /** By kind and precision: what is wrong, or nothing. */
+  /** By kind and precision: what differs from the plain kernels, or undefined where nothing does. */
   readonly faults: Map<string, string | undefined>;
 }
 
@@ -61,61 +91,43 @@ function compile(name: Exclude<KernelName, 'plain'>): WebAssembly.Module | undef
   try {
     return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined;
   } catch {
-    // A page may forbid it.
+    // A page's content security policy may forbid WebAssembly.
     return undefined;
   }
 }
 
-/** Nothing where there is no memory: it takes gigabytes of addresses, which a process may not have. */
+const NO_MEMORY = 'no memory';
+// An engine is kept for the next pass if its memory has at most this many bytes.
+const MOST_KEPT = 2 ** 28;
+
+/** A build's kernels, or why they cannot be used: NO_MEMORY, or how they differ from the plain ones. */
+function kernelsOf(
+  { idle, faults }: Build,
+  module: WebAssembly.Module,
+  kind: Kind,
+  compute: Compute,
+  plain: Kernels,
+): Pick<Chosen, 'kernels' | 'release'> | string {
+  const key = `${kind} ${compute}`;
+  const known = faults.get(key);
+  if (known !== undefined) return known;
+  const engine = idle.pop() ?? engineOf(module);
+  if (!engine) return NO_MEMORY;
+  const kernels = wasmKernels(engine, compute);
+  if (!faults.has(key)) faults.set(key, disagreement(kernels, plain, kind, compute));
+  const fault = faults.get(key);
+  if (fault !== undefined) return fault;
+  const release = () => {
+    if (idle.length === 0 && engine.memory.buffer.byteLength <= MOST_KEPT) idle.push(engine);
+  };
+  return { kernels, release };
+}
+
+/** Undefined where there is no memory: an engine reserves gigabytes of address space, which a process may not have. */
 function engineOf(module: WebAssembly.Module): Engine | undefined {
   try {
     return instantiate(module);
   } catch {
     return undefined;
   }
-}
-
-/** The kernels that a pass is worth; what is not plain has proven itself before. */
-export function chooseKernels(
-  kind: Kind,
-  compute: Compute,
-  work: number,
-  { kernels: wanted, wide = false, prepare }: SpeedOptions,
-): Chosen {
-  const fastest = wide ? 'wide' : 'relaxed';
-  const first = wanted ?? (work < PLAIN_WORK[compute] ? 'plain' : fastest);
-  const plain = compute === 'float64' ? plainFloat64 : plainFloat32;
-  const notes: string[] = [];
-  for (const name of KERNELS.slice(KERNELS.indexOf(first))) {
-    if (name === 'plain') break;
-    prepare?.();
-    const { module, idle, faults } = buildNamed(name);
-    if (!module) {
-      // That a machine has no relaxed SIMD is ordinary, unless somebody asked for it.
-      if (name === wanted)
-        notes.push(`this machine, or its Node, has no ${name} kernels, so plainer ones were used`);
-      continue;
-    }
-    const what = `${kind} ${compute}`;
-    const engine = faults.get(what) === undefined ? (idle.pop() ?? engineOf(module)) : undefined;
-    if (engine) {
-      const kernels = wasmKernels(engine, compute);
-      if (!faults.has(what)) faults.set(what, disagreement(kernels, plain, kind, compute));
-      if (faults.get(what) === undefined) {
-        const release = () => {
-          if (idle.length === 0 && engine.memory.buffer.byteLength <= MOST_KEPT) idle.push(engine);
-        };
-        return { kernels, name, notes, release };
-      }
-    }
-    const fault = faults.get(what);
-    if (fault === undefined) {
-      notes.push(`there is no memory for the ${name} kernels, so plainer ones were used`);
-      continue;
-    }
-    notes.push(
-      `the ${name} kernels give wrong numbers on this machine (${fault}), so plainer ones were used`,
-    );
-  }
-  return { kernels: plain, name: 'plain', notes, release: () => undefined };
 }

@@ -1,92 +1,86 @@
 import type { Kind, Nonlinearity } from '../../kinds.js';
 import type { Floats } from '../../tensor/dtype.js';
+import type { GateStep } from '../cells/gate-step.js';
 
-/** What one gate step works on. All buffers hold `rows` batch rows, the first of a step. */
-export interface GateStep {
-  readonly rows: number;
-  readonly hidden_size: number;
-  /**
-   * In: `W_ih x + b_ih`, at `gatesAt` [rows, gates·hidden]. Out: the activated gates, in the same place.
-   */
-  readonly gates: Floats;
-  readonly gatesAt: number;
-  /** `W_hh h + b_hh` [rows, gates·hidden] */
-  readonly hidden: Floats;
-  /** In: h of the step before, where the kind needs it (GRU). Out: h of this one. [rows, hidden] */
-  readonly h: Floats;
-  /** In and out, LSTM only: c [rows, hidden]. */
-  readonly c: Floats;
-  /** RNN only. */
-  readonly nonlinearity: Nonlinearity;
-  /** Rounds a result as the precision does in which it is kept. */
-  readonly store: (value: number) => number;
-}
-
-/** One step of a layer, as errors go through a cell. All of it is for `rows` batch rows. */
+/**
+ * What a cell computes one time step and its errors from, and where it writes them. Errors are variances or bounds.
+ * Buffers hold the first `rows` batch rows.
+ */
 export interface ErrorStep {
   readonly rows: number;
   readonly hidden_size: number;
-  /** W_ih x + b_ih and W_hh h + b_hh, from `at` and `hiddenAt` on [rows, gates·hidden]. */
+  /** `W_ih x + b_ih` [rows, gates·hidden], beginning at index `gatesAt`. */
   readonly gates: Floats;
-  readonly at: number;
+  readonly gatesAt: number;
+  /** `W_hh h + b_hh` [rows, gates·hidden], beginning at index `hiddenAt`. */
   readonly hidden: Floats;
   readonly hiddenAt: number;
-  /** What the products of errors came to, of each, in the same places; and how many terms each is a sum of. */
+  /** The errors of these two products before they are stored, at the same indices. */
   readonly gatesError: Floats;
   readonly hiddenError: Floats;
+  /** How many terms each product sums up. */
   readonly terms: number;
   /** b_ih + b_hh [gates·hidden] */
   readonly bias: Floats;
-  /** In: h of the step before, of a GRU only. Out: h of this one. [rows, hidden] */
+  /** In: h of the previous step; only GRU reads it. Out: h of this step. [rows, hidden] */
   readonly h: Floats;
   readonly hError: Floats;
-  /** In and out, LSTM only [rows, hidden]. */
+  /** LSTM only. In: c of the previous step. Out: c of this step. [rows, hidden] */
   readonly c: Floats;
   readonly cError: Floats;
+  /** RNN only. */
   readonly nonlinearity: Nonlinearity;
 }
 
-/** What a variance's growth depends on, in the order in which kernels take it: variances, but for the first. */
+/**
+ * The constants that variances depend on, in the order in which WebAssembly reads them. All but `sigmas` are variances;
+ * those marked relative are multiplied by the square of the value.
+ */
 export interface VarianceTerms {
-  /** So many standard deviations around a value are looked at for the largest slope. */
+  /** Derivatives are the largest within ± this many standard deviations. */
   readonly sigmas: number;
-  /** Of W x + b, in parts of its square; of any stored value, and of the biases' sum. */
-  readonly part: number;
+  /** Of W x + b, relative. */
+  readonly affine: number;
+  /** Of storing any value, relative. */
   readonly rounding: number;
+  /** Of storing b_ih + b_hh, relative. */
   readonly biases: number;
-  /** Of an activation, in parts of its value's square; and what σ's has in any case. */
+  /** Of tanh, relative. */
   readonly tanh: number;
+  /** Of σ, relative. */
   readonly sigmoid: number;
+  /** Of σ, absolute. */
   readonly sigmoidAbsolute: number;
-  /** Of a value near zero. */
+  /** Of any stored value, absolute: what underflow does. */
   readonly floor: number;
 }
 
-/** A matrix that products are made with, as the file has it. */
+/** A matrix for products `W x + b`, as the file has it. */
 export interface Factor {
   /** [columns, size] */
   readonly weight: Floats;
   /** [columns]; zeros if absent */
   readonly bias?: Floats;
+  /** Columns of the result. */
   readonly columns: number;
-  /** Whether it is for products of one row, or of many: both work, in either case. */
+  /** How many rows x usually has: kernels may choose a faster layout for one. Any number of rows gives right results. */
   readonly rows: 'one' | 'many';
-  /** Whether the products are with the squares of the weights, in float64; no copy of them is made where they are many. */
+  /** Multiplies with the squares of the weights, in float64. Large matrices are not copied for it. */
   readonly squared?: boolean;
 }
 
 /**
- * `out[r, j] = bias[j] + Σ_k x[r, k] weight[j, k]` for the first `rows` rows of x [rows, size], into out [rows, columns]
- * from its start. Every element is one accumulation in ascending k, whatever the implementation.
+ * `out[r, j] = bias[j] + Σ_k x[r, k] weight[j, k]` for the first `rows` rows of x [rows, size], written to the beginning
+ * of out [rows, columns]. Every implementation sums each element in ascending k.
  */
 export type Product = (out: Floats, x: Floats, rows: number) => void;
 
-/** What a layer works with: the two operations of the forward pass, and the only buffers that may go into them. */
+/** The operations and buffers of one layer. Operations accept only these buffers. */
 export interface Workspace<B extends string> {
-  /** By the names that the factors have. */
+  /** By the names of the factors. */
   readonly products: Readonly<Record<string, Product>>;
   readonly gateStep: Readonly<Record<Kind, (step: GateStep) => void>>;
-  /** The same with the variance of every value, where there is something faster than bounds/cells.ts for it. */
+  /** A cell step with the variance of every value; absent where bounds/cells.ts is all there is. */
   readonly varianceStep?: Readonly<Record<Kind, (step: ErrorStep, terms: VarianceTerms) => void>>;
   readonly buffers: Readonly<Record<B, Floats>>;
 }
@@ -94,11 +88,11 @@ export interface Workspace<B extends string> {
 /** The arithmetic of a forward pass, in one precision. */
 export interface Kernels {
   readonly store: GateStep['store'];
-  /** Room for what is kept. */
+  /** Zeros, in memory that outlives the workspace. */
   allocate(length: number): Floats;
   /**
-   * All that one layer works with, at once: its matrices, and buffers of so many values, which may hold anything. It
-   * lasts until the next one is asked for.
+   * The operations and buffers of one layer: products for these factors, and buffers of these lengths whose contents are
+   * arbitrary. Valid until the next call.
    */
   workspace<B extends string>(
     factors: Readonly<Record<string, Factor>>,

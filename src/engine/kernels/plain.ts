@@ -4,21 +4,21 @@ import { lstmCell } from '../cells/lstm.js';
 import { rnnCell } from '../cells/rnn.js';
 import type { Factor, Kernels, Product, Workspace } from './kernels.js';
 
-/** The cells themselves. */
+/** The cells in plain TypeScript. */
 export const gateStep: Workspace<never>['gateStep'] = { RNN: rnnCell, GRU: gruCell, LSTM: lstmCell };
 
 /** The kernels in plain TypeScript and double precision: the reference for every other implementation. */
 export const plainFloat64: Kernels = plain({
   store: (value) => value,
   allocate: (length) => new Float64Array(length),
-  // float64 sums take float32 values as they are, at the same speed.
+  // Products in float64 read float32 weights directly, at the same speed.
   convert: (values) => values,
   product: (factor) => (factor.squared ? productOfSquares(factor) : productFloat64(factor)),
 });
 
 /**
- * The same in single precision: every product and every sum is rounded to float32, as a runtime does that computes
- * in it; the cells round what they store.
+ * The same in single precision: every multiplication and every addition is rounded to float32, as in a runtime that
+ * computes in float32. The cells round what they store.
  */
 export const plainFloat32: Kernels = plain({
   store: Math.fround,
@@ -58,8 +58,8 @@ export function mapValues<K extends string, V, W>(
   return Object.fromEntries(entries.map(([key, value]) => [key, change(value)])) as Record<K, W>;
 }
 
-// Four columns at a time: their sums are independent of each other, so that the processor need not wait for one
-// addition to begin the next, and every sum still runs in ascending k.
+// Four columns at a time: their sums are independent, so that the processor adds to one while it waits for another.
+// Every sum still runs in ascending k.
 function productFloat64({ weight, bias, columns }: Factor): Product {
   const size = weight.length / columns;
   return (out, x, rows) => {
@@ -82,11 +82,11 @@ function productFloat64({ weight, bias, columns }: Factor): Product {
           sum2 += weight[w2 + k] * value;
           sum3 += weight[w3 + k] * value;
         }
-        const at = row * columns + column;
-        out[at] = sum0;
-        out[at + 1] = sum1;
-        out[at + 2] = sum2;
-        out[at + 3] = sum3;
+        const outAt = row * columns + column;
+        out[outAt] = sum0;
+        out[outAt + 1] = sum1;
+        out[outAt + 2] = sum2;
+        out[outAt + 3] = sum3;
       }
       for (; column < columns; column++) {
         let sum = bias ? bias[column] : 0;
@@ -97,29 +97,29 @@ function productFloat64({ weight, bias, columns }: Factor): Product {
   };
 }
 
-/** So many squares are kept; of more they are made anew for so many columns at a time. */
+/** Squares of a matrix of up to KEPT_SQUARES elements are kept. In a larger one each product squares block by block. */
 const KEPT_SQUARES = 2 ** 18;
 const SQUARED_COLUMNS = 16;
 
-function productOfSquares({ weight, bias, columns, rows: usual }: Factor): Product {
+function productOfSquares({ weight, bias, columns, rows: usualRows }: Factor): Product {
   const size = weight.length / columns;
   const block = weight.length <= KEPT_SQUARES ? columns : Math.min(SQUARED_COLUMNS, columns);
-  const squares = new Float64Array(block * size);
-  const product = productFloat64({ weight: squares, columns: block, rows: usual });
+  const squares = new Float64Array(block * size); // [block, size]
+  const product = productFloat64({ weight: squares, columns: block, rows: usualRows });
   const square = (first: number, count: number) => {
     for (let i = 0; i < count * size; i++) squares[i] = weight[first * size + i] * weight[first * size + i];
   };
   if (block === columns) square(0, columns);
-  let part = new Float64Array(0);
+  let blockOut = new Float64Array(0); // [rows, block]
   return (out, x, rows) => {
-    if (part.length < rows * block) part = new Float64Array(rows * block);
+    if (blockOut.length < rows * block) blockOut = new Float64Array(rows * block);
     for (let first = 0; first < columns; first += block) {
       const count = Math.min(block, columns - first);
       if (block < columns) square(first, count);
-      product(part, x, rows);
+      product(blockOut, x, rows);
       for (let row = 0; row < rows; row++)
         for (let column = first; column < first + count; column++)
-          out[row * columns + column] = part[row * block + column - first] + (bias ? bias[column] : 0);
+          out[row * columns + column] = blockOut[row * block + column - first] + (bias ? bias[column] : 0);
     }
   };
 }

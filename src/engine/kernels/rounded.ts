@@ -2,17 +2,17 @@ import { type FloatDtype, roundTo } from '../../tensor/dtype.js';
 import type { Factor, Kernels, Product } from './kernels.js';
 import { gateStep } from './plain.js';
 
-/** How results are stored. */
+/** The dtype to which intermediate results are rounded. */
 export interface Storage {
   readonly dtype: FloatDtype;
-  /** Rounds to either neighbour at random, always the same for the same seed; to the nearest if absent. */
+  /** Rounds at random to one of the two neighbours (the same way for the same seed); to the nearest one if absent. */
   readonly seed?: number;
 }
 
 /**
- * Kernels that store their results in another dtype: a computation in float16 or bfloat16 accumulates with more bits
- * and rounds what it stores (PyTorch's own on a CPU comes out bit for bit in most networks); for F64 the grid is a few
- * bits coarser than double's, so that the two part where two computations in double do.
+ * Kernels that round what they store, as a computation in that dtype does: in float16 and bfloat16 it accumulates with
+ * more bits and rounds the results. (In most networks this gives PyTorch's results on a CPU bit for bit.) For F64 the
+ * grid is a few bits coarser than that of float64, so that chaotic networks diverge as two float64 computations do.
  */
 export function rounded(kernels: Kernels, { dtype, seed }: Storage): Kernels {
   const dither = seed === undefined ? () => 0 : noise(seed);
@@ -29,13 +29,13 @@ export function rounded(kernels: Kernels, { dtype, seed }: Storage): Kernels {
           for (let i = 0; i < rows * columns; i++) out[i] = store(out[i]);
         };
       const entries = Object.entries(factors).map(([name, factor]) => [name, rounding(name, factor)]);
-      // Only the cells themselves round what they store.
+      // Only the plain cells call `store`.
       return { products: Object.fromEntries(entries), gateStep, buffers };
     },
   };
 }
 
-/** Numbers from -0.5 to 0.5 (xorshift, Marsaglia 2003), none of which moves a value that lies on the grid. */
+/** Numbers strictly between −0.5 and 0.5 (xorshift, Marsaglia 2003), so that values on the grid stay where they are. */
 function noise(seed: number): () => number {
   let state = Math.imul(seed, 0x9e3779b9) | 1;
   return () => {

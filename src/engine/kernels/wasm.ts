@@ -1,17 +1,25 @@
-import type { Kind } from '../../kinds.js';
+import { hasNonlinearity, type Kind } from '../../kinds.js';
 import type { Floats } from '../../tensor/dtype.js';
+import type { GateStep } from '../cells/gate-step.js';
 import type { Compute } from '../options.js';
-import type { ErrorStep, Factor, GateStep, Kernels, Product, VarianceTerms } from './kernels.js';
+import type { ErrorStep, Factor, Kernels, Product, VarianceTerms } from './kernels.js';
 import { mapValues, plainFloat32, plainFloat64 } from './plain.js';
 
-/** A compiled build of wasm/ with memory of its own. */
+/** A compiled build of wasm/ with its own memory. */
 export interface Engine {
   readonly memory: WebAssembly.Memory;
   readonly exports: WebAssembly.Instance['exports'];
 }
 
-const PAGE = 2 ** 16;
-const VECTOR = 16;
+/** `type`: the suffix that exported functions of this precision have. */
+const PRECISIONS = {
+  float64: { type: 'f64', ArrayOf: Float64Array, plain: plainFloat64 },
+  float32: { type: 'f32', ArrayOf: Float32Array, plain: plainFloat32 },
+} as const;
+type Precision = (typeof PRECISIONS)[Compute];
+
+const PAGE_BYTES = 2 ** 16;
+const VECTOR_BYTES = 16;
 const VARIANCE_TERMS = 8;
 
 export function instantiate(module: WebAssembly.Module): Engine {
@@ -20,12 +28,56 @@ export function instantiate(module: WebAssembly.Module): Engine {
   return { memory, exports };
 }
 
-/** Whether the memory has, or could be given, so many bytes. */
+/** The kernels in WebAssembly (wasm/). They use the engine's memory, so that one engine runs one forward pass at a time. */
+export function wasmKernels(engine: Engine, compute: Compute): Kernels {
+  const precision = PRECISIONS[compute];
+  const { ArrayOf, plain } = precision;
+  const { memory } = engine;
+  return {
+    store: plain.store,
+    allocate: plain.allocate,
+    workspace(factors, lengths) {
+      const layouts = mapValues(factors, (factor: Factor) => layoutOf(engine, precision, factor));
+      const plan = planMemory(engine, precision, layouts, lengths);
+      // A layer beyond the 4 GiB of a WebAssembly memory is left to the plain kernels.
+      if (!reserve(memory, plan.end)) return plain.workspace(factors, lengths);
+      const pack = (name: string) =>
+        packedProduct(engine, precision, factors[name], layouts[name], plan.factorsAt[name], plan.stagingAt);
+      const buffer = (name: keyof typeof lengths): Floats =>
+        new ArrayOf(memory.buffer, plan.buffersAt[name], lengths[name]);
+      const varianceStepOf = (kind: Kind) => varianceStep(engine, kind, plan.termsAt);
+      const bufferNames = Object.keys(lengths) as (keyof typeof lengths)[];
+      return {
+        products: Object.fromEntries(Object.keys(factors).map((name) => [name, pack(name)])),
+        buffers: Object.fromEntries(bufferNames.map((name) => [name, buffer(name)])) as Record<
+          keyof typeof lengths,
+          Floats
+        >,
+        gateStep: {
+          RNN: gateStep(engine, precision, 'RNN'),
+          GRU: gateStep(engine, precision, 'GRU'),
+          LSTM: gateStep(engine, precision, 'LSTM'),
+        },
+        ...(compute === 'float64' && {
+          varianceStep: {
+            RNN: varianceStepOf('RNN'),
+            GRU: varianceStepOf('GRU'),
+            LSTM: varianceStepOf('LSTM'),
+          },
+        }),
+      };
+    },
+  };
+}
+
+const aligned = (bytes: number) => Math.ceil(bytes / VECTOR_BYTES) * VECTOR_BYTES;
+
+/** Grows the memory to this many bytes. @returns false where that is impossible */
 function reserve(memory: WebAssembly.Memory, bytes: number): boolean {
   const missing = bytes - memory.buffer.byteLength;
   if (missing <= 0) return true;
   try {
-    memory.grow(Math.ceil(missing / PAGE));
+    memory.grow(Math.ceil(missing / PAGE_BYTES));
     return true;
   } catch (error) {
     if (error instanceof RangeError) return false;
@@ -33,141 +85,142 @@ function reserve(memory: WebAssembly.Memory, bytes: number): boolean {
   }
 }
 
-const aligned = (bytes: number) => Math.ceil(bytes / VECTOR) * VECTOR;
+/**
+ * How a factor lies in memory. Its columns are divided into panels of `width` columns [width, size], each stored as
+ * [size, width]: the order in which products read them. The last panel is padded with zeros.
+ */
+interface PanelLayout {
+  readonly size: number;
+  readonly width: number;
+  /** Element type of the packed weights. */
+  readonly stored: 'f32' | 'f64';
+  readonly panelBytes: number;
+  readonly weightBytes: number;
+  readonly biasBytes: number;
+  /** One panel before it is packed. */
+  readonly stagingBytes: number;
+}
 
-/** The kernels in WebAssembly (wasm/), at work in an engine's memory: one forward pass at a time. */
-export function wasmKernels({ memory, exports }: Engine, compute: Compute): Kernels {
-  const type = compute === 'float64' ? 'f64' : 'f32';
-  const ArrayOf = compute === 'float64' ? Float64Array : Float32Array;
-  const { BYTES_PER_ELEMENT } = ArrayOf;
-  const plain = compute === 'float64' ? plainFloat64 : plainFloat32;
-  const product = exports[`product_${type}`];
-
-  /** How a factor lies in memory: in panels of so many columns, in the order in which products read them. */
-  function layout({ weight, columns, rows, squared }: Factor) {
-    const size = weight.length / columns;
-    // A product of one row reads more than it computes: float32 stays what it is.
-    const narrow = rows === 'one' && weight instanceof Float32Array && !squared;
-    const bytes = narrow ? Float32Array.BYTES_PER_ELEMENT : BYTES_PER_ELEMENT;
-    const kept = narrow ? 'f32' : type;
-    const width = exports[rows === 'one' ? `columns_${kept}_${type}` : `columns_${type}`]();
-    const padded = Math.ceil(columns / width) * width;
-    return {
-      size,
-      width,
-      kept,
-      panelBytes: width * size * bytes,
-      bytes: aligned(padded * size * bytes),
-      biasBytes: aligned(padded * BYTES_PER_ELEMENT),
-      // One panel as the file has it.
-      rawBytes: aligned(width * size * (squared ? Float64Array : weight).BYTES_PER_ELEMENT),
-    };
-  }
-
-  /** Reading, widening and packing are one pass over the weights, panel by panel. */
-  function packed(factor: Factor, panels: number, raw: number): Product {
-    const { weight, bias, columns, rows, squared = false } = factor;
-    const { size, width, kept, panelBytes, bytes, biasBytes } = layout(factor);
-    const double = squared || weight instanceof Float64Array;
-    const pack = exports[`pack_${double ? 'f64' : 'f32'}_${kept}`];
-    const source = new (double ? Float64Array : Float32Array)(memory.buffer, raw, width * size);
-    for (let column = 0, to = panels; column < columns; column += width, to += panelBytes) {
-      const count = Math.min(width, columns - column);
-      source.set(weight.subarray(column * size, (column + count) * size));
-      if (squared) for (let i = 0; i < count * size; i++) source[i] *= source[i];
-      pack(to, raw, count, size, width);
-    }
-    const biasAt = panels + bytes;
-    const biases = new ArrayOf(memory.buffer, biasAt, biasBytes / BYTES_PER_ELEMENT).fill(0);
-    if (bias) biases.set(bias);
-    if (rows === 'many')
-      return (out, x, count) => product(out.byteOffset, x.byteOffset, count, size, panels, columns, biasAt);
-    const single = exports[`single_${kept}_${type}`];
-    return (out, x, count) => {
-      for (let row = 0; row < count; row++) {
-        const to = out.byteOffset + row * columns * BYTES_PER_ELEMENT;
-        single(to, x.byteOffset + row * size * BYTES_PER_ELEMENT, size, panels, columns, biasAt);
-      }
-    };
-  }
-
-  function gateStep(kind: Kind): (work: GateStep) => void {
-    const kernel = exports[`${kind.toLowerCase()}_${type}`];
-    return ({ rows, hidden_size, gates, gatesAt, hidden, h, c, nonlinearity }) => {
-      const at = gates.byteOffset + gatesAt * BYTES_PER_ELEMENT;
-      const last = kind === 'RNN' ? (nonlinearity === 'relu' ? 1 : 0) : c.byteOffset;
-      kernel(rows, hidden_size, at, hidden.byteOffset, h.byteOffset, last);
-    };
-  }
-
-  /** In float64 only; `at` is where the terms are handed over. */
-  function varianceStep(kind: Kind, at: number): (work: ErrorStep, terms: VarianceTerms) => void {
-    const kernel = exports[`${kind.toLowerCase()}_variances`];
-    return (step, { sigmas, part, rounding, biases, tanh, sigmoid, sigmoidAbsolute, floor }) => {
-      const place = new Float64Array(memory.buffer, at, VARIANCE_TERMS);
-      place.set([sigmas, part, rounding, biases, tanh, sigmoid, sigmoidAbsolute, floor]);
-      const { rows, hidden_size, gates, hidden, gatesError, hiddenError, bias, h, hError, c, cError } = step;
-      const offset = step.at * BYTES_PER_ELEMENT;
-      const hiddenOffset = step.hiddenAt * BYTES_PER_ELEMENT;
-      kernel(
-        rows,
-        hidden_size,
-        gates.byteOffset + offset,
-        hidden.byteOffset + hiddenOffset,
-        gatesError.byteOffset + offset,
-        hiddenError.byteOffset + hiddenOffset,
-        bias.byteOffset,
-        at,
-        h.byteOffset,
-        hError.byteOffset,
-        kind === 'RNN' ? (step.nonlinearity === 'relu' ? 1 : 0) : c.byteOffset,
-        cError.byteOffset,
-      );
-    };
-  }
-
+function layoutOf({ exports }: Engine, { type, ArrayOf }: Precision, factor: Factor): PanelLayout {
+  const { weight, columns, rows, squared } = factor;
+  const size = weight.length / columns;
+  // Products of one row are limited by reading the weights, so that float32 weights stay float32.
+  const narrow = rows === 'one' && weight instanceof Float32Array && !squared;
+  const stored = narrow ? 'f32' : type;
+  const storedBytes = narrow ? Float32Array.BYTES_PER_ELEMENT : ArrayOf.BYTES_PER_ELEMENT;
+  const width = exports[rows === 'one' ? `columns_${stored}_${type}` : `columns_${type}`]();
+  const padded = Math.ceil(columns / width) * width;
   return {
-    store: plain.store,
-    allocate: plain.allocate,
-    workspace(factors, lengths) {
-      const layouts = mapValues(factors, layout);
-      const raw = aligned(exports.free());
-      let at = raw + Object.values(layouts).reduce((most, { rawBytes }) => Math.max(most, rawBytes), 0);
-      const places = mapValues(layouts, ({ bytes, biasBytes }) => {
-        const place = at;
-        at += bytes + biasBytes;
-        return place;
-      });
-      const starts = mapValues(lengths, (length: number) => {
-        const start = at;
-        // The last vector of a buffer may reach beyond it.
-        at += aligned(length * BYTES_PER_ELEMENT) + VECTOR;
-        return start;
-      });
-      const terms = at;
-      if (compute === 'float64') at += aligned(VARIANCE_TERMS * BYTES_PER_ELEMENT);
-      // A layer that is too large for the 4 GiB of a WebAssembly memory is computed all the same.
-      if (!reserve(memory, at)) return plain.workspace(factors, lengths);
-      const buffer = (name: keyof typeof starts): Floats =>
-        new ArrayOf(memory.buffer, starts[name], lengths[name]);
-      const names = Object.keys(lengths) as (keyof typeof starts)[];
-      return {
-        products: Object.fromEntries(
-          Object.entries(factors).map(([name, factor]) => [name, packed(factor, places[name], raw)]),
-        ),
-        buffers: Object.fromEntries(names.map((name) => [name, buffer(name)])) as Record<
-          keyof typeof starts,
-          Floats
-        >,
-        gateStep: { RNN: gateStep('RNN'), GRU: gateStep('GRU'), LSTM: gateStep('LSTM') },
-        ...(compute === 'float64' && {
-          varianceStep: {
-            RNN: varianceStep('RNN', terms),
-            GRU: varianceStep('GRU', terms),
-            LSTM: varianceStep('LSTM', terms),
-          },
-        }),
-      };
-    },
+    size,
+    width,
+    stored,
+    panelBytes: width * size * storedBytes,
+    weightBytes: aligned(padded * size * storedBytes),
+    biasBytes: aligned(padded * ArrayOf.BYTES_PER_ELEMENT),
+    stagingBytes: aligned(width * size * (squared ? Float64Array : weight).BYTES_PER_ELEMENT),
+  };
+}
+
+/** Byte offsets of all that a workspace holds: staging, then factors, buffers and variance terms. */
+function planMemory<F extends string, B extends string>(
+  { exports }: Engine,
+  { ArrayOf }: Precision,
+  layouts: Readonly<Record<F, PanelLayout>>,
+  lengths: Readonly<Record<B, number>>,
+) {
+  const stagingAt = aligned(exports.free());
+  let end = stagingAt;
+  const take = (bytes: number) => {
+    const start = end;
+    end += bytes;
+    return start;
+  };
+  take(Math.max(0, ...Object.values<PanelLayout>(layouts).map(({ stagingBytes }) => stagingBytes)));
+  const factorsAt = mapValues(layouts, (layout: PanelLayout) => take(layout.weightBytes + layout.biasBytes));
+  // Kernels read whole vectors, so that the last one may reach beyond the buffer.
+  const buffersAt = mapValues(lengths, (length: number) =>
+    take(aligned(length * ArrayOf.BYTES_PER_ELEMENT) + VECTOR_BYTES),
+  );
+  const termsAt = take(ArrayOf === Float64Array ? aligned(VARIANCE_TERMS * ArrayOf.BYTES_PER_ELEMENT) : 0);
+  return { stagingAt, factorsAt, buffersAt, termsAt, end };
+}
+
+/** Packs a factor into memory, panel by panel, widening float32 to float64 where needed, and gives its product. */
+function packedProduct(
+  { memory, exports }: Engine,
+  { type, ArrayOf }: Precision,
+  { weight, bias, columns, rows, squared = false }: Factor,
+  { size, width, stored, panelBytes, weightBytes, biasBytes }: PanelLayout,
+  panelsAt: number,
+  stagingAt: number,
+): Product {
+  const double = squared || weight instanceof Float64Array;
+  const pack = exports[`pack_${double ? 'f64' : 'f32'}_${stored}`];
+  const staging = new (double ? Float64Array : Float32Array)(memory.buffer, stagingAt, width * size);
+  for (let column = 0, panelAt = panelsAt; column < columns; column += width, panelAt += panelBytes) {
+    const count = Math.min(width, columns - column);
+    staging.set(weight.subarray(column * size, (column + count) * size));
+    if (squared) for (let i = 0; i < count * size; i++) staging[i] *= staging[i];
+    pack(panelAt, stagingAt, count, size, width);
+  }
+  const { BYTES_PER_ELEMENT } = ArrayOf;
+  const biasAt = panelsAt + weightBytes;
+  const biases = new ArrayOf(memory.buffer, biasAt, biasBytes / BYTES_PER_ELEMENT).fill(0);
+  if (bias) biases.set(bias);
+  if (rows === 'many') {
+    const product = exports[`product_${type}`];
+    return (out, x, count) => product(out.byteOffset, x.byteOffset, count, size, panelsAt, columns, biasAt);
+  }
+  const single = exports[`single_${stored}_${type}`];
+  return (out, x, count) => {
+    for (let row = 0; row < count; row++) {
+      const outAt = out.byteOffset + row * columns * BYTES_PER_ELEMENT;
+      single(outAt, x.byteOffset + row * size * BYTES_PER_ELEMENT, size, panelsAt, columns, biasAt);
+    }
+  };
+}
+
+// A kernel's arguments end with whether it is relu where the kind has a choice, else with the address of c. GRU kernels
+// have neither: WebAssembly ignores surplus arguments.
+function gateStep({ exports }: Engine, { type, ArrayOf }: Precision, kind: Kind): (step: GateStep) => void {
+  const kernel = exports[`${kind.toLowerCase()}_${type}`];
+  const choosesNonlinearity = hasNonlinearity(kind);
+  const { BYTES_PER_ELEMENT } = ArrayOf;
+  return ({ rows, hidden_size, gates, gatesAt, hidden, h, c, nonlinearity }) => {
+    const gatesStart = gates.byteOffset + gatesAt * BYTES_PER_ELEMENT;
+    const last = choosesNonlinearity ? (nonlinearity === 'relu' ? 1 : 0) : c.byteOffset;
+    kernel(rows, hidden_size, gatesStart, hidden.byteOffset, h.byteOffset, last);
+  };
+}
+
+/** float64 only. The terms are written to `termsAt`, where the kernel reads them. */
+function varianceStep(
+  { memory, exports }: Engine,
+  kind: Kind,
+  termsAt: number,
+): (step: ErrorStep, terms: VarianceTerms) => void {
+  const kernel = exports[`${kind.toLowerCase()}_variances`];
+  const choosesNonlinearity = hasNonlinearity(kind);
+  const { BYTES_PER_ELEMENT } = Float64Array;
+  return (step, { sigmas, affine, rounding, biases, tanh, sigmoid, sigmoidAbsolute, floor }) => {
+    const terms = new Float64Array(memory.buffer, termsAt, VARIANCE_TERMS);
+    terms.set([sigmas, affine, rounding, biases, tanh, sigmoid, sigmoidAbsolute, floor]);
+    const { rows, hidden_size, gates, hidden, gatesError, hiddenError, bias, h, hError, c, cError } = step;
+    const gatesOffset = step.gatesAt * BYTES_PER_ELEMENT;
+    const hiddenOffset = step.hiddenAt * BYTES_PER_ELEMENT;
+    kernel(
+      rows,
+      hidden_size,
+      gates.byteOffset + gatesOffset,
+      hidden.byteOffset + hiddenOffset,
+      gatesError.byteOffset + gatesOffset,
+      hiddenError.byteOffset + hiddenOffset,
+      bias.byteOffset,
+      termsAt,
+      h.byteOffset,
+      hError.byteOffset,
+      choosesNonlinearity ? (step.nonlinearity === 'relu' ? 1 : 0) : c.byteOffset,
+      cError.byteOffset,
+    );
   };
 }

@@ -1,4 +1,4 @@
-// What the kernels need of WebAssembly, which Node and browsers have; TypeScript's own types of it come with the DOM.
+// The part of WebAssembly that the kernels use. TypeScript has its types only in the DOM library, which Node code lacks.
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
@@ -6,7 +6,7 @@ declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { initial: number });
     readonly buffer: ArrayBuffer;
-    /** @throws RangeError where there is no more; detaches the buffer */
+    /** Detaches `buffer`. @throws RangeError where the memory cannot grow that far */
     grow(pages: number): number;
   }
   class Instance {
