@@ -1,18 +1,19 @@
-// σ and tanh of vectors, within 2 ulp over the whole range, subnormals, infinities and NaN included.
+// σ and tanh of vectors, within 2 ulp over the whole range, including subnormals, infinities and NaN.
 //
-// Both reduce their argument to r = y − n ln 2, |r| ≤ ln 2 / 2, with ln 2 in two parts whose first one n multiplies
-// exactly, and take e^r − 1 = r + r² P(r) (coefficients.py). Constants are read from memory: as literals they would
-// be made anew in every loop, and take the registers that the values need.
+// Both reduce their argument y to r = y − n ln 2 with |r| ≤ ln 2 / 2, and use e^r − 1 = r + r² P(r), where P is a
+// polynomial (coefficients.py). ln 2 is split in two parts, the first short enough that its product with n is exact.
+// Constants are loaded from memory: literals would be created again in every loop, and occupy registers that the values
+// need.
 
 import { madd } from './vector';
 
-/** Constants of one precision, each in all lanes of a vector. */
+/** The constants for float64, each in all lanes of a vector; comments give their indices. */
 const DOUBLE = memory.data<f64>([
   1.4426950408889634, 1.4426950408889634, // 0: 1 / ln 2
-  6755399441055744, 6755399441055744, // 1: 1.5 · 2^52: added, it leaves an integer in the lowest bits
+  6755399441055744, 6755399441055744, // 1: 1.5 · 2^52: adding it rounds to an integer, which is then in the lowest bits
   -0.6931471803691238, -0.6931471803691238, // 2: −ln 2, the first 33 bits
   -1.9082149292705877e-10, -1.9082149292705877e-10, // 3: −ln 2, the rest
-  0.5, 0.5, // 4: P, from the constant up
+  0.5, 0.5, // 4 … 14: coefficients of P, from the constant up
   0.16666666666666671, 0.16666666666666671,
   0.04166666666666667, 0.04166666666666667,
   0.0083333333333261409, 0.0083333333333261409,
@@ -26,19 +27,20 @@ const DOUBLE = memory.data<f64>([
   1, 1, // 15
   -2, -2, // 16
   5.421010862427522e-20, 5.421010862427522e-20, // 17: 2^−64
-  -750, -750, // 18: below it σ is zero
-  -44, -44, // 19: below it tanh(x / 2) is −1
-  -0.5, -0.5, // 20: 1 / s is about 1.457 − s / 2 from 1 to 2
+  -750, -750, // 18: below this, σ is zero
+  -44, -44, // 19: below this, tanh(x / 2) is −1
+  -0.5, -0.5, // 20, 21: 1 / s ≈ 1.457 − s / 2 for s from 1 to 2
   1.457, 1.457,
   2, 2, // 22
 ], 16);
 
+/** The same for float32. */
 const SINGLE = memory.data<f32>([
   1.44269504, 1.44269504, 1.44269504, 1.44269504, // 0: 1 / ln 2
   12582912, 12582912, 12582912, 12582912, // 1: 1.5 · 2^23
   -0.693359375, -0.693359375, -0.693359375, -0.693359375, // 2: −ln 2, the first 10 bits
   2.12194440e-4, 2.12194440e-4, 2.12194440e-4, 2.12194440e-4, // 3: −ln 2, the rest
-  0.5, 0.5, 0.5, 0.5, // 4: P
+  0.5, 0.5, 0.5, 0.5, // 4 … 9: coefficients of P
   0.166666667, 0.166666667, 0.166666667, 0.166666667,
   0.041666465, 0.041666465, 0.041666465, 0.041666465,
   0.00833331093, 0.00833331093, 0.00833331093, 0.00833331093,
@@ -47,9 +49,9 @@ const SINGLE = memory.data<f32>([
   1, 1, 1, 1, // 10
   -2, -2, -2, -2, // 11
   5.42101086e-20, 5.42101086e-20, 5.42101086e-20, 5.42101086e-20, // 12: 2^−64
-  -110, -110, -110, -110, // 13
-  -20, -20, -20, -20, // 14
-  -0.5, -0.5, -0.5, -0.5, // 15
+  -110, -110, -110, -110, // 13: below this, σ is zero
+  -20, -20, -20, -20, // 14: below this, tanh(x / 2) is −1
+  -0.5, -0.5, -0.5, -0.5, // 15, 16: as 20, 21 above
   1.457, 1.457, 1.457, 1.457,
   2, 2, 2, 2, // 17
 ], 16);
@@ -66,7 +68,7 @@ function single(index: usize): v128 {
   return v128.load(SINGLE + 16 * index);
 }
 
-/** r² P(r) of two float64, the sum as a tree, so that its parts need not wait for each other. */
+/** r² P(r) of two float64. P is summed as a tree, so that independent parts overlap. */
 // @ts-ignore: decorator
 @inline
 function tailDouble(r: v128): v128 {
@@ -83,6 +85,7 @@ function tailDouble(r: v128): v128 {
   return f64x2.mul(r2, madd<f64>(r4, madd<f64>(r4, high, middle), low));
 }
 
+/** The same of four float32. */
 // @ts-ignore: decorator
 @inline
 function tailSingle(r: v128): v128 {
@@ -94,8 +97,8 @@ function tailSingle(r: v128): v128 {
 }
 
 /**
- * With e = e^−|x|: σ(x) = e / (1 + e) below zero, and one minus that above. What rounding took off 1 + e is given back
- * after the division, through an estimate of 1 / (1 + e).
+ * With e = e^−|x|, σ(x) is e / (1 + e) below zero and 1 − e / (1 + e) above. `quotient` compensates for the rounding of
+ * e and of 1 + e.
  */
 // @ts-ignore: decorator
 @inline
@@ -107,7 +110,7 @@ export function sigmoid<T>(x: v128): v128 {
     const r = madd<f64>(n, double(3), madd<f64>(n, double(2), y));
     const q = f64x2.add(r, tailDouble(r));
     const p = f64x2.add(double(15), q);
-    // 2^(n + 64), and 2^−64 after it: where e is subnormal it is rounded once.
+    // Scaling by 2^(n + 64), then by 2^−64, rounds a subnormal e only once.
     const scale = i64x2.add(i64x2.shl(t, 52), i64x2.splat(<i64>(1023 + 64) << 52));
     const e = f64x2.mul(f64x2.mul(p, scale), double(17));
     const below = quotient<f64>(e, f64x2.mul(e, f64x2.sub(q, f64x2.sub(p, double(15)))), double(15));
@@ -125,19 +128,22 @@ export function sigmoid<T>(x: v128): v128 {
   return v128.bitselect(below, f32x4.sub(single(10), below), f32x4.lt(x, f32x4.splat(0)));
 }
 
-/** (a + rest) / (b + a + rest), b + a from 1 to 2, b ≥ |a|, and rest what rounding took off a. */
+/**
+ * (a + rest) / (b + a + rest), where `rest` is what rounding removed from a; for b ≥ |a| and b + a from 1 to 2. A
+ * correction after the division uses an estimate of 1 / (b + a).
+ */
 // @ts-ignore: decorator
 @inline
 function quotient<T>(a: v128, rest: v128, b: v128): v128 {
   const sum = v128.add<T>(b, a);
   const lost = v128.add<T>(rest, v128.sub<T>(a, v128.sub<T>(sum, b)));
   const result = v128.div<T>(a, sum);
-  // 1 / sum within 0.043
+  // 1 / sum, to ±0.043.
   const inverse = sizeof<T>() == 8 ? madd<f64>(sum, double(20), double(21)) : madd<f32>(sum, single(15), single(16));
   return v128.add<T>(result, v128.mul<T>(inverse, v128.sub<T>(rest, v128.mul<T>(result, lost))));
 }
 
-/** tanh(x) = −m / (m + 2), m = e^−2|x| − 1, with the sign of x. */
+/** |tanh(x)| = −m / (m + 2) with m = e^−2|x| − 1; the sign is that of x. */
 // @ts-ignore: decorator
 @inline
 export function tanh<T>(x: v128): v128 {
@@ -171,7 +177,7 @@ export function tanh<T>(x: v128): v128 {
   return v128.bitselect(x, result, f32x4.splat(-0.0));
 }
 
-/** e^x of two float64 ≤ 0, to a few ulp where it is normal: what is below −700 is taken as that. */
+/** e^x of two float64 x ≤ 0, to a few ulp. Below −700, near the subnormal numbers, it is e^−700. */
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {

@@ -1,4 +1,6 @@
-"""Prints the coefficients of activations.ts: P with e^r = 1 + r + r² P(r) for |r| ≤ ln 2 / 2, fitted at Chebyshev nodes.
+"""Prints the coefficients of activations.ts: those of P in e^r = 1 + r + r² P(r) for |r| ≤ ln 2 / 2.
+
+P is fitted at Chebyshev nodes.
 
     pip install mpmath && python wasm/coefficients.py
 """
@@ -17,6 +19,6 @@ def p(r):
 
 for name, degree, digits in (("float64", 10, 17), ("float32", 5, 9)):
     fit, error = mp.chebyfit(p, [-HALF, HALF], degree + 1, error=True)
-    print(f"{name}: error of P {mp.nstr(error, 3)}, from r^0 up")
+    print(f"{name}: error of P {mp.nstr(error, 3)}, coefficients from r^0 up")
     for c in reversed(fit):
         print("  " + mp.nstr(c, digits))

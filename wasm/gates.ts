@@ -1,25 +1,25 @@
-// The gate steps, vector by vector: src/engine/cells/ has the equations.
+// The gate steps, vector by vector: src/engine/cells/ has the equations. Names in …At are byte offsets of vectors.
 //
-// gates [rows, gates·units], in: W_ih x + b_ih, out: the activated gates; hidden [rows, gates·units]: W_hh h + b_hh;
-// h and c [rows, units]. Vectors may reach beyond a row's end when they are read, never when they are written.
+// gates [rows, gates·units]: in W_ih x + b_ih, out the activated gates. hidden [rows, gates·units]: W_hh h + b_hh.
+// h and c [rows, units]. Reads may go beyond the end of a row, writes never do.
 
 import { sigmoid, tanh } from './activations';
 import { lanes, madd, storeFirst } from './vector';
 
 // @ts-ignore: decorator
 @inline
-export function sum<T>(a: usize, b: usize): v128 {
+export function sumOf<T>(a: usize, b: usize): v128 {
   return v128.add<T>(v128.load(a), v128.load(b));
 }
 
 export function rnn<T>(rows: i32, units: i32, gates: usize, hidden: usize, h: usize, relu: bool): void {
   const count = rows * units;
   for (let i = 0; i < count; i += lanes<T>()) {
-    const at = <usize>i * sizeof<T>();
-    const x = sum<T>(gates + at, hidden + at);
+    const offset = <usize>i * sizeof<T>();
+    const x = sumOf<T>(gates + offset, hidden + offset);
     const value = relu ? v128.max<T>(x, v128.splat<T>(<T>0)) : tanh<T>(x);
-    storeFirst<T>(gates + at, value, count - i);
-    storeFirst<T>(h + at, value, count - i);
+    storeFirst<T>(gates + offset, value, count - i);
+    storeFirst<T>(h + offset, value, count - i);
   }
 }
 
@@ -27,18 +27,18 @@ export function gru<T>(rows: i32, units: i32, gates: usize, hidden: usize, h: us
   const block = <usize>units * sizeof<T>();
   for (let row = 0; row < rows; row++) {
     for (let unit = 0; unit < units; unit += lanes<T>()) {
-      const inR = (<usize>row * 3 * units + unit) * sizeof<T>();
-      const inZ = inR + block;
-      const inN = inZ + block;
-      const at = h + (<usize>row * units + unit) * sizeof<T>();
-      const r = sigmoid<T>(sum<T>(gates + inR, hidden + inR));
-      const z = sigmoid<T>(sum<T>(gates + inZ, hidden + inZ));
-      const n = tanh<T>(madd<T>(r, v128.load(hidden + inN), v128.load(gates + inN)));
+      const rAt = (<usize>row * 3 * units + unit) * sizeof<T>();
+      const zAt = rAt + block;
+      const nAt = zAt + block;
+      const hAt = h + (<usize>row * units + unit) * sizeof<T>();
+      const r = sigmoid<T>(sumOf<T>(gates + rAt, hidden + rAt));
+      const z = sigmoid<T>(sumOf<T>(gates + zAt, hidden + zAt));
+      const n = tanh<T>(madd<T>(r, v128.load(hidden + nAt), v128.load(gates + nAt)));
       const left = units - unit;
-      storeFirst<T>(gates + inR, r, left);
-      storeFirst<T>(gates + inZ, z, left);
-      storeFirst<T>(gates + inN, n, left);
-      storeFirst<T>(at, madd<T>(v128.sub<T>(v128.load(at), n), z, n), left);
+      storeFirst<T>(gates + rAt, r, left);
+      storeFirst<T>(gates + zAt, z, left);
+      storeFirst<T>(gates + nAt, n, left);
+      storeFirst<T>(hAt, madd<T>(v128.sub<T>(v128.load(hAt), n), z, n), left);
     }
   }
 }
@@ -46,28 +46,28 @@ export function gru<T>(rows: i32, units: i32, gates: usize, hidden: usize, h: us
 export function lstm<T>(rows: i32, units: i32, gates: usize, hidden: usize, h: usize, c: usize): void {
   const block = <usize>units * sizeof<T>();
   for (let row = 0; row < rows; row++) {
-    // Gates first, then states: each loop's iterations need nothing of each other, and are short enough to overlap.
+    // Gates first, then states: in two loops, iterations are independent and short enough for the processor to overlap.
     for (let unit = 0; unit < units; unit += lanes<T>()) {
-      const inI = (<usize>row * 4 * units + unit) * sizeof<T>();
-      const inF = inI + block;
-      const inG = inF + block;
-      const inO = inG + block;
+      const iAt = (<usize>row * 4 * units + unit) * sizeof<T>();
+      const fAt = iAt + block;
+      const gAt = fAt + block;
+      const oAt = gAt + block;
       const left = units - unit;
-      storeFirst<T>(gates + inI, sigmoid<T>(sum<T>(gates + inI, hidden + inI)), left);
-      storeFirst<T>(gates + inF, sigmoid<T>(sum<T>(gates + inF, hidden + inF)), left);
-      storeFirst<T>(gates + inG, tanh<T>(sum<T>(gates + inG, hidden + inG)), left);
-      storeFirst<T>(gates + inO, sigmoid<T>(sum<T>(gates + inO, hidden + inO)), left);
+      storeFirst<T>(gates + iAt, sigmoid<T>(sumOf<T>(gates + iAt, hidden + iAt)), left);
+      storeFirst<T>(gates + fAt, sigmoid<T>(sumOf<T>(gates + fAt, hidden + fAt)), left);
+      storeFirst<T>(gates + gAt, tanh<T>(sumOf<T>(gates + gAt, hidden + gAt)), left);
+      storeFirst<T>(gates + oAt, sigmoid<T>(sumOf<T>(gates + oAt, hidden + oAt)), left);
     }
     for (let unit = 0; unit < units; unit += lanes<T>()) {
-      const inI = gates + (<usize>row * 4 * units + unit) * sizeof<T>();
-      const inF = inI + block;
-      const inG = inF + block;
-      const inO = inG + block;
-      const at = (<usize>row * units + unit) * sizeof<T>();
-      const next = madd<T>(v128.load(inF), v128.load(c + at), v128.mul<T>(v128.load(inI), v128.load(inG)));
+      const iAt = gates + (<usize>row * 4 * units + unit) * sizeof<T>();
+      const fAt = iAt + block;
+      const gAt = fAt + block;
+      const oAt = gAt + block;
+      const stateAt = (<usize>row * units + unit) * sizeof<T>();
+      const next = madd<T>(v128.load(fAt), v128.load(c + stateAt), v128.mul<T>(v128.load(iAt), v128.load(gAt)));
       const left = units - unit;
-      storeFirst<T>(c + at, next, left);
-      storeFirst<T>(h + at, v128.mul<T>(v128.load(inO), tanh<T>(next)), left);
+      storeFirst<T>(c + stateAt, next, left);
+      storeFirst<T>(h + stateAt, v128.mul<T>(v128.load(oAt), tanh<T>(next)), left);
     }
   }
 }

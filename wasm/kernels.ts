@@ -1,4 +1,4 @@
-// What a build exports: everything in float32 and float64. Pointers are bytes, from the memory's beginning.
+// The exports of a build: every function in float32 and float64. Pointers are byte offsets in the memory.
 
 import { sigmoid, tanh } from './activations';
 import { gru, lstm, rnn } from './gates';
@@ -6,12 +6,15 @@ import { FREE, pack, panelColumns, product, singleColumns, singleProduct } from 
 import { gruVariances, lstmVariances, rnnVariances } from './variances';
 import { lanes, storeFirst } from './vector';
 
-/** Where memory begins that no kernel works in. */
+/** Where the memory that kernels do not use themselves begins. */
 export function free(): usize {
   return FREE;
 }
 
-/** Columns of a panel: for products of many rows, and of one, whose weights may be narrower than what is computed. */
+/**
+ * Columns of a panel: columns_T for products of many rows, columns_W_T for products of one row, whose weights of type W
+ * may be narrower than the results of type T.
+ */
 export function columns_f32(): i32 {
   return panelColumns<f32>();
 }
@@ -104,7 +107,7 @@ export function rnn_variances(
 }
 export { gruVariances as gru_variances, lstmVariances as lstm_variances };
 
-/** σ or tanh of `count` values, in place: for measuring how accurate they are. */
+/** σ or tanh of `count` values, in place. For tests of their accuracy. */
 export function activate_f32(values: usize, count: i32, hyperbolic: bool): void {
   for (let i = 0; i < count; i += lanes<f32>(), values += 16) {
     const x = v128.load(values);

@@ -1,21 +1,23 @@
-// Matrix products: out [rows, columns] = bias + x [rows, size] · weightᵀ, weight [columns, size] packed into panels
-// [columns / R, size, R] of R columns, the last one filled up with zeros; so is the bias.
+// Matrix products: out [rows, columns] = bias + x [rows, size] · weightᵀ. The weight [columns, size] is packed into
+// panels of R columns [columns / R, size, R]. The last panel and the bias are padded with zeros.
 
 import { ROWS, SINGLE, singleTile, tile, VECTORS, WIDENING } from './build/tiles';
 import { lanes, weights } from './vector';
 
-// What is worked on at once: a panel's slice stays in the first cache, a block of x in the second.
+// A slice of SLICE values of k of a panel stays in the first-level cache, a block of BLOCK rows of x in the
+// second-level cache.
 const SLICE: i32 = 256;
 const BLOCK: i32 = 96;
 
-// A block of x, in tiles [slice, rows]; then the last panel's outputs, some of which are nobody's. Static data would
-// come along in the binary.
+// Scratch memory: a block of x, in tiles [slice, rows]; then outputs of the last panel, of which only the columns
+// before the padding are copied to the result. It lies behind the heap base because static data would enlarge the
+// binary.
 const xTiles: usize = (__heap_base + 15) & ~15;
-const rest: usize = xTiles + BLOCK * SLICE * 8;
-const restSingle: usize = rest + BLOCK * VECTORS * 16;
+const padded: usize = xTiles + BLOCK * SLICE * 8;
+const paddedSingle: usize = padded + BLOCK * VECTORS * 16;
 
-/** Where memory begins that no product works in. */
-export const FREE: usize = restSingle + SINGLE * 16;
+/** Where the memory that products do not use themselves begins. */
+export const FREE: usize = paddedSingle + SINGLE * 16;
 
 /** Columns of a panel for products of many rows. */
 export function panelColumns<T>(): i32 {
@@ -27,25 +29,25 @@ export function singleColumns<W, T>(): i32 {
   return (sizeof<W>() < sizeof<T>() ? WIDENING : SINGLE) * lanes<T>();
 }
 
-/** One panel's weights from [columns, size] into [size, width], widened from S to T on the way. */
+/** Copies the weights of a panel from [columns, size] of type S to [size, width] of type T. */
 export function pack<S, T>(to: usize, from: usize, columns: i32, size: i32, width: i32): void {
   const stride = <usize>width * sizeof<T>();
   const row = <usize>size * sizeof<S>();
   const step = lanes<T>();
   let column = 0;
-  // Squares of vectors first: read along the rows, written along the columns.
+  // Whole squares of lanes × lanes values first: vectors are read along rows and written along columns.
   if (sizeof<S>() <= sizeof<T>()) {
     for (; column + step <= columns; column += step) {
       const source = from + <usize>column * row;
-      const at = to + <usize>column * sizeof<T>();
+      const target = to + <usize>column * sizeof<T>();
       let k = 0;
       for (; k + step <= size; k += step) {
-        transpose<S, T>(at + <usize>k * stride, stride, source + <usize>k * sizeof<S>(), row);
+        transpose<S, T>(target + <usize>k * stride, stride, source + <usize>k * sizeof<S>(), row);
       }
       for (; k < size; k++) {
         for (let i = 0; i < step; i++) {
           const value = <T>load<S>(source + <usize>i * row + <usize>k * sizeof<S>());
-          store<T>(at + <usize>k * stride + <usize>i * sizeof<T>(), value);
+          store<T>(target + <usize>k * stride + <usize>i * sizeof<T>(), value);
         }
       }
     }
@@ -58,7 +60,7 @@ export function pack<S, T>(to: usize, from: usize, columns: i32, size: i32, widt
   }
 }
 
-/** A square of as many rows and columns as a vector has lanes. */
+/** Transposes a square of lanes × lanes values. */
 // @ts-ignore: decorator
 @inline
 function transpose<S, T>(to: usize, toStride: usize, from: usize, fromStride: usize): void {
@@ -81,7 +83,7 @@ function transpose<S, T>(to: usize, toStride: usize, from: usize, fromStride: us
   }
 }
 
-/** Rows of the tile that begins at `row`, of `rows` rows: as even as they can be. */
+/** The number of rows of the tile that begins at `row`: `rows` rows are divided into tiles of nearly equal size. */
 // @ts-ignore: decorator
 @inline
 function tileRows(row: i32, rows: i32): i32 {
@@ -90,16 +92,16 @@ function tileRows(row: i32, rows: i32): i32 {
   return (left + tiles - 1) / tiles;
 }
 
-/** [rows, slice] into tiles [slice, tile rows], one behind the other. */
+/** Copies a slice of x [rows, slice] into consecutive tiles [slice, tile rows]. */
 function packX<T>(from: usize, rows: i32, size: i32, slice: i32): void {
   let to = xTiles;
   for (let row = 0; row < rows; ) {
     const count = tileRows(row, rows);
     for (let i = 0; i < count; i++) {
-      let at = to + <usize>i * sizeof<T>();
+      let target = to + <usize>i * sizeof<T>();
       let source = from + <usize>(row + i) * size * sizeof<T>();
-      for (let k = 0; k < slice; k++, source += sizeof<T>(), at += <usize>count * sizeof<T>()) {
-        store<T>(at, load<T>(source));
+      for (let k = 0; k < slice; k++, source += sizeof<T>(), target += <usize>count * sizeof<T>()) {
+        store<T>(target, load<T>(source));
       }
     }
     to += <usize>count * slice * sizeof<T>();
@@ -107,6 +109,7 @@ function packX<T>(from: usize, rows: i32, size: i32, slice: i32): void {
   }
 }
 
+/** The product of many rows. */
 export function product<T>(
   out: usize, x: usize, rows: i32, size: i32, panels: usize, columns: i32, bias: usize,
 ): void {
@@ -114,7 +117,7 @@ export function product<T>(
   const stride = <usize>columns * sizeof<T>();
   for (let first = 0; first < rows; first += BLOCK) {
     const block = min(BLOCK, rows - first);
-    // A product of nothing is its bias: one slice, of no length.
+    // With size = 0 the result is the bias: one slice of length 0 writes it.
     for (let k = 0; k == 0 || k < size; k += SLICE) {
       const slice = min(SLICE, size - k);
       packX<T>(x + (<usize>first * size + k) * sizeof<T>(), block, size, slice);
@@ -122,7 +125,7 @@ export function product<T>(
         const panel = panels + (<usize>column * size + <usize>k * width) * sizeof<T>();
         const whole = column + width <= columns;
         const outStride = whole ? stride : <usize>width * sizeof<T>();
-        let to = whole ? out + <usize>first * stride + <usize>column * sizeof<T>() : rest;
+        let to = whole ? out + <usize>first * stride + <usize>column * sizeof<T>() : padded;
         let tiles = xTiles;
         const start = k == 0 ? bias + <usize>column * sizeof<T>() : 0;
         for (let row = 0; row < block; ) {
@@ -138,13 +141,13 @@ export function product<T>(
     if (left) {
       const to = out + <usize>first * stride + <usize>(columns - left) * sizeof<T>();
       for (let row = 0; row < block; row++) {
-        memory.copy(to + <usize>row * stride, rest + <usize>row * width * sizeof<T>(), <usize>left * sizeof<T>());
+        memory.copy(to + <usize>row * stride, padded + <usize>row * width * sizeof<T>(), <usize>left * sizeof<T>());
       }
     }
   }
 }
 
-/** The product of one row, whose panels are wider. */
+/** The product of one row; its panels are wider. */
 export function singleProduct<W, T>(out: usize, x: usize, size: i32, panels: usize, columns: i32, bias: usize): void {
   const width = singleColumns<W, T>();
   let column = 0;
@@ -155,7 +158,7 @@ export function singleProduct<W, T>(out: usize, x: usize, size: i32, panels: usi
     out += <usize>width * sizeof<T>();
   }
   if (column < columns) {
-    singleTile<W, T>(restSingle, x, panels, size, bias);
-    memory.copy(out, restSingle, <usize>(columns - column) * sizeof<T>());
+    singleTile<W, T>(paddedSingle, x, panels, size, bias);
+    memory.copy(out, paddedSingle, <usize>(columns - column) * sizeof<T>());
   }
 }

@@ -1,6 +1,6 @@
-// Words for vectors of T (f32 or f64), of which a v128 holds LANES<T>().
+// Operations on vectors of T (f32 or f64). A v128 holds lanes<T>() of them.
 
-/** `a · b + c`: rounded once where the build has fused operations, twice where it has not. */
+/** a · b + c, rounded once in builds with fused multiply-add, else twice. */
 // @ts-ignore: decorator
 @inline
 export function madd<T>(a: v128, b: v128, c: v128): v128 {
@@ -13,7 +13,7 @@ export function lanes<T>(): i32 {
   return 16 / <i32>sizeof<T>();
 }
 
-/** Stores the first `count` lanes, or all where there are no more. */
+/** Stores the first `count` lanes; all if there are fewer. */
 // @ts-ignore: decorator
 @inline
 export function storeFirst<T>(to: usize, values: v128, count: i32): void {
@@ -28,7 +28,7 @@ export function storeFirst<T>(to: usize, values: v128, count: i32): void {
   }
 }
 
-/** Weights of type W, as T: half as many bytes to read where a network's float32 is computed in float64. */
+/** Loads weights of type W as T. Keeping float32 weights narrow halves the bytes that a float64 product reads. */
 // @ts-ignore: decorator
 @inline
 export function weights<W, T>(from: usize, offset: usize): v128 {

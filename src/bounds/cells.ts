@@ -4,8 +4,8 @@ import type { Kind } from '../kinds.js';
 import type { ErrorModel } from './model.js';
 
 /**
- * The cells of engine/cells/ in float64, with the error of every value computed beside it by the model. `eR` is the error
- * of r, `aR` the sum that r is the activation of, `rAt` the index of r in `gates`.
+ * The cells of engine/cells/ in float64, with the error of every value computed beside it by the model. `eR` is the
+ * error of r, `aR` the sum that r is the activation of, `rAt` the index of r in `gates`.
  */
 export function errorCells(model: ErrorModel): Readonly<Record<Kind, (step: ErrorStep) => void>> {
   return {

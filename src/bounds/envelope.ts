@@ -48,8 +48,8 @@ export interface EnvelopeOptions {
   /** Whether errors are standard deviations ("likely") or bounds ("worst"). */
   readonly model: 'likely' | 'worst';
   /**
-   * The true outputs of some layers. A layer with a known output begins every step from it (teacher forcing), so that its
-   * errors are those of a single step; the layer above has an exact input. The other layers are free-running.
+   * The true outputs of some layers. A layer with a known output begins every step from it (teacher forcing), so that
+   * its errors are those of a single step; the layer above has an exact input. The other layers are free-running.
    */
   readonly known?: readonly (KnownOutput | undefined)[];
   /** For bounds only. */
@@ -58,8 +58,8 @@ export interface EnvelopeOptions {
 }
 
 /**
- * A pass over at most this many rows uses plain kernels: packing the weights would take longer than the products, and as
- * much memory again.
+ * A pass over at most this many rows uses plain kernels: packing the weights would take longer than the products, and
+ * as much memory again.
  */
 const FEW_ROWS = 8;
 

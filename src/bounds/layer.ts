@@ -43,8 +43,8 @@ export interface LayerRun extends LayerFacts {
 const CHUNK_VALUES = 2 ** 16;
 
 /**
- * Runs a layer through time with the error of every value. Where h is known, only c is carried from step to step, so that
- * W_hh h of all steps of a chunk is one product.
+ * Runs a layer through time with the error of every value. Where h is known, only c is carried from step to step, so
+ * that W_hh h of all steps of a chunk is one product.
  */
 export function runErrorLayer(run: LayerRun): void {
   const { module, steps, batch, rowsAt, known, reverse } = run;

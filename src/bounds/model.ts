@@ -100,7 +100,9 @@ export function sigmoidSlope(a: number, value: number, reach: number): number {
   return q / ((1 + q) * (1 + q));
 }
 
-/** The largest slope of tanh within ± reach of a, where `value` is tanh(a): 4 q / (1 + q)² with q = e^(2 (reach − |a|)). */
+/**
+ * The largest slope of tanh within ± reach of a, where `value` is tanh(a): 4 q / (1 + q)² with q = e^(2 (reach − |a|)).
+ */
 export function tanhSlope(a: number, value: number, reach: number): number {
   const size = Math.abs(a);
   if (size <= reach) return 1;

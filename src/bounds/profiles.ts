@@ -1,8 +1,8 @@
 import type { FloatDtype } from '../tensor/dtype.js';
 
 /**
- * How a runtime rounds. Roundoffs and errors are relative unless stated otherwise. The error of an activation is given as
- * the largest one and as a root mean square.
+ * How a runtime rounds. Roundoffs and errors are relative unless stated otherwise. The error of an activation is given
+ * as the largest one and as a root mean square.
  */
 export interface Profile {
   /** Unit roundoff of the sums that products accumulate in. */

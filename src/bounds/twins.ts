@@ -4,8 +4,8 @@ import type { Module } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 
 /**
- * Twins are units with equal rows of weights: they round alike, so that their errors add up linearly. Units with the same
- * group number are twins.
+ * Twins are units with equal rows of weights: they round alike, so that their errors add up linearly. Units with the
+ * same group number are twins.
  * @returns the group numbers of the hidden units and of the outputs of a layer in one direction; undefined where no two
  *   are equal
  */

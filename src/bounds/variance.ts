@@ -6,7 +6,9 @@ import { twinProducts } from './twins.js';
 /** Deviations of up to this many σ may be rounding. Derivatives are the largest ones within this distance. */
 export const ROUNDING_SIGMAS = 6;
 
-/** When ROUNDING_SIGMAS σ of a row reach this fraction of its largest value (or of 1), its later steps are undecided. */
+/**
+ * When ROUNDING_SIGMAS σ of a row reach this fraction of its largest value (or of 1), its later steps are undecided.
+ */
 const HORIZON = 0.05;
 
 /**

@@ -89,8 +89,8 @@ export function termsOf({ module, input_size }: Pick<LayerFacts, 'module' | 'inp
 }
 
 /**
- * The factors of W_ih x, W_hh h and W_hr h' and of their errors: `input` and, for the first and second product that give
- * its error, `inputFirst` and `inputSecond`; `hidden` and `projection` alike.
+ * The factors of W_ih x, W_hh h and W_hr h' and of their errors: `input` and, for the first and second product that
+ * give its error, `inputFirst` and `inputSecond`; `hidden` and `projection` alike.
  */
 function layerFactors(layer: LayerFacts, hiddenRows: number): Record<string, Factor> {
   const { model, module, parameters, uncertainty, batch, inputError, known } = layer;

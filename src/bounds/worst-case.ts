@@ -2,9 +2,9 @@ import { type ErrorModel, sigmoidSlope, tanhSlope } from './model.js';
 import type { Profile } from './profiles.js';
 
 /**
- * Errors as bounds: every rounding is at its worst, in any order of summation. The error of a sum of n terms p is at most
- * γ Σ|p| with γ = n u / (1 − n u) (Higham, Accuracy and Stability of Numerical Algorithms, chapter 3). Second-order terms
- * are included.
+ * Errors as bounds: every rounding is at its worst, in any order of summation. The error of a sum of n terms p is at
+ * most γ Σ|p| with γ = n u / (1 − n u) (Higham, Accuracy and Stability of Numerical Algorithms, chapter 3).
+ * Second-order terms are included.
  */
 export function worstCaseModel(profile: Profile): ErrorModel {
   const { accumulate, store, operands, biases, floor } = profile;

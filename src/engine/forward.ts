@@ -176,7 +176,10 @@ function rowsWithin(lengths: readonly number[], steps: number): (step: number) =
   return (step) => counts[step];
 }
 
-/** Copies these batch rows out of values [outer, batch, inner], in this order; the values themselves if `rows` is absent. */
+/**
+ * Copies these batch rows out of values [outer, batch, inner], in this order; the values themselves if `rows` is
+ * absent.
+ */
 export function pick<T extends Floats | Uint8Array>(
   values: T,
   rows: readonly number[] | undefined,

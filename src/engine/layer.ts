@@ -51,8 +51,8 @@ const CHUNK_VALUES = 2 ** 17;
 const CHUNK_ROWS = 32;
 
 /**
- * Runs a layer through time, chunk by chunk: W_ih x of all steps of a chunk is one product, W_hh h is one product a step.
- * Yields the number of steps done after each chunk. Buffers do not grow with the number of steps.
+ * Runs a layer through time, chunk by chunk: W_ih x of all steps of a chunk is one product, W_hh h is one product a
+ * step. Yields the number of steps done after each chunk. Buffers do not grow with the number of steps.
  */
 export function* runLayer(run: LayerRun): Generator<number> {
   const { kernels, module, steps, batch, input_size, width, outputAt, rowsAt, share } = run;
@@ -158,7 +158,9 @@ function layerWorkspace(
   );
 }
 
-/** The rows of units from … to − 1 in a matrix or vector with rows for all gates: [gates·hidden, …] to [gates·units, …]. */
+/**
+ * The rows of units from … to − 1 in a matrix or vector with rows for all gates: [gates·hidden, …] to [gates·units, …].
+ */
 function gateRowsOf(values: Floats, gates: number, hidden_size: number, from: number, to: number): Floats {
   const size = values.length / (gates * hidden_size);
   const units = to - from;

@@ -11,8 +11,8 @@ export interface LayerTrace {
   readonly layer: number;
   readonly direction: Direction;
   /**
-   * By name: h [steps, batch, output size], c and the activated gates [steps, batch, hidden_size]. Batch rows are in the
-   * order of the input; zero beyond a row's length.
+   * By name: h [steps, batch, output size], c and the activated gates [steps, batch, hidden_size]. Batch rows are in
+   * the order of the input; zero beyond a row's length.
    */
   readonly parts: Readonly<Record<string, Floats>>;
 }

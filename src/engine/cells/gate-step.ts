@@ -1,11 +1,16 @@
 import type { Nonlinearity } from '../../kinds.js';
 import type { Floats } from '../../tensor/dtype.js';
 
-/** What a cell computes one time step from, and where it writes the result. Buffers hold the first `rows` batch rows. */
+/**
+ * What a cell computes one time step from, and where it writes the result. Buffers hold the first `rows` batch rows.
+ */
 export interface GateStep {
   readonly rows: number;
   readonly hidden_size: number;
-  /** In: `W_ih x + b_ih` [rows, gates·hidden], beginning at index `gatesAt`. Out: the activated gates, in the same place. */
+  /**
+   * In: `W_ih x + b_ih` [rows, gates·hidden], beginning at index `gatesAt`. Out: the activated gates, in the same
+   * place.
+   */
   readonly gates: Floats;
   readonly gatesAt: number;
   /** In: `W_hh h + b_hh` [rows, gates·hidden] */

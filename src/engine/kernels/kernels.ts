@@ -63,15 +63,17 @@ export interface Factor {
   readonly bias?: Floats;
   /** Columns of the result. */
   readonly columns: number;
-  /** How many rows x usually has: kernels may choose a faster layout for one. Any number of rows gives right results. */
+  /**
+   * How many rows x usually has: kernels may choose a faster layout for one. Any number of rows gives right results.
+   */
   readonly rows: 'one' | 'many';
   /** Multiplies with the squares of the weights, in float64. Large matrices are not copied for it. */
   readonly squared?: boolean;
 }
 
 /**
- * `out[r, j] = bias[j] + Σ_k x[r, k] weight[j, k]` for the first `rows` rows of x [rows, size], written to the beginning
- * of out [rows, columns]. Every implementation sums each element in ascending k.
+ * `out[r, j] = bias[j] + Σ_k x[r, k] weight[j, k]` for the first `rows` rows of x [rows, size], written to the
+ * beginning of out [rows, columns]. Every implementation sums each element in ascending k.
  */
 export type Product = (out: Floats, x: Floats, rows: number) => void;
 
@@ -91,8 +93,8 @@ export interface Kernels {
   /** Zeros, in memory that outlives the workspace. */
   allocate(length: number): Floats;
   /**
-   * The operations and buffers of one layer: products for these factors, and buffers of these lengths whose contents are
-   * arbitrary. Valid until the next call.
+   * The operations and buffers of one layer: products for these factors, and buffers of these lengths whose contents
+   * are arbitrary. Valid until the next call.
    */
   workspace<B extends string>(
     factors: Readonly<Record<string, Factor>>,

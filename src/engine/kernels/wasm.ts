@@ -28,7 +28,9 @@ export function instantiate(module: WebAssembly.Module): Engine {
   return { memory, exports };
 }
 
-/** The kernels in WebAssembly (wasm/). They use the engine's memory, so that one engine runs one forward pass at a time. */
+/**
+ * The kernels in WebAssembly (wasm/). They use the engine's memory, so that one engine runs one forward pass at a time.
+ */
 export function wasmKernels(engine: Engine, compute: Compute): Kernels {
   const precision = PRECISIONS[compute];
   const { ArrayOf, plain } = precision;

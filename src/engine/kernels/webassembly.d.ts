@@ -1,4 +1,5 @@
-// The part of WebAssembly that the kernels use. TypeScript has its types only in the DOM library, which Node code lacks.
+// The part of WebAssembly that the kernels use. TypeScript has its types only in the DOM library, which Node code
+// lacks.
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
