@@ -32,10 +32,18 @@ export interface SpeedOptions {
 export function checkSpeed({ kernels, wide = false, threads = 1 }: SpeedOptions): void {
   const issues: CellcheckError[] = [];
   if (kernels !== undefined && !KERNELS.includes(kernels))
-    issues.push(new CellcheckError({ code: 'option', tensor: 'kernels', problem: `is not one of ${KERNELS.join(', ')}` }));
+    issues.push(
+      new CellcheckError({
+        code: 'option',
+        tensor: 'kernels',
+        problem: `is not one of ${KERNELS.join(', ')}`,
+      }),
+    );
   if (typeof wide !== 'boolean')
     issues.push(new CellcheckError({ code: 'option', tensor: 'wide', problem: 'is not true or false' }));
   if (!Number.isInteger(threads) || threads < 1)
-    issues.push(new CellcheckError({ code: 'option', tensor: 'threads', problem: 'is not a whole number from 1 on' }));
+    issues.push(
+      new CellcheckError({ code: 'option', tensor: 'threads', problem: 'is not a whole number from 1 on' }),
+    );
   if (issues.length) throw joinErrors(issues);
 }

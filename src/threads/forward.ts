@@ -4,18 +4,17 @@ import { checkSpeed } from '../engine/options.js';
 import { planTrace } from '../engine/trace.js';
 import type { Network, Sequence } from '../module/bind.js';
 
-// Multiplications from which threads pay: about 100 ms of them, where a thread takes 30 to 60 to start. No thread gets
-// less than half of that.
-const WORTH = 2 ** 30;
-// The same where the threads share out the units of one row and wait for each other at every step: of the pass, and of
-// one step.
-const WORTH_SHARING = { pass: 2 ** 31, step: 2 ** 17 };
-// What is waited for at every step is waited for by all.
-const MOST_SHARING = 8;
+// Threads pay from this many multiplications on: they take about 100 ms, and a thread takes 30 to 60 ms to start. Each
+// thread gets at least half as many.
+const LEAST_WORK = 2 ** 30;
+// The same where threads divide the units of a single row, and wait for each other at every step.
+const LEAST_WORK_BY_UNITS = { pass: 2 ** 31, step: 2 ** 17 };
+// More threads would wait longer at every step than they save.
+const MOST_THREADS_BY_UNITS = 8;
 
 /**
- * Runs a network over a sequence, as engine/forward.ts does, in several threads where that pays: each takes some of the
- * batch rows or, of a single row, some of the hidden units. Every number is the same, whatever their count.
+ * Runs a network over a sequence as engine/forward.ts does, in several threads where that pays: they divide the batch
+ * rows or, of a single row, the hidden units. Results are bit for bit the same for any number of threads.
  */
 export async function forwardInThreads(
   network: Network,
@@ -24,7 +23,7 @@ export async function forwardInThreads(
 ): Promise<Outputs> {
   const threads = threadsFor(network, sequence, options);
   if (threads < 2) return forwardPass(network, sequence, options);
-  // One thread checks this itself; several would see their own part only.
+  // forwardPass makes these checks too, but would see only one thread's part of the work.
   checkSpeed(options.speed ?? {});
   if (options.trace) planTrace(network.module, sequence.steps, sequence.batch, options.compute);
   const { inThreads } = await import('./threads.js');
@@ -34,18 +33,21 @@ export async function forwardInThreads(
 function threadsFor(
   network: Network,
   sequence: Sequence,
-  { speed, storage, trace, layers: kept }: ForwardOptions,
+  { speed, storage, trace, layers: keepsLayers }: ForwardOptions,
 ): number {
   const { threads = 1, kernels } = speed ?? {};
   const work = workOf(network, sequence);
-  // Plain kernels take about five times as long. Rounding at random follows the order of the numbers.
-  if (threads < 2 || storage || kept || work * (kernels === 'plain' ? 5 : 1) < WORTH) return 1;
+  // Random rounding depends on the order of operations, and workers do not send the outputs of layers.
+  if (threads < 2 || storage || keepsLayers) return 1;
+  // Plain kernels take about five times as long.
+  if (work * (kernels === 'plain' ? 5 : 1) < LEAST_WORK) return 1;
   const { batch, steps } = sequence;
-  const most = Math.min(threads, Math.floor((2 * work) / WORTH));
+  const most = Math.min(threads, Math.floor((2 * work) / LEAST_WORK));
   if (batch > 1) return Math.min(most, batch);
   const { module, layers } = network;
   const perStep = work / (steps * layers.length);
-  const worth = work >= WORTH_SHARING.pass && perStep >= WORTH_SHARING.step;
-  const grains = Math.floor((2 * perStep) / WORTH_SHARING.step);
-  return trace || !worth ? 1 : Math.min(most, grains, MOST_SHARING, module.hidden_size);
+  const pays = work >= LEAST_WORK_BY_UNITS.pass && perStep >= LEAST_WORK_BY_UNITS.step;
+  if (trace || !pays) return 1;
+  const mostByStep = Math.floor((2 * perStep) / LEAST_WORK_BY_UNITS.step);
+  return Math.min(most, mostByStep, MOST_THREADS_BY_UNITS, module.hidden_size);
 }

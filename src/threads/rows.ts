@@ -4,33 +4,37 @@ import type { Sequence } from '../module/bind.js';
 import { directionsOf, type Module, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 
-/** Batch rows for each of `count` threads, of about as many steps: the longest go round first. */
+/** Batch rows for each of `count` threads, dealt out from the longest to the shortest so that each has similar work. */
 export function splitRows({ batch, steps, lengths }: Sequence, count: number): number[][] {
   const length = (row: number) => lengths?.[row] ?? steps;
   const rows = [...Array(batch).keys()].sort((a, b) => length(b) - length(a));
-  const parts = Array.from({ length: count }, () => [] as number[]);
-  for (const [i, row] of rows.entries()) parts[i % count].push(row);
-  return parts;
+  const ofThreads = Array.from({ length: count }, () => [] as number[]);
+  for (const [i, row] of rows.entries()) ofThreads[i % count].push(row);
+  return ofThreads;
 }
 
-/** Some batch rows of a sequence. */
+/** The sequence with these batch rows only. */
 export function rowsOf(sequence: Sequence, rows: readonly number[], module: Module): Sequence {
   const { steps, batch, input, h0, c0, lengths } = sequence;
   const states = module.num_layers * directionsOf(module).length;
-  const take = (values: Floats, outer: number, inner: number) => pick(values, rows, outer, batch, inner);
+  const picked = (values: Floats, outer: number, inner: number) => pick(values, rows, outer, batch, inner);
   return {
     steps,
     batch: rows.length,
-    input: take(input, steps, module.input_size),
-    h0: h0 && take(h0, states, outputSize(module)),
-    c0: c0 && take(c0, states, module.hidden_size),
+    input: picked(input, steps, module.input_size),
+    h0: h0 && picked(h0, states, outputSize(module)),
+    c0: c0 && picked(c0, states, module.hidden_size),
     lengths: lengths && rows.map((row) => lengths[row]),
   };
 }
 
-/** The outputs of all rows, out of those of some rows each. */
+/**
+ * The outputs of all batch rows.
+ * @param outputs those of each thread
+ * @param rows the rows of each thread
+ */
 export function joinRows(
-  parts: readonly Outputs[],
+  outputs: readonly Outputs[],
   rows: readonly (readonly number[])[],
   { steps, batch }: Sequence,
   module: Module,
@@ -38,34 +42,34 @@ export function joinRows(
   const directionCount = directionsOf(module).length;
   const states = module.num_layers * directionCount;
   const size = outputSize(module);
-  const join = (values: (part: Outputs) => Floats, outer: number, inner: number): Floats => {
-    const first = values(parts[0]);
+  const join = (valuesOf: (output: Outputs) => Floats, outer: number, inner: number): Floats => {
+    const first = valuesOf(outputs[0]);
     const all =
       first instanceof Float64Array
         ? new Float64Array(outer * batch * inner)
         : new Float32Array(outer * batch * inner);
-    for (const [i, part] of parts.entries()) scatter(values(part), all, outer, batch, inner, rows[i]);
+    for (const [i, output] of outputs.entries()) scatter(valuesOf(output), all, outer, batch, inner, rows[i]);
     return all;
   };
-  const [{ c_n, trace }] = parts;
+  const [{ c_n, trace }] = outputs;
   return {
     output: join(({ output }) => output, steps, directionCount * size),
     h_n: join(({ h_n }) => h_n, states, size),
-    c_n: c_n && join((part) => part.c_n!, states, module.hidden_size),
-    trace: trace?.map(({ layer, direction, parts: names }, place): LayerTrace => {
-      const joined = Object.keys(names).map((name) => [
+    c_n: c_n && join((output) => output.c_n!, states, module.hidden_size),
+    trace: trace?.map(({ layer, direction, parts }, index): LayerTrace => {
+      const joined = Object.keys(parts).map((name) => [
         name,
-        join((part) => part.trace![place].parts[name], steps, partSize(module, name)),
+        join((output) => output.trace![index].parts[name], steps, partSize(module, name)),
       ]);
       return { layer, direction, parts: Object.fromEntries(joined) };
     }),
   };
 }
 
-/** Values [outer, rows, inner] into rows of others, [outer, batch, inner]. */
+/** Copies values [outer, rows, inner] to these batch rows of `target` [outer, batch, inner]. */
 function scatter(
   values: Floats,
-  into: Floats,
+  target: Floats,
   outer: number,
   batch: number,
   inner: number,
@@ -74,7 +78,7 @@ function scatter(
   for (let i = 0; i < outer; i++) {
     for (const [from, to] of rows.entries()) {
       const start = (i * rows.length + from) * inner;
-      into.set(values.subarray(start, start + inner), (i * batch + to) * inner);
+      target.set(values.subarray(start, start + inner), (i * batch + to) * inner);
     }
   }
 }

@@ -2,16 +2,16 @@ import type { Outputs } from '../engine/forward.js';
 import type { Compute, KernelName } from '../engine/options.js';
 import type { Network, Sequence } from '../module/bind.js';
 
-/** What one thread is to do. */
+/** A pass for one thread. */
 export interface Task {
   readonly network: Network;
   readonly sequence: Sequence;
   readonly compute: Compute;
   readonly kernels: KernelName;
   readonly trace: boolean;
-  /** Where it shares the units with others: which of how many it is, and the memory they meet in. */
+  /** Where threads divide the units: this thread is number `index` of `count`; `memory` is that of exchange.ts. */
   readonly share?: { readonly index: number; readonly count: number; readonly memory: SharedArrayBuffer };
 }
 
-/** What a thread says: first that it is there, then what came of each task. */
+/** The messages of a thread: 'ready' once, then the result of each task. */
 export type Answer = 'ready' | { readonly outputs: Outputs } | { readonly problem: string };

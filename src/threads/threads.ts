@@ -9,7 +9,7 @@ import { exchangeIn, exchangeMemory, fail, ThreadFailure } from './exchange.js';
 import { joinRows, rowsOf, splitRows } from './rows.js';
 import type { Answer, Task } from './task.js';
 
-/** The pass in `count` threads, of which this is one; in this one alone where the others fail. */
+/** Runs a pass in `count` threads, this one included; in this one alone where others fail. */
 export async function inThreads(
   network: Network,
   sequence: Sequence,
@@ -18,159 +18,181 @@ export async function inThreads(
 ): Promise<Outputs> {
   const { compute = 'float64', trace = false, speed = {}, onProgress } = options;
   const { module } = network;
-  // All threads compute with the same kernels, which depend on all of the work.
+  // The choice of kernels depends on the work of the whole pass; all threads use the same ones.
   const { name, notes, release } = chooseKernels(module.kind, compute, workOf(network, sequence), speed);
   release();
-  const own = { compute, trace, speed: { kernels: name }, onProgress };
+  const threadOptions = { compute, trace, speed: { kernels: name }, onProgress };
   try {
-    const outputs = await (sequence.batch > 1 ? byRows : byUnits)(network, sequence, own, count);
+    const run = sequence.batch > 1 ? byRows : byUnits;
+    const outputs = await run(network, sequence, threadOptions, count);
     return { ...outputs, kernels: { name, notes, threads: count } };
   } catch (error) {
     if (!(error instanceof ThreadFailure)) throw error;
-    const outputs = await forwardPass(network, sequence, own);
+    const outputs = await forwardPass(network, sequence, threadOptions);
     const note = `other threads failed (${error.message}), so one computed`;
     return { ...outputs, kernels: { name, notes: [...notes, note], threads: 1 } };
   }
 }
 
-type Own = Required<Pick<ForwardOptions, 'compute' | 'trace'>> &
+/** The options of a pass in one thread. Only this thread reports progress. */
+type ThreadOptions = Required<Pick<ForwardOptions, 'compute' | 'trace'>> &
   Pick<ForwardOptions, 'onProgress'> & { readonly speed: { readonly kernels: KernelName } };
-type Parts = Omit<Outputs, 'kernels'>;
+type OutputTensors = Omit<Outputs, 'kernels'>;
 
-async function byRows(network: Network, sequence: Sequence, own: Own, count: number): Promise<Parts> {
+async function byRows(
+  network: Network,
+  sequence: Sequence,
+  options: ThreadOptions,
+  count: number,
+): Promise<OutputTensors> {
   const { module } = network;
   const rows = splitRows(sequence, count);
-  const [first, ...others] = rows.map((some) => rowsOf(sequence, some, module));
-  const task = taskOf(network, own);
-  const outputs = await together(
-    others.map((part) => ({ ...task, sequence: part })),
-    () => forwardPass(network, first, own),
+  const [ours, ...others] = rows.map((ofThread) => rowsOf(sequence, ofThread, module));
+  const task = taskOf(network, options);
+  const outputs = await runTogether(
+    others.map((theirs) => ({ ...task, sequence: theirs })),
+    () => forwardPass(network, ours, options),
   );
   return joinRows(outputs, rows, sequence, module);
 }
 
-async function byUnits(network: Network, sequence: Sequence, own: Own, count: number): Promise<Parts> {
-  const { compute } = own;
+async function byUnits(
+  network: Network,
+  sequence: Sequence,
+  options: ThreadOptions,
+  count: number,
+): Promise<OutputTensors> {
+  const { compute } = options;
   const { hidden_size } = network.module;
   const memory = exchangeMemory(compute, Math.max(hidden_size, outputSize(network.module)));
-  const share = (index: number) => ({ index, count, memory });
   const { input, h0, c0 } = sequence;
-  const same = {
-    ...sequence,
-    input: inSharedMemory(input),
-    h0: h0 && inSharedMemory(h0),
-    c0: c0 && inSharedMemory(c0),
+  const task = {
+    ...taskOf(network, options),
+    sequence: {
+      ...sequence,
+      input: inSharedMemory(input),
+      h0: h0 && inSharedMemory(h0),
+      c0: c0 && inSharedMemory(c0),
+    },
   };
-  const task = taskOf(network, own);
   const others = Array.from({ length: count - 1 }, (_, i) => ({
-    ...{ ...task, sequence: same },
-    share: share(i + 1),
+    ...task,
+    share: { index: i + 1, count, memory },
   }));
-  const [outputs] = await together(
+  const share = { index: 0, count, exchange: exchangeIn(memory, compute, count) };
+  // A thread that fails no longer takes part in exchanges, so that the others must stop waiting for it.
+  const onFailure = () => fail(memory);
+  const [outputs] = await runTogether(
     others,
-    () =>
-      forwardPass(network, sequence, {
-        ...own,
-        share: { ...share(0), exchange: exchangeIn(memory, compute, count) },
-      }),
-    // Whichever thread it was: the others wait for it no longer.
-    () => fail(memory),
+    () => forwardPass(network, sequence, { ...options, share }),
+    onFailure,
   );
   return outputs;
 }
 
-function taskOf(network: Network, { compute, trace, speed }: Own): Omit<Task, 'sequence'> {
-  return { network: shared(network), compute, kernels: speed.kernels, trace };
+function taskOf(network: Network, { compute, trace, speed }: ThreadOptions): Omit<Task, 'sequence'> {
+  return { network: networkInSharedMemory(network), compute, kernels: speed.kernels, trace };
 }
 
-/** Threads that have nothing to do; they don't keep a process alive. */
+/** Workers without a task. They do not keep the process alive. */
 const idle: Worker[] = [];
 const MOST_IDLE = 16;
 
 /**
- * The outputs of this thread's own part, then of the others' tasks. All have come to their end when it returns.
+ * Runs this thread's part and the tasks of other threads at the same time. All have ended when it returns or throws.
+ * @returns the outputs of this thread, then those of the tasks
  * @throws ThreadFailure where another thread fails
  */
-async function together(
+async function runTogether(
   tasks: readonly Task[],
-  own: () => Promise<Outputs>,
+  ourPart: () => Promise<Outputs>,
   onFailure: () => void = () => undefined,
 ): Promise<Outputs[]> {
-  const started = tasks.map(() => {
-    const known = idle.pop();
-    return known ? { worker: known, ready: Promise.resolve() } : start();
-  });
-  const none = started.find(({ worker }) => worker instanceof Error);
-  if (none) {
-    for (const { worker } of started) if (worker instanceof Worker) idle.push(worker);
-    throw new ThreadFailure((none.worker as Error).message);
-  }
-  // What failed first: the others fail because of it.
+  const started = startWorkers(tasks.length);
+  // The first failure: later ones are its consequences.
   let cause: unknown;
-  const told = <T>(promise: Promise<T>) =>
+  const watched = <T>(promise: Promise<T>) =>
     promise.catch((error: unknown) => {
       cause ??= error;
       onFailure();
       throw error;
     });
-  const answers = started.map(({ worker }, i) => told(answerOf(worker as Worker, tasks[i])));
+  const answers = started.map(({ worker }, i) => watched(answerOf(worker, tasks[i])));
   const part = async () => {
-    // While this thread waits for others in their exchange it hears nothing of one that could not start.
+    // An exchange blocks this thread, so that it would not notice a worker that cannot start.
     if (tasks.some(({ share }) => share)) await Promise.all(started.map(({ ready }) => ready));
-    return own();
+    return ourPart();
   };
-  const settled = await Promise.allSettled([told(part()), ...answers]);
+  const settled = await Promise.allSettled([watched(part()), ...answers]);
   if (cause !== undefined) throw cause;
-  return settled.map((one) => (one as PromiseFulfilledResult<Outputs>).value);
+  return settled.map((result) => (result as PromiseFulfilledResult<Outputs>).value);
 }
 
 interface Started {
-  /** Or why the system gives none. */
-  readonly worker: Worker | Error;
+  readonly worker: Worker;
+  /** Resolved when the worker takes tasks. */
   readonly ready: Promise<unknown>;
 }
 
-function start(): Started {
-  let worker: Worker;
+/**
+ * This many workers, idle ones first.
+ * @throws ThreadFailure where the system refuses one; the others become idle
+ */
+function startWorkers(count: number): Started[] {
+  const started: Started[] = [];
   try {
-    worker = new Worker(new URL('../threads/worker.js', import.meta.url));
+    while (started.length < count) {
+      const worker = idle.pop();
+      started.push(worker ? { worker, ready: Promise.resolve() } : startWorker());
+    }
   } catch (error) {
-    return { worker: error as Error, ready: Promise.resolve() };
+    idle.push(...started.map(({ worker }) => worker));
+    throw new ThreadFailure((error as Error).message);
   }
-  // Only while it has something to do does it keep the process alive.
+  return started;
+}
+
+function startWorker(): Started {
+  // In the bundled program this module is in another folder of the same depth.
+  const worker = new Worker(new URL('../threads/worker.js', import.meta.url));
+  // A worker keeps the process alive only while it has a task (answerOf).
   worker.unref();
-  // One that ends while it has nothing to do is given no task any more.
   worker.once('exit', () => {
-    const at = idle.indexOf(worker);
-    if (at >= 0) idle.splice(at, 1);
+    const index = idle.indexOf(worker);
+    if (index >= 0) idle.splice(index, 1);
   });
   const ready = new Promise((resolve, reject) => {
-    const failed = (why: unknown) =>
-      reject(new ThreadFailure(why instanceof Error ? why.message : `one has ended (${why})`));
-    worker.once('message', resolve).once('error', failed).once('exit', failed);
+    const onEnd = (reason: unknown) => reject(failureOf(reason));
+    worker.once('message', resolve).once('error', onEnd).once('exit', onEnd);
   });
-  // Whoever does not wait for it hears of an error through the answer.
+  // Where nothing awaits `ready`, answerOf reports the error.
   ready.catch(() => undefined);
   return { worker, ready };
 }
 
+/** @param reason an error, or the exit code of a thread that has ended */
+function failureOf(reason: unknown): ThreadFailure {
+  return new ThreadFailure(reason instanceof Error ? reason.message : `one has ended (${reason})`);
+}
+
+/** Sends a task to a worker, which becomes idle after it. */
 function answerOf(worker: Worker, task: Task): Promise<Outputs> {
   worker.ref();
   return new Promise((resolve, reject) => {
     const onMessage = (answer: Answer) => {
       if (answer === 'ready') return;
-      done();
+      stopListening();
       if (idle.length < MOST_IDLE) idle.push(worker);
       else worker.terminate();
       if ('outputs' in answer) resolve(answer.outputs);
       else reject(new ThreadFailure(answer.problem));
     };
-    const onEnd = (why: unknown) => {
-      done();
+    const onEnd = (reason: unknown) => {
+      stopListening();
       worker.terminate();
-      reject(new ThreadFailure(why instanceof Error ? why.message : `one has ended (${why})`));
+      reject(failureOf(reason));
     };
-    const done = () =>
+    const stopListening = () =>
       worker
         .off('message', onMessage)
         .off('error', onEnd)
@@ -182,8 +204,8 @@ function answerOf(worker: Worker, task: Task): Promise<Outputs> {
   });
 }
 
-/** The same network in memory that threads share: one copy for all of them. */
-function shared(network: Network): Network {
+/** The network with its parameters in shared memory, so that all threads use one copy. */
+function networkInSharedMemory(network: Network): Network {
   return {
     ...network,
     layers: network.layers.map((perDirection) =>

@@ -3,15 +3,15 @@ import { forwardPass } from '../engine/forward.js';
 import { exchangeIn, fail } from './exchange.js';
 import type { Answer, Task } from './task.js';
 
-// A thread: takes tasks, one after the other, and answers with outputs.
+// The program of a thread: runs one task after the other and answers with the outputs.
 parentPort!.on('message', async (task: Task) => {
   const answer = await run(task);
-  const moved = typeof answer === 'object' && 'outputs' in answer ? buffersOf(answer.outputs) : [];
-  parentPort!.postMessage(answer, moved);
+  const transferred = typeof answer === 'object' && 'outputs' in answer ? buffersOf(answer.outputs) : [];
+  parentPort!.postMessage(answer, transferred);
 });
 
 async function run({ network, sequence, compute, kernels, trace, share }: Task): Promise<Answer> {
-  // However this thread ends: the others wait for it no longer.
+  // Even if the process ends, the other threads must stop waiting for this one.
   const onExit = () => share && fail(share.memory);
   process.once('exit', onExit);
   try {
@@ -30,12 +30,12 @@ async function run({ network, sequence, compute, kernels, trace, share }: Task):
   }
 }
 
-// What cannot be received is said too, and not waited for.
+// A task that cannot be received is answered too, or the sender would wait forever.
 parentPort!.on('messageerror', ({ message }) => parentPort!.postMessage({ problem: message }));
-// Whoever would wait for a thread at every step wants to know first that it is there.
+// A pass by units starts when all threads are ready, because it blocks in exchanges.
 parentPort!.postMessage('ready');
 
-/** Moved, not copied. */
+/** The buffers of outputs, to be transferred instead of copied. */
 function buffersOf({ output, h_n, c_n, trace = [] }: Awaited<ReturnType<typeof forwardPass>>): ArrayBuffer[] {
   const arrays = [output, h_n, ...(c_n ? [c_n] : []), ...trace.flatMap(({ parts }) => Object.values(parts))];
   return [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))];
