@@ -1,18 +1,18 @@
-// Draws the page that `cellcheck inspect --html` writes: a heat map of every state and gate over time × unit. It stands
-// in the page itself, after plotly.js and the data; nothing is loaded from anywhere.
+// Draws the page that `cellcheck inspect --html` writes: a heat map of every state and gate over time × unit. The page
+// contains this script, plotly.js and the data, and loads nothing else.
 
 /**
  * A state or a gate.
  * @typedef {object} Part
  * @property {string} name
- * @property {string} words what it is called
- * @property {boolean} signed whether zero is in the middle of what it can be
+ * @property {string} words its name in PyTorch's documentation
+ * @property {boolean} signed whether its range is symmetric about zero
  * @property {number[]} steps
  * @property {number[]} units
- * @property {string} values float64 [units, steps], as base64
- * @property {boolean[]} there by step: whether there are values, or it is beyond the row's length
- * @property {string} [expected] as the values
- * @property {boolean[]} [known] by step: whether anything is expected
+ * @property {string} values float64 [units, steps], base64
+ * @property {boolean[]} there by step: false beyond the row's length, where there are no values
+ * @property {string} [expected] like `values`
+ * @property {boolean[]} [known] by step: whether there are expected values
  */
 
 /** @typedef {{ sections: { title: string, parts: Part[] }[] }} PageData */
@@ -20,7 +20,7 @@
 /** @type {PageData} */
 const data = JSON.parse(document.getElementById('data')?.textContent ?? '');
 
-/** Draws a figure when it comes near the window: a deep network has hundreds. */
+/** Draws a figure when it comes near the visible part of the page: a deep network has hundreds of figures. */
 const observer = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
@@ -64,14 +64,14 @@ const axis = (values) => ({
 });
 
 /**
- * A figure with a heat map, and the numbers under the pointer beneath it.
+ * Adds a figure with a heat map and, below it, the numbers at the pointer.
  * @param {Element} section
  * @param {Part} part
  * @param {string} title
  * @param {Float64Array} shown [units, steps]
- * @param {boolean[]} there by step: whether there is anything to show
+ * @param {boolean[]} there by step: whether there are values
  * @param {boolean} signed
- * @param {(at: number) => string} words of one element
+ * @param {(at: number) => string} words the text for the element with this index
  */
 function addFigure(section, { steps, units }, title, shown, there, signed, words) {
   const figure = add('figure', section);
@@ -101,7 +101,7 @@ function addFigure(section, { steps, units }, title, shown, there, signed, words
     colorbar: { thickness: 12, outlinewidth: 0, tickformat: '.3~g' },
     hovertemplate: 'step %{x}, unit %{y}<br>%{z:.7~g}<extra></extra>',
   };
-  // NaN and infinities have no place on a scale, and are the first thing to look for.
+  // NaN and infinities have no colour on the scale, so that a second heat map shows them in black.
   const strange = shown.map((value, i) =>
     there[i % steps.length] && !Number.isFinite(value) ? 1 : Number.NaN,
   );
@@ -154,7 +154,7 @@ for (const { title, parts } of data.sections) {
     addFigure(section, part, heading, values, part.there, part.signed, (at) => String(values[at]));
     if (part.expected === undefined || part.known === undefined) continue;
     const expected = numbers(part.expected);
-    // Infinities of one sign are the same.
+    // Equal infinities differ by zero, not by NaN.
     const difference = values.map((value, i) => (value === expected[i] ? 0 : value - expected[i]));
     addFigure(section, part, `${part.name} − expected`, difference, part.known, true, (at) => {
       return `${values[at]}, expected ${expected[at]}, difference ${difference[at]}`;

@@ -1,4 +1,4 @@
-/** What the page uses of plotly.js, which stands in a script of its own before it. */
+/** The part of plotly.js that page.js uses. The page contains it in an earlier script. */
 declare const Plotly: {
   newPlot(
     element: HTMLElement,
