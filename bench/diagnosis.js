@@ -1,8 +1,8 @@
-// What judging by rounding and finding a cause take, and how often the one weight that is off is named:
+// Measures how long judging by rounding and finding a cause take, and how often a single wrong weight is named:
 //
 //     npm run build && node bench/diagnosis.js [--runs 80] [--seed 1]
 //
-// The references are PyTorch's. The tables are in docs/numerics.md.
+// References of the last part are PyTorch's. docs/numerics.md has the tables.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -25,7 +25,7 @@ const SIZES = [
   { input: 256, hidden: 512, steps: 200, batch: 16 },
 ];
 
-/** A random number for every name: the same runs every time. */
+/** Pseudo-random numbers from 0 to 1; the same ones for the same seed. */
 let state = Number(values.seed);
 function random() {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

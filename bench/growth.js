@@ -7,7 +7,7 @@ import { median, slope } from './statistics.js';
 const at = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
 const BASE = { kind: 'LSTM', input: 64, hidden: 128, layers: 1, steps: 500, batch: 1 };
-/** Two decades of each, from above 10 ms on. */
+/** Two decades of each size. The smallest is large enough that overheads do not dominate. */
 const SERIES = {
   steps: { ...BASE, values: [2500, 8000, 25_000, 80_000, 250_000] },
   batch: { ...BASE, steps: 1000, values: [4, 12, 40, 120, 400] },
@@ -16,8 +16,8 @@ const SERIES = {
 const MEMORY_STEPS = [1000, 10_000, 100_000];
 
 /**
- * How time grows with steps, batch rows and hidden units, one thread, float64; and memory with the steps, beside that of
- * the tensors themselves.
+ * Measures how time grows with steps, batch rows and hidden units (one thread, float64), and how memory grows with
+ * steps, compared with the size of the tensors.
  * @param {import('./run.js').Bench} bench
  */
 export async function growth(bench) {
@@ -51,7 +51,7 @@ export async function growth(bench) {
     fs.writeFileSync(file, JSON.stringify({ ...BASE, steps }));
     const argv = [bench.node20, at('contenders/cellcheck-growth.js'), file];
     const { mebibytes } = await measure({ run: argv, folder: bench.folder });
-    // Input and output, as float32 and float64.
+    // The input in float32 and the output in float64.
     const tensors = (steps * (4 * BASE.input + 8 * BASE.hidden)) / 2 ** 20;
     memory.push({ steps, mebibytes, tensors });
     console.error(`${steps} steps: ${mebibytes.toFixed(0)} MiB, of which tensors ${tensors.toFixed(0)}`);

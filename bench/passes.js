@@ -27,12 +27,12 @@ const PASSES = [
   ]),
 ];
 
-// Short passes are repeated within a turn, up to so many milliseconds of them, and the median counts.
+// In its turn a contender repeats a short pass until TURN_MS have passed, MOST_A_TURN times at most; the median counts.
 const TURN_MS = 60;
 const MOST_A_TURN = 25;
 
 /**
- * Forward passes: milliseconds of each contender, and ratios to PyTorch's, turn by turn.
+ * Measures forward passes: milliseconds of each contender, and ratios to PyTorch's time in the same round.
  * @param {import('./run.js').Bench} bench
  */
 export async function passes(bench) {
@@ -71,7 +71,7 @@ export async function passes(bench) {
               times.push(milliseconds);
               sums[name] = sum;
             }
-            // The first turn warms up.
+            // The first round is a warm-up.
             if (round < 0) turns[name] = [];
             else turns[name].push(median(times));
           }

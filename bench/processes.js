@@ -8,7 +8,7 @@ import { median } from './statistics.js';
 const at = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const CLI = at('../bin/cellcheck.cjs');
 
-/** A case of every size that people wait for: what is verified, and in how many rounds it is measured. */
+/** Cases of several sizes, and the number of rounds in which each is measured. */
 const CASES = [
   { name: 'tiny: LSTM 3 → 4, 5 steps', input: 3, hidden: 4, layers: 1, steps: 5, batch: 1, rounds: 15 },
   { name: 'LSTM 256 → 512, 200 steps', input: 256, hidden: 512, layers: 1, steps: 200, batch: 1, rounds: 7 },
@@ -24,8 +24,8 @@ const CASES = [
 ];
 
 /**
- * Whole processes: the check that `cellcheck verify` makes, with its table, and the same in Python; then one module out
- * of a checkpoint of 2 GB. Milliseconds, the most memory, and ratios round by round.
+ * Measures whole processes: `cellcheck verify` with its table, and the same check in Python; then one module of a 2 GB
+ * checkpoint. Gives milliseconds, peak memory, and ratios of times in the same round.
  * @param {import('./run.js').Bench} bench
  */
 export async function processes(bench) {
@@ -80,7 +80,7 @@ async function measure(ask, name, rounds, folder, commands) {
   const runs = Object.fromEntries(
     Object.keys(commands).map((key) => [key, { milliseconds: [], mebibytes: [] }]),
   );
-  // The first round warms up: the disk's cache, and the code that V8 keeps.
+  // The first round is a warm-up: it fills the disk cache and V8's code cache.
   for (let round = -1; round < rounds; round++) {
     for (const [key, command] of Object.entries(commands)) {
       const { milliseconds, mebibytes, status } = await ask({ run: command, folder });
@@ -124,7 +124,7 @@ const LARGE = {
 };
 
 /**
- * A checkpoint of 2 GB whose other tensor is a hole in the file.
+ * A checkpoint of 2 GB. All tensors are holes in the file, so that it takes no space on the disk.
  * @param {string} folder
  */
 function largeCheckpoint(folder) {
@@ -145,9 +145,10 @@ function largeCheckpoint(folder) {
 }
 
 /**
+ * Writes a safetensors file whose data are a hole, which reads as zeros.
  * @param {string} file
  * @param {Record<string, object>} header
- * @param {number} bytes
+ * @param {number} bytes of the data
  */
 function save(file, header, bytes) {
   const text = JSON.stringify(header);
@@ -159,7 +160,7 @@ function save(file, header, bytes) {
 }
 
 /**
- * All its weights are zero, and so is what comes out.
+ * Arguments that verify its module: all weights are zero, and therefore the output as well.
  * @param {string} weights
  * @param {string} folder
  */

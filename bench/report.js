@@ -7,14 +7,14 @@ const END = '<!-- to here -->';
 const ratio = (value) => (value === undefined ? '' : value.toFixed(2));
 /** @param {number | undefined} value */
 const time = (value) => (value === undefined ? '' : value < 100 ? value.toPrecision(3) : value.toFixed(0));
-/** @param {readonly (readonly string[])[]} rows the heads first */
+/** @param {readonly (readonly string[])[]} rows the first one is the header */
 const table = ([heads, ...rows]) =>
   [heads, heads.map((_, i) => (i ? '--:' : '---')), ...rows]
     .map((row) => `| ${row.join(' | ')} |`)
     .join('\n');
 
 /**
- * Puts the results into the README, in place of the last ones.
+ * Replaces the results in the README.
  * @param {any} results
  * @param {string} file
  */

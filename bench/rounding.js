@@ -1,9 +1,9 @@
-// How often the automatic rule calls rounding a fault, and how small a fault it finds:
+// Measures how often the automatic rule calls rounding a fault, and how small a fault it finds:
 //
 //     node bench/rounding.js [--cases 600] [--runs 800] [--seed 1]
 //
-// verifies references of PyTorch (oneDNN on and off) and of ONNX Runtime, and then references of which one weight,
-// drawn at random, is off by a factor of 1 + ε. The tables are in docs/numerics.md.
+// First verifies correct references of PyTorch (oneDNN on and off) and ONNX Runtime; then references for which one
+// random weight is multiplied by 1 + ε. docs/numerics.md has the tables.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -55,7 +55,7 @@ function* references(set, count) {
   }
 }
 
-/** A random number for every name: the same runs every time. */
+/** Pseudo-random numbers from 0 to 1; the same ones for the same seed. */
 let state = Number(values.seed);
 function random() {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -1,9 +1,9 @@
-// Measures cellcheck side by side with PyTorch and ONNX Runtime, in one run, and writes results.json and the tables of
-// README.md:
+// Measures cellcheck side by side with PyTorch and ONNX Runtime, and writes results.json and the tables of README.md:
 //
 //     npm ci && npm run bench
 //
-// What is compared takes turns, round after round, so that a machine whose speed drifts slows all of them alike.
+// The programs that are compared take turns, round after round, so that a drift in the machine's speed affects all of
+// them alike.
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -28,7 +28,7 @@ if (!fs.existsSync(at('node_modules')))
   execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: at('.'), stdio: 'inherit' });
 
 /**
- * Programs that answer a JSON line with a JSON line, by name.
+ * `start` runs a program that answers each JSON line on stdin with a JSON line; `Ask` sends one line to it.
  * @typedef {(order: object) => Promise<any>} Ask
  * @typedef {{ python: string, node20: string, node24: string, folder: string, rounds: number, start: (command: string, argv: string[]) => Ask }} Bench
  */

@@ -1,4 +1,4 @@
-// What a trace costs: the same forward pass with and without it, in turn, in one process.
+// Measures what a trace costs: forward passes with and without one take turns in one process.
 //
 //     npm ci && node bench/trace.js
 import { forward, stateDict, tensor } from '../dist/src/index.js';

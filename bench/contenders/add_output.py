@@ -1,4 +1,4 @@
-"""Completes a case with PyTorch's own output: add_output.py FOLDER makes case.safetensors of tensors.safetensors."""
+"""Completes a case with PyTorch's output: add_output.py FOLDER writes case.safetensors from tensors.safetensors."""
 
 import sys
 

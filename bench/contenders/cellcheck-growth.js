@@ -1,5 +1,5 @@
-// Forward passes of any shape: of those that JSON lines ask for, timed, or once of the one in a file, whose memory
-// somebody else measures.
+// Runs forward passes by cellcheck. Without an argument: times one for each shape that a JSON line on stdin gives. With
+// a file: runs one of the shape in the file, so that the caller can measure the memory of this process.
 import { readFileSync } from 'node:fs';
 import readline from 'node:readline';
 import { forward, stateDict, tensor } from '../../dist/src/index.js';

@@ -1,5 +1,6 @@
-// One forward pass after the other by cellcheck, as torch_passes.py says; run by either Node, with V8's flags as the
-// command line sets them. As of the others, what is timed is the pass; reading and checking are in the whole processes.
+// Times forward passes by cellcheck on demand, with the protocol of torch_passes.py. Both versions of Node run it, with
+// the flags of V8 that the command line sets. Only the pass is timed; reading files and comparing are measured in
+// processes.js.
 import { readFileSync } from 'node:fs';
 import readline from 'node:readline';
 import { readTensors } from '../../dist/src/index.js';

@@ -1,4 +1,4 @@
-"""The same check of an exported model by onnxruntime, in float32: check_onnx.py FOLDER"""
+"""The check of check_torch.py by onnxruntime, with an exported model in float32: check_onnx.py FOLDER"""
 
 import sys
 

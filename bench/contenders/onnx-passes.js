@@ -1,5 +1,5 @@
-// One forward pass after the other by onnxruntime-node, as torch_passes.py says; of float32 only, for its recurrent
-// operators know nothing else.
+// Times forward passes by onnxruntime-node on demand, with the protocol of torch_passes.py. In float32 only: its
+// recurrent operators have no other dtype.
 import { readFileSync } from 'node:fs';
 import readline from 'node:readline';
 import { InferenceSession, Tensor } from 'onnxruntime-node';

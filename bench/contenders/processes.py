@@ -1,4 +1,4 @@
-"""Runs whole processes, on demand, and says what they took: wall time and the most memory.
+"""Runs whole processes on demand and measures their wall time and peak memory.
 
     {"run": [program, arguments …], "folder"} → {"milliseconds", "mebibytes", "status"}
 """
@@ -11,7 +11,7 @@ import time
 for line in sys.stdin:
     order = json.loads(line)
     started = time.perf_counter()
-    # Into a pipe that is read until its end, as in CI.
+    # The output goes to a pipe that is read to its end, as in CI.
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:

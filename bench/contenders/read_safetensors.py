@@ -1,4 +1,4 @@
-"""Reads one module out of a checkpoint with numpy: read_safetensors.py FILE"""
+"""Reads one module of a checkpoint with numpy: read_safetensors.py FILE"""
 
 import sys
 

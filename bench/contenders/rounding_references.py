@@ -1,11 +1,13 @@
-"""References whose rounding is to be judged, by PyTorch and by onnxruntime:
+"""Makes reference outputs with PyTorch and onnxruntime, to test how cellcheck judges their rounding:
 
     rounding_references.py FOLDER SEED COUNT SET
 
-writes COUNT cases as safetensors files into FOLDER, and prints a line of JSON for each. SET is `runtimes` (every kind,
-float32, float16 and bfloat16, oneDNN on and off, onnxruntime, weights × 1, 3, 10, up to 1,000 steps), `faults` (one
-layer, float32, of which one weight will be changed) or `weights` (the same, for that weight to be named: 8 or 64 units,
-100 steps, one batch row).
+writes COUNT cases as safetensors files into FOLDER and prints a line of JSON for each. SET is one of
+
+    runtimes  every kind; float32, float16 and bfloat16; oneDNN on and off, and onnxruntime; weights × 1, 3, 10; up to
+              1,000 steps
+    faults    one layer in float32, in which the caller changes one weight
+    weights   the same for diagnosing that weight: 8 or 64 units, 100 steps, one batch row
 """
 
 import json
@@ -22,7 +24,7 @@ rng = random.Random(seed)
 torch.manual_seed(seed)
 warnings.filterwarnings("ignore")
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
-# Where the blocks of ONNX stand in PyTorch.
+# ONNX_ORDER[kind][k]: the position in PyTorch of block k of ONNX.
 ONNX_ORDER = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 3, 1, 2]}
 
 

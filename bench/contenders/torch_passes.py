@@ -1,7 +1,7 @@
-"""One forward pass after the other by PyTorch, on demand: a JSON line in, a JSON line out.
+"""Times forward passes by PyTorch on demand: a JSON line in, a JSON line out.
 
     {"prepare": {"kind", "input", "hidden", "layers", "steps", "batch", "dtype"}, "folder"}
-        makes the module, writes weights and input for the other contenders, and an ONNX model of it
+        makes a module and an input; writes both, and an ONNX model, into the folder for the other contenders
     {"run": threads}
         answers with the milliseconds of one pass and the sum of its output
 """
@@ -15,7 +15,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
 
-# ONNX's order of the gates, as positions in PyTorch's: LSTM i f g o → i o f c, GRU r z n → z r h.
+# ORDER[kind][k]: the position in PyTorch of gate k of ONNX. LSTM: i f g o → i o f c; GRU: r z n → z r h.
 ORDER = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 3, 1, 2]}
 
 
@@ -25,7 +25,7 @@ def reordered(tensor, kind):
 
 
 def export(module, kind, path):
-    """The module as a chain of ONNX nodes."""
+    """Writes the module as a chain of ONNX nodes."""
     nodes, constants = [], []
 
     def constant(name, tensor):
