@@ -16,9 +16,9 @@ const BUILDS = ['simd', 'relaxed', 'wide'] as const;
 const POINTS = 10_000_000;
 const CASES = 500;
 
-// In float32, of what PyTorch's own error allows (twice that, or 1e-6). A sum in ascending k rounds more than PyTorch's,
-// which runs in several parts: about one case in 500 goes beyond it, by a third at most with most seeds (the farthest
-// seen: by six tenths, in one of a few thousand).
+// Limits for float32. The allowance of a case is twice the largest error of PyTorch's float32, or 1e-6. Our sums run in
+// ascending k, which rounds more than PyTorch's partial sums: about one case in 500 exceeds its allowance, with most
+// seeds by a third at most (by 60 % in the worst of a few thousand cases).
 const SINGLE = { mostBeyond: 3, worst: 1.5 };
 
 const python = (...argv: string[]) =>
@@ -29,7 +29,7 @@ const python = (...argv: string[]) =>
 
 const SPECIAL = [0, -0, Infinity, -Infinity, Number.NaN, 5e-324, -5e-324, 1e-310, -1e-310, 1e-40, -1e-40];
 
-/** All exponents, most of all those where the functions bend; and what is special. */
+/** Numbers of all exponents, half of them where the functions are curved; and special values. */
 function points(ArrayOf: typeof Float64Array | typeof Float32Array) {
   const smallest = ArrayOf === Float64Array ? -1074 : -149;
   const largest = ArrayOf === Float64Array ? 1023 : 127;

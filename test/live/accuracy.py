@@ -1,10 +1,11 @@
-"""What the kernels are held against.
+"""References for the accuracy of the kernels.
 
     accuracy.py activations FOLDER
-        for each of sigmoid and tanh in float64 and float32: the largest error in ulp of FOLDER/{function}-{dtype}-*.bin,
-        what the builds make of FOLDER/x-{dtype}.bin, against a longer format
+        prints the largest error in ulp of each file FOLDER/{function}-{dtype}-*.bin, to which a build has written σ or
+        tanh of FOLDER/x-{dtype}.bin; the exact values are computed in a longer format
     accuracy.py networks FOLDER COUNT SEED
-        modules with PyTorch's own outputs in float64 and float32, one file each; only such whose float32 is near float64
+        writes COUNT random modules with PyTorch's outputs in float64 and float32, one file each; only modules whose
+        float32 output is near the float64 one
 """
 
 import glob
@@ -28,7 +29,7 @@ def activations(folder):
         name = np.dtype(dtype).name
         x = np.fromfile(f"{folder}/x-{name}.bin", dtype)
         for function in (sigmoid, np.tanh):
-            # x86's 80 bits, or the 128 of others, are enough to round from.
+            # longdouble has 80 bits on x86 and 128 on other machines: enough for the exact values.
             exact = function(x.astype(np.longdouble))
             ulp = np.spacing(np.abs(exact.astype(dtype))).astype(np.longdouble)
             for file in glob.glob(f"{folder}/{function.__name__}-{name}-*.bin"):
@@ -60,7 +61,7 @@ def networks(folder, count, seed):
             single, _ = module(x)
             weights = {name: value.clone() for name, value in module.state_dict().items()}
             double, _ = module.double()(x.double())
-        # A chaotic network amplifies any rounding, ours as well.
+        # A chaotic network amplifies every rounding, including that of our kernels.
         if (single - double).abs().max() > 1e-5:
             continue
         tensors = {**weights, "input": x, "float32": single, "float64": double}

@@ -41,7 +41,7 @@ test('headers are read as the Rust library reads them, but for the intended diff
   expect(counts['both refuse']).toBeGreaterThan(BATCH / 10);
 });
 
-/** What both say, the intended difference between them, or undefined. */
+/** The outcome if both agree, the intended difference between them, or undefined if they differ otherwise. */
 function compare(ours: Listing | string, theirs: Listing | string, file: Uint8Array): string | undefined {
   if (typeof ours !== 'string' && typeof theirs !== 'string') {
     const sorted = (list: Listing) => JSON.stringify(list.toSorted(([a], [b]) => (a < b ? -1 : 1)));

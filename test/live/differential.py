@@ -1,5 +1,9 @@
-"""What the Rust library of safetensors makes of files: reads them from IN (each behind its length, 4 bytes), writes a
-line for each to OUT: what it holds as JSON, or the error.
+"""Reads files with the Rust library of safetensors.
+
+    differential.py IN OUT
+
+IN contains the files, each after its length in 4 bytes. Writes a line of JSON for each to OUT: its tensors, or the
+error.
 """
 
 import json

@@ -8,10 +8,10 @@ import { budget, type Random, randomFrom } from '../fuzz/random.js';
 import { readJsonBytes, readSafetensorsBytes } from '../fuzz/read.js';
 import { lstmBundle, raw, safetensorsBytes } from '../write.js';
 
-// FUZZ_SEED=… has a run again; FUZZ_COUNT=10000000 makes so many mutations in the place of half a minute's.
+// FUZZ_SEED=… repeats a run. FUZZ_COUNT=10000000 makes this many mutations instead of running for half a minute.
 const SECONDS = 30;
 
-/** Mutates files and reads them: whatever happens, only the tool's own error may. */
+/** Reads mutated files: the only error that a reader may throw is CellcheckError. */
 function fuzz(
   files: readonly Uint8Array[],
   read: (file: Uint8Array) => void,
@@ -20,7 +20,7 @@ function fuzz(
   const { seed, goesOn } = budget(SECONDS);
   const random = randomFrom(seed);
   const counts = { accepted: 0, refused: 0 };
-  // Nobody looks at the stacks of a million errors.
+  // Stack traces of a million errors would take most of the time.
   Error.stackTraceLimit = 0;
   for (let done = 0; goesOn(done); done++) {
     const file = mutate(random.pick(files), random.pick(files), random);
@@ -38,7 +38,7 @@ function fuzz(
     }
   }
   console.log(counts);
-  // A fuzzer that only ever sees one of the two tests nothing.
+  // A useful fuzzer sees both outcomes.
   expect(counts.accepted).toBeGreaterThan(100);
   expect(counts.refused).toBeGreaterThan(100);
 }
@@ -59,7 +59,7 @@ test('mutated safetensors files: nothing but the tool’s own errors', { timeout
     safetensorsBytes(lstmBundle(), { module: 'LSTM' }),
   ];
   fuzz(files, readSafetensorsBytes, (file, random) => {
-    // The header's length is mended as a rule, or nothing behind it would ever be read.
+    // Mutations rarely leave the header's length right. It is usually corrected, so that the rest of the file is read.
     const end =
       file.indexOf('}}'.charCodeAt(0), 8) < 0 ? file.length : Buffer.from(file).lastIndexOf('}') + 1;
     if (file.length >= 8 && random.chance(0.8)) {

@@ -1,9 +1,10 @@
-"""States and gates of random recurrent modules, each computed from the state_dict with PyTorch's operations, step by step
-in float64, and held against what `cellcheck inspect --save` writes.
+"""Compares what `cellcheck inspect --save` writes for random recurrent modules with states and gates that PyTorch's
+operations compute from the state_dict, step by step in float64.
 
-    python gates.py make OUT SEED COUNT    writes COUNT cases into OUT: N.safetensors, without expected outputs
-    python gates.py check OUT              reads N.saved.safetensors for each, and prints a line of JSON for each
-    python gates.py formats OUT            reads saved.safetensors, saved.json and saved.csv, and says whether they agree
+    python gates.py make OUT SEED COUNT    writes COUNT cases N.safetensors into OUT, without expected outputs
+    python gates.py check OUT              reads N.saved.safetensors and prints a line of JSON for each case
+    python gates.py formats OUT LAYOUT     checks that saved.safetensors, saved.json and saved.csv agree; LAYOUT is
+                                           batch_first or time_first
 """
 
 import csv
@@ -23,7 +24,7 @@ NAMES = {"RNN": [], "GRU": ["r", "z", "n"], "LSTM": ["i", "f", "g", "o"]}
 
 
 def cell(kind, weights, nonlinearity, x, h, c):
-    """One step as PyTorch documents it: the gates by name, the new h and the new c."""
+    """One step by the equations of PyTorch's documentation. Returns the gates by name, the new h and the new c."""
     inner = weights["weight_hh"] @ h
     outer = weights["weight_ih"] @ x
     if "bias_ih" in weights:
@@ -45,7 +46,7 @@ def cell(kind, weights, nonlinearity, x, h, c):
 
 
 def trace(case):
-    """Every state and gate [steps, batch, size], and output, h_n and c_n, as cellcheck names and lays them out."""
+    """Every state and gate [steps, batch, size], and output, h_n and c_n, with the names and layout of cellcheck."""
     module, kind, options = case.module, case.kind, case.options
     state_dict = {name: tensor.double() for name, tensor in module.state_dict().items()}
     is_cell = type(module).__name__.endswith("Cell")

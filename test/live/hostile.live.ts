@@ -3,7 +3,7 @@ import { scratch } from '../cli.js';
 import { CORPUS, faults, lay } from '../hostile/corpus.js';
 import { type Measured, measured } from './process.js';
 
-// The corpus once more, every case in a process of its own: only there is its memory its own, and a hang an end.
+// Runs the corpus with a process for each case, so that its memory can be measured and a hang ends with the process.
 const SMALL = 10e6;
 const MOST_MEGABYTES = 150;
 
@@ -19,7 +19,7 @@ afterAll(() => {
   console.table(worst('megabytes'));
 });
 
-// Texts cost nothing, and are checked without a process.
+// Cases that only check how text is printed need no process.
 const cases = CORPUS.filter(({ name }) => !name.startsWith('text that'));
 
 test.each(cases.map((hostile) => [hostile.name, hostile] as const))('%s', async (name, hostile) => {

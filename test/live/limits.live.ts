@@ -5,7 +5,7 @@ import { scratch } from '../cli.js';
 import { raw, writeSparse } from '../write.js';
 import { type Measured, measured } from './process.js';
 
-/** An LSTM with small random weights, an input, and what the library computes from them. */
+/** An LSTM with small random weights, an input, and the outputs that the library computes. */
 async function lstm(input_size: number, hidden_size: number, steps: number): Promise<Record<string, Tensor>> {
   let state = 1;
   const numbers = (shape: readonly number[]) =>
@@ -25,7 +25,7 @@ async function lstm(input_size: number, hidden_size: number, steps: number): Pro
   return { ...weights, input, output: output!, h_n, c_n: c_n! };
 }
 
-/** The tensors as float32 behind so many bytes of one that nobody needs, a hole in the file. */
+/** Verifies the tensors, saved as float32 behind an unused tensor of `hole` bytes: a hole in the file. */
 async function verified(tensors: Record<string, Tensor>, hole: number): Promise<Measured> {
   const cwd = scratch();
   const written = Object.entries(tensors).map(([name, { shape, data }]) => [name, raw(shape, data)] as const);

@@ -1,9 +1,10 @@
-// Holds cellcheck's verdicts against PyTorch itself, over random modules:
+// Compares cellcheck's verdicts with PyTorch for random modules:
 //
 //     npm run parity -- --cases 1000 --seed 7 [--rule close]
 //
-// makes that many modules with PyTorch's own initialisation, as many with weights × 2 and × 3, and one more of each with
-// a fault in its reference. Exits 1 where a verdict is false; the files of such a case are kept.
+// makes this number of modules with PyTorch's own initialisation, and the same number with weights × 2 and × 3. Each
+// module gives a case with a correct reference ("honest") and, where a fault can be injected, one with a faulty
+// reference. Exits with 1 if a verdict is false, and keeps the files of that case.
 import { execFile, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -16,31 +17,31 @@ const CLI = fileURLToPath(new URL('../../bin/cellcheck.cjs', import.meta.url));
 const GENERATOR = fileURLToPath(new URL('random_modules.py', import.meta.url));
 const RESULT = fileURLToPath(new URL('../../coverage/parity.json', import.meta.url));
 
-// Cases that are on the disk at a time, and that one process verifies.
+// The number of modules that are on the disk at the same time, and that one process verifies.
 const CHUNK = 50;
 
 /** @typedef {'parity' | 'differs' | 'ill-conditioned' | 'undecided' | 'error'} Verdict */
 
 /**
- * What the generator says of a case.
+ * What the generator prints about a case.
  * @typedef {object} Line
  * @property {number} number
  * @property {string} words
  * @property {string} dtype
- * @property {number} error how far PyTorch's own rounding goes, in tolerances
+ * @property {number} error of PyTorch's own rounding, in tolerances
  * @property {string} honest
  * @property {string} [faulty]
  * @property {string} [fault]
- * @property {number} [effect] in tolerances
+ * @property {number} [effect] of the fault, in tolerances
  */
 
 /**
  * @typedef {object} Set
  * @property {string} name
  * @property {string} scales
- * @property {readonly Verdict[]} honest the verdicts that are not false
- * @property {number} mostOpen of the honest cases without a verdict, as a part of all
- * @property {(line: Line) => boolean} wellConditioned whether a fault must be called one
+ * @property {readonly Verdict[]} honest the right verdicts for correct references
+ * @property {number} mostOpen the largest fraction of honest cases that may be undecided or ill-conditioned
+ * @property {(line: Line) => boolean} wellConditioned whether a fault must be found
  */
 
 /** @type {readonly Set[]} */
@@ -105,7 +106,7 @@ async function runSet(set) {
     counts[kind] ??= { parity: 0, differs: 0, 'ill-conditioned': 0, undecided: 0, error: 0 };
     counts[kind][verdict]++;
   };
-  // The generator makes the next chunk while the CLI verifies this one.
+  // The generator makes the next chunk while cellcheck verifies this one.
   let next = generate(set, 0);
   for (let first = 0; first < cases; first += CHUNK) {
     const { out, lines } = await next;

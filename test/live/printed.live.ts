@@ -7,29 +7,29 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cli } from '../cli.js';
 import { pythonWithTorch } from './python.js';
 
-// LIVE_KEPT=folder keeps there what is judged wrongly, with cellcheck's report of it.
+// LIVE_KEPT=folder: copies cases that are judged wrongly to this folder, with cellcheck's report.
 const SEED = Number(process.env.LIVE_SEED ?? Date.now() % 1_000_000);
 const CASES = Number(process.env.LIVE_CASES ?? 600);
 const KEPT = process.env.LIVE_KEPT;
 const SCRIPT = fileURLToPath(new URL('printed_cases.py', import.meta.url));
 
-/** What the generator says of a case. */
+/** What the generator prints about a case. */
 interface Line {
   readonly number: number;
   readonly words: string;
-  /** How the reference was printed: in one way, or in a few. */
+  /** The styles in which the tensors of the reference were printed. */
   readonly kinds: readonly string[];
   readonly options: string;
   readonly exact: string;
   readonly magnitudes: string;
-  /** How much of the reference printing hides. */
+  /** How much of the reference is lost by printing. */
   readonly hides: string;
-  /** Whether all numbers of the reference are the same. */
+  /** Whether all numbers of each tensor of the reference are equal. */
   readonly constant: boolean;
-  /** How many were drawn in vain before it, for they overflow. */
+  /** How many random cases before it were discarded because they overflow. */
   readonly vain: number;
   readonly argv: readonly string[];
-  /** Whether there is a reference that is off: not where it overflows, or where its own printing hides that. */
+  /** Whether there is a wrong reference: it is missing where it overflows, or where printing hides the difference. */
   readonly off: boolean;
 }
 
@@ -48,7 +48,9 @@ beforeAll(() => {
 
 afterAll(() => fs.rmSync(out, { recursive: true, force: true }));
 
-/** Verifies each case against a file of its folder; returns what a verdict was wrong of. */
+/**
+ * Verifies each case against this file of its folder. Returns the cases with a wrong verdict, and counts of verdicts.
+ */
 async function judged(file: string, among: readonly Line[], right: (verdict: string) => boolean) {
   const tables: Record<string, Record<string, Record<string, number>>> = { all: {} };
   const wrong: string[] = [];

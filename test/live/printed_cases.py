@@ -2,8 +2,8 @@
 
     python printed_cases.py OUT SEED COUNT
 
-writes COUNT cases into OUT, a folder each, and prints a line of JSON for each. Beside expected.txt, as PyTorch computed
-it, stands off.txt, whose numbers are all off by ten times what printing and float32 hide from a reader.
+writes COUNT cases into OUT, a folder for each, and prints a line of JSON for each. expected.txt has PyTorch's outputs.
+In off.txt every number is wrong by ten times as much as printing and float32 can hide from a reader.
 """
 
 import copy
@@ -19,25 +19,25 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-# How far a reference is off, in what is hidden.
+# How wrong off.txt is, as a multiple of what is hidden.
 TIMES = 10
-# Float32's rounding, generously, in parts of a number.
+# A generous relative bound of the rounding of float32.
 ROUNDING = 2**-22
-# Sets of other numbers that are tried for how far the outputs go.
+# The number of perturbed inputs and weights that are tried, to see how far the outputs move.
 TRIED = 8
 LARGEST = 1e30
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?(\d*)|\.(\d+))(?:e([-+]?\d+))?")
 
 
 def numbers(text):
-    """Of each number its value, its decimals and its exponent."""
+    """For each number in the text: its value, the number of its decimals, and its exponent."""
     return [
         (float(match[0]), len(match[1] or match[2] or ""), int(match[3] or 0)) for match in NUMBER.finditer(text)
     ]
 
 
 class Torch:
-    """A tensor as it is, with torch's print options."""
+    """A tensor printed by torch, with its print options."""
 
     is_repr = True
 
@@ -66,14 +66,14 @@ class Torch:
         return self.show(tensor)
 
     def units(self, text):
-        """Of each number the unit of its last digit. Whole numbers have no decimals, but no fewer than others."""
+        """For each number the unit of its last digit. Whole numbers show no decimals, but are as precise as others."""
         found = numbers(text)
         most = max(decimals for _, decimals, _ in found) or self.decimals
         return [10.0 ** (exponent - most) for _, _, exponent in found]
 
 
 class Numpy:
-    """The same numbers as an array."""
+    """A tensor printed as an array of numpy."""
 
     def __init__(self, choose):
         self.dtype = choose.choice([numpy.float32, numpy.float32, numpy.float64])
@@ -86,7 +86,7 @@ class Numpy:
     def choose_options(self, choose):
         self.options.update(precision=choose.randint(1, 17), suppress=choose.random() < 0.5)
         if choose.random() < 0.2:
-            # Which has no `unique`.
+            # The legacy mode has no floatmode `unique`.
             self.options.update(legacy="1.13", floatmode="maxprec")
             return "legacy"
         floatmode = choose.choice(["fixed", "unique", "maxprec", "maxprec_equal"])
@@ -101,14 +101,14 @@ class Numpy:
             return numpy.array_repr(array) if self.way == "repr" else numpy.array_str(array)
 
     def units(self, text):
-        """Zeros at the end are left out: the number that has most decimals says how many there were."""
+        """Trailing zeros are omitted: the number with the most decimals shows how many there were."""
         found = numbers(text)
         most = max(decimals for _, decimals, _ in found)
         return [10.0 ** (exponent - most) for _, _, exponent in found]
 
 
 class Formatted(Numpy):
-    """An array whose numbers a format of Python prints."""
+    """An array whose numbers are printed with a format of Python."""
 
     DIGITS = {"{:g}": 6, "{:.5g}": 5, "{:e}": None, "{:.3f}": None}
 
@@ -127,7 +127,7 @@ class Formatted(Numpy):
 
 
 class Lists(Numpy):
-    """Nested lists of Python's floats."""
+    """A tensor printed as nested lists of Python's floats."""
 
     is_repr = True
 
@@ -145,7 +145,7 @@ def any_style(choose):
 
 
 class Shown:
-    """Has a text as its repr, so that Python prints it in a container."""
+    """An object with this text as its repr, so that Python prints the text inside a container."""
 
     def __init__(self, text):
         self.text = text
@@ -156,8 +156,8 @@ class Shown:
 
 class Printed:
     """
-    The tensors of one file as text, and what may be known of them from it. From 0 to 1, `form` says in which of the
-    forms that its tensors may have.
+    The tensors of one file as text, with what can be read from it: the values, and half a unit of the last digit of
+    each. `form`, from 0 to 1, selects one of the layouts that these tensors can have in a file.
     """
 
     def __init__(self, tensors, styles, form):
@@ -178,7 +178,7 @@ class Printed:
 
 
 class Exact:
-    """The tensors of a file that has all of them."""
+    """The tensors of a binary file, which hides nothing."""
 
     def __init__(self, tensors):
         self.values = {name: tensor.double() for name, tensor in tensors.items()}
@@ -208,7 +208,7 @@ class Case:
         self.words = f"{self.kind}({size}, {hidden}, {self.options}), {steps} steps, batch {batch}"
 
     def scale(self, choose, size):
-        """Multiplies a part of what there is. Of the input the weights may take it back."""
+        """Multiplies a part of the input or weights. Weights may be divided by the same factor as the input."""
         factor = 10 ** choose.uniform(-8, 8)
         what = choose.choice(["feature", "input", "weights", "column"])
         if what in ("feature", "input"):
@@ -227,7 +227,7 @@ class Case:
         return f"{what} scaled"
 
     def outputs(self, weights=None, input=None):
-        """As PyTorch computes them in float32, or in float64 from other numbers."""
+        """PyTorch's outputs in float32, or in float64 for other weights and another input."""
         module, x = self.module, self.input
         if weights is not None:
             module, x = copy.deepcopy(module).double(), input
@@ -239,8 +239,8 @@ class Case:
 
     def shifts(self, honest, weights, input):
         """
-        How far each reference may be from what follows from the numbers that can be read: as it is, and over other
-        numbers that are printed the same, or that float32 does not tell apart.
+        For each output, how far the reference may be from the output that follows from the numbers that can be read.
+        Tries the exact numbers, and others that are printed alike or differ by less than the rounding of float32.
         """
         read = self.outputs(weights.values, *input.values.values())
         tried = [honest]
@@ -257,7 +257,7 @@ def signs(tensor):
 
 
 def corner(file):
-    """Every number as far from what was read as it may be, up or down."""
+    """The numbers that were read, each moved up or down at random by as much as is possible."""
     return {
         name: value + signs(value) * (file.halves[name] + ROUNDING * value.abs()) for name, value in file.values.items()
     }
@@ -268,7 +268,7 @@ def farthest(a, b):
 
 
 def shown_off(off, honest, hidden, styles, form):
-    """What is off as text; none where it overflows, or where its own printing hides that (9.9e+00 and 1.0e+01)."""
+    """The text of the wrong numbers; None where they overflow, or where printing hides it (9.9e+00 and 1.0e+01)."""
     if not all(tensor.isfinite().all() for tensor in off.values()):
         return None
     read = Printed(off, styles, form)
@@ -280,14 +280,14 @@ def shown_off(off, honest, hidden, styles, form):
 
 
 def hides(hidden, honest):
-    """In words, how much of the largest number is hidden."""
+    """How much of the largest number is hidden, in words."""
     share = max((hidden[name].max() / tensor.abs().max()).item() for name, tensor in honest.items())
     limit = next((limit for limit in (1e-6, 1e-4, 1e-2, 1) if share < limit), None)
     return f"hides less than {limit:g}" if limit else "hides all"
 
 
 def drawn(choose):
-    """A case whose outputs are finite, and how many were drawn in vain."""
+    """A random case with finite outputs, and the number of cases that were discarded before it."""
     for vain in range(1000):
         case = Case(choose)
         outputs = case.outputs()

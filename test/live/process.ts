@@ -3,7 +3,8 @@ import path from 'node:path';
 import { ROOT } from '../cli.js';
 
 const BIN = path.join(ROOT, 'bin', 'cellcheck.cjs');
-// Writes the most memory that the process had, in KB, to a fourth stream. (What getrusage says begins with the parent's.)
+// At exit writes the peak memory of the process, in KB, to a fourth stream. (The value of getrusage would include the
+// memory of the parent.)
 const PROBE = `data:text/javascript,${encodeURIComponent(
   `import fs from 'node:fs';
   process.on('exit', () => fs.writeSync(3, /VmHWM:\\s+(\\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]));`,
@@ -18,7 +19,7 @@ export interface Measured {
   readonly megabytes: number;
 }
 
-/** Runs the built CLI in a process of its own; one that hangs is killed. */
+/** Runs the built program in a separate process, which is killed if it takes more than `patience` seconds. */
 export async function measured(argv: readonly string[], cwd: string, patience = 60): Promise<Measured> {
   const started = performance.now();
   const child = spawn(process.execPath, ['--import', PROBE, BIN, ...argv], {

@@ -3,13 +3,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// Pinned: an unpinned torch brings gigabytes of CUDA. The package safetensors wraps the Rust library.
+// Versions are pinned, because an unpinned torch installs gigabytes of CUDA. safetensors wraps the Rust library.
 const PACKAGES = ['torch==2.13.0', 'safetensors==0.8.0', 'numpy'];
 
 const VENV = fileURLToPath(new URL('../../.venv', import.meta.url));
 
 /**
- * A Python with PyTorch, in `.venv`; made if there is none.
+ * A Python with PyTorch in `.venv`, which is made if it is missing.
  * @returns {string} the interpreter's path
  */
 export function pythonWithTorch() {

@@ -1,10 +1,10 @@
-"""Random recurrent modules over every option that PyTorch has, as cases for cellcheck: each as PyTorch computes it, and
-once more with a fault in its reference.
+"""Random recurrent modules with all of PyTorch's options, as cases for cellcheck: each with PyTorch's outputs, and again
+with a fault in the reference.
 
     python random_modules.py OUT SEED FIRST COUNT SCALES
 
-writes the cases FIRST … FIRST + COUNT - 1 of a seed as bundles into OUT, and prints a line of JSON for each. SCALES are
-what the weights of PyTorch's own initialisation are multiplied by, taken in turn: "1", or "2,3".
+writes the cases FIRST … FIRST + COUNT - 1 of a seed as bundles into OUT, and prints a line of JSON for each. The weights
+of PyTorch's own initialisation are multiplied by the SCALES in turn: "1", or "2,3".
 """
 
 import copy
@@ -24,7 +24,7 @@ from cellcheck_export import export_case, reference
 KINDS = {"RNN": (nn.RNN, nn.RNNCell), "GRU": (nn.GRU, nn.GRUCell), "LSTM": (nn.LSTM, nn.LSTMCell)}
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
-# The tolerances (rtol, atol) that cellcheck's README gives for a reference of each dtype.
+# cellcheck's default tolerances (rtol, atol) for references of each dtype.
 TOLERANCES = {
     torch.float64: (1e-7, 1e-7),
     torch.float32: (1.3e-6, 1e-5),
@@ -32,9 +32,9 @@ TOLERANCES = {
     torch.bfloat16: (2e-2, 2e-2),
 }
 
-# In tolerances: a smaller effect is not called a fault.
+# In tolerances: changes with a smaller effect do not count as faults.
 LEAST_EFFECT = 3
-# JSON has no infinity.
+# Stands for infinity, which JSON lacks.
 HUGE = 1e300
 
 
@@ -43,7 +43,7 @@ def log_uniform(choose, smallest, largest):
 
 
 class RandomCase:
-    """A module, and what goes into it."""
+    """A module and its inputs."""
 
     def __init__(self, choose, scale):
         self.kind = choose.choice(list(KINDS))
@@ -87,7 +87,7 @@ class RandomCase:
                 self.tensors["c_0"] = torch.randn([*states, self.hidden_size]).to(self.dtype)
 
     def outputs(self, module=None, lengths=None, dtype=None, tensors=None):
-        """What PyTorch computes; of another module, in another dtype, or over other tensors, if they are given."""
+        """PyTorch's outputs; for another module, lengths, dtype or tensors, if they are given."""
         module, dtype = module or self.module, dtype or self.dtype
         tensors = {name: tensor.to(dtype) for name, tensor in (tensors or self.tensors).items()}
         with torch.no_grad():
@@ -95,7 +95,7 @@ class RandomCase:
         return {name: tensor.clone() for name, tensor in outputs.items()}
 
     def truth(self):
-        """The same numbers in float64; where they are float64 already, other last bits."""
+        """The outputs in float64. For a float64 module: those for inputs that differ in their last bits."""
         if self.dtype != torch.float64:
             return self.outputs(dtype=torch.float64)
         last_bits = {name: tensor * (1 + 4e-16 * torch.randn_like(tensor)) for name, tensor in self.tensors.items()}
@@ -109,7 +109,7 @@ class RandomCase:
 
 
 def in_tolerances(outputs, others, dtype):
-    """The largest |difference| of two outputs, in tolerances; HUGE where only one of them is finite."""
+    """The largest |difference| of two sets of outputs, in tolerances; HUGE where only one of two values is finite."""
     rtol, atol = TOLERANCES[dtype]
     worst = 0.0
     for name, tensor in outputs.items():
@@ -120,7 +120,7 @@ def in_tolerances(outputs, others, dtype):
     return worst
 
 
-# Faults: each gives wrong outputs, or nothing where the case has no place for it.
+# Faults. Each function returns wrong outputs, or None where the fault does not apply to the case.
 
 
 def one_element(case, choose, honest):
@@ -199,7 +199,7 @@ FAULTS = [one_element, one_weight, swapped_gates, dropped_bias, shifted_step, sw
 
 
 def inject(case, choose, honest, truth):
-    """Outputs with a fault whose effect is beyond doubt, beside what was computed and beside the truth."""
+    """The name, effect and outputs of a fault that is large compared with both the computed and the exact outputs."""
     for fault in choose.sample(FAULTS, len(FAULTS)):
         wrong = fault(case, choose, honest)
         if wrong is None:
@@ -225,7 +225,7 @@ def write(out, seed, number, scales):
         "words": case.words(),
         "dtype": str(case.dtype).removeprefix("torch."),
         "scale": scale,
-        # How far PyTorch's own rounding goes, in tolerances.
+        # The error of PyTorch's own rounding, in tolerances.
         "error": in_tolerances(honest, truth, case.dtype),
         "honest": f"{number}.safetensors",
     }
@@ -246,7 +246,7 @@ def write(out, seed, number, scales):
 def main():
     out, seed, first, count, scales = sys.argv[1:]
     torch.set_num_threads(1)
-    # A projected LSTM says that it takes a slower path, and a packed sequence that lengths are copied.
+    # PyTorch warns that a projected LSTM takes a slower path, and that a packed sequence copies its lengths.
     warnings.simplefilter("ignore")
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import { cli, ROOT, SAMPLES } from '../cli.js';
 import { readJson } from '../write.js';
 import { pythonWithTorch } from './python.js';
 
-// New numbers every time; the seed is printed so that a failure can be had again.
+// The numbers are new in every run; LIVE_SEED with the printed seed repeats one.
 const SEED = Number(process.env.LIVE_SEED ?? Date.now() % 1_000_000);
 const ROUNDS = 8;
 

@@ -6,10 +6,10 @@ import type { Module } from '../../src/module/parameters.js';
 import { cli, SAMPLES, scratch } from '../cli.js';
 import { oracle } from '../engine/oracle.js';
 
-// Every length that a file may be cut to, and every byte of it changed: where the answer is still parity, no number that
-// was compared may have moved beyond its tolerance. The oracle judges that, by a reader of its own.
+// Cuts a file to every possible length, and changes every byte of it. Where the verdict is still parity, every number
+// that was compared must still be within its tolerance: the oracle checks this, with the separate readers of this file.
 
-// The default for float32 references, and a little for the oracle's own rounding.
+// The default for float32 references, and a margin for the oracle's own rounding.
 const [RTOL, ATOL] = [1.3e-6, 1e-5 * 1.001];
 const MASKS = [0x01, 0x04, 0x10, 0x80, 0xff];
 
@@ -74,7 +74,7 @@ function moduleOf(kind: 'GRU' | 'LSTM'): Module {
   };
 }
 
-/** The worst of what was compared, in tolerances, as the oracle has it. */
+/** The largest difference between the expected tensors and the outputs of the oracle, in tolerances. */
 function worst(numbers: Numbers, module: Module): number {
   const network: Network = {
     module,
@@ -106,7 +106,7 @@ function worst(numbers: Numbers, module: Module): number {
 test.each(FORMATS)('$name: cut short anywhere, it is never parity', { timeout: 6e5 }, async ({ file }) => {
   const cwd = scratch();
   const bytes = fs.readFileSync(path.join(SAMPLES, 'bundles', file)).subarray();
-  // A newline at the end is none of the case.
+  // A final newline does not belong to the case.
   const whole = bytes.toString('latin1').trimEnd().length;
   for (let length = 0; length < whole; length++) {
     fs.writeFileSync(path.join(cwd, file), bytes.subarray(0, length));

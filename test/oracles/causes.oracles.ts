@@ -34,7 +34,7 @@ interface OracleCase {
 
 const floats = (nested: Nested) => Float64Array.from([nested].flat(9) as number[]);
 
-/** The prototype's flags in our words. */
+/** The variants that the prototype's flags stand for. */
 const MEANING: Readonly<Record<string, (value: string | number) => Variant>> = {
   order: (value) => ({ order: String(value) }),
   what: (value) => ({
@@ -172,10 +172,10 @@ const same = (a: Variant, b: Variant) => {
 const changeOf = ({ hypotheses }: Fit): Variant =>
   Object.assign({}, ...hypotheses.map(({ change }) => change));
 
-/** The prototype's float16 has no subnormal numbers; the real one's are 6e-8 apart. */
+/** The largest difference from the prototype. Its float16 lacks subnormal numbers, which are 6e-8 apart. */
 const exactness = ({ qw }: Flags) => (qw === 'f16' ? 1e-6 : 1e-11);
 
-/** So close are the predictions of what is one and the same. */
+/** Conventions whose predictions differ by less cannot be told apart. */
 const SAME = 1e-6;
 
 function* oracleCases(): Generator<OracleCase> {

@@ -1,4 +1,4 @@
-"""Random networks with what the numpy prototype of every wrong convention makes of them, for the TypeScript ones.
+"""Random networks with the outputs that the numpy prototype predicts for every wrong convention.
 
     causes.py ORACLES SEEDS SEED PAIRS      ORACLES: the folder that has the prototype, causes.py
 
@@ -18,7 +18,7 @@ import causes as oracle  # noqa: E402
 def outputs(kind, model, x, h0, c0, flags):
     try:
         y = oracle.forward(kind, model, x, h0, c0, flags)
-    except Exception:  # not every cause goes with every network
+    except Exception:  # not every cause applies to every network
         return None
     return y if y.shape == (*x.shape[:2], h0.shape[2] * len(model[0])) else None
 
@@ -28,7 +28,7 @@ def main():
         for kind in "RNN", "GRU", "LSTM":
             for regime, facts in oracle.REG.items():
                 if layers > 1 and facts.get("H", 5) >= 64:
-                    continue  # minutes, for what the smaller ones show
+                    continue  # would take minutes and show no more than smaller ones
                 for seed in range(SEEDS if facts.get("H", 5) < 64 else 1):
                     rng = np.random.default_rng(SEED + seed)
                     steps, batch = facts.get("T", 6), facts.get("B", 3)

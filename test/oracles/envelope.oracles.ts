@@ -60,7 +60,7 @@ function networkOf({ kind: name, layers, x }: OracleCase): Network {
   };
 }
 
-/** The largest relative difference of two arrays; where one is not finite the other must be the same. */
+/** The largest relative difference of two arrays; infinite where a value that is not finite differs from the other. */
 function apart(actual: ArrayLike<number>, expected: Nested, least: number): number {
   const values = flat(expected);
   expect(actual.length).toBe(values.length);
@@ -113,7 +113,7 @@ test(`the envelope is the prototype's over ${CASES} random networks`, async () =
         const place = `${i} ${one.kind} ${name} ${key} ${one.profile}`;
         expect([...spread.undecided], place).toEqual(flat(undecided));
         const error1 = apart(spread.error, error, 1e-300);
-        // In a chaotic run that is not forced the values' own last digits part, in whatever order sums are taken.
+        // In a chaotic free-running pass, values differ because sums are computed in another order.
         const digits = apart(spread.values, expected[key], 1);
         checks++;
         if (digits > 1e-9) chaotic++;

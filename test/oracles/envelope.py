@@ -1,4 +1,4 @@
-"""Random networks with what the numpy prototype of the rounding envelope says of them, for the TypeScript one.
+"""Random networks with the rounding envelope that the numpy prototype computes.
 
     envelope.py ORACLES COUNT SEED      ORACLES: the folder that has the prototype, envelope.py
 
@@ -14,7 +14,7 @@ ORACLES, COUNT, SEED = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 sys.path.insert(0, ORACLES)
 import envelope as oracle  # noqa: E402
 
-# A teacher-forced step begins from the reference: one that is lost says nothing of the next.
+# A teacher-forced step begins from the reference, so that an undecided step does not make the next one undecided.
 oracle.HOLD = False
 GATES = oracle.G
 

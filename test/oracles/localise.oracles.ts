@@ -22,7 +22,7 @@ interface OracleLayer {
 }
 
 const floats = (nested: Nested) => Float64Array.from([nested].flat(9) as number[]);
-/** The prototype's parts of gates, in their order. */
+/** The gates of the prototype's parts, in its order. */
 const PARTS: Readonly<Record<Kind, readonly string[]>> = {
   RNN: ['h'],
   GRU: ['r', 'z', 'n', 'n'],
@@ -38,7 +38,7 @@ test(`the regression is the prototype's over ${COUNT} layers`, () => {
     SEED,
   ];
   const text = execFileSync(pythonWithTorch(), argv, { encoding: 'utf8', maxBuffer: 2 ** 30 });
-  // What a double loses, 1e-16, is 1e-9 of a standard deviation.
+  // The rounding of float64, about 1e-16, is 1e-9 of a standard deviation.
   const near = (actual: number, expected: number, what: string, unit = 0) =>
     expect(Math.abs(actual - expected), what).toBeLessThanOrEqual(1e-9 * (Math.abs(expected) + unit));
   let compared = 0;
@@ -78,13 +78,13 @@ test(`the regression is the prototype's over ${COUNT} layers`, () => {
     for (const [explained, part, unit, feature, change, deviation] of layer.best) {
       const what = `${layer.kind} ${layer.x.length} steps, part ${part}`;
       const gate = PARTS[kind][part];
-      // A GRU's n has a part of x, and then one of h.
+      // A GRU's n has two parts: that of x, then that of h.
       const half = kind === 'GRU' && part >= 2 ? (part === 2 ? '_ih' : '_hh') : '';
       const suspect = suspects.find((one) => one.gate === gate && one.tensor.endsWith(half))!;
       near(suspect.explained, explained, what, 10);
       compared++;
       const columns = [...Array(input_size).keys(), undefined, ...Array(hidden_size).keys(), undefined];
-      // What explains as much is as good: the only step at which a unit of relu is open says the same of all its weights.
+      // Other weights may explain the same: if a relu unit is positive at one step only, all its weights do.
       if (suspect.unit !== unit || suspect.column !== columns[feature]) continue;
       same++;
       near(suspect.change, change, what, 10 * deviation);

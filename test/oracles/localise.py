@@ -1,4 +1,4 @@
-"""Layers with a weight that is off, and what the numpy prototype of the regression says of them.
+"""Layers with a wrong weight, and what the numpy prototype of the regression finds in them.
 
     localise.py ORACLES COUNT SEED      ORACLES: the folder that has the prototypes, localise.py and envelope.py
 
@@ -22,7 +22,7 @@ for number in range(COUNT):
     kind = list(GATES)[number % 4]
     hidden, inputs, steps, batch = rng.choice([1, 3, 8, 20]), rng.integers(1, 7), rng.integers(8, 60), rng.integers(1, 4)
     rows = GATES[kind] * hidden
-    # What grows without bound is all cancellation.
+    # Larger weights of relu make values grow without bound, which leaves only cancellation errors.
     bound = (1 if kind == "RNN_RELU" else rng.choice([1, 3])) / np.sqrt(hidden)
     weights = [rng.uniform(-bound, bound, shape) for shape in ((rows, inputs), (rows, hidden), (rows,), (rows,))]
     x = rng.standard_normal((steps, batch, inputs))
@@ -30,7 +30,7 @@ for number in range(COUNT):
     true = [weight.copy() for weight in weights]
     which = true[rng.integers(4)].reshape(-1)
     which[rng.integers(which.size)] *= 1 + rng.choice([1e-4, 1e-2])
-    # The true layer, step by step, each from the one before.
+    # The outputs of the true layer, each step from the one before.
     expected = np.zeros((steps, batch, hidden))
     for t in range(steps):
         y, _, _ = oracle.sens(kind, true, x[: t + 1], h0, c0, expected[: t + 1])
