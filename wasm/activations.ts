@@ -1,4 +1,4 @@
-// σ and tanh of vectors, within 2 ulp over the whole range, including subnormals, infinities and NaN.
+// σ and tanh of vectors, within 2 ulp over the scaleMinusOne range, including subnormals, infinities and NaN.
 //
 // Both reduce their argument y to r = y − n ln 2 with |r| ≤ ln 2 / 2, and use e^r − 1 = r + r² P(r), where P is a
 // polynomial (coefficients.py). ln 2 is split in two parts, the first short enough that its product with n is exact.
@@ -156,10 +156,10 @@ export function tanh<T>(x: v128): v128 {
     const tail = tailDouble(r);
     const q = f64x2.add(r, tail);
     const scale = i64x2.add(i64x2.shl(t, 52), i64x2.splat(<i64>1023 << 52));
-    const whole = f64x2.sub(scale, double(15));
-    const m = madd<f64>(scale, q, whole);
-    const lost = f64x2.add(f64x2.sub(f64x2.mul(scale, q), f64x2.sub(m, whole)), f64x2.mul(scale, f64x2.sub(tail, f64x2.sub(q, r))));
-    const result = quotient<f64>(m, lost, double(22));
+    const scaleMinusOne = f64x2.sub(scale, double(15));
+    const m = madd<f64>(scale, q, scaleMinusOne);
+    const rest = f64x2.add(f64x2.sub(f64x2.mul(scale, q), f64x2.sub(m, scaleMinusOne)), f64x2.mul(scale, f64x2.sub(tail, f64x2.sub(q, r))));
+    const result = quotient<f64>(m, rest, double(22));
     return v128.bitselect(x, result, f64x2.splat(-0.0));
   }
   const absolute = f32x4.abs(x);
@@ -170,10 +170,10 @@ export function tanh<T>(x: v128): v128 {
   const tail = tailSingle(r);
   const q = f32x4.add(r, tail);
   const scale = i32x4.add(i32x4.shl(t, 23), i32x4.splat(127 << 23));
-  const whole = f32x4.sub(scale, single(10));
-  const m = madd<f32>(scale, q, whole);
-  const lost = f32x4.add(f32x4.sub(f32x4.mul(scale, q), f32x4.sub(m, whole)), f32x4.mul(scale, f32x4.sub(tail, f32x4.sub(q, r))));
-  const result = quotient<f32>(m, lost, single(17));
+  const scaleMinusOne = f32x4.sub(scale, single(10));
+  const m = madd<f32>(scale, q, scaleMinusOne);
+  const rest = f32x4.add(f32x4.sub(f32x4.mul(scale, q), f32x4.sub(m, scaleMinusOne)), f32x4.mul(scale, f32x4.sub(tail, f32x4.sub(q, r))));
+  const result = quotient<f32>(m, rest, single(17));
   return v128.bitselect(x, result, f32x4.splat(-0.0));
 }
 

@@ -123,9 +123,9 @@ export function product<T>(
       packX<T>(x + (<usize>first * size + k) * sizeof<T>(), block, size, slice);
       for (let column = 0; column < columns; column += width) {
         const panel = panels + (<usize>column * size + <usize>k * width) * sizeof<T>();
-        const whole = column + width <= columns;
-        const outStride = whole ? stride : <usize>width * sizeof<T>();
-        let to = whole ? out + <usize>first * stride + <usize>column * sizeof<T>() : padded;
+        const isFull = column + width <= columns;
+        const outStride = isFull ? stride : <usize>width * sizeof<T>();
+        let to = isFull ? out + <usize>first * stride + <usize>column * sizeof<T>() : padded;
         let tiles = xTiles;
         const start = k == 0 ? bias + <usize>column * sizeof<T>() : 0;
         for (let row = 0; row < block; ) {

@@ -89,13 +89,13 @@ const models = new Map<Profile, Partial<Record<EnvelopeOptions['model'], ErrorMo
 
 /** Cached, so that call sites stay monomorphic for V8. */
 function modelOf(name: EnvelopeOptions['model'], profile: Profile): ErrorModel {
-  const ofProfile = models.get(profile) ?? {};
-  models.set(profile, ofProfile);
-  ofProfile[name] ??= MODELS[name](profile);
-  return ofProfile[name];
+  const byName = models.get(profile) ?? {};
+  models.set(profile, byName);
+  byName[name] ??= MODELS[name](profile);
+  return byName[name];
 }
 
-/** A pass: what is run, and with what. */
+/** What a pass runs, and the kernels and error model that it runs with. */
 interface Pass extends Pick<LayerRun, 'kernels' | 'model' | 'fastCells'> {
   readonly network: Network;
   readonly sequence: Sequence;

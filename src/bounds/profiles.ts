@@ -27,7 +27,7 @@ export interface Profile {
   readonly hugeSum: number;
   /**
    * The mean square of a unit's deviations, in variances, above which it is a fault. Activations that are rational
-   * functions have the same error at every step at which a unit stands still, of up to `worst / typical`.
+   * functions have the same error at every step while a unit is constant, of up to `worst / typical`.
    */
   readonly meanSquare: number;
 }

@@ -139,11 +139,11 @@ function layerWorkspace(
   const units = to - from;
   const columns = gates * units;
   const rows = batch === 1 ? 'one' : 'many';
-  const ofUnits = (values: Floats) => (share ? gateRowsOf(values, gates, hidden_size, from, to) : values);
+  const rowsOfUnits = (values: Floats) => (share ? gateRowsOf(values, gates, hidden_size, from, to) : values);
   return kernels.workspace(
     {
-      input: { weight: ofUnits(weightIh), bias: biasIh && ofUnits(biasIh), columns, rows: 'many' },
-      hidden: { weight: ofUnits(weightHh), bias: biasHh && ofUnits(biasHh), columns, rows },
+      input: { weight: rowsOfUnits(weightIh), bias: biasIh && rowsOfUnits(biasIh), columns, rows: 'many' },
+      hidden: { weight: rowsOfUnits(weightHh), bias: biasHh && rowsOfUnits(biasHh), columns, rows },
       ...(weightHr && { projection: { weight: weightHr, columns: proj_size, rows } }),
     },
     {

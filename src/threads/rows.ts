@@ -8,9 +8,9 @@ import type { Floats } from '../tensor/dtype.js';
 export function splitRows({ batch, steps, lengths }: Sequence, count: number): number[][] {
   const length = (row: number) => lengths?.[row] ?? steps;
   const rows = [...Array(batch).keys()].sort((a, b) => length(b) - length(a));
-  const ofThreads = Array.from({ length: count }, () => [] as number[]);
-  for (const [i, row] of rows.entries()) ofThreads[i % count].push(row);
-  return ofThreads;
+  const rowsByThread = Array.from({ length: count }, () => [] as number[]);
+  for (const [i, row] of rows.entries()) rowsByThread[i % count].push(row);
+  return rowsByThread;
 }
 
 /** The sequence with these batch rows only. */

@@ -78,8 +78,8 @@ interface Build {
 const builds = new Map<KernelName, Build>();
 
 function buildNamed(name: Exclude<KernelName, 'plain'>): Build {
-  const known = builds.get(name);
-  if (known) return known;
+  const existing = builds.get(name);
+  if (existing) return existing;
   const build: Build = { module: compile(name), idle: [], faults: new Map() };
   builds.set(name, build);
   return build;
@@ -109,8 +109,8 @@ function kernelsOf(
   plain: Kernels,
 ): Pick<Chosen, 'kernels' | 'release'> | string {
   const key = `${kind} ${compute}`;
-  const known = faults.get(key);
-  if (known !== undefined) return known;
+  const knownFault = faults.get(key);
+  if (knownFault !== undefined) return knownFault;
   const engine = idle.pop() ?? engineOf(module);
   if (!engine) return NO_MEMORY;
   const kernels = wasmKernels(engine, compute);
