@@ -40,6 +40,24 @@ function keep(source, code) {
   }
 }
 
+// Bytes of memory above which V8 may want to collect garbage; a small case has less.
+const MUCH_MEMORY = 14e6;
+
+/**
+ * Ends the process. Node waits for what V8 compiles in the background, and waits for ever where such a compilation waits
+ * for a garbage collection, which only this thread can make (nodejs/node#54918). So no compilation is begun any more, and
+ * garbage is collected once, where there is much: then those that run have all the memory they need.
+ */
+function exit() {
+  const { heapUsed, external } = process.memoryUsage();
+  if (heapUsed + external > MUCH_MEMORY) {
+    const v8 = require('node:v8');
+    for (const flag of ['--no-opt', '--expose-gc']) v8.setFlagsFromString(flag);
+    vm.runInNewContext('gc')();
+  }
+  process.exit();
+}
+
 async function start() {
   const source = fs.readFileSync(file);
   const cachedData = kept(source);
@@ -53,6 +71,7 @@ async function start() {
   // Of other flags of V8 than a process begins with, kept code is worth nothing.
   const whole = command !== undefined && process.exitCode !== 2 && pristine;
   if (whole && (!cachedData || script.cachedDataRejected)) keep(source, script.createCachedData());
+  exit();
 }
 
 // Whatever ends this process before it has said how it went: that is no parity.

@@ -6,19 +6,21 @@ import { run } from './run.js';
 import { FUSES, pristine, setV8Flags } from './v8-flags.js';
 
 /**
- * The command line of this process.
+ * The command line of this process. When it returns, everything is written, and the process may exit.
  * @returns whether V8 compiled everything with the flags that the process began with
  */
 export async function main(): Promise<boolean> {
+  const [stdout, stderr] = [sink(1), sink(2)];
   process.exitCode = await run(process.argv.slice(2), {
-    stdout: sink(1),
-    stderr: sink(2),
+    stdout,
+    stderr,
     env: process.env,
     get cwd() {
       return workingFolder();
     },
     speed: { threads: availableParallelism(), wide: FUSES, prepare: setV8Flags },
   });
+  await Promise.all([stdout.flush(), stderr.flush()]);
   return pristine;
 }
 
@@ -38,7 +40,7 @@ function workingFolder(): string {
  * Where a terminal or something that is not ready at once is, Node's stream; everything else is written directly, for
  * the streams take milliseconds to load.
  */
-function sink(fd: 1 | 2): Sink {
+function sink(fd: 1 | 2): Sink & { readonly flush: () => Promise<void> } {
   let stream = isDevice(fd) ? streamOf(fd) : undefined;
   return {
     write: (text) => {
@@ -54,6 +56,7 @@ function sink(fd: 1 | 2): Sink {
       }
       stream?.write(rest);
     },
+    flush: () => new Promise((resolve) => (stream ? stream.write('', () => resolve()) : resolve())),
     isTTY: stream?.isTTY ?? false,
     columns: stream?.columns,
   };

@@ -19,11 +19,11 @@ import {
   layoutNotes,
   type Note,
   nonlinearityNotes,
-  subjectOf,
   textNotes,
   type Warning,
 } from '../verdict/remarks.js';
 import { tolerancesOf } from '../verdict/settings.js';
+import { subjectOf } from '../verdict/subject.js';
 import { type ExpectedPart, expectedPart } from './expected.js';
 import { explainStep, type StepExplanation } from './explain.js';
 import { mustBeOne, mustFit, type Selected, type Selection, select } from './selection.js';

@@ -1,10 +1,10 @@
+import type { Verdict } from '../compare/summary.js';
 import { hasNonlinearity, KINDS } from '../kinds.js';
 import { type Advice, roundedTensors } from './remarks.js';
 import type { Run } from './run.js';
-import type { Judged } from './verdict.js';
 
 /** What to try where the verdict is not parity. */
-export async function adviceOn(run: Run, { verdict }: Judged): Promise<Advice[]> {
+export async function adviceOn(run: Run, verdict: Verdict): Promise<Advice[]> {
   const { boundCase, tensors, settings } = run;
   if (verdict === 'parity') return [];
   if (verdict === 'undecided') {

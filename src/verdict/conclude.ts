@@ -2,7 +2,8 @@ import type { Case } from '../module/case.js';
 import { adviceOn } from './advice.js';
 import type { Comparison } from './comparison.js';
 import type { JudgedRun } from './readings.js';
-import { fileWarnings, layoutNotes, notChecked, subjectOf, textNotes, warningsOn } from './remarks.js';
+import { fileWarnings, layoutNotes, notChecked, textNotes, warningsOn } from './remarks.js';
+import { subjectOf } from './subject.js';
 
 /** The comparison of a judged run: the verdict with everything that a report says about it. */
 export async function conclude(loaded: Case, { run, judged }: JudgedRun): Promise<Comparison> {
@@ -19,7 +20,7 @@ export async function conclude(loaded: Case, { run, judged }: JudgedRun): Promis
       ...layoutNotes(boundCase, settings.batch_first),
       ...textNotes('kernels', notes),
     ],
-    warnings: [...fileWarnings(loaded.warnings), ...(await warningsOn(run, judged))],
-    advice: await adviceOn(run, judged),
+    warnings: [...fileWarnings(loaded.warnings), ...(await warningsOn(run, judged.verdict))],
+    advice: await adviceOn(run, judged.verdict),
   };
 }

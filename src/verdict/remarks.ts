@@ -1,20 +1,16 @@
 import type { ProfileName } from '../bounds/profiles.js';
+import type { Verdict } from '../compare/summary.js';
 import { carriesCell, hasNonlinearity, type Nonlinearity, type TensorName } from '../kinds.js';
 import type { BoundCase } from '../module/bind.js';
-import { layoutWord } from '../module/layout.js';
 import { notFinite } from '../module/not-finite.js';
-import { describeParts, directionsOf } from '../module/parameters.js';
 import { passesForAny } from './any-network.js';
-import type { Subject } from './comparison.js';
 import type { Run } from './run.js';
-import type { Settings } from './settings.js';
-import type { Judged } from './verdict.js';
 
 /** What was inferred and may surprise. */
 export type Note =
   /** Said by a file about itself, such as what of it was left aside; or by the kernels. */
   | { readonly kind: 'file' | 'kernels'; readonly text: string }
-  /** `batch_first` is not stated, and inferred; `onlyFit`: no other value fits the shapes. */
+  /** `batch_first` is not stated: true where only that fits the shapes, false where both values do. */
   | { readonly kind: 'batch_first'; readonly taken: boolean }
   /** `nonlinearity` is not stated, and taken as tanh. */
   | { readonly kind: 'nonlinearity' };
@@ -62,34 +58,6 @@ export type Advice =
   | { readonly kind: 'compute-float64' }
   | { readonly kind: 'shorter-sequence'; readonly orFloat64: boolean };
 
-/** The facts of a run that a report names. */
-export function subjectOf(
-  { network, layout }: BoundCase,
-  { compute, equal_nan }: Pick<Settings, 'compute' | 'equal_nan'>,
-): Subject {
-  const { module } = network;
-  const layoutWords = layoutWord(module, layout);
-  const { kind, cell, nonlinearity, input_size, hidden_size, proj_size, num_layers, bias, prefix } = module;
-  return {
-    kind,
-    cell,
-    nonlinearity,
-    input_size,
-    hidden_size,
-    proj_size,
-    num_layers,
-    bias,
-    prefix,
-    directions: directionsOf(module),
-    steps: layout.steps,
-    batch: layout.batch,
-    batch_first: layout.batch_first,
-    compute,
-    equal_nan,
-    words: [...describeParts(module), ...(layoutWords ? [layoutWords] : [])],
-  };
-}
-
 /** The outputs of the module that the reference lacks. */
 export function notChecked({ boundCase, tensors }: Run): string[] {
   const { network, layout } = boundCase;
@@ -133,7 +101,7 @@ export function roundedTensors({ boundCase, tensors, settings }: Run): string[] 
 }
 
 /** What makes a verdict weaker than it looks. */
-export async function warningsOn(run: Run, { verdict }: Judged): Promise<Warning[]> {
+export async function warningsOn(run: Run, verdict: Verdict): Promise<Warning[]> {
   const rounded = verdict === 'parity' ? roundedTensors(run) : undefined;
   const zerosPass = run.tensors.every(({ comparison }) => comparison.zerosPass);
   const anyNetwork = verdict === 'parity' && !zerosPass && (await passesForAny(run));
