@@ -4,140 +4,160 @@ import type { Reference } from '../tensor/reference.js';
 import { distance } from './close.js';
 import { count, type Place, placeAt } from './element.js';
 
-/** What every element of a tensor should be, and how far rounding may take it. */
+/** What every element of a tensor should be, and how far rounding may move it. */
 export interface Prediction {
   readonly values: Floats;
-  /** Standard deviations, or bounds. */
+  /** Standard deviations of the rounding errors, or bounds of them (`AutoRule.unit`). */
   readonly error: Floats;
-  /** 1 where nothing can be said. */
+  /** 1 where the rounding error may be too large for a verdict on the element. */
   readonly undecided: Uint8Array;
 }
 
 export interface AutoRule {
-  /** So many errors are rounding: 6 where they are standard deviations, 1 where they are bounds. */
+  /** The largest error that is taken for rounding, in standard deviations (6) or in bounds (1). */
   readonly limit: number;
   readonly unit: 'sigmas' | 'bounds';
-  /** Whether a fault must be proven too: the errors are not independent of each other. */
+  /** Whether only an error beyond the bounds is a fault: standard deviations are too small for correlated errors. */
   readonly proofNeeded: boolean;
-  /** The mean square of a unit's errors above which it is a fault, in variances. */
+  /** The largest mean square of a unit's errors that is taken for rounding, in variances. */
   readonly meanSquare: number;
-  /** Bounds of what rounding can do, for elements that are beyond what is likely; made when they are asked for. */
+  /** Bounds of the rounding errors; computed only where an element is beyond the limit. */
   readonly bounds: () => Prediction;
 }
 
-/** A unit's mean square, in variances, over all of its steps. */
+/** The mean square error of one unit over all of its steps. */
 export interface UnitSpread {
-  /** Of the tensor's last dimension. */
+  /** Index in the tensor's last dimension. */
   readonly unit: number;
+  /** In variances: rounding alone gives about 1. */
   readonly meanSquare: number;
 }
 
-/** What the automatic rule says of each element of a tensor, and of all. */
+/** What the automatic rule finds in a tensor, element by element and unit by unit. */
 export interface Judgement {
-  /** Above so many an element is a fault. */
+  /** An element with more sigmas than this is a fault. */
   readonly limit: number;
   /** 1 where an element is beyond rounding. */
   readonly faults: Uint8Array;
   /** |expected − predicted| in standard deviations, or in bounds; NaN where undecided. */
   readonly sigmas: Float64Array;
   readonly undecided: Uint8Array;
-  /**
-   * How many of the elements are undecided; of the faults, how many are beyond what rounding can do at all; and how many
-   * are no faults though they are beyond the limit, for so few of so many are.
-   */
-  readonly counts: { readonly undecided: number; readonly proven: number; readonly rare: number };
-  /** Units whose mean square alone is a fault. */
+  readonly counts: {
+    readonly undecided: number;
+    /** Faults that are beyond the bounds of rounding. */
+    readonly proven: number;
+    /** Elements beyond the limit that are not faults: among this many values a few exceed it by chance. */
+    readonly rare: number;
+  };
+  /** Units whose elements may be within the limit, but whose mean square is beyond rounding. */
   readonly units: readonly UnitSpread[];
-  /** Units whose mean square is larger than is usual: no fault. */
+  /** Units whose mean square is unusually large, but not a fault. */
   readonly suspicious: readonly UnitSpread[];
 }
 
-/** With fewer values one of them within 6 σ could be too much on its own. */
+/** Units with fewer values have no mean square: one value within 6 σ could make it too large on its own. */
 const FEWEST_VALUES = 9;
 
 /**
- * Among so many values one is beyond 6 σ now and then (two in ten million were, the farther one at 6.6 σ): the sums of a
- * few have larger parts on the way than is usual. Such a value is within the bound, and below this multiple of the limit.
+ * Among this many values a few exceed 6 σ by chance, because their partial sums, and with them their rounding errors,
+ * are larger than usual: 2 of 10 million did, the farther by 6.6 σ.
  */
-const MANY = 10_000;
-const RARE = 1.5;
+const MANY_VALUES = 10_000;
+/** A rare value is within the bounds, and not farther than this multiple of the limit. */
+const RARE_FACTOR = 1.5;
 
-/** So few of `count` values beyond the limit are no sign of a fault. */
-function rareAmong(count: number): number {
-  return count < MANY ? 0 : 1 + Math.floor(count / (100 * MANY));
+/** How many of this many values may exceed the limit by chance. */
+function rareAmong(values: number): number {
+  return values < MANY_VALUES ? 0 : 1 + Math.floor(values / (100 * MANY_VALUES));
 }
 
-/** Judges a reference by what it should be, element by element. */
+type Elements = Pick<Judgement, 'faults' | 'sigmas' | 'undecided'>;
+
+/** Judges a reference by its prediction, element by element, then unit by unit. */
 export function judgeByRounding(reference: Reference, predicted: Prediction, rule: AutoRule): Judgement {
-  const { data: expected } = reference;
-  const { length } = expected;
-  const sigmas = new Float64Array(length);
-  const faults = new Uint8Array(length);
-  const undecided = predicted.undecided.slice(0, length);
-  let beyond = false;
-  const { values, error } = predicted;
-  const { limit } = rule;
-  for (let i = 0; i < length; i++) {
-    const apart = Math.abs(expected[i] - values[i]) / error[i];
-    sigmas[i] = apart;
-    if (apart <= limit && undecided[i] === 0) continue;
-    // Equal infinities, or what has no rounding in it: then no other number is near.
-    if (Number.isNaN(apart)) sigmas[i] = expected[i] === values[i] ? 0 : Number.POSITIVE_INFINITY;
-    if (undecided[i]) sigmas[i] = Number.NaN;
-    if (sigmas[i] > limit) {
-      faults[i] = 1;
-      beyond = true;
-    }
-  }
-  let proven = 0;
-  let rare = 0;
-  if (beyond) {
-    const worst = rule.bounds();
-    const few: number[] = [];
-    for (let i = 0; i < length; i++) {
-      if (!faults[i]) continue;
-      const possible = worst.undecided[i] || distance(expected[i], worst.values[i]) <= worst.error[i];
-      if (!possible) proven++;
-      else if (rule.proofNeeded) {
-        faults[i] = 0;
-        sigmas[i] = Number.NaN;
-        undecided[i] = 1;
-      }
-      if (faults[i] && possible && sigmas[i] <= RARE * limit) few.push(i);
-    }
-    const all = count(faults);
-    if (rule.unit === 'sigmas' && all === few.length && all <= rareAmong(length)) {
-      rare = all;
-      for (const i of few) faults[i] = 0;
-    }
-  }
+  const { data: expected, units } = reference;
+  const elements = judgeElements(expected, predicted, rule.limit);
+  const { faults, sigmas, undecided } = elements;
+  const { proven, rare } = faults.includes(1)
+    ? checkFaults(expected, elements, rule)
+    : { proven: 0, rare: 0 };
   const spreads = rule.proofNeeded || rule.unit === 'bounds' ? [] : unitSpreads(reference, sigmas, faults);
-  const units = spreads.filter(({ meanSquare }) => meanSquare > rule.meanSquare);
-  for (const { unit } of units) {
-    // The elements that make it one.
+  const faulty = spreads.filter(({ meanSquare }) => meanSquare > rule.meanSquare);
+  for (const { unit } of faulty) {
+    // Those of its elements that raise the mean square above what is allowed.
     const far = Math.sqrt(rule.meanSquare);
-    for (let i = unit; i < length; i += reference.units) if (sigmas[i] > far) faults[i] = 1;
+    for (let i = unit; i < expected.length; i += units) if (sigmas[i] > far) faults[i] = 1;
   }
   return {
-    limit,
+    limit: rule.limit,
     faults,
     sigmas,
     undecided,
     counts: { undecided: count(undecided), proven, rare },
-    units,
+    units: faulty,
     suspicious: spreads.filter(
       ({ meanSquare, values }) => meanSquare <= rule.meanSquare && meanSquare > 1 + 4 * Math.sqrt(2 / values),
     ),
   };
 }
 
-/** The mean squares of units none of whose elements is a fault itself. */
+/** The error of every element in units of its prediction, and whether that is beyond the limit. */
+function judgeElements(expected: Floats, predicted: Prediction, limit: number): Elements {
+  const { length } = expected;
+  const { values, error } = predicted;
+  const sigmas = new Float64Array(length);
+  const faults = new Uint8Array(length);
+  const undecided = predicted.undecided.slice(0, length);
+  for (let i = 0; i < length; i++) {
+    const deviation = Math.abs(expected[i] - values[i]) / error[i];
+    sigmas[i] = deviation;
+    if (deviation <= limit && undecided[i] === 0) continue;
+    // ∞ − ∞ and 0/0 agree exactly; any other NaN is a NaN in the values.
+    if (Number.isNaN(deviation)) sigmas[i] = expected[i] === values[i] ? 0 : Number.POSITIVE_INFINITY;
+    if (undecided[i]) sigmas[i] = Number.NaN;
+    if (sigmas[i] > limit) faults[i] = 1;
+  }
+  return { faults, sigmas, undecided };
+}
+
+/**
+ * Holds the faults against the bounds. Faults within them become undecided where a proof is needed, and are taken back
+ * where they are rare.
+ */
+function checkFaults(
+  expected: Floats,
+  { faults, sigmas, undecided }: Elements,
+  rule: AutoRule,
+): Pick<Judgement['counts'], 'proven' | 'rare'> {
+  const bounds = rule.bounds();
+  let proven = 0;
+  const nearFaults: number[] = [];
+  for (let i = 0; i < expected.length; i++) {
+    if (!faults[i]) continue;
+    const possible = bounds.undecided[i] || distance(expected[i], bounds.values[i]) <= bounds.error[i];
+    if (!possible) proven++;
+    else if (rule.proofNeeded) {
+      faults[i] = 0;
+      sigmas[i] = Number.NaN;
+      undecided[i] = 1;
+    }
+    if (faults[i] && possible && sigmas[i] <= RARE_FACTOR * rule.limit) nearFaults.push(i);
+  }
+  const faultCount = count(faults);
+  const areRare =
+    rule.unit === 'sigmas' && faultCount === nearFaults.length && faultCount <= rareAmong(expected.length);
+  if (!areRare) return { proven, rare: 0 };
+  for (const i of nearFaults) faults[i] = 0;
+  return { proven, rare: faultCount };
+}
+
+/** The mean squares of the units without a fault. */
 function unitSpreads(
   { units, name }: Reference,
   sigmas: Float64Array,
   faults: Uint8Array,
 ): (UnitSpread & { values: number })[] {
-  // Rows of h_n and c_n are layers, whose units have no more in common than their numbers.
+  // Rows of h_n and c_n are layers and directions, so that a column holds a different unit in every row.
   if (!isSequence(name)) return [];
   const sums = new Float64Array(units);
   const values = new Uint32Array(units);
@@ -145,10 +165,10 @@ function unitSpreads(
   for (let from = 0; from < sigmas.length; from += units) {
     for (let unit = 0; unit < units; unit++) {
       if (faults[from + unit]) faulty[unit] = 1;
-      const one = sigmas[from + unit];
-      // What is exact, as padding is, has no rounding in it.
-      if (!(one > 0)) continue;
-      sums[unit] += one * one;
+      const deviation = sigmas[from + unit];
+      // Undecided values have no deviation; exact ones, for example padding, have no rounding error.
+      if (!(deviation > 0)) continue;
+      sums[unit] += deviation * deviation;
       values[unit]++;
     }
   }

@@ -31,12 +31,12 @@ export function distance(actual: number, expected: number): number {
   return actual === expected ? 0 : Math.abs(actual - expected);
 }
 
-/** Significant digits that `smallestAtol` has, and a report prints of it. */
+/** The significant digits of `smallestAtol`, and of the number in reports. */
 const DIGITS = 2;
 
 /**
- * The smallest atol of two significant digits with which every element is close at this rtol; undefined where none
- * is enough (NaN, or infinities that are not equal).
+ * The smallest atol of two significant digits with which every element is close at this rtol; undefined where no atol
+ * is large enough (NaN, or infinities that are not equal).
  */
 export function smallestAtol(
   actual: Floats,
@@ -46,16 +46,16 @@ export function smallestAtol(
 ): number | undefined {
   const passes = (atol: number) => allClose(actual, expected, { rtol, atol, equal_nan });
   if (passes(0)) return 0;
-  const most = { rtol, atol: Number.MAX_VALUE, equal_nan };
+  const largestAtol = { rtol, atol: Number.MAX_VALUE, equal_nan };
   let needed = 0;
   for (let i = 0; i < expected.length; i++) {
     const excess = Math.abs(actual[i] - expected[i]) - rtol * Math.abs(expected[i]);
     if (excess <= needed) continue;
     if (excess < Number.POSITIVE_INFINITY) needed = excess;
-    else if (!isClose(actual[i], expected[i], most)) return undefined;
+    else if (!isClose(actual[i], expected[i], largestAtol)) return undefined;
   }
 
-  // `needed` was rounded on the way: the rule itself has the last word on both sides.
+  // `needed` has rounding errors: the rule itself decides which neighbour is the smallest that passes.
   let atol = Number(needed.toExponential(DIGITS - 1));
   while (!passes(atol)) atol = neighbour(atol, 1);
   for (let below = neighbour(atol, -1); below < atol && passes(below); below = neighbour(atol, -1))
@@ -67,6 +67,6 @@ export function smallestAtol(
 function neighbour(value: number, step: 1 | -1): number {
   const [digits, exponent] = value.toExponential(DIGITS - 1).split('e');
   const units = Math.round(Number(digits) * 10) + step;
-  // Below 1.0 the digits go on in the next smaller power of ten: 9.9.
+  // Below 1.0 comes 9.9 of the next smaller power of ten.
   return units < 10 ? Number(`9.9e${Number(exponent) - 1}`) : Number(`${units}e${Number(exponent) - 1}`);
 }

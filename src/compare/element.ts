@@ -2,7 +2,7 @@ import type { Floats } from '../tensor/dtype.js';
 import { type Position, positionOf, type Reference } from '../tensor/reference.js';
 import { distance } from './close.js';
 
-/** One element: where it is, and what stands there. */
+/** One element: its position, and its expected and actual value. */
 export interface Place extends Position {
   readonly expected: number;
   readonly actual: number;

@@ -1,6 +1,6 @@
 import type { Floats } from '../tensor/dtype.js';
 
-/** How far values are apart: the root of their mean square about their mean; of a single one its magnitude. */
+/** The standard deviation of the finite values; the magnitude of a single one. */
 export function spreadOf(values: Floats): number {
   let [count, sum] = [0, 0];
   for (const value of values) {
@@ -11,7 +11,7 @@ export function spreadOf(values: Floats): number {
   return rootMeanSquare(values, count > 1 ? sum / count : 0);
 }
 
-/** The root of the mean square of those that are finite, about a number. */
+/** The root mean square of the finite values, taken from the number `about`. */
 export function rootMeanSquare(values: Floats, about = 0): number {
   let [count, squares] = [0, 0];
   for (const value of values) {

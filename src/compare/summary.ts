@@ -1,4 +1,4 @@
-/** `undecided`: the reference says too little, as few printed digits do. */
+/** `undecided`: the reference says too little, for example because it was printed with few digits. */
 export type Verdict = 'parity' | 'differs' | 'ill-conditioned' | 'undecided';
 
 /** How a run ended. */
@@ -21,9 +21,9 @@ export function countVerdicts(verdicts: readonly (Verdict | undefined)[]): Count
   return { parity, differs, noVerdict: verdicts.length - parity - differs };
 }
 
-/** Exit codes: 2 where any case has no verdict, else 1 where any differs, else 0. No cases are no parity. */
+/** Exit codes: 2 where any case has no verdict or there are no cases, else 1 where any differs, else 0. */
 export function summaryOf(counts: Counts, seconds?: number): Summary {
   const { parity, differs, noVerdict } = counts;
-  const none = parity + differs + noVerdict === 0;
-  return { ...counts, seconds, exitCode: noVerdict || none ? 2 : differs ? 1 : 0 };
+  const isEmpty = parity + differs + noVerdict === 0;
+  return { ...counts, seconds, exitCode: noVerdict || isEmpty ? 2 : differs ? 1 : 0 };
 }

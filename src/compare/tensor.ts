@@ -14,32 +14,35 @@ export interface RowComparison {
   readonly worst: Place;
   /** The largest |actual − expected| / |expected|. */
   readonly relative: number;
-  /** By the automatic rule, the largest |expected − predicted| in standard deviations (of printed numbers in bounds); undefined where undecided. */
+  /**
+   * By the automatic rule: the largest |expected − predicted| in standard deviations, or in bounds where the reference
+   * was printed. Undefined where every element is undecided.
+   */
   readonly sigmas?: number;
 }
 
-/** What a tensor's elements were judged by. */
+/** How the automatic rule judged a tensor. */
 export interface AutoSummary {
   /** How the reference was rounded: `generic`, `f16` … */
   readonly profile: string;
   /** Whether every step began from the reference's own h. */
   readonly forced: boolean;
-  /** With how many decimals the case was printed; then `sigmas` are in bounds of what the missing ones can do. */
+  /** The number of decimals that the case was printed with: then `sigmas` are in bounds, not in standard deviations. */
   readonly decimals?: number;
-  /** The largest of the rows'; undefined where nothing is decided. */
+  /** The largest of all rows; undefined where every element is undecided. */
   readonly sigmas?: number;
-  /** Above so many an element is a fault. */
+  /** An element with more sigmas than this is a fault. */
   readonly limit: number;
   readonly faults: number;
-  /** Faults that are beyond what rounding can do at all. */
+  /** Faults that are beyond the bounds of rounding. */
   readonly proven: number;
-  /** Elements beyond the limit that are no faults: so few of so many are. */
+  /** Elements beyond the limit that are not faults: among this many values a few exceed it by chance. */
   readonly rare: number;
-  /** Elements of which it says nothing; they are close, or not, by the tolerance. */
+  /** Elements that the rule cannot judge; they are compared by the tolerance. */
   readonly undecided: number;
-  /** Units whose mean square over the steps is a fault, in variances. */
+  /** Units whose elements may be within the limit, but whose mean square is beyond rounding. */
   readonly units: readonly UnitSpread[];
-  /** Units whose mean square is larger than is usual, which is no fault. */
+  /** Units whose mean square is unusually large, but not a fault. */
   readonly suspicious: readonly UnitSpread[];
 }
 
@@ -51,22 +54,22 @@ export interface TensorComparison {
   readonly elements: number;
   readonly mismatches: number;
   readonly rows: readonly RowComparison[];
-  /** Of the row that is worst. */
+  /** The worst element of all rows. */
   readonly worst: Place;
   /** The smallest atol of two digits that passes at this rtol; undefined where none does. */
   readonly smallestAtol: number | undefined;
-  /** Whether zeros in the place of the actual values would pass too, for most of what is not zero itself. */
+  /** Whether zeros instead of the actual values would pass too, for at least half of the expected nonzero values. */
   readonly zerosPass: boolean;
   /** Expected values that are NaN, where NaN equals NaN. */
   readonly nans: number;
-  /** By the automatic rule only: then a mismatch is a fault, or undecided and not close by the tolerance. */
+  /** Present with the automatic rule: then a mismatch is a fault, or an undecided element that is not close. */
   readonly auto?: AutoSummary;
 }
 
-/** The judgement of a tensor by the automatic rule, and what it rests on. */
+/** The automatic rule's judgement of a tensor, and what it is based on. */
 type Judged = Judgement & Pick<AutoSummary, 'profile' | 'forced' | 'decimals'>;
 
-/** 1 where an element fails: by the automatic rule where that decides, else by the tolerance. */
+/** 1 where an element fails: by the automatic rule if that decides it, else by the tolerance. */
 export function failures(
   { data: expected }: Pick<Reference, 'data'>,
   actual: Floats,
@@ -83,9 +86,9 @@ export function failures(
 }
 
 /**
- * Holds a tensor against its reference, element by element; every element is visited.
- * @param actual [rows or more, batch, units]: a reference may end early
- * @param judged by the automatic rule, where that is the one
+ * Compares a tensor with its reference, element by element.
+ * @param actual [rows or more, batch, units]: a reference may end before the last step
+ * @param judged by the automatic rule, unless the tolerance decides everything
  */
 export function compareTensor(
   reference: Reference,
@@ -96,10 +99,10 @@ export function compareTensor(
 ): TensorComparison {
   const { rows, data: expected } = reference;
   const rule = { rtol: tolerance.rtol, atol: tolerance.atol, equal_nan };
-  const held = actual.subarray(0, expected.length);
-  const fails = failures(reference, held, rule, judged);
+  const compared = actual.subarray(0, expected.length);
+  const fails = failures(reference, compared, rule, judged);
   const comparisons = Array.from({ length: rows }, (_, row) =>
-    compareRow(reference, held, fails, judged, row),
+    compareRow(reference, compared, fails, judged, row),
   );
   return {
     name: reference.name,
@@ -109,7 +112,7 @@ export function compareTensor(
     mismatches: comparisons.reduce((sum, row) => sum + row.mismatches, 0),
     rows: comparisons,
     worst: worstRow(comparisons).worst,
-    smallestAtol: smallestAtol(held, expected, tolerance.rtol, equal_nan),
+    smallestAtol: smallestAtol(compared, expected, tolerance.rtol, equal_nan),
     zerosPass: zerosPass(expected, rule),
     nans: equal_nan ? Array.from(expected).filter(Number.isNaN).length : 0,
     auto: judged && autoSummary(judged, comparisons),
@@ -135,13 +138,13 @@ function compareRow(
   for (let i = start; i < start + elements; i++) {
     let difference = Math.abs(actual[i] - expected[i]);
     if (Number.isNaN(difference)) {
-      const nans = fails[i] === 0 && Number.isNaN(actual[i]) && Number.isNaN(expected[i]);
-      if (nans || actual[i] === expected[i]) difference = 0;
+      const equalNans = fails[i] === 0 && Number.isNaN(actual[i]) && Number.isNaN(expected[i]);
+      if (equalNans || actual[i] === expected[i]) difference = 0;
     }
-    // NaN is worse than any number, and a mismatch than what is none.
+    // NaN is worse than any number, and any mismatch is worse than an element that passes.
     const larger = !(difference <= worstDifference) && !Number.isNaN(worstDifference);
-    const first = fails[i] === 1 && mismatches === 0;
-    if (first || (larger && (fails[i] === 1 || mismatches === 0))) {
+    const isFirstMismatch = fails[i] === 1 && mismatches === 0;
+    if (isFirstMismatch || (larger && (fails[i] === 1 || mismatches === 0))) {
       worst = i;
       worstDifference = difference;
     }
@@ -173,17 +176,17 @@ function autoSummary(
 }
 
 function zerosPass(expected: Floats, rule: Rule): boolean {
-  let others = 0;
-  let pass = 0;
+  let nonzero = 0;
+  let passing = 0;
   for (let i = 0; i < expected.length; i++) {
     if (expected[i] === 0) continue;
-    others++;
-    if (isClose(0, expected[i], rule)) pass++;
+    nonzero++;
+    if (isClose(0, expected[i], rule)) passing++;
   }
-  return 2 * pass >= others;
+  return 2 * passing >= nonzero;
 }
 
-/** The row whose worst element is the worst of all; rows that mismatch before those that don't. */
+/** The row with the worst element; a row with mismatches is worse than any without. */
 function worstRow(rows: readonly RowComparison[]): RowComparison {
   const size = ({ worst: { difference } }: RowComparison) =>
     Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;

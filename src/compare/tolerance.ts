@@ -20,7 +20,7 @@ export interface ToleranceOption {
   readonly atol?: number;
 }
 
-/** Tolerances as a case or a caller states them: in general, and for single outputs. */
+/** Tolerances as a case or a caller states them: for all outputs, and for single ones. */
 export interface ToleranceOptions extends ToleranceOption {
   readonly output?: ToleranceOption;
   readonly h_n?: ToleranceOption;
@@ -34,8 +34,8 @@ export interface StatedTolerance extends ToleranceOptions {
 
 /**
  * By the dtype of the expected tensor: for float32 and float64 those of torch.testing.assert_close
- * (https://docs.pytorch.org/docs/stable/testing.html); references in 16 bits are rounded at every step, so exact
- * arithmetic needs more room beside them than another computation in 16 bits would.
+ * (https://docs.pytorch.org/docs/stable/testing.html). A reference in 16 bits is rounded at every step, and is farther
+ * from an exact computation than from another one in 16 bits: its tolerance is larger than PyTorch's.
  */
 const DEFAULTS: Readonly<Record<FloatDtype, Required<ToleranceOption>>> = {
   F64: { rtol: 1e-7, atol: 1e-7 },
@@ -46,15 +46,15 @@ const DEFAULTS: Readonly<Record<FloatDtype, Required<ToleranceOption>>> = {
 
 /**
  * The tolerance of a printed reference: five times the largest rounding error of its numbers. The weights were rounded
- * as well, and in a short sequence their errors reach an output about five times.
- * @returns none where it was not printed
+ * too, and in a short sequence their errors add up to about five times that in an output.
+ * @returns an empty list where it was not printed
  */
 export function printedTolerances(
   printed: { readonly decimals: number; readonly halfUnits: Floats } | undefined,
 ): StatedTolerance[] {
   if (!printed) return [];
   let largest = 0;
-  for (const half of printed.halfUnits) largest = Math.max(largest, half);
+  for (const halfUnit of printed.halfUnits) largest = Math.max(largest, halfUnit);
   const { decimals } = printed;
   const atol = Number((5 * largest).toPrecision(2));
   return [{ rtol: 0, atol, source: { kind: 'printed', decimals } }];
@@ -62,14 +62,14 @@ export function printedTolerances(
 
 /**
  * The tolerance of one output.
- * @param stated the stronger first: each may state rtol or atol for that output, or in general
+ * @param stated in order of precedence; each may state rtol or atol for that output, or for all
  */
 export function resolveTolerance(
   name: TensorName,
   dtype: Dtype,
   stated: readonly StatedTolerance[],
 ): Tolerance {
-  // The output of a layer has the tolerance of the last layer's.
+  // The outputs of all layers have the tolerance of `output`.
   const output = isSequence(name) ? 'output' : name;
   const source: ToleranceSource = { kind: 'dtype', dtype: DTYPES[dtype].torch };
   const resolve = (key: 'rtol' | 'atol') => {
