@@ -3,24 +3,25 @@ import type { BoundCase } from '../module/bind.js';
 import { directionsOf, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 
-/** What a case expects of a state, where it says so. */
+/** What a case expects of a state, at the steps for which it has a reference. */
 export interface ExpectedPart {
   /** [steps, batch, units] */
   readonly values: Floats;
-  /** [steps, batch]: whether the case says what the units of this step should be. */
+  /** [steps, batch]: 1 where the case has expected values. */
   readonly known: Uint8Array;
-  /** [steps, batch, units]: whether a value is not close to what is expected, by the case's rule. */
+  /** [steps, batch, units]: 1 where the computed value is not close to the expected one, by the case's tolerance. */
   readonly far: Uint8Array;
 }
 
-/** How a case's tensors are held against what is computed, by their names. */
+/** How a case's expected tensors are compared, by their names. */
 export type Rules = Readonly<Record<string, Rule>>;
 
 /**
- * What a case's output, h_n and c_n say of h or c in one layer and direction: `output` is every h of the last layer,
- * `h_n` and `c_n` are the states after a row's last step. Where two of them speak of the same value, it is the one that
- * is farther from what was computed. Undefined where they say nothing.
- * @param actual what was computed [steps, batch, units]
+ * The expected values of h or c in one layer and direction: `output` has every h of the last layer, `h_n` and `c_n`
+ * the states after each row's last step. Where both have a value, the one that is farther from the computed value is
+ * taken. Undefined where the case expects nothing of this state.
+ * @param d index of the direction
+ * @param actual the computed values [steps, batch, units]
  */
 export function expectedPart(
   { network, sequence, references }: BoundCase,
@@ -30,7 +31,7 @@ export function expectedPart(
   const { module } = network;
   const { steps, batch, lengths } = sequence;
   const directionCount = directionsOf(module).length;
-  const reference = (name: string) => references.find((one) => one.name === name);
+  const reference = (name: string) => references.find((candidate) => candidate.name === name);
   const output = part === 'h' && layer === module.num_layers - 1 ? reference('output') : undefined;
   const final = part === 'h' || part === 'c' ? reference(`${part}_n`) : undefined;
   if (!output && !final) return undefined;
@@ -39,24 +40,25 @@ export function expectedPart(
   const values = new Float64Array(steps * batch * size);
   const known = new Uint8Array(steps * batch);
   const far = new Uint8Array(values.length);
-  const take = (at: number, { name, data }: { name: string; data: Floats }, start: number) => {
+  /** @param row index of a step and batch row in the result */
+  const addRow = (row: number, { name, data }: { name: string; data: Floats }, start: number) => {
     for (let unit = 0; unit < size; unit++) {
-      const to = at * size + unit;
+      const i = row * size + unit;
       const value = data[start + unit];
-      const isFar = isClose(actual[to], value, rules[name]) ? 0 : 1;
-      const farther = distance(actual[to], value) > distance(actual[to], values[to]);
-      if (known[at] && (isFar === far[to] ? !farther : !isFar)) continue;
-      values[to] = value;
-      far[to] = isFar;
+      const isFar = isClose(actual[i], value, rules[name]) ? 0 : 1;
+      const isFarther = distance(actual[i], value) > distance(actual[i], values[i]);
+      if (known[row] && (isFar === far[i] ? !isFarther : !isFar)) continue;
+      values[i] = value;
+      far[i] = isFar;
     }
-    known[at] = 1;
+    known[row] = 1;
   };
-  for (let at = 0; output && at < output.rows * batch; at++) {
-    take(at, output, at * output.units + d * size);
+  for (let row = 0; output && row < output.rows * batch; row++) {
+    addRow(row, output, row * output.units + d * size);
   }
-  for (let row = 0; final && row < batch; row++) {
-    const at = (d === 0 ? (lengths?.[row] ?? steps) - 1 : 0) * batch + row;
-    take(at, final, ((layer * directionCount + d) * batch + row) * size);
+  for (let b = 0; final && b < batch; b++) {
+    const lastStep = d === 0 ? (lengths?.[b] ?? steps) - 1 : 0;
+    addRow(lastStep * batch + b, final, ((layer * directionCount + d) * batch + b) * size);
   }
   return { values, known, far };
 }

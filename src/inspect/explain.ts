@@ -14,7 +14,7 @@ export interface StepOfUnit {
   readonly unit: number;
 }
 
-/** A row of a weight times a vector, product by product. */
+/** The dot product of a row of a weight matrix and a vector. */
 export interface Dot {
   /** `weight_ih_l0` */
   readonly parameter: string;
@@ -24,7 +24,7 @@ export interface Dot {
   readonly sum: number;
 }
 
-/** How a gate of one unit comes about: activation(input + inputBias + factor · (hidden + hiddenBias)). */
+/** The computation of one unit's gate: activation(input + inputBias + factor · (hidden + hiddenBias)). */
 export interface GateExplanation {
   /** `r`; an RNN's is `h`. */
   readonly name: string;
@@ -35,31 +35,34 @@ export interface GateExplanation {
   /** W_h{name} h */
   readonly hidden: Dot;
   readonly hiddenBias?: number;
-  /** The gate that acts on the hidden part: r, of a GRU's n. */
+  /** The gate that multiplies the hidden part: r in the n of a GRU. */
   readonly factor?: { readonly name: string; readonly value: number };
-  /** What goes through the activation. */
+  /** The argument of the activation. */
   readonly sum: number;
   /** As the forward pass computed it. */
   readonly value: number;
 }
 
-/** One step of one unit with all that goes into it. */
+/** One step of one unit, with all numbers that it is computed from. */
 export interface StepExplanation extends StepOfUnit {
   readonly module: Module;
   /** The layer's input at this step. */
   readonly x: Floats;
   /** h before this step. */
   readonly h: Floats;
-  /** The step that h (and c) are of; undefined where they are the initial states. */
-  readonly after?: number;
-  /** Whether the case gives initial states; zeros where it doesn't. */
-  readonly initial: boolean;
+  /** The step that h and c before this step belong to; undefined where they are the initial states. */
+  readonly previousStep?: number;
+  /** Whether the case has initial states; if not, they are zeros. */
+  readonly hasInitial: boolean;
   /** The unit's c before this step; LSTM only. */
   readonly cBefore?: number;
   readonly gates: readonly GateExplanation[];
   /** As the forward pass computed it; LSTM only. */
   readonly c?: number;
-  /** What W_hr takes, o tanh(c) of every unit; and its row, where h has this unit. With a projection only. */
+  /**
+   * With a projection only: the unit's m = o tanh(c), which W_hr is applied to, and the product that gives h; `dot` is
+   * absent where a projection leaves h fewer units.
+   */
   readonly projection?: { readonly m: number; readonly dot?: Dot };
   /** As the forward pass computed it; absent where a projection leaves h fewer units. */
   readonly value?: number;
@@ -67,20 +70,21 @@ export interface StepExplanation extends StepOfUnit {
 }
 
 /**
- * Takes one step of one unit apart: every product of its sums, from the case's weights and the states of the trace. The
- * gates and states themselves are the forward pass's own.
- * @param wanted what the case expects of h and c in this layer and direction
+ * Explains one step of one unit with every product of its sums, from the case's weights and the states in the trace. The
+ * values of gates and states are those of the forward pass.
+ * @param place the step and unit to explain
+ * @param expectedParts what the case expects of h and c in this layer and direction
  * @throws CellcheckError where the step is beyond the row's length
  */
 export function explainStep(
   boundCase: BoundCase,
   trace: readonly LayerTrace[],
-  at: StepOfUnit,
-  wanted: Readonly<Record<'h' | 'c', ExpectedPart | undefined>>,
+  place: StepOfUnit,
+  expectedParts: Readonly<Record<'h' | 'c', ExpectedPart | undefined>>,
 ): StepExplanation {
   const { network, sequence } = boundCase;
   const { module } = network;
-  const { layer, direction, batch, step, unit } = at;
+  const { layer, direction, batch, step, unit } = place;
   const directions = directionsOf(module);
   const d = directions.indexOf(direction);
   const length = sequence.lengths?.[batch] ?? sequence.steps;
@@ -91,49 +95,60 @@ export function explainStep(
   }
   const parts = trace[layer * directions.length + d].parts;
   const parameters = network.layers[layer][d];
-  const before = direction === 'forward' ? step - 1 : step + 1;
-  const after = before >= 0 && before < length ? before : undefined;
+  const neighbour = direction === 'forward' ? step - 1 : step + 1;
+  const previousStep = neighbour >= 0 && neighbour < length ? neighbour : undefined;
   const size = outputSize(module);
   const { hidden_size } = module;
 
-  const state = (part: 'h' | 'c', width: number, initial: Floats | undefined) => {
-    if (after !== undefined) return rowOf(parts[part], after * sequence.batch + batch, width);
-    const row = (layer * directions.length + d) * sequence.batch + batch;
-    return initial ? rowOf(initial, row, width) : new Float64Array(width);
+  const row = step * sequence.batch + batch;
+  const stateBefore = (part: 'h' | 'c', width: number, initial: Floats | undefined) => {
+    if (previousStep !== undefined) return rowOf(parts[part], previousStep * sequence.batch + batch, width);
+    const initialRow = (layer * directions.length + d) * sequence.batch + batch;
+    return initial ? rowOf(initial, initialRow, width) : new Float64Array(width);
   };
-  const x =
-    layer === 0
-      ? rowOf(sequence.input, step * sequence.batch + batch, module.input_size)
-      : beside(
-          directions.map((_, d) =>
-            rowOf(trace[(layer - 1) * directions.length + d].parts.h, step * sequence.batch + batch, size),
-          ),
-          layerInputSize(module, layer),
-        );
-  const h = state('h', size, sequence.h0);
-  const now = (part: string, index: number) =>
-    parts[part][(step * sequence.batch + batch) * (part === 'h' ? size : hidden_size) + index];
+  const x = layerInput(boundCase, trace, layer, row);
+  const h = stateBefore('h', size, sequence.h0);
+  const now = (part: string, index: number) => parts[part][row * (part === 'h' ? size : hidden_size) + index];
   const end = suffix(module, layer, direction);
   const gates = gatesOf(module, parameters, end, unit, x, h, (gate) => now(gate, unit));
-  const withCell = carriesCell(module.kind);
+  const hasCellState = carriesCell(module.kind);
   const expected = (part: 'h' | 'c', width: number) => {
-    const there = wanted[part];
-    const place = step * sequence.batch + batch;
-    return there?.known[place] && unit < width ? there.values[place * width + unit] : undefined;
+    const expectedPart = expectedParts[part];
+    return expectedPart?.known[row] && unit < width ? expectedPart.values[row * width + unit] : undefined;
   };
   return {
-    ...at,
+    ...place,
     module,
     x,
     h,
-    after,
-    initial: sequence.h0 !== undefined,
+    previousStep,
+    hasInitial: sequence.h0 !== undefined,
     gates,
-    ...(withCell && { cBefore: state('c', hidden_size, sequence.c0)[unit], c: now('c', unit) }),
+    ...(hasCellState && { cBefore: stateBefore('c', hidden_size, sequence.c0)[unit], c: now('c', unit) }),
     ...(module.proj_size && { projection: projectionOf(parameters, end, unit, size, hidden_size, now) }),
     ...(unit < size && { value: now('h', unit) }),
-    expected: { h: expected('h', size), ...(withCell && { c: expected('c', hidden_size) }) },
+    expected: { h: expected('h', size), ...(hasCellState && { c: expected('c', hidden_size) }) },
   };
+}
+
+/**
+ * The input of a layer: the case's input, or h of the layer below in every direction.
+ * @param row index of the step and batch row
+ */
+function layerInput(
+  { network: { module }, sequence }: BoundCase,
+  trace: readonly LayerTrace[],
+  layer: number,
+  row: number,
+): Floats {
+  if (layer === 0) return rowOf(sequence.input, row, module.input_size);
+  const directions = directionsOf(module);
+  const size = outputSize(module);
+  const below = directions.map((_, d) => trace[(layer - 1) * directions.length + d].parts.h);
+  return joined(
+    below.map((h) => rowOf(h, row, size)),
+    layerInputSize(module, layer),
+  );
 }
 
 function gatesOf(
@@ -190,12 +205,12 @@ function rowOf(values: Floats, row: number, width: number): Floats {
   return values.subarray(row * width, (row + 1) * width);
 }
 
-function beside(vectors: readonly Floats[], length: number): Floats {
+function joined(vectors: readonly Floats[], length: number): Floats {
   const result = new Float64Array(length);
-  let at = 0;
+  let offset = 0;
   for (const vector of vectors) {
-    result.set(vector, at);
-    at += vector.length;
+    result.set(vector, offset);
+    offset += vector.length;
   }
   return result;
 }

@@ -1,4 +1,3 @@
-import type { Rule } from '../compare/close.js';
 import { compareTensor, type TensorComparison } from '../compare/tensor.js';
 import { printedTolerances, resolveTolerance } from '../compare/tolerance.js';
 import type { UsedKernels } from '../engine/forward.js';
@@ -24,7 +23,7 @@ import {
 } from '../verdict/remarks.js';
 import { tolerancesOf } from '../verdict/settings.js';
 import { subjectOf } from '../verdict/subject.js';
-import { type ExpectedPart, expectedPart } from './expected.js';
+import { type ExpectedPart, expectedPart, type Rules } from './expected.js';
 import { explainStep, type StepExplanation } from './explain.js';
 import { mustBeOne, mustFit, type Selected, type Selection, select } from './selection.js';
 
@@ -33,9 +32,9 @@ export interface InspectOptions extends DescribeOptions {
   /** float64 if absent. */
   readonly compute?: Compute;
   readonly select?: Selection;
-  /** Explains the one step and unit that are selected. */
+  /** Explains the selected step and unit, of which there must be one. */
   readonly explain?: boolean;
-  /** Refuses a selection of more values, before the work; none if absent. */
+  /** The largest number of values that may be selected; no limit if absent. */
   readonly mostValues?: number;
   readonly speed?: SpeedOptions;
   readonly onProgress?: OnProgress;
@@ -49,38 +48,39 @@ export interface InspectedPart {
   readonly name: string;
   /** [steps, batch, size] */
   readonly values: Floats;
+  /** The number of its units, selected or not. */
   readonly size: number;
-  /** The units that were selected, one or more. */
+  /** The selected units, at least one. */
   readonly units: readonly number[];
-  /** Whether it may be below zero: what goes through a sigmoid or relu may not. */
+  /** Whether values can be negative: results of a sigmoid or relu cannot. */
   readonly signed: boolean;
   readonly expected?: ExpectedPart;
 }
 
-/** What a network did over a case's input. */
+/** The states, gates and outputs of a network over a case's input. */
 export interface Inspection {
   readonly subject: Subject;
   readonly kernels: UsedKernels;
-  /** Everything, whatever is selected: outputs, and the trace by name. */
+  /** All outputs and the whole trace, whatever is selected. */
   readonly outputs: OutputTensors;
   readonly selected: Selected;
-  /** Which of these somebody asked for: what is not is narrowed further where there is much of it. */
+  /** Which of these the caller selected: reports shorten the others where they are long. */
   readonly chosen: { readonly steps: boolean; readonly batch: boolean; readonly units: boolean };
-  /** Valid steps of every batch row, where they are not all. */
+  /** Valid steps of every batch row; all if absent. */
   readonly lengths?: readonly number[];
   readonly parts: readonly InspectedPart[];
-  /** How the case's expected outputs compare, where it has any. */
+  /** The comparison with the case's expected outputs; empty where it has none. */
   readonly tensors: readonly TensorComparison[];
-  /** One for every selected layer, direction and batch row, where they were asked for. */
+  /** With `explain`, one for every selected layer, direction and batch row; else empty. */
   readonly explanations: readonly StepExplanation[];
   readonly notes: readonly Note[];
-  /** What of the case's files was not used, though it looks meant. */
+  /** Contents of the case's files that were not used, but look as if they should be. */
   readonly warnings: readonly Warning[];
 }
 
 /**
- * Runs a case, expected outputs or not, and keeps what the network did at every step: describe → bind → forward.
- * @throws CellcheckError where the case doesn't fit the module, or the selection the case
+ * Runs a case, with or without expected outputs, and keeps states and gates of every step: describe → bind → forward.
+ * @throws CellcheckError where the case doesn't fit the module, or the selection doesn't fit the case
  */
 export async function inspect(loaded: Case, options: InspectOptions = {}): Promise<Inspection> {
   checkCase(loaded);
@@ -136,7 +136,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
   };
 }
 
-/** How the case's expected outputs compare: shown, and not judged. */
+/** Compares the case's expected outputs by tolerance; inspect shows the result without a verdict. */
 function compareOutputs(
   { references }: BoundCase,
   outputs: { readonly output: Floats; readonly h_n: Floats; readonly c_n?: Floats },
@@ -148,8 +148,6 @@ function compareOutputs(
     return compareTensor(reference, outputs[reference.name]!, tolerance, options.equal_nan ?? false);
   });
 }
-
-type Rules = Readonly<Record<string, Rule>>;
 
 function expectedIn(
   boundCase: BoundCase,
@@ -191,12 +189,12 @@ function explanationsOf(
   rules: Rules,
 ): StepExplanation[] {
   const { layer, direction } = layerTrace;
-  const wanted = {
+  const expected = {
     h: expectedIn(boundCase, layerTrace, 'h', rules),
     c: expectedIn(boundCase, layerTrace, 'c', rules),
   };
   return batches.map((batch) =>
-    explainStep(boundCase, trace, { layer, direction, batch, step, unit }, wanted),
+    explainStep(boundCase, trace, { layer, direction, batch, step, unit }, expected),
   );
 }
 

@@ -4,8 +4,8 @@ import type { Tensor } from '../tensor/tensor.js';
 import type { Inspection } from './inspect.js';
 
 /**
- * What a forward pass left, as files have it: output, h_n, c_n as PyTorch lays them out, then the states and gates that
- * are selected by layer, direction and name, each of them whole.
+ * The tensors that inspect writes to a file: output, h_n and c_n in PyTorch's layout, then the states and gates of the
+ * selected layers, directions and names, with all steps, batch rows and units.
  */
 export function savedTensors({ outputs, selected, subject }: Inspection): SavedTensor[] {
   const { output, h_n, c_n, trace = {} } = outputs;

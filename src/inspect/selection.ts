@@ -3,30 +3,30 @@ import { CellcheckError } from '../errors.js';
 import { type Direction, traced } from '../kinds.js';
 import { directionsOf, type Module, withArticle } from '../module/parameters.js';
 
-/** Indices, and ranges from one to before another, as Python's slices: below zero they count from the end. */
+/** Indices and ranges as in Python: `to` is excluded, and negative ones count from the end. */
 export type Picks = readonly (number | { readonly from?: number; readonly to?: number })[];
 
-/** What of a network is looked at; what is absent is not narrowed, except that one batch row is taken. */
+/** The selected part of a network; an absent property selects everything, except `batch`: the first batch row. */
 export interface Selection {
   readonly layer?: Picks;
   readonly direction?: Direction;
   readonly batch?: Picks;
   readonly steps?: Picks;
   readonly unit?: Picks;
-  /** States and gates: h, c, and the kind's gates. */
+  /** Names of states and gates: h, c, and the gates of the module's kind. */
   readonly show?: readonly string[];
 }
 
-/** A selection in the sizes of a network; nothing of it is empty. */
+/** A selection as indices of a network; no list is empty. */
 export interface Selected {
   readonly layers: readonly number[];
   readonly directions: readonly Direction[];
   readonly batches: readonly number[];
   readonly steps: readonly number[];
-  /** Of hidden_size. */
+  /** Indices below hidden_size. */
   readonly units: readonly number[];
   readonly show: readonly string[];
-  /** The units of each state and gate that is shown and has any: an h with a projection has fewer. */
+  /** The selected units of each state and gate that has any of them: h has fewer units with a projection. */
   readonly unitsOf: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -44,7 +44,7 @@ export function select(
   const show = pickParts(selection.show, module);
   const unitsOf = show
     .map((part) => [part, units.filter((unit) => unit < partSize(module, part))] as const)
-    .filter(([, some]) => some.length > 0);
+    .filter(([, units]) => units.length > 0);
   if (unitsOf.length === 0) {
     throw new CellcheckError({
       problem: `h has no unit ${units.join(', ')}: with proj_size it has ${module.proj_size}`,
@@ -73,7 +73,7 @@ export function mustBeOne({ steps, units }: Selected): void {
 
 /** @throws CellcheckError where more values are selected than a page has room for */
 export function mustFit({ layers, directions, batches, steps, unitsOf }: Selected, mostValues: number): void {
-  const units = Object.values(unitsOf).reduce((total, some) => total + some.length, 0);
+  const units = Object.values(unitsOf).reduce((total, { length }) => total + length, 0);
   const values = units * layers.length * directions.length * batches.length * steps.length;
   if (values <= mostValues) return;
   throw new CellcheckError({
@@ -87,18 +87,18 @@ function range(from: number, to: number): number[] {
 }
 
 function resolve(name: string, picks: Picks, size: number): number[] {
-  const there = size === 1 ? `the only ${name} is 0` : `${name}s are 0 to ${size - 1}`;
-  const inside = (index: number, last: number, text: string) => {
-    const at = index < 0 ? index + size : index;
-    if (at >= 0 && at <= last) return at;
-    throw new CellcheckError({ problem: `${name} ${text} is out of range: ${there}` });
+  const valid = size === 1 ? `the only ${name} is 0` : `${name}s are 0 to ${size - 1}`;
+  const absolute = (index: number, last: number, text: string) => {
+    const fromStart = index < 0 ? index + size : index;
+    if (fromStart >= 0 && fromStart <= last) return fromStart;
+    throw new CellcheckError({ problem: `${name} ${text} is out of range: ${valid}` });
   };
-  const indices = picks.flatMap((one) => {
-    if (typeof one === 'number') return [inside(one, size - 1, String(one))];
-    const { from, to } = one;
+  const indices = picks.flatMap((pick) => {
+    if (typeof pick === 'number') return [absolute(pick, size - 1, String(pick))];
+    const { from, to } = pick;
     const text = `${from ?? ''}:${to ?? ''}`;
-    const found = range(inside(from ?? 0, size, text), to === undefined ? size : inside(to, size, text));
-    if (found.length) return found;
+    const picked = range(absolute(from ?? 0, size, text), to === undefined ? size : absolute(to, size, text));
+    if (picked.length) return picked;
     throw new CellcheckError({
       problem: `${name} ${text} selects nothing`,
       hints: ['A range ends before its second number, as in Python: 0:3 is 0, 1 and 2.'],
@@ -119,10 +119,10 @@ function pickDirections(wanted: Direction | undefined, module: Module): readonly
 
 function pickParts(wanted: readonly string[] | undefined, { kind }: Module): readonly string[] {
   const all = traced(kind);
-  const stranger = wanted?.find((part) => !all.includes(part));
-  if (stranger !== undefined) {
+  const unknown = wanted?.find((part) => !all.includes(part));
+  if (unknown !== undefined) {
     throw new CellcheckError({
-      problem: `${withArticle(kind)} has no ${stranger} to show: it has ${all.join(', ')}`,
+      problem: `${withArticle(kind)} has no ${unknown} to show: it has ${all.join(', ')}`,
     });
   }
   return all.filter((part) => !wanted || wanted.includes(part));

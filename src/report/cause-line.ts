@@ -1,11 +1,11 @@
 import type { Cause } from '../verdict/cause.js';
 
-/** Why a reference differs, in one sentence; undefined where that is not known, or for the whole diagnosis to say. */
+/** Why a reference differs, in one sentence; undefined where that is unknown, or takes the whole diagnosis to explain. */
 export function causeLine(cause: Cause): string | undefined {
   switch (cause.kind) {
     case 'conventions': {
       const { conventions } = cause;
-      // A convention that was not compared with all of the reference is for the whole diagnosis to say.
+      // A convention that was compared with a part of the reference needs the whole diagnosis.
       if (conventions[0].partial) return undefined;
       const others = conventions.length - 1;
       const also = others ? ` (or ${others === 1 ? 'another cause' : `${others} other causes`})` : '';
@@ -25,7 +25,7 @@ export function causeLine(cause: Cause): string | undefined {
       const [{ tensors, row, column }] = cause.weights;
       return `${tensors.join(' or ')}[${column === undefined ? row : `${row}, ${column}`}] is another number than in the file`;
     }
-    // The advice says it.
+    // Precision is named in the advice.
     case 'precision':
     case 'unexplained':
     case 'not-searched':

@@ -9,7 +9,7 @@ import { adviceText, noteText, warningText } from './remarks-text.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
 import { sourceText } from './tolerance-text.js';
 
-/** For programs: one JSON document, written case by case, whose schema is schemas/published/report.schema.json. */
+/** One JSON document, written case by case; its schema is schemas/published/report.schema.json. */
 export function comparisonJson({ version, caller }: ReporterOptions): Reporter<'verify'> {
   let between = '';
   return {
@@ -32,7 +32,7 @@ function caseObject({ label, comparison, error }: CaseResult, caller: string): o
   return { ...comparisonObject(label, comparison, caller), cause: (cause && causeLine(cause)) ?? null };
 }
 
-/** A comparison as documents have it. */
+/** A comparison as it stands in JSON documents. */
 export function comparisonObject(label: string, comparison: Comparison, caller: string): object {
   const { verdict, subject, tensors, first, partsAt, notChecked, notes, warnings, advice } = comparison;
   return {
@@ -99,7 +99,7 @@ function unitObject({ unit, meanSquare }: UnitSpread): object {
   return { unit, mean_square: meanSquare };
 }
 
-/** A step of output, or a layer and direction of h_n and c_n, and the element there. */
+/** An element: its step in an output, or its layer and direction in h_n and c_n, and its values. */
 function placeObject(tensor: TensorName, place: Place): object {
   const { step, layer, direction, batch, unit, expected, actual, difference } = place;
   const where = isSequence(tensor) ? { step, direction } : { layer, direction };

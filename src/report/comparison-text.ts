@@ -15,8 +15,8 @@ import { type Style, styleFor } from './terminal/style.js';
 import { isDefault, toleranceText } from './tolerance-text.js';
 
 /**
- * For people: a single case with its table; of several a line each, with the table of those that differ and the
- * error of those that could not be compared, and a total.
+ * A text for people: a single case with its table. Several cases have a line each, followed by the table of those
+ * without parity or the error of those that could not be compared, and a total at the end.
  */
 export function comparisonText(options: ReporterOptions): Reporter<'verify'> {
   const { terminal, quiet } = options;
@@ -30,13 +30,13 @@ export function comparisonText(options: ReporterOptions): Reporter<'verify'> {
       return single ? '' : '\n';
     },
     result(result) {
-      // The error of a single case goes to stderr, where errors go.
+      // The error of a single case is written to stderr by the command.
       if (result.error) return single ? '' : `${errorLine(result, width, style)}\n`;
       const { comparison } = result;
       if (!single || quiet) {
         const line = `${caseLine(result.label, comparison, width, style, options)}\n`;
-        const open = comparison.verdict !== 'parity' && !quiet;
-        return open ? `${line}\n${full(result.label, comparison, options)}\n\n` : line;
+        const withTable = comparison.verdict !== 'parity' && !quiet;
+        return withTable ? `${line}\n${full(result.label, comparison, options)}\n\n` : line;
       }
       return `\n${full(result.label, comparison, options)}\n`;
     },
@@ -56,7 +56,7 @@ function full(label: string, comparison: Comparison, options: ReporterOptions): 
   ].join('\n');
 }
 
-/** What was compared, and what the verdict rests on. */
+/** What was compared, and what the verdict is based on. */
 export function headline(
   label: string,
   comparison: Comparison,
@@ -71,7 +71,7 @@ export function headline(
   ].join('\n');
 }
 
-/** The verdict, and all that is to be said of it. */
+/** The verdict with its reasons, notes, warnings and advice. */
 export function verdictText(
   comparison: Comparison,
   { terminal, caller }: Pick<ReporterOptions, 'terminal' | 'caller'>,
@@ -97,12 +97,12 @@ function stepCount({ steps }: Subject): string {
 
 const VERDICT_INDENT = ' '.repeat(10);
 
-/** What the table comes to, in lines of segments. */
+/** The verdict and everything below it: lines of segments. */
 function verdictLines(comparison: Comparison, style: Style, caller: string): string[][] {
   const { tensors, first, partsAt, subject, notChecked, notes, warnings, advice } = comparison;
   const cause = comparison.cause && causeLine(comparison.cause);
   const total = formatCount(tensors.reduce((sum, { elements }) => sum + elements, 0));
-  const open = formatCount(tensors.reduce((sum, { auto }) => sum + (auto?.undecided ?? 0), 0));
+  const undecided = formatCount(tensors.reduce((sum, { auto }) => sum + (auto?.undecided ?? 0), 0));
   const mismatches = formatCount(tensors.reduce((sum, tensor) => sum + tensor.mismatches, 0));
   const smallest = atolThatPasses(tensors);
   const judged = judgedByRounding(tensors);
@@ -127,7 +127,7 @@ function verdictLines(comparison: Comparison, style: Style, caller: string): str
         `${mismatches} of ${total} values${judged.length ? ' are beyond rounding' : ''}`,
         ...farthest(judged).map((text) => `up to ${text}`),
         ...proven(judged),
-        `worst ${worst(tensors, subject)}`,
+        `worst ${worstText(tensors, subject)}`,
       ],
       indented(failing),
     ],
@@ -136,15 +136,15 @@ function verdictLines(comparison: Comparison, style: Style, caller: string): str
         `${style.open('ill-conditioned')}: no verdict`,
         `from step ${partsAt} on, runs of this network that differ in rounding alone part as well`,
         `only from there on do values fail (${mismatches} of ${total})`,
-        `worst ${worst(tensors, subject)}`,
+        `worst ${worstText(tensors, subject)}`,
       ],
       indented(failing),
     ],
     undecided: () => [
       [
         `${style.open('undecided')}: no verdict`,
-        `the reference says too little of ${open} of ${total} values`,
-        `worst ${worst(tensors, subject)}`,
+        `the reference says too little of ${undecided} of ${total} values`,
+        `worst ${worstText(tensors, subject)}`,
       ],
       indented(failing),
     ],
@@ -170,12 +170,12 @@ function atolThatPasses(tensors: readonly TensorComparison[]): string | undefine
 function placeText(tensor: TensorName, place: Place, subject: Subject): string {
   const { step, batch, unit, direction } = place;
   if (!isSequence(tensor)) return `${tensor}, ${stateLabel(place, subject)} [batch ${batch}, unit ${unit}]`;
-  const ofDirection = subject.directions.length > 1 ? `, ${direction}` : '';
-  const where = `step ${step} [batch ${batch}, unit ${unit}${ofDirection}]`;
+  const directionText = subject.directions.length > 1 ? `, ${direction}` : '';
+  const where = `step ${step} [batch ${batch}, unit ${unit}${directionText}]`;
   return tensor === 'output' ? where : `${tensor}, ${where}`;
 }
 
-function worst(tensors: readonly TensorComparison[], subject: Subject): string {
+function worstText(tensors: readonly TensorComparison[], subject: Subject): string {
   const size = (tensor: TensorComparison) =>
     Number.isNaN(tensor.worst.difference) ? Number.POSITIVE_INFINITY : tensor.worst.difference;
   const { name, worst: place } = tensors.reduce((a, b) => (size(b) > size(a) ? b : a));
@@ -187,7 +187,7 @@ function worst(tensors: readonly TensorComparison[], subject: Subject): string {
 
 const WORDS = { parity: 'good', differs: 'bad', 'ill-conditioned': 'open', undecided: 'open' } as const;
 const VERDICT_WIDTH = 'differs  '.length;
-/** Where a case's line goes on, under its label. */
+/** Indents the continuation of a case's line under its label. */
 const LINE_INDENT = ' '.repeat(2 + VERDICT_WIDTH + 1);
 
 function caseLine(
@@ -200,20 +200,20 @@ function caseLine(
   const { verdict, tensors, subject, first, partsAt, notChecked, warnings } = comparison;
   const head = `  ${style[WORDS[verdict]](verdict.padEnd(VERDICT_WIDTH))} ${printable(label).padEnd(width)}`;
   const judged = judgedByRounding(tensors);
-  const said = [
+  const summary = [
     ...(first ? [`first at ${first.tensor === 'output' ? `step ${first.place.step}` : first.tensor},`] : []),
     ...(verdict === 'ill-conditioned' ? [`from step ${partsAt} on,`] : []),
     `worst ${formatDifference(largest(tensors.map(({ worst: { difference } }) => difference)))}`,
     ...farthest(judged).map((text) => `(${text})`),
   ].join(' ');
-  const usual = judged.length > 0 || tensors.every(({ tolerance }) => isDefault(tolerance));
+  const isUsual = judged.length > 0 || tensors.every(({ tolerance }) => isDefault(tolerance));
   const details = [
-    ...(usual ? [] : [toleranceText(tensors, caller)]),
+    ...(isUsual ? [] : [toleranceText(tensors, caller)]),
     ...(notChecked.length ? [`not checked: ${notChecked.join(', ')}`] : []),
     ...warnings.map((warning) => `warning: ${warningText(warning)}`),
   ];
   return [
-    flow([head, stepCount(subject).padEnd(9), said], '  ', terminal, LINE_INDENT.length),
+    flow([head, stepCount(subject).padEnd(9), summary], '  ', terminal, LINE_INDENT.length),
     ...details.map((detail) => flow([LINE_INDENT + detail], ' ', terminal, LINE_INDENT.length)),
   ].join('\n');
 }

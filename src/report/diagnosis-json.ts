@@ -3,7 +3,7 @@ import { comparisonObject } from './comparison-json.js';
 import { json } from './json.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
 
-/** For programs; its schema is schemas/published/diagnosis.schema.json. */
+/** One JSON document; its schema is schemas/published/diagnosis.schema.json. */
 export function diagnosisJson({ version, caller }: ReporterOptions): Reporter<'diagnose'> {
   return {
     begin: () => '',
@@ -20,7 +20,7 @@ export function diagnosisJson({ version, caller }: ReporterOptions): Reporter<'d
   };
 }
 
-/** A cause with a field for each kind of finding: those that do not apply are empty or null. */
+/** A cause with a field for each kind of finding; those of other kinds are empty or null. */
 function causeObject(cause: Cause): object {
   const { difference, nextBest, notExcluded, separators, tried } = cause;
   return {

@@ -6,18 +6,18 @@ import { flow } from './terminal/flow.js';
 import { formatCount, formatDifference, formatExact, formatSigmas } from './terminal/numbers.js';
 import { type Style, styleFor } from './terminal/style.js';
 
-/** For people: the verdict, then the cause in lines. */
+/** A text for people: the verdict, then lines about the cause. */
 export function diagnosisText(options: ReporterOptions): Reporter<'diagnose'> {
   return { begin: () => '', result: (result) => resultText(result, options), end: () => '' };
 }
 
-/** What stands before a line, and how it is indented. */
+/** The width of a line's heading, and the indent of the lines without one. */
 const INDENT = '          ';
-/** Of what is not excluded, and of units, so many are named. */
+/** The largest number of conventions not excluded, or of units, that are named. */
 const MOST_NAMED = 8;
 
-/** A convention that explains less of the difference is none to look at. */
-const WORTH_SAYING = 0.5;
+/** The next best convention is named if it explains at least this share of the difference. */
+const LEAST_EXPLAINED = 0.5;
 
 type Line = readonly [label: string, ...segments: string[]];
 
@@ -49,7 +49,7 @@ function heading(name: string, style: Style): string {
   return WORDS[name] ? style[WORDS[name]](padded) : padded;
 }
 
-/** The lines of a cause: what fits or does not, and what to do. */
+/** What fits or does not, and what to do. */
 function causeLines(cause: Cause, comparison: Comparison): Line[] {
   switch (cause.kind) {
     case 'conventions':
@@ -83,7 +83,7 @@ function causeLines(cause: Cause, comparison: Comparison): Line[] {
       ];
     }
     case 'precision':
-      // 16-bit values lie on their grid; those of TF32 only look like it.
+      // Values of a 16-bit dtype prove the precision; differences of the size of TF32's rounding only suggest it.
       return [
         [
           cause.profile === 'tf32' ? 'could be' : 'fits',
@@ -129,14 +129,14 @@ function unexplainedLines(
   ];
 }
 
-/** The convention that explains most without fitting, where it is worth a look. */
+/** The convention that explains most of the difference without fitting, if it explains enough. */
 function nextBestOf({ nextBest }: Cause): string[] {
-  return nextBest && nextBest.explained >= WORTH_SAYING
+  return nextBest && nextBest.explained >= LEAST_EXPLAINED
     ? [`the next best explains ${percent(nextBest.explained)}: ${nextBest.says.join(', and ')}`]
     : [];
 }
 
-/** What the case would need to tell several conventions apart. */
+/** What the case needs so that several conventions can be told apart. */
 function separatorLines(cause: Extract<Cause, { readonly kind: 'conventions' }>): Line[] {
   return cause.conventions.length > 1 && cause.separators.length
     ? [['to tell', `these apart, give the case ${anyOf(cause.separators)}`]]
@@ -162,13 +162,13 @@ function conventionLines(conventions: readonly Convention[], difference: number,
 
 function weightLines(weight: WrongWeight, i: number): Line[] {
   const { tensors, row, column, gate, unit, inFile, implied, deviation, leftSigmas, sigmas, alike } = weight;
-  const at = column === undefined ? row : `${row}, ${column}`;
+  const indices = column === undefined ? row : `${row}, ${column}`;
   const digits = Math.max(2, Math.ceil(Math.log10(Math.abs(implied) / deviation)) + 1);
   const shown = Number(implied.toPrecision(Math.min(17, digits)));
   return [
     [
       i === 0 ? 'fits' : 'or',
-      `one weight is another number: ${tensors.join(' or ')}[${at}], gate ${gate}, unit ${unit}`,
+      `one weight is another number: ${tensors.join(' or ')}[${indices}], gate ${gate}, unit ${unit}`,
     ],
     [
       '',
@@ -213,12 +213,12 @@ function whereLines(where: Whereabouts, { subject }: Comparison): Line[] {
 
 function notExcludedLines({ notExcluded: says, separators }: Cause): Line[] {
   if (says.length === 0) return [];
-  const some = says.slice(0, MOST_NAMED);
-  const more = says.length > some.length ? [`and ${says.length - some.length} more`] : [];
+  const named = says.slice(0, MOST_NAMED);
+  const more = says.length > named.length ? [`and ${says.length - named.length} more`] : [];
   const shown = separators.length ? [`what would: ${anyOf(separators)}`] : [];
   return [
     ['not excluded', 'what this case would not show', ...shown],
-    ...[...some, ...more].map((line): Line => ['', line]),
+    ...[...named, ...more].map((line): Line => ['', line]),
   ];
 }
 
@@ -226,11 +226,11 @@ function anyOf(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words[words.length - 1]}`;
 }
 
-/** As many digits as a float32 has. */
+/** A value with the digits that identify a float32. */
 function short(value: number): string {
   return formatExact(Number(value.toPrecision(9)));
 }
 
-function percent(part: number): string {
-  return `${Math.floor(100 * part)} %`;
+function percent(share: number): string {
+  return `${Math.floor(100 * share)} %`;
 }

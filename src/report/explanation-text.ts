@@ -5,15 +5,15 @@ import { formatDifference, formatValue } from './terminal/numbers.js';
 import type { Style, Terminal } from './terminal/style.js';
 import { INDENT, renderTable } from './terminal/table.js';
 
-/** Of a sum of more products the largest are shown, and the others as one. */
+/** A sum with more products than this is shown as its largest ones and the sum of the others. */
 const FEW_TERMS = 8;
 const LARGEST_TERMS = 4;
-/** Vectors of more values are not written out. */
+/** Longer vectors are not written out. */
 const FEW_VALUES = 8;
 
 const SYMBOLS = { sigmoid: 'σ', tanh: 'tanh', relu: 'relu' } as const;
 
-/** One step of one unit, in the equations of PyTorch's documentation with the numbers put in. */
+/** One step of one unit in the equations of PyTorch's documentation, with their numbers. */
 export function explanationText(explanation: StepExplanation, terminal: Terminal, style: Style): string {
   const { layer, direction, step, batch, unit, gates } = explanation;
   const title = `layer ${layer} ${direction}, step ${step}, batch ${batch}, unit ${unit}`;
@@ -25,62 +25,42 @@ export function explanationText(explanation: StepExplanation, terminal: Terminal
 }
 
 function vectorLines(
-  { x, h, after, initial, layer, cBefore }: StepExplanation,
+  { x, h, previousStep, hasInitial, layer, cBefore }: StepExplanation,
   terminal: Terminal,
 ): string[] {
   const values = (vector: ArrayLike<number>) =>
     vector.length > FEW_VALUES ? `${vector.length} values` : `[${Array.from(vector, short).join(', ')}]`;
-  const from =
-    after === undefined ? (initial ? 'the initial state' : 'zeros, the initial state') : `of step ${after}`;
+  const origin =
+    previousStep === undefined
+      ? hasInitial
+        ? 'the initial state'
+        : 'zeros, the initial state'
+      : `of step ${previousStep}`;
   return [
     `x = ${values(x)}${layer > 0 ? ', the layer below' : ''}`,
-    `h = ${values(h)}, ${from}`,
+    `h = ${values(h)}, ${origin}`,
     ...(cBefore === undefined ? [] : [`c = ${short(cBefore)}, likewise`]),
   ].map((line) => flow([INDENT + line], ' ', terminal, 6));
 }
 
-/** `r = σ(W_ir x + b_ir + W_hr h + b_hr)`, with numbers, and what its products are made of. */
+/** A term of a gate's sum: `W_ir x`, or a bias. */
+interface Term {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** `r = σ(W_ir x + b_ir + W_hr h + b_hr)` with its numbers, and the products of its sums. */
 function gateText(gate: GateExplanation, terminal: Terminal, style: Style): string {
   const { name, input, hidden, inputBias, hiddenBias, factor, sum, value } = gate;
   const symbol = SYMBOLS[gate.activation];
-  const [inputName, hiddenName] = [`W_i${name} x`, `W_h${name} h`];
-  const terms = [
-    { text: inputName, value: input.sum },
-    ...(inputBias === undefined ? [] : [{ text: `b_i${name}`, value: inputBias }]),
-  ];
-  const inner = [
-    { text: hiddenName, value: hidden.sum },
-    ...(hiddenBias === undefined ? [] : [{ text: `b_h${name}`, value: hiddenBias }]),
-  ];
-  const all = [...terms, ...inner].map((term) => term.value);
-  const decimals = decimalsFor([...all, sum]);
-  const words = (group: typeof terms) => group.map(({ text }) => text).join(' + ');
-  const formula = factor ? `${words(terms)} + ${factor.name} (${words(inner)})` : words([...terms, ...inner]);
-
-  // Every number is rounded to one of its two neighbours, so that those that are printed add up.
-  let shown: { numbers: string[]; steps: string[] };
-  if (factor) {
-    const innerSum = inner.reduce((total, term) => total + term.value, 0);
-    const innerNumbers = addends(
-      inner.map((term) => term.value),
-      innerSum,
-      decimals,
-    );
-    const outer = addends([...terms.map((term) => term.value), factor.value * innerSum], sum, decimals);
-    const own = outer.slice(0, -1);
-    const times = `${alone(factor.value)} (${added(innerNumbers)})`;
-    shown = {
-      numbers: [...own, ...innerNumbers],
-      steps: [`${added(own)} + ${times}`, added(outer), fixed(sum, decimals)],
-    };
-  } else {
-    const numbers = addends(all, sum, decimals);
-    shown = { numbers, steps: [added(numbers), fixed(sum, decimals)] };
-  }
-  const { numbers, steps } = shown;
+  const inputTerms = termsOf(`W_i${name} x`, input.sum, `b_i${name}`, inputBias);
+  const hiddenTerms = termsOf(`W_h${name} h`, hidden.sum, `b_h${name}`, hiddenBias);
+  const decimals = decimalsFor([...valuesOf([...inputTerms, ...hiddenTerms]), sum]);
+  const { numbers, steps } = sumText(inputTerms, hiddenTerms, gate, decimals);
+  const formula = factor
+    ? `${namesOf(inputTerms)} + ${factor.name} (${namesOf(hiddenTerms)})`
+    : namesOf([...inputTerms, ...hiddenTerms]);
   const chain = [...steps.map((step) => `${symbol}(${step})`), fixed(value, decimals)];
-  const inputText = numbers[0];
-  const hiddenText = numbers[terms.length];
   return [
     flow(
       [INDENT + style.strong(`${name} = ${symbol}(${formula})`), style.dim(rowText(input))],
@@ -88,12 +68,12 @@ function gateText(gate: GateExplanation, terminal: Terminal, style: Style): stri
       terminal,
       4,
     ),
-    flow([`${INDENT}  = ${chain[0]}`, ...chain.slice(1).map((text) => `= ${text}`)], ' ', terminal, 4),
+    chainText(chain, terminal),
     '',
     productsText(
       [
-        { symbol: inputName, dot: input, vector: 'x', total: inputText },
-        { symbol: hiddenName, dot: hidden, vector: 'h', total: hiddenText },
+        { symbol: inputTerms[0].name, dot: input, vector: 'x', total: numbers[0] },
+        { symbol: hiddenTerms[0].name, dot: hidden, vector: 'h', total: numbers[inputTerms.length] },
       ],
       decimals,
       style,
@@ -101,10 +81,54 @@ function gateText(gate: GateExplanation, terminal: Terminal, style: Style): stri
   ].join('\n');
 }
 
-/** `row 3 of *_l0`: of weight_ih_l0, weight_hh_l0 and their biases. */
+function termsOf(product: string, value: number, biasName: string, bias: number | undefined): Term[] {
+  return [{ name: product, value }, ...(bias === undefined ? [] : [{ name: biasName, value: bias }])];
+}
+
+function valuesOf(terms: readonly Term[]): number[] {
+  return terms.map(({ value }) => value);
+}
+
+function namesOf(terms: readonly Term[]): string {
+  return terms.map(({ name }) => name).join(' + ');
+}
+
+/**
+ * The number of every term, and the steps in which they are added. Numbers are rounded so that the printed ones add up to
+ * the printed sum.
+ */
+function sumText(
+  inputTerms: readonly Term[],
+  hiddenTerms: readonly Term[],
+  { factor, sum }: GateExplanation,
+  decimals: number,
+): { numbers: string[]; steps: string[] } {
+  const total = fixed(sum, decimals);
+  if (!factor) {
+    const numbers = addends(valuesOf([...inputTerms, ...hiddenTerms]), sum, decimals);
+    return { numbers, steps: [added(numbers), total] };
+  }
+  const hiddenSum = hiddenTerms.reduce((partial, { value }) => partial + value, 0);
+  const hiddenNumbers = addends(valuesOf(hiddenTerms), hiddenSum, decimals);
+  const outerNumbers = addends([...valuesOf(inputTerms), factor.value * hiddenSum], sum, decimals);
+  const inputNumbers = outerNumbers.slice(0, -1);
+  const product = `${standalone(factor.value)} (${added(hiddenNumbers)})`;
+  return {
+    numbers: [...inputNumbers, ...hiddenNumbers],
+    steps: [`${added(inputNumbers)} + ${product}`, added(outerNumbers), total],
+  };
+}
+
+/** `= … = … = …` */
+function chainText(steps: readonly string[], terminal: Terminal): string {
+  const [first, ...others] = steps;
+  return flow([`${INDENT}  = ${first}`, ...others.map((step) => `= ${step}`)], ' ', terminal, 4);
+}
+
+/** `row 3 of *_l0`: the row in weight_ih_l0, weight_hh_l0 and their biases. */
 function rowText({ row, parameter }: Dot): string {
-  const end = parameter.replace('weight_ih', '');
-  return `row ${row}${end && ` of *${end}`}`;
+  const suffix = parameter.replace('weight_ih', '');
+  return `row ${row}${suffix && ` of *${suffix}`}`;
 }
 
 interface Product {
@@ -116,7 +140,7 @@ interface Product {
   readonly total: string;
 }
 
-/** The products that sums are made of, with the weights' and the values' own numbers. */
+/** The products of sums, each with its weight and its value. */
 function productsText(products: readonly Product[], decimals: number, style: Style): string {
   const rows = products.flatMap(({ symbol, dot: { weights, vector: values }, vector, total }) => {
     if (values.every((value) => value === 0)) return [[symbol, '', '', total, `${vector} is zero`]];
@@ -142,104 +166,137 @@ function productsText(products: readonly Product[], decimals: number, style: Sty
   ).replace(/^/gm, INDENT + INDENT);
 }
 
-/** How c and h follow from the gates. */
-function stateTexts(explanation: StepExplanation, terminal: Terminal, style: Style): string[] {
-  const { module, gates, h, unit, cBefore, c, projection, value, expected } = explanation;
-  const gate = (name: string) => gates.find((one) => one.name === name)!.value;
-  const equation = (formula: string, steps: readonly string[], reference?: string) =>
-    [
-      INDENT + style.strong(formula),
-      flow([`${INDENT}  = ${steps[0]}`, ...steps.slice(1).map((text) => `= ${text}`)], ' ', terminal, 4),
-      ...(reference ? [flow([`${INDENT}    ${reference}`], ' ', terminal, 6)] : []),
-    ].join('\n');
-  const twoProducts = (
-    formula: string,
-    pairs: readonly (readonly [number, number])[],
-    computed: number,
-    reference?: string,
-  ) => {
-    const products = pairs.map(([a, b]) => a * b);
-    const sum = products[0] + products[1];
-    const decimals = decimalsFor([...products, sum]);
-    const [first, second] = pairs.map(([a, b]) => `${alone(a)} · ${alone(b)}`);
-    const numbers = addends(products, sum, decimals);
-    const steps = [`${first} + ${second}`, added(numbers), kept(sum, computed, decimals)];
-    return equation(formula, steps, reference);
-  };
-  const against = (actual: number, wanted: number | undefined) =>
-    wanted === undefined
-      ? undefined
-      : `expected ${formatValue(wanted, 9, Number.POSITIVE_INFINITY)}, |Δ| ${formatDifference(actual === wanted ? 0 : Math.abs(actual - wanted))}`;
+/** An equation of a state: its formula, the numbers step by step, and what the case expects. */
+interface Equation {
+  readonly formula: string;
+  readonly steps: readonly string[];
+  readonly expected?: string;
+}
 
-  if (module.kind === 'RNN') {
-    const reference = against(value!, expected.h);
-    return reference ? [INDENT + reference] : [];
-  }
-  if (module.kind === 'GRU') {
-    const [z, n] = [gate('z'), gate('n')];
-    return [
-      twoProducts(
-        'h = (1 − z) n + z h',
-        [
-          [1 - z, n],
-          [z, h[unit]],
-        ],
-        value!,
-        against(value!, expected.h),
-      ),
-    ];
-  }
-  const [i, f, g, o] = ['i', 'f', 'g', 'o'].map(gate);
-  const cText = twoProducts(
-    'c = f c + i g',
-    [
-      [f, cBefore!],
-      [i, g],
-    ],
-    c!,
-    against(c!, expected.c),
-  );
-  const product = (name: string, result: number, reference?: string) => {
-    const tanh = Math.tanh(c!);
-    const steps = [`${alone(o)} · tanh(${alone(c!)})`, `${alone(o)} · ${alone(tanh)}`, alone(result)];
-    return equation(`${name} = o tanh(c)`, steps, reference);
-  };
-  if (!projection) return [cText, product('h', value!, against(value!, expected.h))];
-  const { m, dot } = projection;
-  if (!dot) {
-    const size = module.proj_size;
-    return [
-      cText,
-      product('m', m),
-      `${INDENT}h = W_hr m has the units 0 to ${size - 1}; m[${unit}] is a part of each.`,
-    ];
-  }
-  const decimals = decimalsFor([dot.sum]);
-  const total = fixed(dot.sum, decimals);
+function equationText({ formula, steps, expected }: Equation, terminal: Terminal, style: Style): string {
   return [
-    cText,
-    product('m', m),
-    `${equation('h = W_hr m', [kept(dot.sum, value!, decimals)], against(value!, expected.h))}\n\n${productsText([{ symbol: 'W_hr m', dot, vector: 'm', total }], decimals, style)}`,
+    INDENT + style.strong(formula),
+    chainText(steps, terminal),
+    ...(expected ? [flow([`${INDENT}    ${expected}`], ' ', terminal, 6)] : []),
+  ].join('\n');
+}
+
+/** How c and h follow from the gates. An RNN's gate is h itself, so that only what is expected is left to say. */
+function stateTexts(explanation: StepExplanation, terminal: Terminal, style: Style): string[] {
+  const { module, value, expected } = explanation;
+  switch (module.kind) {
+    case 'RNN': {
+      const text = expectedText(value!, expected.h);
+      return text ? [INDENT + text] : [];
+    }
+    case 'GRU':
+      return [equationText(gruEquation(explanation), terminal, style)];
+    case 'LSTM':
+      return lstmTexts(explanation, terminal, style);
+  }
+}
+
+function gruEquation({ gates, h, unit, value, expected }: StepExplanation): Equation {
+  const [z, n] = ['z', 'n'].map((name) => gateValue(gates, name));
+  return {
+    formula: 'h = (1 − z) n + z h',
+    steps: twoProducts([1 - z, n], [z, h[unit]], value!),
+    expected: expectedText(value!, expected.h),
+  };
+}
+
+function lstmTexts(explanation: StepExplanation, terminal: Terminal, style: Style): string[] {
+  const { gates, cBefore, value, expected, projection } = explanation;
+  const c = explanation.c!;
+  const [i, f, g, o] = ['i', 'f', 'g', 'o'].map((name) => gateValue(gates, name));
+  const cEquation: Equation = {
+    formula: 'c = f c + i g',
+    steps: twoProducts([f, cBefore!], [i, g], c),
+    expected: expectedText(c, expected.c),
+  };
+  const outputEquation = (name: string, result: number, expected?: string): Equation => ({
+    formula: `${name} = o tanh(c)`,
+    steps: [
+      `${standalone(o)} · tanh(${standalone(c)})`,
+      `${standalone(o)} · ${standalone(Math.tanh(c))}`,
+      standalone(result),
+    ],
+    expected,
+  });
+  const equations = projection
+    ? [cEquation, outputEquation('m', projection.m)]
+    : [cEquation, outputEquation('h', value!, expectedText(value!, expected.h))];
+  return [
+    ...equations.map((equation) => equationText(equation, terminal, style)),
+    ...(projection ? [projectionText(explanation, projection.dot, terminal, style)] : []),
   ];
 }
 
-/** A sum, and what a computation in float32 keeps of it where that is another number. */
-function kept(sum: number, computed: number, decimals: number): string {
+/** @param dot absent where h does not have the unit, because it has fewer units than m */
+function projectionText(
+  { module, unit, value, expected }: StepExplanation,
+  dot: Dot | undefined,
+  terminal: Terminal,
+  style: Style,
+): string {
+  if (!dot) {
+    const size = module.proj_size;
+    return `${INDENT}h = W_hr m has the units 0 to ${size - 1}; m[${unit}] is a part of each.`;
+  }
+  const decimals = decimalsFor([dot.sum]);
+  const total = fixed(dot.sum, decimals);
+  const equation = {
+    formula: 'h = W_hr m',
+    steps: [sumAsComputed(dot.sum, value!, decimals)],
+    expected: expectedText(value!, expected.h),
+  };
+  return [
+    equationText(equation, terminal, style),
+    productsText([{ symbol: 'W_hr m', dot, vector: 'm', total }], decimals, style),
+  ].join('\n\n');
+}
+
+function gateValue(gates: readonly GateExplanation[], name: string): number {
+  return gates.find((gate) => gate.name === name)!.value;
+}
+
+type Pair = readonly [number, number];
+
+/** The steps of `a b + c d`. */
+function twoProducts([a, b]: Pair, [c, d]: Pair, computed: number): string[] {
+  const products = [a * b, c * d];
+  const sum = products[0] + products[1];
+  const decimals = decimalsFor([...products, sum]);
+  return [
+    `${standalone(a)} · ${standalone(b)} + ${standalone(c)} · ${standalone(d)}`,
+    added(addends(products, sum, decimals)),
+    sumAsComputed(sum, computed, decimals),
+  ];
+}
+
+function expectedText(actual: number, expected: number | undefined): string | undefined {
+  if (expected === undefined) return undefined;
+  const size = actual === expected ? 0 : Math.abs(actual - expected);
+  return `expected ${formatValue(expected, 9, Number.POSITIVE_INFINITY)}, |Δ| ${formatDifference(size)}`;
+}
+
+/** A sum, and its computed value where that is printed differently, as after a computation in float32. */
+function sumAsComputed(sum: number, computed: number, decimals: number): string {
   const [exact, rounded] = [fixed(sum, decimals), fixed(computed, decimals)];
   return exact === rounded ? exact : `${exact}, computed as ${rounded}`;
 }
 
-/** A number that is no part of a sum. */
-function alone(value: number): string {
+/** A number that is not part of a sum. */
+function standalone(value: number): string {
   return fixed(value, decimalsFor([value]));
 }
 
-/** A number as it is written if that is short, else with seven digits. */
+/** A number with all of its digits if these are few, else with seven. */
 function short(value: number): string {
   if (!Number.isFinite(value)) return fixed(value, 0);
   for (let digits = 1; digits < 7; digits++) {
-    const near = Number(value.toPrecision(digits));
-    if (near === value || Math.fround(near) === value) return String(near);
+    const rounded = Number(value.toPrecision(digits));
+    if (rounded === value || Math.fround(rounded) === value) return String(rounded);
   }
   return formatValue(value, 7, Number.POSITIVE_INFINITY);
 }

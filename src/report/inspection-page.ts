@@ -3,24 +3,24 @@ import type { InspectedPart, Inspection } from '../inspect/inspect.js';
 import { PART_WORDS } from '../kinds.js';
 import { sequenceText } from './comparison-text.js';
 
-/** The values that a page has room for: each takes eleven bytes of it, and is drawn. */
+/** The largest number of values on a page: each takes eleven bytes, and is drawn. */
 export const MOST_PAGE_VALUES = 4_000_000;
 
-/** What a page is made of beside the numbers. */
+/** The parts of a page that are the same for all inspections. */
 export interface PageParts {
-  /** The plotting library, and the program that draws with it. */
+  /** The plotting library, and the script that draws with it. */
   readonly scripts: readonly string[];
   readonly style: string;
 }
 
-/** Nothing is loaded: not by this page, and not by what a file's text might try. */
+/** The page loads nothing, whatever the text of a file contains. */
 const POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
 
 /**
- * A page that needs no network: heat maps of what is selected, over time × unit, and of the difference to what is
- * expected.
- * @returns the text piece by piece
+ * A self-contained page with heat maps (step × unit) of the selected values, and of their differences from the expected
+ * ones.
+ * @returns the text in pieces
  */
 export function* pagePieces(
   label: string,
@@ -62,13 +62,13 @@ function partData(part: InspectedPart, batch: number, { subject, selected, lengt
   const { steps } = selected;
   const row = (step: number) => step * subject.batch + batch;
   const known = (step: number) => expected?.known[row(step)] === 1;
-  // A row beyond its length has no gates, and a state only where the case says that it is zero.
+  // Beyond a row's length there are no gates, and a state only where the case expects it to be zero.
   const there = (step: number) => step < (lengths?.[batch] ?? subject.steps) || known(step);
-  const matrix = (from: ArrayLike<number>, has: (step: number) => boolean) =>
+  const matrix = (source: ArrayLike<number>, has: (step: number) => boolean) =>
     base64(
       Float64Array.from({ length: units.length * steps.length }, (_, i) => {
         const step = steps[i % steps.length];
-        return has(step) ? from[row(step) * size + units[Math.floor(i / steps.length)]] : Number.NaN;
+        return has(step) ? source[row(step) * size + units[Math.floor(i / steps.length)]] : Number.NaN;
       }),
     );
   return {

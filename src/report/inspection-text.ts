@@ -17,7 +17,7 @@ export interface InspectionOptions {
   readonly allSteps: boolean;
 }
 
-/** For people: what a network did, in tables for each layer and direction; or one step of one unit explained. */
+/** A text for people: the states and gates in tables for each layer and direction, or one step of one unit explained. */
 export function inspectionText(label: string, inspection: Inspection, options: InspectionOptions): string {
   const { terminal } = options;
   const { subject, explanations, selected, notes, warnings } = inspection;
@@ -26,7 +26,7 @@ export function inspectionText(label: string, inspection: Inspection, options: I
   const facts = [...words, sequenceText(subject), `computed in ${subject.compute}`];
   const body = explanations.length
     ? explanations.map((explanation) => explanationText(explanation, terminal, style))
-    : placesOf(inspection).flatMap((parts) =>
+    : partsByPlace(inspection).flatMap((parts) =>
         selected.batches.map((batch) => blockText(parts, batch, inspection, options, style)),
       );
   const after = [
@@ -41,13 +41,13 @@ export function inspectionText(label: string, inspection: Inspection, options: I
   ].join('\n\n')}\n`;
 }
 
-/** The parts of each layer and direction. */
-function placesOf({ parts }: Inspection): InspectedPart[][] {
+/** The parts grouped by layer and direction; all groups begin with the same name. */
+function partsByPlace({ parts }: Inspection): InspectedPart[][] {
   const starts = parts.flatMap((part, i) => (i === 0 || part.name === parts[0].name ? [i] : []));
   return starts.map((start, i) => parts.slice(start, starts[i + 1]));
 }
 
-/** One layer and direction in one batch row. */
+/** The tables of one layer and direction in one batch row. */
 function blockText(
   parts: readonly InspectedPart[],
   batch: number,
@@ -62,7 +62,7 @@ function blockText(
     const row = (step: number) => step * subject.batch + batch;
     return {
       part,
-      at: (step) => row(step) * part.size,
+      offsetOf: (step) => row(step) * part.size,
       isKnown: (step) => part.expected?.known[row(step)] === 1,
       isActive: (step) => step < (lengths?.[batch] ?? subject.steps),
     };
@@ -70,7 +70,7 @@ function blockText(
   const { steps } = selected;
   const lines = fold(
     steps.length,
-    views.flatMap((view) => whatMatters(view, steps)),
+    views.flatMap((view) => importantSteps(view, steps)),
     allSteps || chosen.steps,
   );
   const shown = lines.flatMap((line) => ('row' in line ? [steps[line.row]] : []));
@@ -79,13 +79,13 @@ function blockText(
     terminal.columns - INDENT.length - Math.max('step'.length, largest(labels.map(({ length }) => length)));
 
   const groups = views.flatMap((view) => groupsOf(view, shown, { chosen: chosen.units, room, style }));
-  const tables = packed(groups, room).map((together) => {
+  const tables = tablesOf(groups, room).map((together) => {
     let next = 0;
     const rows = lines.map((line, i): Line => {
       if ('from' in line)
         return { label: '⋮', across: foldedText(steps.slice(line.from, line.to), together) };
-      const at = next++;
-      return [labels[i], ...together.flatMap((group) => group.rows[at])];
+      const row = next++;
+      return [labels[i], ...together.flatMap((group) => group.rows[row])];
     });
     const columns = [
       { head: 'step', align: 'right' as const },
@@ -99,32 +99,34 @@ function blockText(
   return [INDENT + style.strong(place), ...tables].join('\n\n');
 }
 
-/** Where a state or gate is farthest from what is expected, and where it is first not close. */
-function whatMatters(view: View, steps: readonly number[]): number[] {
+/** The indices of the steps with the worst difference, and with the first that is not close. */
+function importantSteps(view: View, steps: readonly number[]): number[] {
   const differences = steps.map((step) => worstOf(view, view.part.units, step));
-  if (!differences.some((one) => one !== undefined)) return [];
-  const first = differences.findIndex((one) => one?.far);
+  if (differences.every((difference) => difference === undefined)) return [];
+  const first = differences.findIndex((difference) => difference?.far);
   return [worstIndex(differences), ...(first < 0 ? [] : [first])];
 }
 
 function foldedText(steps: readonly number[], groups: readonly Group[]): string {
-  const all = steps.flatMap((step) => groups.map(({ differenceAt }) => ({ step, one: differenceAt(step) })));
-  const { step, one } = all[worstIndex(all.map((entry) => entry.one))];
-  const where = one
-    ? `, largest |Δ| ${formatDifference(one.size)}${one.far ? ` ${FAR}` : ''} at step ${step}`
+  const all = steps.flatMap((step) =>
+    groups.map(({ differenceAt }) => ({ step, difference: differenceAt(step) })),
+  );
+  const { step, difference } = all[worstIndex(all.map((entry) => entry.difference))];
+  const where = difference
+    ? `, largest |Δ| ${formatDifference(difference.size)}${difference.far ? ` ${FAR}` : ''} at step ${step}`
     : '';
   return `${formatCount(steps.length)} steps${where}`;
 }
 
-/** Groups beside each other as far as there is room, in as many tables as that takes. */
-function packed(groups: readonly Group[], room: number): Group[][] {
+/** The groups of each table: as many beside each other as there is room for. */
+function tablesOf(groups: readonly Group[], room: number): Group[][] {
   const tables: Group[][] = [];
   let left = 0;
   for (const group of groups) {
     const widths = columnWidths([group.columns.map(({ head }) => head ?? ''), ...group.rows]);
     const width = sum(widths) + widths.length * GAP.length;
-    const alone = group.caption !== undefined || tables.at(-1)?.[0].caption !== undefined;
-    if (tables.length === 0 || alone || width > left) {
+    const isAlone = group.caption !== undefined || tables.at(-1)?.[0].caption !== undefined;
+    if (tables.length === 0 || isAlone || width > left) {
       tables.push([group]);
       left = room - width;
     } else {

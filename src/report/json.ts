@@ -1,12 +1,12 @@
 import { type CellcheckError, escapeText, shortened } from '../errors.js';
 import type { Subject } from '../verdict/comparison.js';
 
-/** JSON that may go to a terminal: what would not be printed is escaped there as well. */
+/** JSON that is safe on a terminal: unprintable characters are escaped too. */
 export function json(value: object): string {
   return JSON.stringify(value, finite, 1).split('\n').map(escapeText).join('\n');
 }
 
-/** JSON has no words for these; the same strings are read in tensors. */
+/** JSON has no literals for NaN and infinities; cellcheck reads the same strings in tensors. */
 function finite(_key: string, value: unknown): unknown {
   if (typeof value !== 'number' || Number.isFinite(value)) return value;
   return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
@@ -26,7 +26,7 @@ export function errorObject({ message, parts }: CellcheckError): object {
 
 type Sizes = 'input_size' | 'hidden_size' | 'proj_size' | 'num_layers';
 
-/** A module as documents have it, in PyTorch's words. */
+/** A module as it stands in JSON documents, with PyTorch's names. */
 export function moduleObject(
   {
     kind,

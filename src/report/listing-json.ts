@@ -3,7 +3,7 @@ import type { ListedModule } from '../module/list.js';
 import { errorObject, json, moduleObject } from './json.js';
 import type { ListResult, Reporter, ReporterOptions } from './reporter.js';
 
-/** For programs; its schema is schemas/published/list.schema.json. */
+/** One JSON document; its schema is schemas/published/list.schema.json. */
 export function listingJson({ version }: ReporterOptions): Reporter<'list'> {
   const files: object[] = [];
   return {

@@ -11,7 +11,7 @@ const MOST_OTHERS = 12;
 const LEGEND = 'T steps, B batch rows; with batch_first input and output are [B, T, …].';
 const CELL_LEGEND = 'A Cell takes such a loop, or one step [B, …].';
 
-/** For people. What could not be read is for stderr to say. */
+/** A text for people. Files that could not be read are reported on stderr. */
 export function listingText({ terminal }: ReporterOptions): Reporter<'list'> {
   const style = styleFor(terminal);
   const checkpoints: { readonly file: string; readonly checkpoint: Checkpoint }[] = [];
@@ -24,10 +24,10 @@ export function listingText({ terminal }: ReporterOptions): Reporter<'list'> {
     // The legend depends on all of the files.
     end() {
       if (checkpoints.length === 0) return '';
-      const cells = checkpoints.some(({ checkpoint }) =>
+      const hasCells = checkpoints.some(({ checkpoint }) =>
         checkpoint.modules.some(({ is }) => is?.module.cell),
       );
-      const legend = [`  ${LEGEND}`, ...(cells ? [CELL_LEGEND] : [])];
+      const legend = [`  ${LEGEND}`, ...(hasCells ? [CELL_LEGEND] : [])];
       const files = checkpoints.map(({ file, checkpoint }) => fileText(file, checkpoint, style, terminal));
       return `\n${files.join('\n')}\n${flow(legend, ' ', terminal, 2)}\n`;
     },

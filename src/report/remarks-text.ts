@@ -1,15 +1,15 @@
 import { printable } from '../errors.js';
 import type { Advice, Note, Warning } from '../verdict/remarks.js';
 
-/** The sentences of notes, warnings and advice. */
+// The sentences of notes, warnings and advice.
 
-type Of<T extends { readonly kind: string }, K> = Extract<T, { readonly kind: K }>;
+type RemarkOf<T extends { readonly kind: string }, K> = Extract<T, { readonly kind: K }>;
 type Sentences<T extends { readonly kind: string }> = {
-  readonly [K in T['kind']]: (remark: Of<T, K>) => string;
+  readonly [K in T['kind']]: (remark: RemarkOf<T, K>) => string;
 };
 
 function sentenceOf<T extends { readonly kind: string }>(sentences: Sentences<T>, remark: T): string {
-  return sentences[remark.kind as T['kind']](remark as Of<T, T['kind']>);
+  return sentences[remark.kind as T['kind']](remark as RemarkOf<T, T['kind']>);
 }
 
 export function noteText(note: Note): string {
@@ -37,7 +37,7 @@ const NOTES: Sentences<Note> = {
 const WARNINGS: Sentences<Warning> = {
   file: ({ text }) => text,
   'rounded-decimals': ({ tensors }) =>
-    `${someOf(tensors)}: so few decimals were taken as rounded, for as exact numbers they differ`,
+    `${firstNames(tensors)}: so few decimals were taken as rounded, for as exact numbers they differ`,
   'zeros-pass': ({ tensor }) => `${tensor}: most of it or all would pass as zeros too, so this proves little`,
   'nan-taken-as-equal': ({ tensor, count }) =>
     `${tensor}: ${count} expected values are NaN, and taken as equal (equal_nan)`,
@@ -59,7 +59,7 @@ const ADVICE: Sentences<Advice> = {
   'wider-dtype-or-layer-outputs': () =>
     'rounding may have taken most values as far as they are apart from each other: give a reference in a wider dtype, or the outputs of the layers below (--layer-outputs)',
   'give-exact-as-json': ({ tensors }) =>
-    `${someOf(tensors)}: so few decimals may be rounded; where they are exact, give them as JSON, which is taken as it is written: then this differs`,
+    `${firstNames(tensors)}: so few decimals may be rounded; where they are exact, give them as JSON, which is taken as it is written: then this differs`,
   'another-reading': ({ batch_first, nonlinearity, mismatches, of }) => {
     const flags = [
       ...(batch_first === undefined ? [] : [batch_first ? '--batch-first' : '--no-batch-first']),
@@ -80,7 +80,7 @@ const ADVICE: Sentences<Advice> = {
 const in16Bits = (dtype: string, remedy: string) =>
   `all of it is within ${dtype} rounding, and has values of ${dtype} only: the reference was not computed in float32. ${remedy}`;
 
-/** Where a float32 reference was computed in a coarser precision. */
+/** Advice for a float32 reference that was computed in a coarser precision. */
 const COARSER: Readonly<Record<string, string>> = {
   tf32: 'all of it is within TF32 rounding: the reference may have been computed so. Export it with torch.backends.cudnn.allow_tf32 = False and torch.backends.cuda.matmul.allow_tf32 = False, or on a CPU; or say --profile tf32',
   f16: in16Bits('float16', 'Export it outside autocast, from module.float(); or say --profile f16'),
@@ -89,7 +89,7 @@ const COARSER: Readonly<Record<string, string>> = {
 
 const MOST_NAMED = 6;
 
-function someOf(tensors: readonly string[]): string {
+function firstNames(tensors: readonly string[]): string {
   const names = tensors.slice(0, MOST_NAMED).map(printable).join(', ');
   return tensors.length > MOST_NAMED ? `${names}, …` : names;
 }

@@ -1,9 +1,9 @@
 import type { AutoSummary, TensorComparison } from '../compare/tensor.js';
 import { formatCount, formatExact, formatSigmas, largest } from './terminal/numbers.js';
 
-/** The automatic rule in words: what a verdict rests on, what it leaves open, and what it saw. */
+// The automatic rule's judgement in words.
 
-/** Units that a line names. */
+/** The largest number of units that a line names. */
 const MOST_UNITS = 8;
 
 type Judged = TensorComparison & { readonly auto: AutoSummary };
@@ -12,17 +12,17 @@ export function judgedByRounding(tensors: readonly TensorComparison[]): Judged[]
   return tensors.filter((tensor): tensor is Judged => tensor.auto !== undefined);
 }
 
-/** What stands above the column. */
+/** The head of the column of sigmas. */
 export function sigmasHead({ auto }: Judged): string {
   return auto.decimals === undefined ? 'σ' : 'of bound';
 }
 
-/** What the verdict rests on, in two parts. */
+/** What the verdict is based on: the rule, and where each step begins. */
 export function restsOn(tensors: readonly Judged[]): string[] {
-  const begins = tensors[0].auto.forced
+  const beginning = tensors[0].auto.forced
     ? "every step begins from the reference's own h"
     : 'from the initial state on, for the reference lacks the output of every step';
-  return [`rule auto: ${limits(tensors)}`, begins];
+  return [`rule auto: ${limits(tensors)}`, beginning];
 }
 
 /** `within 6 σ of float32 rounding (profile generic)` */
@@ -36,7 +36,7 @@ export function limits(tensors: readonly Judged[]): string {
   return tensors.map(({ name }, i) => `${name} ${texts[i]}`).join(', ');
 }
 
-/** `1.2 σ`, or `0.4 of its bound`; nothing where nothing is decided. */
+/** `1.2 σ`, or `0.4 of its bound`; empty where every element is undecided. */
 export function farthest(tensors: readonly Judged[]): string[] {
   const sigmas = tensors.flatMap(({ auto }) => (auto.sigmas === undefined ? [] : [auto.sigmas]));
   if (sigmas.length === 0) return [];
@@ -44,13 +44,13 @@ export function farthest(tensors: readonly Judged[]): string[] {
   return [`${formatSigmas(largest(sigmas))} ${unit}`];
 }
 
-/** How many faults are beyond what rounding can do at all, where that is not what they are judged by. */
+/** The number of faults beyond the bounds of rounding; empty where bounds are the limit, so that all faults are. */
 export function proven(tensors: readonly Judged[]): string[] {
   const count = tensors.reduce((sum, { auto }) => sum + (auto.decimals === undefined ? auto.proven : 0), 0);
   return count ? [`${formatCount(count)} beyond what rounding can do at all`] : [];
 }
 
-/** What is undecided, and units that differ as a whole. */
+/** Notes on undecided and rare elements, and on units with a large mean square. */
 export function roundingNotes(tensors: readonly Judged[]): string[] {
   return tensors.flatMap(
     ({ name, auto: { decimals, limit, rare, undecided, units, suspicious }, elements, tolerance }) => [
@@ -75,6 +75,6 @@ export function roundingNotes(tensors: readonly Judged[]): string[] {
 }
 
 function list(units: AutoSummary['units']): string {
-  const some = units.slice(0, MOST_UNITS).map(({ unit }) => unit);
-  return some.join(', ') + (units.length > MOST_UNITS ? ', …' : '');
+  const first = units.slice(0, MOST_UNITS).map(({ unit }) => unit);
+  return first.join(', ') + (units.length > MOST_UNITS ? ', …' : '');
 }

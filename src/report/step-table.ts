@@ -13,80 +13,97 @@ import {
   largest,
 } from './terminal/numbers.js';
 import { styleFor, type Terminal } from './terminal/style.js';
-import { columnWidths, GAP, INDENT, type Line, renderTable, sum } from './terminal/table.js';
+import { type Column, columnWidths, GAP, INDENT, type Line, renderTable, sum } from './terminal/table.js';
 
-/** A row of the table, or a line across it. */
+/** A row of the table, or a label with a text across the columns. */
 type Entry =
   | { readonly label: string; readonly row: RowComparison }
   | { readonly label: string; readonly text: string };
 
+/** A column and its cell in a row. */
+interface FactColumn extends Column {
+  readonly cell: (row: RowComparison) => string;
+}
+
 const WIDE_TERMINAL = 100;
-const VALUE_HEAD = ['expected', 'actual'];
-/** Where there is less room than their head takes, values would say nothing, and their columns are left out. */
+const STEP: Column = { head: 'step', align: 'right' };
+const VALUES: readonly Column[] = [
+  { head: 'expected', align: 'right' },
+  { head: 'actual', align: 'right' },
+];
+const STATUS: Column = { head: '', align: 'left' };
+/** In less room than their head takes, values have too few digits to be useful: their columns are left out. */
 const NARROWEST_VALUE = 'expected'.length;
 const USUAL_DIGITS = 8;
 const FEWEST_DIGITS = 3;
-/** Numbers, but for those of differences, whose exponents begin anywhere. */
-const RIGHT_ALIGNED = new Set(['step', 'differ', 'σ', 'of bound', ...VALUE_HEAD]);
 
 /**
  * The table of one comparison: a row for every step of output, then one for every layer and direction of h_n and
  * c_n. No line is longer than the terminal is wide.
  */
 export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: boolean): string {
-  const sequences = comparison.tensors.filter(({ name }) => isSequence(name)).length;
-  const entries = comparison.tensors.flatMap((tensor): Entry[] => {
-    if (!isSequence(tensor.name)) return stateEntries(tensor, comparison.subject);
-    const steps = stepEntries(tensor, comparison, allSteps);
-    return sequences > 1 ? [{ label: tensor.name, text: '' }, ...steps] : steps;
-  });
+  const entries = entriesOf(comparison, allSteps);
   const rows = entries.flatMap((entry) => ('row' in entry ? [entry.row] : []));
   const failed = comparison.verdict === 'differs' ? 'DIFFERS' : 'unclear';
-  const status = (row: RowComparison) => (row.mismatches === 0 ? 'ok' : failed);
-  const relative = terminal.columns > WIDE_TERMINAL;
-  const [judged] = judgedByRounding(comparison.tensors);
+  const statuses = rows.map(({ mismatches }) => (mismatches === 0 ? 'ok' : failed));
+  const facts = factColumns(comparison, terminal);
+  const rowFacts = rows.map((row) => facts.map(({ cell }) => cell(row)));
 
-  const head = [
-    'step',
-    'differ',
-    ...(judged ? [sigmasHead(judged)] : []),
-    'max |Δ|',
-    ...(relative ? ['max rel'] : []),
-    '[b, unit]',
+  const labels = [STEP.head!, ...entries.map(({ label }) => label)];
+  const widths = [
+    ...columnWidths(labels.map((label) => [label])),
+    ...columnWidths([facts.map(({ head }) => head!), ...rowFacts]),
   ];
-  const facts = ({ mismatches, elements, worst, relative: largest, sigmas }: RowComparison) => [
-    `${mismatches}/${elements}`,
-    ...(judged ? [sigmas === undefined ? '?' : formatSigmas(sigmas)] : []),
-    formatDifference(worst.difference),
-    ...(relative ? [formatDifference(largest)] : []),
-    `[${worst.batch}, ${worst.unit}]`,
-  ];
-  const rowFacts = rows.map(facts);
-  const labels = entries.map(({ label }) => [label]);
-  const [labelWidth] = columnWidths([[head[0]], ...labels]);
-  const factWidths = [labelWidth, ...columnWidths([head.slice(1), ...rowFacts])];
-
-  const statusWidth = largest(rows.map((row) => status(row).length));
-  const gaps = INDENT.length + GAP.length * (factWidths.length + 2);
-  const room = Math.floor((terminal.columns - gaps - statusWidth - sum(factWidths)) / 2);
+  const statusWidth = largest(statuses.map(({ length }) => length));
+  const gaps = INDENT.length + GAP.length * (widths.length + VALUES.length);
+  const room = Math.floor((terminal.columns - gaps - statusWidth - sum(widths)) / VALUES.length);
   const withValues = room >= NARROWEST_VALUE;
   const rowValues = withValues ? valueTexts(rows, room) : rows.map(() => []);
-  const valueHead = withValues ? VALUE_HEAD : [];
 
   const style = styleFor(terminal);
   const paint = { ok: style.good, DIFFERS: style.bad, unclear: style.open };
+  const rowCells = statuses.map((status, i) => [...rowFacts[i], ...rowValues[i], paint[status](status)]);
   let next = 0;
   const lines = entries.map((entry): Line => {
     if ('text' in entry) return { label: entry.label, across: entry.text };
-    const i = next++;
-    const word = status(entry.row);
-    return [entry.label, ...rowFacts[i], ...rowValues[i], paint[word](word)];
+    return [entry.label, ...rowCells[next++]];
   });
-  const columns = [...head, ...valueHead, ''].map((text) => ({
-    head: text,
-    align: RIGHT_ALIGNED.has(text) ? ('right' as const) : ('left' as const),
-  }));
-  return renderTable(columns, lines, style);
+  return renderTable([STEP, ...facts, ...(withValues ? VALUES : []), STATUS], lines, style);
+}
+
+function entriesOf(comparison: Comparison, allSteps: boolean): Entry[] {
+  const { tensors, subject } = comparison;
+  const withNames = tensors.filter(({ name }) => isSequence(name)).length > 1;
+  return tensors.flatMap((tensor): Entry[] => {
+    if (!isSequence(tensor.name)) return stateEntries(tensor, subject);
+    const steps = stepEntries(tensor, comparison, allSteps);
+    return withNames ? [{ label: tensor.name, text: '' }, ...steps] : steps;
+  });
+}
+
+/** Differences are aligned left, because exponents would make them ragged on the right. */
+function factColumns({ tensors }: Comparison, { columns }: Terminal): FactColumn[] {
+  const [judged] = judgedByRounding(tensors);
+  const sigmas: FactColumn[] = judged
+    ? [
+        {
+          head: sigmasHead(judged),
+          align: 'right',
+          cell: ({ sigmas }) => (sigmas === undefined ? '?' : formatSigmas(sigmas)),
+        },
+      ]
+    : [];
+  const relative: FactColumn[] =
+    columns > WIDE_TERMINAL
+      ? [{ head: 'max rel', align: 'left', cell: (row) => formatDifference(row.relative) }]
+      : [];
+  return [
+    { head: 'differ', align: 'right', cell: ({ mismatches, elements }) => `${mismatches}/${elements}` },
+    ...sigmas,
+    { head: 'max |Δ|', align: 'left', cell: ({ worst }) => formatDifference(worst.difference) },
+    ...relative,
+    { head: '[b, unit]', align: 'left', cell: ({ worst }) => `[${worst.batch}, ${worst.unit}]` },
+  ];
 }
 
 function valuesOf({ worst }: RowComparison): number[] {
@@ -94,13 +111,12 @@ function valuesOf({ worst }: RowComparison): number[] {
 }
 
 /**
- * Expected and actual of every row, with the digits that tell them apart in every row, or the most that all of them have
- * room for.
+ * Expected and actual values, all with the same number of digits: enough to tell the two apart in every row, or as many
+ * as fit.
  */
 function valueTexts(rows: readonly RowComparison[], room: number): string[][] {
   const apart = rows.map(({ worst }) => digitsApart(worst.expected, worst.actual));
-  const most = Math.max(USUAL_DIGITS, largest(apart));
-  for (let digits = most; digits > FEWEST_DIGITS; digits--) {
+  for (let digits = Math.max(USUAL_DIGITS, largest(apart)); digits > FEWEST_DIGITS; digits--) {
     const texts = rows.map((row) =>
       valuesOf(row).map((value) => formatValue(value, digits, Number.POSITIVE_INFINITY)),
     );
@@ -116,8 +132,8 @@ function stepEntries(
 ): Entry[] {
   const firstMismatch =
     first?.tensor === name ? first.place.step : rows.findIndex(({ mismatches }) => mismatches > 0);
-  const matter = [firstMismatch, worst.step, ...(partsAt === undefined ? [] : [partsAt])];
-  return fold(rows.length, matter, allSteps).map((line) => {
+  const important = [firstMismatch, worst.step, ...(partsAt === undefined ? [] : [partsAt])];
+  return fold(rows.length, important, allSteps).map((line) => {
     if ('row' in line) return { label: String(line.row), row: rows[line.row] };
     return { label: '⋮', text: foldedText(rows.slice(line.from, line.to)) };
   });
@@ -128,9 +144,9 @@ function foldedText(rows: readonly RowComparison[]): string {
   const worst = worstOf(failing.length ? failing : rows);
   const where = `worst ${formatDifference(worst.difference)} at step ${worst.step}`;
   const all = formatCount(rows.length);
-  const of = rows[0].sigmas === undefined ? 'tolerance' : 'rounding';
-  if (failing.length === 0) return `${all} steps within ${of}, ${where}`;
-  return `${failing.length === rows.length ? all : `${formatCount(failing.length)} of ${all}`} steps beyond ${of}, ${where}`;
+  const limit = rows[0].sigmas === undefined ? 'tolerance' : 'rounding';
+  if (failing.length === 0) return `${all} steps within ${limit}, ${where}`;
+  return `${failing.length === rows.length ? all : `${formatCount(failing.length)} of ${all}`} steps beyond ${limit}, ${where}`;
 }
 
 function worstOf(rows: readonly RowComparison[]): Place {
@@ -141,7 +157,7 @@ function worstOf(rows: readonly RowComparison[]): Place {
 
 function stateEntries({ name, rows }: TensorComparison, subject: Subject): Entry[] {
   if (rows.length === 1) return [{ label: name, row: rows[0] }];
-  // The word stands once, above: there is no room for it in every row.
+  // `layer` is written once above the rows, which have no room for it.
   const [word] = /^layer /.exec(stateLabel(rows[0].worst, subject)) ?? [''];
   return [
     { label: word ? `${name}, ${word.trim()}` : name, text: '' },
@@ -151,7 +167,7 @@ function stateEntries({ name, rows }: TensorComparison, subject: Subject): Entry
 
 /** `layer 1 reverse`; without the layer or the direction where there is only one. */
 export function stateLabel({ layer, direction }: Place, { directions, num_layers }: Subject): string {
-  const ofDirection = directions.length > 1 ? [direction] : [];
-  const ofLayer = num_layers > 1 || ofDirection.length === 0 ? [`layer ${layer}`] : [];
-  return [...ofLayer, ...ofDirection].join(' ');
+  const directionWords = directions.length > 1 ? [direction] : [];
+  const layerWords = num_layers > 1 || directionWords.length === 0 ? [`layer ${layer}`] : [];
+  return [...layerWords, ...directionWords].join(' ');
 }

@@ -3,7 +3,7 @@ import type { Tolerance, ToleranceSource } from '../compare/tolerance.js';
 import { escapeText } from '../errors.js';
 import { formatExact } from './terminal/numbers.js';
 
-/** Who states a tolerance: `float32 default`, `of the case: reason`. */
+/** The source of a tolerance: `float32 default`, `of the case: reason`. */
 export function sourceText({ source }: Tolerance, caller: string): string {
   const [rtol, atol] = [textOf(source.rtol, caller), textOf(source.atol, caller)];
   return rtol === atol ? rtol : `rtol ${rtol}, atol ${atol}`;
@@ -22,12 +22,12 @@ function textOf(source: ToleranceSource, caller: string): string {
   }
 }
 
-/** Whether nobody states another tolerance than the default. */
+/** Whether rtol and atol are both the defaults of the dtype. */
 export function isDefault({ source }: Tolerance): boolean {
   return source.rtol.kind === 'dtype' && source.atol.kind === 'dtype';
 }
 
-/** `rtol 1.3e-6, atol 1e-5 (float32 default)`, for each output where they are not the same. */
+/** `rtol 1.3e-6, atol 1e-5 (float32 default)`; for each output by name where they differ. */
 export function toleranceText(tensors: readonly TensorComparison[], caller: string): string {
   const texts = tensors.map(({ tolerance }) => {
     const { rtol, atol } = tolerance;

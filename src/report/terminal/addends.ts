@@ -3,18 +3,18 @@ const MOST_DECIMALS = 20;
 const LARGEST_FIXED = 1e15;
 
 /**
- * How many decimals show numbers of one sum: six, or more where all are small, and fewer where one is so large that they
- * would say nothing.
+ * The number of decimals for the numbers of one sum: six, more where all of them are small, and fewer where one is so
+ * large that six decimals would be beyond its precision.
  */
 export function decimalsFor(values: readonly number[]): number {
-  const most = values.filter(Number.isFinite).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-  if (most === 0) return USUAL_DECIMALS;
-  const exponent = Math.floor(Math.log10(most));
+  const magnitude = values.filter(Number.isFinite).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  if (magnitude === 0) return USUAL_DECIMALS;
+  const exponent = Math.floor(Math.log10(magnitude));
   if (exponent < -3) return USUAL_DECIMALS - 3 - exponent;
   return Math.max(0, Math.min(USUAL_DECIMALS, 2 * USUAL_DECIMALS - exponent));
 }
 
-/** A number with so many decimals; never `-0`. Beyond what decimals say anything of, with an exponent. */
+/** A number with this many decimals, never `-0`; with an exponent where it is too large or too small for decimals. */
 export function fixed(value: number, decimals: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? 'inf' : '-inf';
   if (Math.abs(value) >= LARGEST_FIXED || decimals > MOST_DECIMALS) {
@@ -25,15 +25,15 @@ export function fixed(value: number, decimals: number): string {
 }
 
 /**
- * Numbers with so many decimals that add up, as they are printed, to their sum as it is printed: each is rounded to one
- * of its two neighbours, those nearest to their upper one first. Where that is not possible (numbers that are not
- * finite, or too large for exact steps), each is rounded to the nearest.
+ * Numbers rounded to this many decimals so that the printed numbers add up to the printed sum: each is rounded up or
+ * down, those with the largest fractions up. Where that is not possible (numbers that are not finite, or too large for
+ * exact arithmetic), each is rounded to nearest.
  */
 export function addends(values: readonly number[], total: number, decimals: number): string[] {
   const scale = 10 ** decimals;
   const scaled = values.map((value) => value * scale);
   const floors = scaled.map(Math.floor);
-  // As it is printed: toFixed and Math.round part where half a digit is left.
+  // From the printed text, because toFixed and Math.round round halves differently.
   const target = Math.round(Number(fixed(total, decimals)) * scale);
   const missing = target - floors.reduce((a, b) => a + b, 0);
   const exact = decimals <= MOST_DECIMALS && scaled.every((value) => Math.abs(value) < 2 ** 50);
@@ -45,7 +45,7 @@ export function addends(values: readonly number[], total: number, decimals: numb
   return floors.map((floor, i) => fixed((floor + (upwards.has(i) ? 1 : 0)) / scale, decimals));
 }
 
-/** `a + b − c` of printed numbers */
+/** Printed numbers as a sum: `a + b − c` */
 export function added(numbers: readonly string[]): string {
   return numbers.reduce((text, number) =>
     number.startsWith('-') ? `${text} − ${number.slice(1)}` : `${text} + ${number}`,

@@ -15,7 +15,7 @@ export function formatSigmas(value: number): string {
   return value < 10 ? value.toFixed(1) : value.toFixed(0);
 }
 
-/** A tolerance with the digits it was given: `1.3e-6`, `0.02`. */
+/** A number with all of its digits: `1.3e-6`, `0.02`. */
 export function formatExact(value: number): string {
   if (value === 0) return '0';
   if (!Number.isFinite(value)) return formatSpecial(value);
@@ -23,17 +23,17 @@ export function formatExact(value: number): string {
   return size >= 1e-2 && size < 1e6 ? String(value) : tidyExponent(value.toExponential());
 }
 
-/** 25600 as `25,600`: by hand, for toLocaleString takes 15 ms to be ready. */
+/** 25600 as `25,600`; not by toLocaleString, whose first call takes 15 ms. */
 export function formatCount(value: number): string {
   return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
-/** The largest of any number of values (as arguments of Math.max a hundred thousand are too many); 0 of none. */
+/** The largest of the values, 0 if there are none; not by Math.max, which cannot take a hundred thousand arguments. */
 export function largest(values: readonly number[]): number {
   return values.reduce((a, b) => Math.max(a, b), 0);
 }
 
-/** How many significant digits tell two numbers apart; 0 where they are equal or not finite. */
+/** The number of significant digits with which two numbers differ; 0 where they are equal or not finite. */
 export function digitsApart(a: number, b: number): number {
   if (a === b || !Number.isFinite(a) || !Number.isFinite(b)) return 0;
   for (let digits = 1; digits < 17; digits++)
@@ -41,7 +41,7 @@ export function digitsApart(a: number, b: number): number {
   return 17;
 }
 
-/** A value with this number of significant digits, or with the most that the width has room for. */
+/** A value with this number of significant digits, or with as many as fit the width. */
 export function formatValue(value: number, digits: number, width: number): string {
   if (!Number.isFinite(value)) return formatSpecial(value);
   if (value === 0) return '0';

@@ -1,11 +1,11 @@
 const MARKS = '▁▂▃▄▅▆▇█';
-/** Where a value is not a number. */
+/** The mark of NaN. */
 const NONE = '×';
 
 /**
- * Values as a row of marks, higher for larger ones. Where values beside each other share a mark, it is that of the one
- * farthest from the middle of the scale: a mean would hide what stands out.
- * @param width in marks; as many as there are values at most
+ * Values as a row of marks, higher marks for larger values. Where neighbouring values share a mark, it shows the one
+ * farthest from the middle of the scale, because a mean would hide outliers.
+ * @param width the largest number of marks
  */
 export function strip(
   values: readonly number[],
@@ -24,7 +24,7 @@ export function strip(
   }).join('');
 }
 
-/** What the lowest and the highest mark stand for: `▁ -1 … 1 █` */
+/** The values of the lowest and the highest mark: `▁ -1 … 1 █` */
 export function stripScale(low: string, high: string): string {
   return `${MARKS[0]} ${low} … ${high} ${MARKS[MARKS.length - 1]}`;
 }

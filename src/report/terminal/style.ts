@@ -1,6 +1,6 @@
 import { Chalk } from 'chalk';
 
-/** How a terminal looks: its width, and whether it has colours. Colour adds to what the words say. */
+/** A terminal's width, and whether to use colours; no information is in colours alone. */
 export interface Terminal {
   readonly columns: number;
   readonly color: boolean;
@@ -19,10 +19,10 @@ export function styleFor({ color }: Terminal): Style {
   return { good: chalk.green, bad: chalk.red, open: chalk.yellow, dim: chalk.dim, strong: chalk.bold };
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they begin with
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const ESCAPES = /\x1b\[\d+m/g;
 
-/** How many characters a text takes on the screen: the escape sequences of colours take none. */
+/** The number of characters that a text takes on the screen, without the escape sequences of colours. */
 export function visibleLength(text: string): number {
   return text.includes('\x1b') ? text.replace(ESCAPES, '').length : text.length;
 }

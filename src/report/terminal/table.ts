@@ -6,12 +6,12 @@ export const INDENT = '  ';
 export const GAP = '  ';
 
 export interface Column {
-  /** Of all columns or of none. */
+  /** Either all columns of a table have one, or none. */
   readonly head?: string;
   readonly align: 'left' | 'right';
 }
 
-/** A line of a table: a cell for every column, or a label and a text across the other columns. */
+/** A line of a table: a cell for each column, or a label and a text across the other columns. */
 export type Line = readonly string[] | { readonly label: string; readonly across: string };
 
 /** No borders: an indent, and a gap between columns. */
@@ -21,16 +21,16 @@ const CHARS = {
   ...{ left: INDENT, 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: GAP },
 };
 
-/** cli-table3 takes 50 µs a line, and its time grows with the square of the lines: more than these are aligned here. */
+/** Longer tables are aligned here, because the time of cli-table3 grows with the square of the lines. */
 const MOST_DRAWN = 100;
 
-/** A table without borders, as wide as its cells need, the heads first. Cells may have colours. */
+/** A table without borders, with its heads first. Columns are as wide as their cells, which may have colours. */
 export function renderTable(columns: readonly Column[], lines: readonly Line[], style: Style): string {
   const heads = columns.flatMap(({ head }) => head ?? []);
   const widths = columnWidths([heads, ...lines.map((line) => ('across' in line ? [line.label] : line))]);
   const rows = [
     ...(heads.length ? [heads.map((head) => style.dim(head))] : []),
-    // A text across is added to its label below: it may be longer than the columns.
+    // The text across is added below, because it may be longer than the columns.
     ...lines.map((line) => ('across' in line ? [line.label] : line)),
   ];
   const aligns = columns.map(({ align }) => align);
@@ -64,7 +64,7 @@ export function drawRows(
   return table.toString().split('\n');
 }
 
-/** The same lines, in time for tables of any length. */
+/** The same lines in linear time. */
 export function alignRows(
   rows: Rows,
   widths: readonly number[],
