@@ -1,40 +1,40 @@
 #!/usr/bin/env node
-// Hands over to the built command line, whose compiled code V8 keeps beside it from the first run on: a process that
-// compares a small case takes longer to compile than to run.
+// Starts the built command line with V8's code cache, which the first run writes beside it: for a small case, compiling
+// takes longer than the comparison itself.
 const fs = require('node:fs');
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const vm = require('node:vm');
 
 const file = path.join(__dirname, '..', 'dist', 'src', 'cli', 'main.cjs');
-// V8 keeps the functions that a run has called, and each command calls others.
+// A code cache holds the functions that a run has called, which differ by command.
 const command = ['verify', 'diagnose', 'inspect', 'list'].find((name) => name === process.argv[2]);
-const keptFile = `${file}.${command}.${process.version}.${process.arch}.code`;
+const cacheFile = `${file}.${command}.${process.version}.${process.arch}.code`;
 
 /**
- * Code that was kept of this very source, or nothing: V8 itself looks at the source's length only, and runs damaged code.
- * The file holds the source, and the code twice: comparing bytes takes no time, where a checksum would take all that the
- * code saves.
+ * The cached code of this source, if the cache is intact. V8 checks only the length of the source, and would run damaged
+ * code. So the file holds the source, and the code twice, to be compared byte by byte: a checksum would take as long as
+ * the cache saves.
  */
-function kept(source) {
+function readCache(source) {
   if (command === undefined) return undefined;
   try {
-    const bytes = fs.readFileSync(keptFile);
+    const bytes = fs.readFileSync(cacheFile);
     const middle = (bytes.length + source.length) / 2;
     const code = bytes.subarray(source.length, middle);
-    const whole = bytes.subarray(0, source.length).equals(source) && code.equals(bytes.subarray(middle));
-    return whole && code.length ? code : undefined;
+    const isIntact = bytes.subarray(0, source.length).equals(source) && code.equals(bytes.subarray(middle));
+    return isIntact && code.length ? code : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** What cannot be kept, as in a folder that is not ours, is compiled again. */
-function keep(source, code) {
-  const partial = `${keptFile}.${process.pid}`;
+/** Writes the cache; where the folder is not writable, every run compiles again. */
+function writeCache(source, code) {
+  const partial = `${cacheFile}.${process.pid}`;
   try {
     fs.writeFileSync(partial, Buffer.concat([source, code, code]));
-    fs.renameSync(partial, keptFile);
+    fs.renameSync(partial, cacheFile);
   } catch {
     fs.rmSync(partial, { force: true });
   }
@@ -60,7 +60,7 @@ function exit() {
 
 async function start() {
   const source = fs.readFileSync(file);
-  const cachedData = kept(source);
+  const cachedData = readCache(source);
   const script = new vm.Script(`(function (module, require, __filename) {${source.latin1Slice()}\n})`, {
     filename: file,
     cachedData,
@@ -68,16 +68,16 @@ async function start() {
   const built = { exports: {} };
   script.runInThisContext()(built, createRequire(file), file);
   const pristine = await built.exports.main();
-  // Of other flags of V8 than a process begins with, kept code is worth nothing.
-  const whole = command !== undefined && process.exitCode !== 2 && pristine;
-  if (whole && (!cachedData || script.cachedDataRejected)) keep(source, script.createCachedData());
+  // V8 rejects code that was compiled with other flags than it has when the next process starts.
+  const isReusable = command !== undefined && process.exitCode !== 2 && pristine;
+  if (isReusable && (!cachedData || script.cachedDataRejected)) writeCache(source, script.createCachedData());
   exit();
 }
 
-// Whatever ends this process before it has said how it went: that is no parity.
+// The exit code if the process ends early, for whatever reason: no verdict.
 process.exitCode = 2;
 start().catch((error) => {
-  // Exit code 1 is kept for numbers that differ.
+  // The exit code stays 2, because 1 means that numbers differ.
   process.stderr.write(
     `cellcheck: cannot start (${error.code ?? error.name}); was it built? npm ci builds it\n`,
   );

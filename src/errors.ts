@@ -1,34 +1,34 @@
 /**
- * What sort of error it is, to branch on:
- * `argument`: a function of the library got something else than it takes.
- * `option`: an option has no such value, or does not go with the others.
+ * The kind of an error, to branch on:
+ * `argument`: a function of the library was called with a wrong argument.
+ * `option`: an option does not take this value, or cannot be combined with another.
  * `file`: a file cannot be read or written.
- * `format`: a file is not what its format says, or of a format that is not read.
+ * `format`: a file violates its format, or its format is not supported.
  * `case`: the tensors, names and options of a case do not fit together.
  * `internal`: an error in cellcheck itself.
  */
 export type ErrorCode = 'argument' | 'option' | 'file' | 'format' | 'case' | 'internal';
 
-/** Where an error is, what it expected and what to try; every part may hold text from a file. */
+/** Where an error is, what was expected there and what to try. Every part may contain text from a file. */
 export interface ErrorParts {
   /** `case` if absent. */
   code?: ErrorCode;
-  /** The file (or case) that holds the fault. */
+  /** The file or case with the error. */
   file?: string;
   /** The tensor or the field inside it. */
   tensor?: string;
-  /** What is there, and what should be: shapes in brackets, or words. */
+  /** What is there, and what should be there: shapes in brackets, or words. */
   found?: string;
   expected?: string;
-  /** The sentence that stands for found and expected where those don't fit. */
+  /** A sentence instead of `found` and `expected`. */
   problem?: string;
   /** Further lines: the reason, and what to try. */
   hints?: readonly string[];
 }
 
 /**
- * The one error that cellcheck throws on purpose: nothing could be compared, and this is why.
- * Its message is one line, then a line for each hint, and safe to print: text from a file is escaped.
+ * The only error that cellcheck throws on purpose. Its message is one line, followed by a line for each hint. It is safe
+ * to print, because text from files is escaped.
  */
 export class CellcheckError extends Error {
   override readonly name = 'CellcheckError';
@@ -52,7 +52,7 @@ export class CellcheckError extends Error {
   }
 }
 
-/** The error for what nothing a user does should lead to; one line, and no verdict. */
+/** Wraps an unexpected error, which is a bug in cellcheck. */
 export function internalError(file: string | undefined, error: unknown): CellcheckError {
   const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
   const problem = `an error in cellcheck itself: ${printable(reason)}`;
@@ -65,8 +65,8 @@ export function internalError(file: string | undefined, error: unknown): Cellche
 }
 
 /**
- * Runs a reader that sees bytes and knows no path, and names the file in what it throws.
- * @param code of errors that have none of their own
+ * Calls a function that reads a file's contents, and adds the file's name to the errors that it throws.
+ * @param code for errors without one
  */
 export function inFile<T>(file: string | undefined, read: () => T, code?: ErrorCode): T {
   try {
@@ -81,7 +81,7 @@ export function inFile<T>(file: string | undefined, read: () => T, code?: ErrorC
 
 const MOST_ERRORS = 20;
 
-/** A case has several faults of one sort; each is an error of its own, reported together. */
+/** Several errors of the same kind as one, with a line for each. */
 export function joinErrors(errors: readonly CellcheckError[]): CellcheckError {
   if (errors.length === 1) return errors[0];
   const [first, ...rest] = errors;
@@ -100,20 +100,20 @@ export function joinErrors(errors: readonly CellcheckError[]): CellcheckError {
   });
 }
 
-// Letters, marks, numbers, punctuation, symbols and the plain space are shown. Everything else could move the
-// cursor, start a terminal sequence, forge a line or hide: controls, format characters (bidirectional marks,
-// zero-width, tags), line and paragraph separators, lone surrogates.
+// Everything but letters, marks, numbers, punctuation, symbols and the plain space. It could move the cursor, start a
+// terminal sequence, forge a line or be invisible: control characters, format characters (bidirectional marks, zero-width
+// characters, tags), line and paragraph separators, lone surrogates.
 const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
 const PLAIN_NAME = /^[\p{L}\p{N}_./\\@+~*:=,()[\]-]+$/u;
 const LONGEST_NAME = 200;
 
-// What CI systems take for commands: GitHub at the beginning of a line, where wrapping may put any word; Azure, TeamCity
-// and GitHub's older form anywhere (##[…], ##vso[…]).
+// Commands of CI systems: of GitHub at the beginning of a line (or of a word, since a line may wrap there); of Azure,
+// TeamCity and GitHub's older form anywhere (##[…], ##vso[…]).
 const COMMANDS = /(?<=^| ):(?=:)|(?<=#)#(?=[a-z]*\[)/gi;
 
 const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** Text with everything escaped that a terminal would not show as it is, or a CI system would not only show. */
+/** Text with everything escaped that a terminal would not print as it is, or a CI system would run as a command. */
 export function escapeText(text: string): string {
   return text
     .replace(UNPRINTABLE, (character) => character.split('').map(escaped).join(''))

@@ -7,20 +7,20 @@ import type { StateDict } from './tensor/state-dict.js';
 import type { Tensor } from './tensor/tensor.js';
 import { forwardInThreads } from './threads/forward.js';
 
-/** What goes into a module, in the shapes of PyTorch's documentation. */
+/** The inputs of a module, in the shapes of PyTorch's documentation. */
 export interface Inputs {
-  /** [T, B, input_size], with batch_first [B, T, input_size], without a batch [T, input_size]; of a Cell also one step */
+  /** [T, B, input_size], with batch_first [B, T, input_size], unbatched [T, input_size]; for a Cell also one step */
   readonly input: Tensor;
-  /** [num_layers·directions, B, proj_size or hidden_size], of a Cell [B, hidden_size]; zeros if absent */
+  /** [num_layers·directions, B, proj_size or hidden_size], for a Cell [B, hidden_size]; zeros if absent */
   readonly h_0?: Tensor;
-  /** [num_layers·directions, B, hidden_size], of a Cell [B, hidden_size]; LSTM only, with h_0 or not at all */
+  /** [num_layers·directions, B, hidden_size], for a Cell [B, hidden_size]; LSTM only, and only together with h_0 */
   readonly c_0?: Tensor;
   /** [B]: the valid steps of every batch row, as for pack_padded_sequence; all if absent */
   readonly lengths?: Tensor;
 }
 
 export interface RunOptions extends DescribeOptions {
-  /** Inferred from the shapes if absent; false where they fit both. */
+  /** Inferred from the shapes if absent; false if both values fit them. */
   readonly batch_first?: boolean;
   /** float64 if absent. */
   readonly compute?: Compute;
@@ -33,15 +33,15 @@ export interface RunOptions extends DescribeOptions {
 /**
  * Runs the module of a state_dict over an input, in evaluation mode, as torch.nn.RNN, GRU, LSTM and their Cells do
  * (https://docs.pytorch.org/docs/stable/nn.html#recurrent-layers).
- * @throws CellcheckError where the weights are none of one module, or the input doesn't fit it
+ * @throws CellcheckError if the weights are not those of one module, or the input doesn't fit it
  */
 export async function forward(
   weights: StateDict,
   inputs: Inputs,
   options: RunOptions = {},
 ): Promise<OutputTensors> {
-  const { onProgress, trace, speed, ...said } = options;
-  checkOptions(said);
+  const { onProgress, trace, speed, ...checked } = options;
+  checkOptions(checked);
   const boundCase = bind(
     describeModule(weights.specs, options),
     caseOf(weights, { ...inputs }),

@@ -1,20 +1,20 @@
-/** What differs between RNN, GRU and LSTM, once and for everyone. */
 export type Kind = 'RNN' | 'GRU' | 'LSTM';
 
+/** What differs between RNN, GRU and LSTM. */
 export interface KindFacts {
   /** The row blocks of `weight_ih` and `weight_hh`, in PyTorch's order. */
   readonly gates: readonly string[];
   /** The activation of each gate; an RNN's may be relu instead (`nonlinearities`). */
   readonly activations: Readonly<Record<string, 'sigmoid' | 'tanh'>>;
-  /** What PyTorch offers as `nonlinearity`, its default first; other kinds have only what `activations` says. */
+  /** The values of PyTorch's `nonlinearity`, its default first; a kind with only one has no such option. */
   readonly nonlinearities: readonly Nonlinearity[];
-  /** What a cell carries from step to step. */
+  /** The states that a cell passes from step to step. */
   readonly states: readonly ('h' | 'c')[];
-  /** Whether PyTorch offers `proj_size` (a `weight_hr`) for it. */
+  /** Whether PyTorch has `proj_size` (a `weight_hr`) for this kind. */
   readonly projection: boolean;
-  /** The gate that multiplies the hidden part of another gate, after the product W_hh h + b_hh. */
+  /** The gate that multiplies the hidden part W_hh h + b_hh of the gate `of`. */
   readonly reset?: { readonly gate: string; readonly of: string };
-  /** Whether h is a mean of a new value and the h before: then |h| may stay as large as |h_0|; else it is at most 1. */
+  /** Whether h is a weighted mean of a new value and the previous h: then |h| may reach |h_0|, and else at most 1. */
   readonly averagesH: boolean;
 }
 
@@ -47,17 +47,17 @@ export const KINDS: Readonly<Record<Kind, KindFacts>> = {
   },
 };
 
-/** Whether a cell carries a cell state c beside h. */
+/** Whether the kind has a cell state c besides h. */
 export function carriesCell(kind: Kind): boolean {
   return KINDS[kind].states.includes('c');
 }
 
-/** Whether somebody chooses the nonlinearity. */
+/** Whether the kind has the option `nonlinearity`. */
 export function hasNonlinearity(kind: Kind): boolean {
   return KINDS[kind].nonlinearities.length > 1;
 }
 
-/** What a trace has of a kind: its states, then its gates. An RNN's one gate is its state. */
+/** The names in a trace: the kind's states, then its gates. The only gate of an RNN is its state h. */
 export function traced(kind: Kind): string[] {
   const { states, gates } = KINDS[kind];
   return [...new Set([...states, ...gates])];
@@ -69,7 +69,7 @@ export type Nonlinearity = 'tanh' | 'relu';
 
 export type Direction = 'forward' | 'reverse';
 
-/** What states and gates are called in PyTorch's documentation. */
+/** The names of states and gates in PyTorch's documentation. */
 export const PART_WORDS: Readonly<Record<string, string>> = {
   h: 'hidden state',
   c: 'cell state',
@@ -82,17 +82,17 @@ export const PART_WORDS: Readonly<Record<string, string>> = {
   o: 'output gate',
 };
 
-/** `layer0.forward.h`: how a state or a gate of every step is named wherever it leaves the program. */
+/** `layer0.forward.h`: the name of a state or gate in saved files and in the library's results. */
 export function traceName(layer: number, direction: Direction, part: string): string {
   return `layer${layer}.${direction}.${part}`;
 }
 
 export const TRACE_NAME = /^layer(\d+)\.(forward|reverse)\.([a-z])$/;
 
-/** An output by PyTorch's name, or that of a layer below the last: `output_l0`. */
+/** An output's name in PyTorch, or the output of a layer below the last: `output_l0`. */
 export type TensorName = 'output' | 'h_n' | 'c_n' | `output_l${number}`;
 
-/** Whether its rows are steps, and not layers and directions. */
+/** Whether the rows of an output are steps, not layers and directions. */
 export function isSequence(name: TensorName): name is Exclude<TensorName, 'h_n' | 'c_n'> {
   return name.startsWith('output');
 }

@@ -1,2 +1,2 @@
-/** That of package.json; a test holds the two together. */
+/** The version in package.json; a test checks that they are equal. */
 export const VERSION = '0.1.0';

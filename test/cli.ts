@@ -21,7 +21,7 @@ export interface CliOptions {
   readonly env?: Record<string, string>;
 }
 
-/** Runs the command line in this process, as a user would see it. */
+/** Runs a command line in this process, and captures its output. */
 export async function cli(argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const { cwd = ROOT, columns, tty = false, env = {} } = options;
   const texts = { stdout: '', stderr: '' };
@@ -37,14 +37,14 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
   return { code, ...texts };
 }
 
-/** An empty folder that is gone after the test. */
+/** An empty folder that is removed after the test. */
 export function scratch(): string {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cellcheck-'));
   onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** A copy of a sample that may be spoilt. */
+/** A copy of a sample that the test may change. */
 export function copySample(name: string): string {
   const folder = path.join(scratch(), path.basename(name));
   fs.cpSync(path.join(SAMPLES, name), folder, { recursive: true });

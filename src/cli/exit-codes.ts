@@ -1,4 +1,4 @@
-/** As every command's help shows them. */
+/** The end of the help of every command with a verdict. */
 export const EXIT_CODES = `
 Exit codes:
   0  parity: every value agrees

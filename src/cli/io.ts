@@ -5,26 +5,26 @@ import { REPORT_COLUMNS } from '../report/reporter.js';
 export interface Sink {
   readonly write: (text: string) => void;
   readonly isTTY: boolean;
-  /** Width of the terminal, where it is one. */
+  /** The terminal's width; absent for other streams. */
   readonly columns?: number;
 }
 
-/** The outside world as a command sees it, so that tests can be one. */
+/** What a command sees of its process; tests pass their own. */
 export interface Io {
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** What this process computes with where nobody says otherwise. */
+  /** What this process computes with unless options or the environment say otherwise. */
   readonly speed: SpeedOptions;
 }
 
 export function columnsOf({ stdout, env }: Io): number {
-  const said = Number(env.COLUMNS);
-  return stdout.columns || (Number.isInteger(said) && said > 0 ? said : REPORT_COLUMNS);
+  const fromEnv = Number(env.COLUMNS);
+  return stdout.columns || (Number.isInteger(fromEnv) && fromEnv > 0 ? fromEnv : REPORT_COLUMNS);
 }
 
-/** Colour on terminals only; --no-color, NO_COLOR and FORCE_COLOR decide otherwise, in this order. */
+/** Whether to use colours: --no-color decides, then NO_COLOR, then FORCE_COLOR, then whether stdout is a terminal. */
 export function colorOf({ stdout, env }: Io, wanted: boolean): boolean {
   if (!wanted || env.NO_COLOR) return false;
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';

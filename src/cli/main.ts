@@ -6,8 +6,8 @@ import { run } from './run.js';
 import { FUSES, pristine, setV8Flags } from './v8-flags.js';
 
 /**
- * The command line of this process. When it returns, everything is written, and the process may exit.
- * @returns whether V8 compiled everything with the flags that the process began with
+ * Runs the command line of this process. When it returns, everything is written, and the process may exit.
+ * @returns whether V8 compiled everything with the flags that the process started with
  */
 export async function main(): Promise<boolean> {
   const [stdout, stderr] = [sink(1), sink(2)];
@@ -24,7 +24,7 @@ export async function main(): Promise<boolean> {
   return pristine;
 }
 
-/** @throws CellcheckError where it is gone: somebody has removed it since the shell went there */
+/** @throws CellcheckError if the folder was removed after the shell changed to it */
 function workingFolder(): string {
   try {
     return process.cwd();
@@ -37,8 +37,8 @@ function workingFolder(): string {
 }
 
 /**
- * Where a terminal or something that is not ready at once is, Node's stream; everything else is written directly, for
- * the streams take milliseconds to load.
+ * Writes to a file descriptor. Node's streams take milliseconds to load, so they are used only for terminals and for
+ * pipes that are full (EAGAIN).
  */
 function sink(fd: 1 | 2): Sink & { readonly flush: () => Promise<void> } {
   let stream = isDevice(fd) ? streamOf(fd) : undefined;
@@ -68,20 +68,20 @@ function streamOf(fd: 1 | 2): NodeJS.WriteStream {
   return stream;
 }
 
-/** Nobody reads any more, or nothing more can be written. */
+/** Ends the process because a stream was closed, or cannot be written. */
 function ended(fd: 1 | 2, code: string | undefined): never {
   if (fd === 1) {
     const why = code === 'EPIPE' ? 'was closed before the report was written' : `cannot be written (${code})`;
     try {
       fs.writeSync(2, `cellcheck: stdout ${why}\n`);
     } catch {
-      // There is nobody left to tell.
+      // stderr is gone too.
     }
   }
   process.exit(2);
 }
 
-/** Whether it may be a terminal: nobody asks for a closed one. */
+/** Whether a descriptor may be a terminal; false if it is closed. */
 function isDevice(fd: number): boolean {
   try {
     return fs.fstatSync(fd).isCharacterDevice();

@@ -2,18 +2,18 @@ import { setImmediate } from 'node:timers/promises';
 import { printable } from '../errors.js';
 import type { Io } from './io.js';
 
-const PATIENCE_MS = 700;
-const EVERY_MS = 100;
+const DELAY_MS = 700;
+const INTERVAL_MS = 100;
 
 export interface Progress {
   readonly onProgress: (done: number) => Promise<void>;
-  /** Takes the line away again. */
+  /** Removes the line. */
   readonly clear: () => void;
 }
 
 /**
- * A line on stderr while a case takes long, on a terminal only. Every call lets the event loop turn, so that an
- * interruption is noticed.
+ * A line on stderr while a case takes long; on terminals only. Every call yields to the event loop, so that Ctrl-C
+ * works.
  */
 export function showProgress({ stderr }: Io, label: string): Progress {
   const started = performance.now();
@@ -22,7 +22,7 @@ export function showProgress({ stderr }: Io, label: string): Progress {
     onProgress: async (done) => {
       await setImmediate();
       const now = performance.now();
-      if (!stderr.isTTY || now - started < PATIENCE_MS || now - shown < EVERY_MS) return;
+      if (!stderr.isTTY || now - started < DELAY_MS || now - shown < INTERVAL_MS) return;
       shown = now;
       stderr.write(`\r\x1b[K${printable(label)}  ${Math.floor(100 * done)} %`);
     },

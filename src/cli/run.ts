@@ -57,13 +57,13 @@ ${EXIT_CODES}`,
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const known = error instanceof CellcheckError ? error : internalError(undefined, error);
-    io.stderr.write(`cellcheck: ${known.message}\n`);
+    const reported = error instanceof CellcheckError ? error : internalError(undefined, error);
+    io.stderr.write(`cellcheck: ${reported.message}\n`);
     return 2;
   }
 }
 
-/** Commander's messages quote the command line, which may hold any file's name. */
+/** Commander's messages with the arguments that they quote escaped: an argument may be any file's name. */
 function safe(text: string, argv: readonly string[]): string {
   const values = argv.map((arg) => arg.slice(arg.indexOf('=') + 1));
   const quoted = [...argv, ...values].filter((arg) => escapeText(arg) !== arg);

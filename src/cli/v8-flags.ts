@@ -3,14 +3,15 @@ import { createRequire } from 'node:module';
 const MAJOR = Number(process.versions.node.split('.')[0]);
 
 /**
- * Whether V8 can fuse pairs of vectors here: x64 has 256 bits, and Node 22 knows the flag without doing it. What a later
- * Node does is to be seen first: a flag that V8 does not know makes it complain on stderr.
+ * Whether V8 can fuse pairs of 128-bit vectors into 256-bit ones: on x64, from Node 24 on (Node 22 accepts the flag
+ * without effect). Later versions of Node must be tried first, because V8 complains on stderr about an unknown flag.
  */
 export const FUSES = MAJOR >= 24 && MAJOR <= 26 && process.arch === 'x64';
 
-// Optimised code from the start: what WebAssembly there is runs for a second or less. Before Node 22 relaxed SIMD has to
-// be asked for. Inlining goes by the counts of calls that unoptimised code keeps; V8 of Node 26 aborts without them. None
-// of these is set on a Node that has not been tried.
+// --no-liftoff: optimised code from the start, because the kernels run for a second or less.
+// --experimental-wasm-relaxed-simd: before Node 22, relaxed SIMD is behind a flag.
+// --no-wasm-inlining: inlining needs the call counts of unoptimised code; without them V8 of Node 26 aborts.
+// No flags are set on a version of Node that has not been tried.
 const FLAGS =
   MAJOR > 26
     ? []
@@ -21,14 +22,14 @@ const FLAGS =
         ...(FUSES ? ['--experimental-wasm-revectorize'] : []),
       ];
 
-/** Whether V8's flags are still those that this process began with. */
+/** Whether V8's flags are still those that this process started with. */
 export let pristine = true;
 
-/** Tells V8 how to compile WebAssembly, in all threads of this process. */
+/** Sets V8's flags for compiling WebAssembly in all threads of this process. */
 export function setV8Flags(): void {
   if (!pristine || FLAGS.length === 0) return;
   pristine = false;
-  // Only here: it takes half a millisecond to load, which a small case has no use for.
+  // Loaded only when needed, because that takes half a millisecond.
   const v8 = createRequire(import.meta.url)('node:v8') as typeof import('node:v8');
   for (const flag of FLAGS) v8.setFlagsFromString(flag);
 }

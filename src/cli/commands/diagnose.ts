@@ -62,7 +62,7 @@ export function addDiagnose(program: Command, io: Io, exit: (code: number) => vo
     });
 }
 
-// Other commands do not pay for what only this one uses: it is loaded here.
+// What only this command uses is imported in these functions, so that other commands do not load it.
 async function diagnoseCommand(pending: Pending, options: Options, io: Io): Promise<number> {
   const { label, inputs } = pending;
   return withTargets(options.reporter ?? TABLE_ON_STDOUT, { ...options, inputs }, io, async (targets) => {

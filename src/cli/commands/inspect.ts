@@ -104,12 +104,12 @@ export function addInspect(program: Command, io: Io, exit: (code: number) => voi
     });
 }
 
-// Other commands do not pay for what only this one uses: it is loaded here.
+// What only this command uses is imported in these functions, so that other commands do not load it.
 async function inspectCommand(pending: Pending, options: Options, io: Io): Promise<number> {
   const { save, html, force: replace = false } = options;
   const writers: Record<'save' | 'html', Writer | undefined> = { save: undefined, html: undefined };
   try {
-    // With --force also a file of the case itself, which is read before.
+    // With --force this may be a file of the case itself: it is replaced only after the case was read.
     const open = { cwd: io.cwd, replace };
     if (save !== undefined) writers.save = openWriter(save, open);
     if (html !== undefined) writers.html = openWriter(html, open);
@@ -129,7 +129,7 @@ async function inspectInto(
 ): Promise<void> {
   const inspection = await inspectOne(label, load, options, io);
   if (options.quiet) {
-    // What was taken for granted counts for what is saved as well.
+    // Without tables the notes go to stderr, because they apply to saved files too.
     const { noteText, warningText } = await import('../../report/remarks-text.js');
     for (const note of inspection.notes) io.stderr.write(`cellcheck: note: ${noteText(note)}\n`);
     for (const warning of inspection.warnings)

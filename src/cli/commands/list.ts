@@ -68,13 +68,15 @@ async function listInto(
       const { label: file, tensors } = openCheckpoint(path!, label, { cwd: io.cwd, allowOutside });
       return { file, checkpoint: inFile(file, () => listModules(tensors.specs)) };
     } catch (caught) {
-      const known = caught instanceof CellcheckError ? caught : internalError(label, caught);
-      io.stderr.write(`cellcheck: ${known.message}\n`);
-      return { file: label, error: known };
+      const reported = caught instanceof CellcheckError ? caught : internalError(label, caught);
+      io.stderr.write(`cellcheck: ${reported.message}\n`);
+      return { file: label, error: reported };
     }
   });
   for (const result of results) reports.result(result);
   reports.end(undefined);
-  const bad = results.some(({ checkpoint }) => !checkpoint || checkpoint.modules.some(({ error }) => error));
-  return bad ? 2 : 0;
+  const hasErrors = results.some(
+    ({ checkpoint }) => !checkpoint || checkpoint.modules.some(({ error }) => error),
+  );
+  return hasErrors ? 2 : 0;
 }

@@ -81,7 +81,7 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
 async function verifyCommand(paths: string[], options: Options, command: Command, io: Io): Promise<number> {
   const speed = speedOf(options, io);
   const cases = await pendingCases(paths, options, command, io);
-  const inputs = cases.flatMap((one) => one.inputs);
+  const inputs = cases.flatMap((pending) => pending.inputs);
   return withTargets(options.reporter ?? TABLE_ON_STDOUT, { ...options, inputs }, io, (targets) =>
     verifyInto(targets, cases, options, speed, io),
   );
@@ -98,12 +98,13 @@ async function verifyInto(
   const reports = await reportTo('verify', targets, options);
   reports.begin(cases.map(({ label }) => label));
 
-  // In a list of cases the table on stdout names each error in its place.
-  const listed = cases.length > 1 && targets.some(({ name, file }) => name === 'table' && file === undefined);
+  // The table of several cases on stdout has a line for each error.
+  const isListed =
+    cases.length > 1 && targets.some(({ name, file }) => name === 'table' && file === undefined);
   const verdicts: (Verdict | undefined)[] = [];
-  for (const entry of cases) {
-    const result = await verifyOne(entry, options, speed, io);
-    if (result.error && !listed) io.stderr.write(`cellcheck: ${result.error.message}\n`);
+  for (const pending of cases) {
+    const result = await verifyOne(pending, options, speed, io);
+    if (result.error && !isListed) io.stderr.write(`cellcheck: ${result.error.message}\n`);
     verdicts.push(result.comparison?.verdict);
     reports.result(result);
   }
@@ -127,7 +128,7 @@ async function verifyOne(
       ? { label, error: strictError(label, comparison) }
       : { label, comparison };
   } catch (error) {
-    // Whatever happens to one case, the others are still reported.
+    // An error in one case does not keep the others from being reported.
     return { label, error: error instanceof CellcheckError ? error : internalError(label, error) };
   } finally {
     clear();

@@ -9,7 +9,7 @@ import type { Case } from '../../module/case.js';
 import type { Io } from '../io.js';
 import { collectName } from './parsers.js';
 
-/** What every command takes that runs a case. */
+/** The options of every command that runs a case. */
 export interface CaseOptionValues {
   weights?: string;
   input?: string;
@@ -24,7 +24,7 @@ export interface CaseOptionValues {
   compute: Compute;
 }
 
-/** Adds the options that say which case is meant, and what it means. */
+/** Adds the options that select a case, and those that say how to read it. */
 export function addCaseOptions(command: Command): Command {
   return command
     .optionsGroup('A case without a case file:')
@@ -51,22 +51,22 @@ export function addCaseOptions(command: Command): Command {
     .option('--allow-outside', 'lets a case name files outside its folder and the working directory');
 }
 
-/** What cellcheck computes in; each command has it where it belongs. */
+/** Not part of `addCaseOptions`, because each command lists it in another group. */
 export function computeOption(): Option {
   return new Option('--compute <dtype>', 'what cellcheck computes in')
     .choices(['float64', 'float32'])
     .default('float64');
 }
 
-/** A case to come: how it is called, and how it is loaded. */
+/** A case that is not loaded yet. */
 export interface Pending {
   readonly label: string;
-  /** Files that it is going to read, as far as the command line says so. */
+  /** The files that it will read, as far as the command line names them. */
   readonly inputs: readonly string[];
   readonly load: () => Case;
 }
 
-/** The cases that a command line stands for. Ends the command where it names none, or two sorts of them. */
+/** The cases that a command line names. Ends the command if there are none, or both paths and single files. */
 export async function pendingCases(
   paths: readonly string[],
   options: CaseOptionValues,
@@ -82,14 +82,14 @@ export async function pendingCases(
     layerOutputs: options.layerOutputs,
   };
   const { weights, input, expected } = options;
-  const said = [weights, input, expected].filter((file) => file !== undefined);
-  const apart = options.layerOutputs === undefined ? [] : [options.layerOutputs];
-  if (said.length && paths.length) {
+  const files = [weights, input, expected].filter((file) => file !== undefined);
+  const separate = options.layerOutputs === undefined ? [] : [options.layerOutputs];
+  if (files.length && paths.length) {
     command.error(
       'error: --weights, --input and --expected make a case of their own; give no other beside them',
     );
   }
-  if (said.length) {
+  if (files.length) {
     if (!weights || !input || !(expected || expectedOptional)) {
       command.error(
         expectedOptional
@@ -100,7 +100,7 @@ export async function pendingCases(
     return [
       {
         label: weights!,
-        inputs: [...said, ...apart],
+        inputs: [...files, ...separate],
         load: () => loadFiles({ weights, input, expected } as CasePaths, load),
       },
     ];
@@ -109,7 +109,7 @@ export async function pendingCases(
   const found = await findCases(paths, io.cwd);
   return found.map(({ label, path, error }: FoundCase) => ({
     label,
-    inputs: [...(path === undefined ? [] : [path]), ...apart],
+    inputs: [...(path === undefined ? [] : [path]), ...separate],
     load: () => {
       if (error) throw error;
       return loadCaseAt(path!, label, load);
@@ -117,13 +117,13 @@ export async function pendingCases(
   }));
 }
 
-/** The only case that a path stands for. */
+/** @throws CellcheckError unless there is one case only */
 export function oneCase(cases: readonly Pending[], path: string | undefined, done: string): Pending {
   if (cases.length === 1) return cases[0];
-  const some = cases.slice(0, 3).map(({ label }) => printable(label));
+  const first = cases.slice(0, 3).map(({ label }) => printable(label));
   throw new CellcheckError({
     file: path,
     problem: `stands for ${cases.length} cases, and one is ${done} at a time`,
-    hints: [`Name one of them, as ${some.join(', ')}${cases.length > 3 ? ', …' : ''}`],
+    hints: [`Name one of them, as ${first.join(', ')}${cases.length > 3 ? ', …' : ''}`],
   });
 }

@@ -4,11 +4,11 @@ import { WRITERS, writerFor } from '../../formats/write-tensors.js';
 import type { Picks } from '../../inspect/selection.js';
 import { EXPECTED_ROLES } from '../../module/case.js';
 
-// Each parser gets what the user wrote and, where the option may be repeated, what came before.
+// Each parser takes an option's text and, if the option may be repeated, the result of those before it.
 
 export function notNegative(text: string): number {
   const value = Number(text);
-  // Number() takes 0x10 and blanks, too.
+  // Number() alone would accept 0x10 and blanks.
   if (!/^\+?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/.test(text) || !Number.isFinite(value))
     throw new InvalidArgumentError('It takes a number from 0 on, as 1e-5.');
   return value;
@@ -24,10 +24,10 @@ export function collectName(
   text: string,
   before: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const at = text.indexOf('=');
-  const ours = text.slice(0, at);
-  const theirs = text.slice(at + 1);
-  if (at < 1 || theirs === '') throw new InvalidArgumentError('It takes <ours>=<theirs>, as output=out.');
+  const equals = text.indexOf('=');
+  const ours = text.slice(0, equals);
+  const theirs = text.slice(equals + 1);
+  if (equals < 1 || theirs === '') throw new InvalidArgumentError('It takes <ours>=<theirs>, as output=out.');
   return { ...before, [ours]: theirs };
 }
 
@@ -45,7 +45,7 @@ export function collectTolerance(
   return { ...before, [name]: { rtol: notNegative(rtol), atol: notNegative(atol) } };
 }
 
-/** `3`, `0,2`, `0:10`, `-5:`: indices and ranges, as Python's slices. */
+/** `3`, `0,2`, `0:10`, `-5:`: indices and ranges as in Python. */
 export function picks(text: string): Picks {
   return text.split(',').map((item) => {
     const match = /^\s*(-?\d{1,15})?\s*(?:(:)\s*(-?\d{1,15})?)?\s*$/.exec(item);

@@ -5,7 +5,7 @@ import type { VerifyOptions } from '../../verdict/settings.js';
 import type { CaseOptionValues } from './case.js';
 import { collectTolerance, notNegative } from './parsers.js';
 
-/** What every command takes that judges a case. */
+/** The options of every command with a verdict. */
 export interface RuleOptionValues {
   rule?: 'auto' | 'close';
   profile?: ProfileName;
@@ -15,7 +15,7 @@ export interface RuleOptionValues {
   equalNan?: boolean;
 }
 
-/** Adds the options that say what counts as equal. */
+/** Adds the options that define equality. */
 export function addRuleOptions(command: Command): Command {
   return command
     .optionsGroup('What counts as equal:')
@@ -37,7 +37,7 @@ export function addRuleOptions(command: Command): Command {
     .option('--equal-nan', 'NaN equals NaN');
 }
 
-/** What a command line says of a case that is to be judged. */
+/** The options of `verify` and `diagnose` from a command line. */
 export function verifyOptions(options: CaseOptionValues & RuleOptionValues): VerifyOptions {
   const {
     module,

@@ -18,7 +18,7 @@ export function verboseOption(): Option {
   return new Option('--verbose', 'says on stderr which kernels computed, in how many threads');
 }
 
-/** The kernels and threads that a command line and its environment ask for. */
+/** The kernels and threads that the command line and the environment select. */
 export function speedOf({ threads }: SpeedOptionValues, { env, speed }: Io): SpeedOptions {
   return { ...speed, kernels: kernelsIn(env.CELLCHECK_KERNELS), threads: threads ?? speed.threads };
 }
@@ -32,7 +32,7 @@ function kernelsIn(text: string | undefined): KernelName | undefined {
   });
 }
 
-/** What --verbose says of a case. */
+/** The line that --verbose writes for a case. */
 export function speedLine(
   label: string,
   { name, threads }: { readonly name: string; readonly threads: number },
