@@ -7,11 +7,14 @@ export interface SavedTensor extends Tensor {
   readonly name: string;
   /** What each dimension counts; a state is a layer in one direction. */
   readonly axes: readonly ('step' | 'batch' | 'state' | 'unit')[];
-  /** The layer and direction, where the tensor belongs to only one. */
-  readonly layer?: number;
-  readonly direction?: Direction;
-  /** Those of the module. The index of a state is layer · directions.length + direction. */
-  readonly directions: readonly Direction[];
+  /** The place of each index of the axis `state`, or the one place of the whole tensor; empty without either. */
+  readonly places: readonly StatePlace[];
+}
+
+/** The layer and direction of a state. */
+export interface StatePlace {
+  readonly layer: number;
+  readonly direction: Direction;
 }
 
 /** The text or bytes of a file in pieces, so that a large one is never in memory as a whole. */
@@ -74,10 +77,10 @@ function* jsonPieces(tensors: readonly SavedTensor[]): Pieces {
   yield '\n}\n';
 }
 
-/** One line for each value, with all of its indices, so that any kind of table can be made of it. */
+/** One line for each value, with all of its indices. */
 function* csvPieces(tensors: readonly SavedTensor[]): Pieces {
   yield 'name,layer,direction,step,batch,unit,value\n';
-  for (const { name, shape, axes, data, layer, direction, directions } of tensors) {
+  for (const { name, shape, axes, data, places } of tensors) {
     let lines: string[] = [];
     for (const [i, value] of data.entries()) {
       const indices: Record<string, number> = {};
@@ -86,12 +89,9 @@ function* csvPieces(tensors: readonly SavedTensor[]): Pieces {
         indices[axes[axis]] = rest % shape[axis];
         rest = Math.floor(rest / shape[axis]);
       }
-      const { state, step = '', batch = 0, unit } = indices;
-      const place =
-        state === undefined
-          ? [layer ?? '', direction ?? '']
-          : [Math.floor(state / directions.length), directions[state % directions.length]];
-      lines.push([name, ...place, step, batch, unit, csvNumber(value)].join(','));
+      const { state = 0, step = '', batch = 0, unit } = indices;
+      const { layer, direction } = places[state] ?? { layer: '', direction: '' };
+      lines.push([name, layer, direction, step, batch, unit, csvNumber(value)].join(','));
       if (lines.length === PIECE || i === data.length - 1) {
         yield `${lines.join('\n')}\n`;
         lines = [];

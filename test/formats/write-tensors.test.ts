@@ -3,8 +3,13 @@ import { readTensors } from '../../src/formats/read-tensors.js';
 import { type SavedTensor, writerFor } from '../../src/formats/write-tensors.js';
 import { tensor } from '../../src/tensor/tensor.js';
 
-const output = { name: 'output', axes: ['step', 'batch', 'unit'], directions: ['forward'] } as const;
-const both = ['forward', 'reverse'] as const;
+const output = { name: 'output', axes: ['step', 'batch', 'unit'], places: [] } as const;
+const bidirectional = [
+  { layer: 0, direction: 'forward' },
+  { layer: 0, direction: 'reverse' },
+  { layer: 1, direction: 'forward' },
+  { layer: 1, direction: 'reverse' },
+] as const;
 
 const pieces = (file: string, tensors: readonly SavedTensor[]) => [...writerFor(file)!(tensors)];
 const written = (file: string, tensors: readonly SavedTensor[]) =>
@@ -16,12 +21,10 @@ const some: readonly SavedTensor[] = [
   {
     name: 'layer "0"/gate',
     axes: ['step', 'unit'],
-    layer: 0,
-    direction: 'reverse',
-    directions: both,
+    places: [{ layer: 0, direction: 'reverse' }],
     ...tensor([1, 3], [0.1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY], 'F64'),
   },
-  { name: 'h_n', axes: ['state', 'batch', 'unit'], directions: both, ...tensor([4, 1, 0], []) },
+  { name: 'h_n', axes: ['state', 'batch', 'unit'], places: bidirectional, ...tensor([4, 1, 0], []) },
 ];
 
 test('how a file is written is said by its ending, in any case; others have no writer', () => {
@@ -64,14 +67,25 @@ test('a JSON file has a tensor a line', () => {
 test('a CSV has a line a value, with its place: of a state its layer and direction, of a gate those of the tensor', () => {
   const tensors: readonly SavedTensor[] = [
     { ...output, ...tensor([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]) },
-    { name: 'h_n', axes: ['state', 'batch', 'unit'], directions: both, ...tensor([4, 1, 1], [1, 2, 3, 4]) },
-    { name: 'c_n', axes: ['state', 'unit'], directions: ['forward'], ...tensor([2, 2], [1, 2, 3, 4]) },
+    {
+      name: 'h_n',
+      axes: ['state', 'batch', 'unit'],
+      places: bidirectional,
+      ...tensor([4, 1, 1], [1, 2, 3, 4]),
+    },
+    {
+      name: 'c_n',
+      axes: ['state', 'unit'],
+      places: [
+        { layer: 0, direction: 'forward' },
+        { layer: 1, direction: 'forward' },
+      ],
+      ...tensor([2, 2], [1, 2, 3, 4]),
+    },
     {
       name: 'gate',
       axes: ['step', 'unit'],
-      layer: 1,
-      direction: 'reverse',
-      directions: both,
+      places: [{ layer: 1, direction: 'reverse' }],
       ...tensor([1, 2], [0.5, -0.5]),
     },
     { ...output, name: 'nothing', ...tensor([0, 2, 2], []) },
@@ -108,7 +122,7 @@ test('a CSV has numbers that are not finite as pandas, R and numpy read them, ea
 });
 
 test('what fills a piece, or none, has no piece more', () => {
-  const values = { ...output, axes: ['unit'], directions: ['forward'] } as const;
+  const values = { ...output, axes: ['unit'] } as const;
   const full = { ...values, ...tensor([2 ** 16], new Float32Array(2 ** 16)) };
   const none = { ...values, name: 'none', ...tensor([0], []) };
   expect(pieces('x.safetensors', [none])).toHaveLength(2);
