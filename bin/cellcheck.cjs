@@ -12,9 +12,9 @@ const command = ['verify', 'diagnose', 'inspect', 'list'].find((name) => name ==
 const cacheFile = `${file}.${command}.${process.version}.${process.arch}.code`;
 
 /**
- * The cached code of this source, if the cache is intact. V8 checks only the length of the source, and would run damaged
- * code. So the file holds the source, and the code twice, to be compared byte by byte: a checksum would take as long as
- * the cache saves.
+ * The cached code of this source, if the cache is intact. V8 checks only the length of the source, and would run
+ * damaged code. So the file holds the source, and the code twice, to be compared byte by byte: a checksum would take as
+ * long as the cache saves.
  */
 function readCache(source) {
   if (command === undefined) return undefined;

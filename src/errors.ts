@@ -27,8 +27,8 @@ export interface ErrorParts {
 }
 
 /**
- * The only error that cellcheck throws on purpose. Its message is one line, followed by a line for each hint. It is safe
- * to print, because text from files is escaped.
+ * The only error that cellcheck throws on purpose. Its message is one line, followed by a line for each hint, and safe to
+ * print: text from files is escaped.
  */
 export class CellcheckError extends Error {
   override readonly name = 'CellcheckError';
@@ -101,8 +101,8 @@ export function joinErrors(errors: readonly CellcheckError[]): CellcheckError {
 }
 
 // Everything but letters, marks, numbers, punctuation, symbols and the plain space. It could move the cursor, start a
-// terminal sequence, forge a line or be invisible: control characters, format characters (bidirectional marks, zero-width
-// characters, tags), line and paragraph separators, lone surrogates.
+// terminal sequence, forge a line or be invisible: control characters, format characters (bidirectional marks,
+// zero-width characters, tags), line and paragraph separators, lone surrogates.
 const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
 const PLAIN_NAME = /^[\p{L}\p{N}_./\\@+~*:=,()[\]-]+$/u;
 const LONGEST_NAME = 200;

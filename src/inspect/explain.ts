@@ -70,8 +70,8 @@ export interface StepExplanation extends StepOfUnit {
 }
 
 /**
- * Explains one step of one unit with every product of its sums, from the case's weights and the states in the trace. The
- * values of gates and states are those of the forward pass.
+ * Explains one step of one unit with every product of its sums, from the case's weights and the states in the trace.
+ * The values of gates and states are those of the forward pass.
  * @param place the step and unit to explain
  * @param expectedParts what the case expects of h and c in this layer and direction
  * @throws CellcheckError where the step is beyond the row's length

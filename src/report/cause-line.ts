@@ -1,6 +1,6 @@
 import type { Cause } from '../verdict/cause.js';
 
-/** Why a reference differs, in one sentence; undefined where that is unknown, or takes the whole diagnosis to explain. */
+/** Why a reference differs, in one sentence; undefined where that is unknown, or needs the whole diagnosis. */
 export function causeLine(cause: Cause): string | undefined {
   switch (cause.kind) {
     case 'conventions': {

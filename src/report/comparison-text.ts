@@ -1,5 +1,5 @@
 import type { Place } from '../compare/element.js';
-import type { Summary } from '../compare/summary.js';
+import type { Summary, Verdict } from '../compare/summary.js';
 import type { TensorComparison } from '../compare/tensor.js';
 import { printable } from '../errors.js';
 import { isSequence, type TensorName } from '../kinds.js';
@@ -12,6 +12,7 @@ import { stateLabel, stepTable } from './step-table.js';
 import { flow } from './terminal/flow.js';
 import { formatCount, formatDifference, largest } from './terminal/numbers.js';
 import { type Style, styleFor } from './terminal/style.js';
+import { sum } from './terminal/table.js';
 import { isDefault, toleranceText } from './tolerance-text.js';
 
 /**
@@ -99,57 +100,16 @@ const VERDICT_INDENT = ' '.repeat(10);
 
 /** The verdict and everything below it: lines of segments. */
 function verdictLines(comparison: Comparison, style: Style, caller: string): string[][] {
-  const { tensors, first, partsAt, subject, notChecked, notes, warnings, advice } = comparison;
+  const { verdict, tensors, notChecked, notes, warnings, advice } = comparison;
   const cause = comparison.cause && causeLine(comparison.cause);
-  const total = formatCount(tensors.reduce((sum, { elements }) => sum + elements, 0));
-  const undecided = formatCount(tensors.reduce((sum, { auto }) => sum + (auto?.undecided ?? 0), 0));
-  const mismatches = formatCount(tensors.reduce((sum, tensor) => sum + tensor.mismatches, 0));
-  const smallest = atolThatPasses(tensors);
   const judged = judgedByRounding(tensors);
-  const tolerances = toleranceText(tensors, caller);
-  const rule = judged.length ? limits(judged) : `within ${tolerances}`;
-  const failing = [
-    `rule ${judged.length ? rule : tolerances}`,
+  const smallest = atolThatPasses(tensors);
+  const rule = judged.length ? limits(judged) : toleranceText(tensors, caller);
+  const whyFailed = [
+    `rule ${rule}`,
     smallest === undefined ? 'no atol passes' : `the smallest atol that passes is ${smallest}`,
   ];
-  const indented = (segments: string[]) => [VERDICT_INDENT + segments[0], ...segments.slice(1)];
-  const lines: string[][] = {
-    parity: () => [
-      [
-        `${style.good('parity'.padEnd(10))}${total} of ${total} values ${rule}`,
-        ...farthest(judged).map((text) => `the farthest ${text}`),
-        `atol ${smallest} would do`,
-      ],
-    ],
-    differs: () => [
-      [
-        `${style.bad('differs'.padEnd(10))}first at ${placeText(first!.tensor, first!.place, subject)}`,
-        `${mismatches} of ${total} values${judged.length ? ' are beyond rounding' : ''}`,
-        ...farthest(judged).map((text) => `up to ${text}`),
-        ...proven(judged),
-        `worst ${worstText(tensors, subject)}`,
-      ],
-      indented(failing),
-    ],
-    'ill-conditioned': () => [
-      [
-        `${style.open('ill-conditioned')}: no verdict`,
-        `from step ${partsAt} on, runs of this network that differ in rounding alone part as well`,
-        `only from there on do values fail (${mismatches} of ${total})`,
-        `worst ${worstText(tensors, subject)}`,
-      ],
-      indented(failing),
-    ],
-    undecided: () => [
-      [
-        `${style.open('undecided')}: no verdict`,
-        `the reference says too little of ${undecided} of ${total} values`,
-        `worst ${worstText(tensors, subject)}`,
-      ],
-      indented(failing),
-    ],
-  }[comparison.verdict]();
-  const more = [
+  const remarks = [
     ...(notChecked.length
       ? [`${style.open('not checked')}: ${notChecked.join(', ')} (not in the reference)`]
       : []),
@@ -159,7 +119,60 @@ function verdictLines(comparison: Comparison, style: Style, caller: string): str
     ...(cause === undefined ? [] : [`why: ${cause} (cellcheck diagnose says more)`]),
     ...advice.map((line) => `try: ${adviceText(line)}`),
   ];
-  return [...lines, ...more.map((line) => indented([line]))];
+  const details = [...(verdict === 'parity' ? [] : [whyFailed]), ...remarks.map((remark) => [remark])];
+  return [
+    VERDICT_SEGMENTS[verdict](comparison, style, caller),
+    ...details.map(([first, ...others]) => [VERDICT_INDENT + first, ...others]),
+  ];
+}
+
+type Segments = (comparison: Comparison, style: Style, caller: string) => string[];
+
+/** The line of each verdict. */
+const VERDICT_SEGMENTS: Readonly<Record<Verdict, Segments>> = {
+  parity: ({ tensors }, style, caller) => {
+    const total = totalOf(tensors, 'elements');
+    const judged = judgedByRounding(tensors);
+    const rule = judged.length ? limits(judged) : `within ${toleranceText(tensors, caller)}`;
+    return [
+      `${style.good('parity'.padEnd(10))}${total} of ${total} values ${rule}`,
+      ...farthest(judged).map((text) => `the farthest ${text}`),
+      `atol ${atolThatPasses(tensors)} would do`,
+    ];
+  },
+  differs: ({ tensors, first, subject }, style) => {
+    const judged = judgedByRounding(tensors);
+    return [
+      `${style.bad('differs'.padEnd(10))}first at ${placeText(first!.tensor, first!.place, subject)}`,
+      `${mismatchesOf(tensors)} values${judged.length ? ' are beyond rounding' : ''}`,
+      ...farthest(judged).map((text) => `up to ${text}`),
+      ...proven(judged),
+      `worst ${worstText(tensors, subject)}`,
+    ];
+  },
+  'ill-conditioned': ({ tensors, partsAt, subject }, style) => [
+    `${style.open('ill-conditioned')}: no verdict`,
+    `from step ${partsAt} on, runs of this network that differ in rounding alone part as well`,
+    `only from there on do values fail (${mismatchesOf(tensors)})`,
+    `worst ${worstText(tensors, subject)}`,
+  ],
+  undecided: ({ tensors, subject }, style) => {
+    const undecided = formatCount(sum(tensors.map(({ auto }) => auto?.undecided ?? 0)));
+    return [
+      `${style.open('undecided')}: no verdict`,
+      `the reference says too little of ${undecided} of ${totalOf(tensors, 'elements')} values`,
+      `worst ${worstText(tensors, subject)}`,
+    ];
+  },
+};
+
+function totalOf(tensors: readonly TensorComparison[], key: 'elements' | 'mismatches'): string {
+  return formatCount(sum(tensors.map((tensor) => tensor[key])));
+}
+
+/** `3 of 100` */
+function mismatchesOf(tensors: readonly TensorComparison[]): string {
+  return `${totalOf(tensors, 'mismatches')} of ${totalOf(tensors, 'elements')}`;
 }
 
 function atolThatPasses(tensors: readonly TensorComparison[]): string | undefined {

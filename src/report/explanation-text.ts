@@ -94,8 +94,8 @@ function namesOf(terms: readonly Term[]): string {
 }
 
 /**
- * The number of every term, and the steps in which they are added. Numbers are rounded so that the printed ones add up to
- * the printed sum.
+ * The number of every term, and the steps in which they are added. Numbers are rounded so that the printed ones add up
+ * to the printed sum.
  */
 function sumText(
   inputTerms: readonly Term[],

@@ -17,7 +17,7 @@ export interface InspectionOptions {
   readonly allSteps: boolean;
 }
 
-/** A text for people: the states and gates in tables for each layer and direction, or one step of one unit explained. */
+/** A text for people: states and gates in tables for each layer and direction, or one step of one unit explained. */
 export function inspectionText(label: string, inspection: Inspection, options: InspectionOptions): string {
   const { terminal } = options;
   const { subject, explanations, selected, notes, warnings } = inspection;

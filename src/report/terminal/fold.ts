@@ -6,8 +6,8 @@ const ENDS = 3;
 const AROUND = 2;
 
 /**
- * The lines of a table with many rows: the first and last rows and those around important ones are shown, the others are
- * folded. A table with few rows is shown whole.
+ * The lines of a table. Of many rows, the first, the last and those around important ones are shown, and the others are
+ * folded; few rows are all shown.
  */
 export function fold(rows: number, important: readonly number[], all: boolean): Line[] {
   const shown = (row: number) =>
