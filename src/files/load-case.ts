@@ -133,7 +133,7 @@ function loadBundle(tensors: StateDict, label: string, caseOptions: CaseOptions,
       const { parts } = noRole(present, ['input']);
       const hints = [
         ...(parts.hints ?? []),
-        'Of weights alone no case is made: give them as --weights, beside --input.',
+        'Weights alone are not a case: give them as --weights, together with --input.',
       ];
       throw new CellcheckError({ ...parts, hints });
     }

@@ -128,7 +128,7 @@ function isInputError(file: string): CellcheckError {
   return new CellcheckError({
     code: 'file',
     file,
-    problem: 'is read by this run, and is not written over',
+    problem: 'is an input of this run, and is not overwritten',
     hints: ['Give the report a file of its own.'],
   });
 }

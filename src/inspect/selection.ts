@@ -66,7 +66,7 @@ export function select(
 export function mustBeOne({ steps, units }: Selected): void {
   if (steps.length === 1 && units.length === 1) return;
   throw new CellcheckError({
-    problem: `one step and one unit can be explained, and ${steps.length} and ${units.length} are selected`,
+    problem: `explain takes one step and one unit, but ${steps.length} and ${units.length} are selected`,
     hints: [`Choose them, as --step ${steps[0]} --unit ${units[0]}.`],
   });
 }
@@ -112,7 +112,7 @@ function pickDirections(wanted: Direction | undefined, module: Module): readonly
   if (wanted === undefined) return all;
   if (all.includes(wanted)) return [wanted];
   throw new CellcheckError({
-    problem: `direction ${wanted} is none of this module's`,
+    problem: `this module has no ${wanted} direction`,
     hints: ['It runs forward only: its state_dict has no _reverse parameters.'],
   });
 }

@@ -263,7 +263,7 @@ function layerRolesIn(module: Module, { tensors, files }: Pick<Case, 'tensors' |
 function layoutError({ batch_first }: Layout): CellcheckError {
   const [value, option] = batch_first ? ['true', '--no-batch-first'] : ['false', '--batch-first'];
   return new CellcheckError({
-    problem: `batch_first is said to be ${value}, and every shape fits the other reading: try ${option}`,
+    problem: `batch_first is ${value}, but all shapes fit the other layout: try ${option}`,
   });
 }
 

@@ -152,7 +152,7 @@ const VERDICT_SEGMENTS: Readonly<Record<Verdict, Segments>> = {
   },
   'ill-conditioned': ({ tensors, partsAt, subject }, style) => [
     `${style.open('ill-conditioned')}: no verdict`,
-    `from step ${partsAt} on, runs of this network that differ in rounding alone part as well`,
+    `from step ${partsAt} on, runs of this network that differ only in rounding diverge too`,
     `only from there on do values fail (${mismatchesOf(tensors)})`,
     `worst ${worstText(tensors, subject)}`,
   ],

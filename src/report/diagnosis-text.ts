@@ -59,17 +59,17 @@ function causeLines(cause: Cause, comparison: Comparison): Line[] {
         ...notExcludedLines(cause),
       ];
     case 'changed-values': {
-      const [values, them] =
-        cause.values.length === 1 ? ['one value', 'it'] : [`${cause.values.length} values`, 'them'];
+      const [values, were] =
+        cause.values.length === 1 ? ['one value', 'was'] : [`${cause.values.length} values`, 'were'];
       return [
         [
           'fits',
-          `${values} of the reference changed after it was computed: all that follows from ${them} does not`,
+          `${values} of the reference ${were} changed after it was computed: later steps follow from the original`,
         ],
         ...cause.values.map(
           ({ tensor, row, batch, unit, expected, actual }): Line => [
             '',
-            `${tensor}[${row}, ${batch}, ${unit}] is ${short(expected)}, and follows as ${short(actual)}`,
+            `${tensor}[${row}, ${batch}, ${unit}] is ${short(expected)}, but should be ${short(actual)}`,
           ],
         ),
         ['do', 'export the reference again'],
@@ -199,15 +199,18 @@ function whereLines(where: Whereabouts, { subject }: Comparison): Line[] {
   return [
     [
       'begins',
-      `in ${place} at step ${step} [batch ${batch}, unit ${unit}], as each step from the reference's own h shows it`,
+      `in ${place} at step ${step} [batch ${batch}, unit ${unit}], with every step begun from the reference's own h`,
       units.length === ofUnits
         ? 'all units are off'
         : `${units.length} of ${ofUnits} units are off: ${named}`,
     ],
     ...(needed.length > 1
-      ? ([['', `there one gate's sum would be off: ${needed.join(', ')}`]] satisfies Line[])
+      ? ([['', `if only one gate is wrong there, its sum is off: ${needed.join(', ')}`]] satisfies Line[])
       : []),
-    ['', `with the best weight of every unit changed, of the difference is explained: ${shares.join(', ')}`],
+    [
+      '',
+      `changing one weight of every unit explains at best this share of the difference: ${shares.join(', ')}`,
+    ],
   ];
 }
 
@@ -215,9 +218,9 @@ function notExcludedLines({ notExcluded: says, separators }: Cause): Line[] {
   if (says.length === 0) return [];
   const named = says.slice(0, MOST_NAMED);
   const more = says.length > named.length ? [`and ${says.length - named.length} more`] : [];
-  const shown = separators.length ? [`what would: ${anyOf(separators)}`] : [];
+  const shown = separators.length ? [`they would with ${anyOf(separators)}`] : [];
   return [
-    ['not excluded', 'what this case would not show', ...shown],
+    ['not excluded', 'conventions that make no difference in this case', ...shown],
     ...[...named, ...more].map((line): Line => ['', line]),
   ];
 }

@@ -29,16 +29,17 @@ const NOTES: Sentences<Note> = {
   kernels: ({ text }) => text,
   batch_first: ({ taken }) =>
     taken
-      ? 'batch_first is not said; the shapes fit only [B, T, …], so it is taken as true'
-      : "batch_first is not said; the shapes fit both ways, so it is taken as false, PyTorch's default",
-  nonlinearity: () => "nonlinearity is not said; it is taken as tanh, PyTorch's default",
+      ? 'batch_first is not given; the shapes fit only [B, T, …], so true is assumed'
+      : "batch_first is not given; the shapes fit both values, so false is assumed, PyTorch's default",
+  nonlinearity: () => "nonlinearity is not given; tanh is assumed, PyTorch's default",
 };
 
 const WARNINGS: Sentences<Warning> = {
   file: ({ text }) => text,
   'rounded-decimals': ({ tensors }) =>
-    `${firstNames(tensors)}: so few decimals were taken as rounded, for as exact numbers they differ`,
-  'zeros-pass': ({ tensor }) => `${tensor}: most of it or all would pass as zeros too, so this proves little`,
+    `${firstNames(tensors)}: numbers with few decimals were read as rounded; read as exact numbers, they differ`,
+  'zeros-pass': ({ tensor }) =>
+    `${tensor}: zeros would pass too for most or all of its values, so this proves little`,
   'nan-taken-as-equal': ({ tensor, count }) =>
     `${tensor}: ${count} expected values are NaN, and taken as equal (equal_nan)`,
   'not-finite': ({ tensor, nans, infinities, first }) => {
@@ -46,33 +47,33 @@ const WARNINGS: Sentences<Warning> = {
       ...(nans ? [`${nans} NaN`] : []),
       ...(infinities ? [`${infinities} ${infinities === 1 ? 'infinity' : 'infinities'}`] : []),
     ].join(' and ');
-    return `${printable(tensor)} has ${counts}, first at [${first.join(', ')}]: what follows from it is no number either`;
+    return `${printable(tensor)} has ${counts}, first at [${first.join(', ')}]: values computed from it may not be finite either`;
   },
   'nan-in-reference': () => 'the reference has NaN too: with --equal-nan (equal_nan) NaN equals NaN',
   'any-network': () =>
-    'the reference is the same almost everywhere, and almost any network would pass, so this proves little',
+    'the reference is nearly constant or saturated: almost any network would pass, so this proves little',
 };
 
 const ADVICE: Sentences<Advice> = {
   'print-more-digits': () =>
-    'the printed digits cannot tell; print more: torch.set_printoptions(precision=8)',
+    'the reference has too few digits for a verdict; print more: torch.set_printoptions(precision=8)',
   'wider-dtype-or-layer-outputs': () =>
-    'rounding may have taken most values as far as they are apart from each other: give a reference in a wider dtype, or the outputs of the layers below (--layer-outputs)',
+    'the rounding errors may be as large as the spread of the values: give a reference in a wider dtype, or the outputs of the layers below (--layer-outputs)',
   'give-exact-as-json': ({ tensors }) =>
-    `${firstNames(tensors)}: so few decimals may be rounded; where they are exact, give them as JSON, which is taken as it is written: then this differs`,
+    `${firstNames(tensors)}: numbers with few decimals are read as rounded; if they are exact, give them as JSON, whose numbers are read as exact: then this case differs`,
   'another-reading': ({ batch_first, nonlinearity, mismatches, of }) => {
     const flags = [
       ...(batch_first === undefined ? [] : [batch_first ? '--batch-first' : '--no-batch-first']),
       ...(nonlinearity === undefined ? [] : [`--nonlinearity ${nonlinearity}`]),
     ].join(' ');
     return mismatches === 0
-      ? `every value agrees with ${flags}: add it, or say it in the case`
-      : `with ${flags} only ${mismatches} of ${of} values differ: is that what the case is?`;
+      ? `every value agrees with ${flags}: add it, or state it in the case`
+      : `with ${flags} only ${mismatches} of ${of} values differ: is this how the case was made?`;
   },
   'state-decimals': ({ decimals }) =>
-    `no number of the reference has more than ${decimals} decimals: if it was printed so, say "decimals": ${decimals} in the case`,
+    `no number of the reference has more than ${decimals} decimals: if it was printed with this many, add "decimals": ${decimals} to the case`,
   'coarser-precision': ({ profile }) => COARSER[profile] ?? `all of it is within ${profile} rounding`,
-  'compute-float64': () => 'leave --compute float32 away: it is less exact than this tolerance',
+  'compute-float64': () => 'omit --compute float32: it is less precise than this tolerance',
   'shorter-sequence': ({ orFloat64 }) =>
     `${orFloat64 ? 'a reference in float64 (module.double()), or ' : ''}a shorter sequence`,
 };

@@ -21,7 +21,7 @@ export function sigmasHead({ auto }: Judged): string {
 export function restsOn(tensors: readonly Judged[]): string[] {
   const beginning = tensors[0].auto.forced
     ? "every step begins from the reference's own h"
-    : 'from the initial state on, for the reference lacks the output of every step';
+    : "from the initial state on, because the reference does not have every step's output";
   return [`rule auto: ${limits(tensors)}`, beginning];
 }
 
@@ -56,7 +56,7 @@ export function roundingNotes(tensors: readonly Judged[]): string[] {
     ({ name, auto: { decimals, limit, rare, undecided, units, suspicious }, elements, tolerance }) => [
       ...(undecided
         ? [
-            `note: ${name}: ${formatCount(undecided)} of ${formatCount(elements)} values are undecided, for ${decimals === undefined ? 'rounding' : 'what the digits hide'} may have taken them anywhere; they are held against rtol ${formatExact(tolerance.rtol)}, atol ${formatExact(tolerance.atol)}`,
+            `note: ${name}: ${formatCount(undecided)} of ${formatCount(elements)} values are undecided, because the errors of ${decimals === undefined ? 'rounding' : 'missing digits'} may be too large; they are compared with rtol ${formatExact(tolerance.rtol)}, atol ${formatExact(tolerance.atol)}`,
           ]
         : []),
       ...(rare
@@ -65,10 +65,12 @@ export function roundingNotes(tensors: readonly Judged[]): string[] {
           ]
         : []),
       ...(units.length
-        ? [`${name}: unit ${list(units)}: each step within ${limit} σ, but too many of them too far`]
+        ? [
+            `${name}: unit ${list(units)}: each step is within ${limit} σ, but the mean square of all steps is too large`,
+          ]
         : []),
       ...(suspicious.length
-        ? [`note: ${name}: unit ${list(suspicious)}: farther off than is usual, which proves nothing`]
+        ? [`note: ${name}: unit ${list(suspicious)}: errors are larger than usual, but do not prove a fault`]
         : []),
     ],
   );

@@ -40,7 +40,7 @@ function wrongly(one: Case, variant: Variant): Case {
 test.each([
   [
     'gru-perturbed-step',
-    'fits one value of the reference changed after it was computed',
+    'fits one value of the reference was changed after it was computed',
     'output[42, 1, 5] is',
   ],
   [

@@ -380,7 +380,7 @@ describe('a selection', () => {
       [['--step', '1:2'], 'It takes one index'],
       [['--step', '1', '--steps', '2'], 'not both'],
       [['--direction', 'up'], 'Allowed choices are forward, reverse'],
-      [['--explain'], 'one step and one unit can be explained, and 12 and 6 are selected'],
+      [['--explain'], 'explain takes one step and one unit, but 12 and 6 are selected'],
       [['--explain', '--step', '1'], 'Choose them, as --step 1 --unit 0'],
     ];
     for (const [argv, message] of wrong) {
@@ -564,9 +564,9 @@ describe('saving', () => {
     writeJson(file, { weight_ih_l0: [[1]], weight_hh_l0: [[1]], input: [[[1], [2]]] });
     const { code, stdout, stderr } = await inspect(file, '-q');
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-    expect(stderr).toContain('cellcheck: note: nonlinearity is not said; it is taken as tanh');
-    expect(stderr).toContain('cellcheck: note: batch_first is not said');
-    expect((await inspect(file)).stdout).toContain('note: nonlinearity is not said');
+    expect(stderr).toContain('cellcheck: note: nonlinearity is not given; tanh is assumed');
+    expect(stderr).toContain('cellcheck: note: batch_first is not given');
+    expect((await inspect(file)).stdout).toContain('note: nonlinearity is not given');
     expect((await inspect(file, '-q', '--nonlinearity', 'relu', '--no-batch-first')).stderr).toBe('');
   });
 

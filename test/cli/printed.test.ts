@@ -88,8 +88,8 @@ describe('two decimals or fewer', () => {
     const result = await verify({ w, i, e: 'tensor([[0.3], [-0.6], [0.4]])' });
     expect(result).toMatchObject({ verdict: 'undecided', code: 2 });
     expect(result.advice).toEqual([
-      'the printed digits cannot tell; print more: torch.set_printoptions(precision=8)',
-      'weight_ih_l0, weight_hh_l0, input, output: so few decimals may be rounded; where they are exact, give them as JSON, which is taken as it is written: then this differs',
+      'the reference has too few digits for a verdict; print more: torch.set_printoptions(precision=8)',
+      'weight_ih_l0, weight_hh_l0, input, output: numbers with few decimals are read as rounded; if they are exact, give them as JSON, whose numbers are read as exact: then this case differs',
     ]);
   });
 
@@ -98,7 +98,7 @@ describe('two decimals or fewer', () => {
     const result = await verify(two);
     expect(result).toMatchObject({ verdict: 'parity', code: 0 });
     expect(result.warnings).toEqual([
-      'output: so few decimals were taken as rounded, for as exact numbers they differ',
+      'output: numbers with few decimals were read as rounded; read as exact numbers, they differ',
     ]);
     expect((await verify({ ...RNN, e: 'tensor([[0.79], [0.97], [0.99]])' })).code).toBe(1);
   });
@@ -108,7 +108,7 @@ describe('two decimals or fewer', () => {
     const result = await verify({ ...RNN, w });
     expect(result).toMatchObject({ verdict: 'parity', code: 0 });
     expect(result.warnings).toEqual([
-      'weight_ih_l0, weight_hh_l0: so few decimals were taken as rounded, for as exact numbers they differ',
+      'weight_ih_l0, weight_hh_l0: numbers with few decimals were read as rounded; read as exact numbers, they differ',
     ]);
   });
 
@@ -134,7 +134,7 @@ test('where the digits cannot tell, the verdict is undecided, in text and JSON, 
   const result = await verify(texts);
   expect(result).toMatchObject({ verdict: 'undecided', code: 2, first: null });
   expect(result.advice).toEqual([
-    'the printed digits cannot tell; print more: torch.set_printoptions(precision=8)',
+    'the reference has too few digits for a verdict; print more: torch.set_printoptions(precision=8)',
   ]);
   const cwd = scratch();
   for (const [name, text] of Object.entries(texts)) fs.writeFileSync(path.join(cwd, `${name}.txt`), text);
@@ -143,7 +143,7 @@ test('where the digits cannot tell, the verdict is undecided, in text and JSON, 
     const { stdout, code } = await cli([command, ...argv], { cwd });
     expect(code).toBe(2);
     expect(stdout).toContain('\nundecided: no verdict; the reference says too little of 2 of 2 values;');
-    expect(stdout).toContain('try: the printed digits cannot tell; print more:');
+    expect(stdout).toContain('try: the reference has too few digits for a verdict; print more:');
   }
 });
 
@@ -153,7 +153,7 @@ test('where exact numbers are undecided already, nothing is said of numbers of f
   const result = await verify({ w, i, e: 'tensor([[0.1234], [-0.9876]])' });
   expect(result).toMatchObject({ verdict: 'undecided', code: 2 });
   expect(result.advice).toEqual([
-    'the printed digits cannot tell; print more: torch.set_printoptions(precision=8)',
+    'the reference has too few digits for a verdict; print more: torch.set_printoptions(precision=8)',
   ]);
 });
 

@@ -48,7 +48,7 @@ describe('a report is never written over what this run reads', () => {
     for (const command of ['verify', 'diagnose']) {
       const { code, stderr } = await cli([command, ...argv, '--reporter', `json=${target}`], { cwd });
       expect({ command, code }).toEqual({ command, code: 2 });
-      expect(stderr).toContain(`${target}: is read by this run, and is not written over`);
+      expect(stderr).toContain(`${target}: is an input of this run, and is not overwritten`);
       expect(contents(cwd)).toEqual(before);
     }
   });
@@ -64,7 +64,7 @@ describe('a report is never written over what this run reads', () => {
       const { code, stderr } = await cli(['verify', '.', '--reporter', 'json=i.json'], { cwd });
       expect(code).toBe(2);
       expect(stderr).toContain(message);
-      expect(stderr).toContain('i.json: is read by this run');
+      expect(stderr).toContain('i.json: is an input of this run');
       expect(contents(cwd)).toEqual(before);
     }
   });
@@ -83,7 +83,7 @@ describe('a report is never written over what this run reads', () => {
     fs.writeFileSync(path.join(cwd, 'w.json'), '{"weight_ih_l0": [[1');
     const { code, stderr } = await cli(['list', 'w.json', '--reporter', 'json=w.json'], { cwd });
     expect(code).toBe(2);
-    expect(stderr).toContain('is read by this run');
+    expect(stderr).toContain('is an input of this run');
     expect(contents(cwd)).toEqual({ 'w.json': '{"weight_ih_l0": [[1' });
   });
 

@@ -229,7 +229,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
       options.batch_first = true;
     },
     [
-      'batch_first is said to be true, and every shape fits the other reading: try --no-batch-first',
+      'batch_first is true, but all shapes fit the other layout: try --no-batch-first',
       'h_n: found [1, 2, 4], expected [num_layers, B, hidden_size] = [1, 5, 4]',
     ],
   ],
@@ -521,7 +521,7 @@ const COMMANDS: readonly [slip: string, argv: readonly string[], sentences: read
     ['verify', '--weights', 'w.safetensors'],
     ['--weights, --input and --expected belong together'],
   ],
-  ['a case beside three files', ['verify', 'x', '--weights', 'w'], ['make a case of their own']],
+  ['a case beside three files', ['verify', 'x', '--weights', 'w'], ['define the only case: give no paths']],
   ['a path that is not there', ['verify', 'nowhere'], ['nowhere: there is no such file or folder']],
   ['a pattern without a match', ['verify', 'nowhere/*'], ['nowhere/*: nothing matches this pattern']],
   [

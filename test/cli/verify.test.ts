@@ -161,7 +161,7 @@ test('batch_first is inferred where the shapes leave no doubt, and the report sa
   writeJson(file, rest);
   const inferred = await cli(['verify', folder]);
   expect(inferred.code).toBe(0);
-  expect(inferred.stdout).toContain('note: batch_first is not said; the shapes fit only [B, T, …]');
+  expect(inferred.stdout).toContain('note: batch_first is not given; the shapes fit only [B, T, …]');
   expect((await cli(['verify', folder, '--no-batch-first'])).code).toBe(2);
   const said = await cli(['verify', folder, '--batch-first']);
   expect(said.code).toBe(0);
@@ -224,13 +224,13 @@ test('tolerances: the command line wins over the case', async () => {
 test('a tolerance under which zeros would pass is a warning, and with --strict no verdict', async () => {
   const lax = await cli(['verify', 'samples/lstm', '--atol', '1']);
   expect(lax.code).toBe(0);
-  expect(lax.stdout).toContain('warning: output: most of it or all would pass as zeros too');
+  expect(lax.stdout).toContain('warning: output: zeros would pass too for most or all of its values');
   const strict = await cli(['verify', 'samples/lstm', '--atol', '1', '--strict']);
   expect(strict).toMatchObject({ code: 2, stdout: '' });
   expect(strict.stderr).toContain('no verdict with --strict, because of warnings (parity without it)');
   expect((await cli(['verify', 'samples/lstm', '--strict'])).code).toBe(0);
   const several = await cli(['verify', 'samples/lstm', 'samples/gru', '--atol', '1', '--quiet']);
-  expect(several.stdout).toContain('warning: output: most of it or all would pass as zeros too');
+  expect(several.stdout).toContain('warning: output: zeros would pass too for most or all of its values');
 });
 
 test('a case says why its tolerance is another, but cannot say who asked for it', async () => {
@@ -478,7 +478,7 @@ test('what goes in and is no number is said, and what to do where the reference 
   const differs = await words();
   expect(differs.code).toBe(1);
   expect(differs.stdout).toContain(
-    'warning: weight_hh_l0 has 1 NaN, first at [0, 0]: what follows from it is no number either',
+    'warning: weight_hh_l0 has 1 NaN, first at [0, 0]: values computed from it may not be finite either',
   );
   expect(differs.stdout).toContain('the reference has NaN too: with --equal-nan (equal_nan) NaN equals NaN');
   const equal = await words('--equal-nan');

@@ -209,7 +209,7 @@ const ROWS: readonly Row[] = [
     'a tolerance that lets everything pass',
     member('"__metadata__":{"atol":"1e9"}', 0),
     0,
-    'would pass as zeros too',
+    'zeros would pass too',
   ],
 
   // Descriptions

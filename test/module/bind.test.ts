@@ -159,9 +159,7 @@ test.each([
   [false, 'false', '--batch-first', { input: [2, 5, 3], h_n: [1, 2, 4] }],
 ])('a batch_first of %s where the shapes say otherwise', (said, word, option, shapes) => {
   const lines = linesOf(() => bind(lstm(), caseWith(lstm(), shapes), said));
-  expect(lines[0]).toBe(
-    `batch_first is said to be ${word}, and every shape fits the other reading: try ${option}`,
-  );
+  expect(lines[0]).toBe(`batch_first is ${word}, but all shapes fit the other layout: try ${option}`);
   expect(lines[1]).toBe('  h_n: found [1, 2, 4], expected [num_layers, B, hidden_size] = [1, 5, 4]');
 });
 

@@ -44,7 +44,9 @@ Examples:
 export function addDiagnose(program: Command, io: Io, exit: (code: number) => void): void {
   const command = program
     .command('diagnose')
-    .description('Finds out why a reference differs: another convention, another weight, or where it begins.')
+    .description(
+      'Finds out why a reference differs: another convention, a wrong weight, or where the difference begins.',
+    )
     .argument('[case]', 'a case file, a bundle, or a folder with a case.json');
   addRuleOptions(addCaseOptions(command))
     .addOption(computeOption())

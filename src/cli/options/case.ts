@@ -85,9 +85,7 @@ export async function pendingCases(
   const files = [weights, input, expected].filter((file) => file !== undefined);
   const separate = options.layerOutputs === undefined ? [] : [options.layerOutputs];
   if (files.length && paths.length) {
-    command.error(
-      'error: --weights, --input and --expected make a case of their own; give no other beside them',
-    );
+    command.error('error: --weights, --input and --expected define the only case: give no paths beside them');
   }
   if (files.length) {
     if (!weights || !input || !(expected || expectedOptional)) {
