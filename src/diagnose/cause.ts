@@ -7,7 +7,7 @@ import { suffix } from '../module/parameters.js';
 import type { Cause, Convention, Whereabouts, WrongWeight } from '../verdict/cause.js';
 import { allowances } from './conventions/allowance.js';
 import { separators } from './conventions/hypotheses.js';
-import type { Predicted } from './conventions/predict.js';
+import type { Predicted } from './conventions/predicted.js';
 import {
   type Fit,
   type Found,

@@ -3,7 +3,7 @@ import type { BoundCase } from '../module/bind.js';
 import { outputSize } from '../module/parameters.js';
 import type { Reference } from '../tensor/reference.js';
 import type { ChangedValue } from '../verdict/cause.js';
-import type { Predicted } from './conventions/predict.js';
+import type { Predicted } from './conventions/predicted.js';
 import type { Search } from './conventions/search.js';
 
 type OutputReference = Reference<'output' | 'h_n' | 'c_n'>;

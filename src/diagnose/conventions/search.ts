@@ -4,7 +4,8 @@ import type { BoundCase, Network } from '../../module/bind.js';
 import { directionsOf } from '../../module/parameters.js';
 import type { Allowance } from './allowance.js';
 import { type Hypothesis, hypothesesFor } from './hypotheses.js';
-import { type Limit, type Predicted, predict } from './predict.js';
+import { type Limit, predict } from './predict.js';
+import type { Predicted } from './predicted.js';
 import type { Variant } from './variant.js';
 
 /** How far what hypotheses predict is from a reference. */

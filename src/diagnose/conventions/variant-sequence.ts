@@ -1,0 +1,74 @@
+import { pick } from '../../engine/forward.js';
+import type { Sequence } from '../../module/bind.js';
+import { directionsOf, type Module, outputSize } from '../../module/parameters.js';
+import type { Floats } from '../../tensor/dtype.js';
+import type { Variant } from './variant.js';
+import {
+  byColumn,
+  lastLayerFirst,
+  reorderStates,
+  reverseTime,
+  SHIFTS,
+  type States,
+  sameSize,
+} from './variant-order.js';
+
+/**
+ * The sequence that a variant runs over: its input, its initial states and its lengths.
+ * @param finals the final states of the run before, where the variant is stateful
+ */
+export function variantSequence(
+  module: Module,
+  sequence: Sequence,
+  variant: Variant,
+  finals: States | undefined,
+): Sequence {
+  const { steps, batch } = sequence;
+  const { state, lengths } = variant;
+  const initial = finals ?? { h: sequence.h0, c: sequence.c0 };
+  const { h, c } = state ? INITIAL_STATES[state](initial, module) : initial;
+  return {
+    steps,
+    batch,
+    input: variantInput(sequence, variant),
+    h0: h,
+    c0: c,
+    lengths: lengths === 'ignored' ? undefined : (lengths ?? sequence.lengths),
+  };
+}
+
+function variantInput({ steps, input }: Sequence, { inputOrder, inputShift }: Variant): Floats {
+  const ordered = inputOrder ? reverseTime(input, steps) : input;
+  return inputShift ? SHIFTS[inputShift](ordered, new Float64Array(input.length / steps)) : ordered;
+}
+
+const INITIAL_STATES: Readonly<
+  Record<NonNullable<Variant['state']>, (initial: States, module: Module) => States>
+> = {
+  'h_0 = 0': ({ c }) => ({ c }),
+  'c_0 = 0': ({ h }) => ({ h }),
+  'both 0': () => ({}),
+  exchanged: ({ h, c }, module) => (sameSize(module) ? { h: c, c: h } : { h, c }),
+  'c_0 = h_0': ({ h, c }, module) => ({ h, c: sameSize(module) ? h : c }),
+  'direction first': (initial, module) =>
+    reorderStates(initial, byColumn(directionsOf(module).length, module.num_layers)),
+  'layers reversed': (initial, module) => reorderStates(initial, lastLayerFirst(module)),
+  'first for all': (initial, module) =>
+    reorderStates(initial, new Array<number>(module.num_layers * directionsOf(module).length).fill(0)),
+};
+
+/** The first batch rows of a sequence. */
+export function firstRows(sequence: Sequence, module: Module, count: number): Sequence {
+  const { steps, batch, input, h0, c0, lengths } = sequence;
+  if (count === batch) return sequence;
+  const rows = Array.from({ length: count }, (_, row) => row);
+  const states = module.num_layers * directionsOf(module).length;
+  return {
+    steps,
+    batch: count,
+    input: pick(input, rows, steps, batch, module.input_size),
+    h0: h0 && pick(h0, rows, states, batch, outputSize(module)),
+    c0: c0 && pick(c0, rows, states, batch, module.hidden_size),
+    lengths: lengths?.slice(0, count),
+  };
+}
