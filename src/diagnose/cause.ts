@@ -17,15 +17,11 @@ import {
   searchPairs,
   searchSingles,
 } from './conventions/search.js';
+import { firstBeyond } from './one-weight/first-beyond.js';
 import { type Known, knownLayers } from './one-weight/known-layers.js';
-import {
-  firstBeyond,
-  type Localised,
-  localise,
-  refine,
-  type Suspect,
-  weightOf,
-} from './one-weight/localise.js';
+import { type Localised, localise } from './one-weight/localise.js';
+import { refine } from './one-weight/refine.js';
+import { type Suspect, valueInFile } from './one-weight/suspect.js';
 import { changedValues, cutToReference, firstNotFinite } from './reference.js';
 
 export interface CauseOptions {
@@ -142,7 +138,7 @@ function wrongWeights({ layer, located: { suspects, farthest } }: Located): Wron
     .sort((a, b) => a.left - b.left)
     .map(({ suspect, change, farthest: left }) => {
       const { row, column, gate, unit, deviation, alike } = suspect;
-      const inFile = weightOf(layer, suspect);
+      const inFile = valueInFile(layer, suspect);
       return {
         tensors: namesOf(layer.module.kind, suspect).map((name) => name + end),
         row,

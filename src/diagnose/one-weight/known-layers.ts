@@ -1,4 +1,4 @@
-import { envelope } from '../../bounds/envelope.js';
+import { envelope, type Spread } from '../../bounds/envelope.js';
 import { PROFILE_OF, PROFILES, type ProfileName } from '../../bounds/profiles.js';
 import type { Direction } from '../../kinds.js';
 import type { BoundCase } from '../../module/bind.js';
@@ -13,56 +13,78 @@ export interface Known extends KnownLayer {
   readonly direction: Direction;
 }
 
-/** Every direction of the layers whose whole output is known, where nothing comes between it and the cells. */
-export function knownLayers(boundCase: BoundCase, said: ProfileName | undefined): Known[] {
+/**
+ * Every direction of the layers whose output the case has; none if the module has a projection, which hides the units.
+ * @param requested the rounding profile, if the user chose one; otherwise that of the reference's dtype
+ */
+export function knownLayers(boundCase: BoundCase, requested: ProfileName | undefined): Known[] {
   const { network, sequence } = boundCase;
-  const { module, layers } = network;
+  const { module } = network;
   if (module.proj_size) return [];
-  const truths = knownOutputs(boundCase);
-  const dtype = truths.find((truth) => truth)?.dtype;
+  const references = knownOutputs(boundCase);
+  const dtype = references.find((reference) => reference)?.dtype;
   if (!dtype) return [];
-  const profile = PROFILES[said ?? PROFILE_OF[dtype as FloatDtype]];
-  const known = truths.map((truth) => truth && { values: truth.data });
-  const made = envelope(network, sequence, { profile, model: 'likely', known });
-  const { steps, batch, lengths } = sequence;
+  const { layers: spreads } = envelope(network, sequence, {
+    profile: PROFILES[requested ?? PROFILE_OF[dtype as FloatDtype]],
+    model: 'likely',
+    known: references.map((reference) => reference && { values: reference.data }),
+  });
+  return references.flatMap((reference, layer) => {
+    if (!reference) return [];
+    const below = layer === 0 ? sequence.input : (references[layer - 1]?.data ?? spreads[layer - 1].values);
+    return knownDirections(boundCase, layer, below, reference.data, spreads[layer]);
+  });
+}
+
+/**
+ * The directions of one layer.
+ * @param below the layer's input, which may end at the longest of the lengths
+ * @param expected the layer's output, which may end there too
+ */
+function knownDirections(
+  { network, sequence }: BoundCase,
+  layer: number,
+  below: Floats,
+  expected: Floats,
+  { error, undecided }: Spread,
+): Known[] {
+  const { module, layers } = network;
+  const { steps, batch, lengths, h0, c0 } = sequence;
   const { hidden_size } = module;
   const directions = directionsOf(module);
-  const width = directions.length * hidden_size;
-  return truths.flatMap((truth, layer) => {
-    if (!truth) return [];
-    const below = layer === 0 ? sequence.input : (truths[layer - 1]?.data ?? made.layers[layer - 1].values);
-    const input = new Float64Array(steps * batch * layerInputSize(module, layer));
-    input.set(below);
-    return directions.map((direction, d): Known => {
-      const index = layer * directions.length + d;
-      const state = (values: Floats | undefined) =>
-        values?.subarray(index * batch * hidden_size, (index + 1) * batch * hidden_size);
-      const own = (values: Floats) => {
-        const result = new Float64Array(steps * batch * hidden_size);
-        for (let at = 0; at < values.length / width; at++) {
-          const from = at * width + d * hidden_size;
-          result.set(values.subarray(from, from + hidden_size), at * hidden_size);
-        }
-        return result;
-      };
-      const { error, undecided } = made.layers[layer];
-      return {
-        layer,
-        direction,
-        module,
-        parameters: layers[layer][d],
-        reverse: direction === 'reverse',
-        steps,
-        batch,
-        lengths,
-        input,
-        input_size: layerInputSize(module, layer),
-        h0: state(sequence.h0),
-        c0: state(sequence.c0),
-        expected: own(truth.data),
-        // What is undecided says nothing.
-        sigma: own(error.map((sigma, i) => (undecided[i] ? 0 : sigma))),
-      };
-    });
+  const input_size = layerInputSize(module, layer);
+  const input = new Float64Array(steps * batch * input_size); // [steps, batch, layer input]
+  input.set(below);
+  const sigma = error.map((deviation, i) => (undecided[i] ? 0 : deviation)); // [steps, batch, directions·hidden]
+  return directions.map((direction, d): Known => {
+    const stateSize = batch * hidden_size;
+    const first = (layer * directions.length + d) * stateSize;
+    const ofDirection = (values: Floats) => {
+      const result = new Float64Array(steps * stateSize); // [steps, batch, hidden]
+      copyColumns(values, directions.length * hidden_size, d * hidden_size, result, hidden_size);
+      return result;
+    };
+    return {
+      layer,
+      direction,
+      module,
+      parameters: layers[layer][d],
+      reverse: direction === 'reverse',
+      steps,
+      batch,
+      lengths,
+      input,
+      input_size,
+      h0: h0?.subarray(first, first + stateSize),
+      c0: c0?.subarray(first, first + stateSize),
+      expected: ofDirection(expected),
+      sigma: ofDirection(sigma),
+    };
   });
+}
+
+/** Copies the columns of values [rows, width] that begin at `first` into `to` [rows or more, size]. */
+function copyColumns(values: Floats, width: number, first: number, to: Float64Array, size: number): void {
+  for (let row = 0; row < values.length / width; row++)
+    to.set(values.subarray(row * width + first, row * width + first + size), row * size);
 }

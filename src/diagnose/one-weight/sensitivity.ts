@@ -5,7 +5,7 @@ import type { Parameters } from '../../module/bind.js';
 import type { Module } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
 
-/** One layer in one direction whose output is known, without a projection. */
+/** One direction of a layer without a projection, whose output the reference has. */
 export interface KnownLayer {
   readonly module: Module;
   readonly parameters: Parameters;
@@ -18,44 +18,36 @@ export interface KnownLayer {
   readonly input_size: number;
   /** [batch, hidden]; zeros if absent */
   readonly h0?: Floats;
+  /** [batch, hidden], LSTM only; zeros if absent */
   readonly c0?: Floats;
-  /** The reference, and the standard deviation of what rounding does to each value [steps, batch, hidden]. */
+  /** The reference [steps, batch, hidden]. */
   readonly expected: Floats;
+  /** The standard deviation of each value's rounding error; 0 where a value does not count, as in padding [steps, batch, hidden]. */
   readonly sigma: Floats;
 }
 
-/** What a layer's units are computed from, every step from the reference's own h. */
-export interface Frame {
+/** The operands of every step of a layer, each step from the reference's own h (teacher forcing). */
+export interface TeacherForced {
   readonly hidden_size: number;
   readonly batch: number;
   readonly relu: boolean;
   /** The steps of a batch row in the order in which this direction takes them. */
   readonly stepsOf: (row: number) => readonly number[];
-  /** h before each step, from the reference [steps, batch, hidden]. */
+  /** The reference's h before each step [steps, batch, hidden]. */
   readonly before: Float64Array;
-  /** W_ih x + b_ih and W_hh h + b_hh [steps, batch, gates·hidden]. */
-  readonly ofX: Float64Array;
-  readonly ofH: Float64Array;
-  /** [batch, hidden]; zeros if absent */
+  /** W_ih x + b_ih [steps, batch, gates·hidden] */
+  readonly inputSums: Float64Array;
+  /** W_hh h + b_hh [steps, batch, gates·hidden] */
+  readonly hiddenSums: Float64Array;
+  /** [batch, hidden], LSTM only; zeros if absent */
   readonly c0?: Floats;
 }
 
-export function frameOf(layer: KnownLayer): Frame {
-  const { module, parameters, steps, batch, lengths, reverse, input, expected, h0, c0 } = layer;
+export function teacherForced(layer: KnownLayer): TeacherForced {
+  const { module, parameters, steps, batch, input, c0 } = layer;
   const { hidden_size, kind, nonlinearity } = module;
-  const orders = Array.from({ length: batch }, (_, row) => {
-    const length = lengths ? lengths[row] : steps;
-    return Array.from({ length }, (_, i) => (reverse ? length - 1 - i : i));
-  });
-  const before = new Float64Array(steps * batch * hidden_size);
-  for (const [row, order] of orders.entries()) {
-    let from: Floats | undefined = h0?.subarray(row * hidden_size, (row + 1) * hidden_size);
-    for (const t of order) {
-      const at = (t * batch + row) * hidden_size;
-      if (from) before.set(from, at);
-      from = expected.subarray(at, at + hidden_size);
-    }
-  }
+  const orders = Array.from({ length: batch }, (_, row) => stepOrder(layer, row));
+  const before = statesBefore(layer, orders);
   const columns = KINDS[kind].gates.length * hidden_size;
   const { weightIh, weightHh, biasIh, biasHh } = parameters;
   const { products } = plainFloat64.workspace(
@@ -65,135 +57,166 @@ export function frameOf(layer: KnownLayer): Frame {
     },
     {},
   );
-  const ofX = new Float64Array(steps * batch * columns);
-  const ofH = new Float64Array(steps * batch * columns);
-  products.input(ofX, input, steps * batch);
-  products.hidden(ofH, before, steps * batch);
+  const inputSums = new Float64Array(steps * batch * columns); // [steps, batch, gates·hidden]
+  const hiddenSums = new Float64Array(steps * batch * columns); // [steps, batch, gates·hidden]
+  products.input(inputSums, input, steps * batch);
+  products.hidden(hiddenSums, before, steps * batch);
   return {
     hidden_size,
     batch,
     relu: nonlinearity === 'relu',
     stepsOf: (row) => orders[row],
     before,
-    ofX,
-    ofH,
+    inputSums,
+    hiddenSums,
     c0,
   };
 }
 
-/** One unit of it, as a layer of that unit alone. */
-export function unitFrame(frame: Frame, kind: Module['kind'], unit: number): Frame {
-  const { hidden_size, before, ofX, ofH, c0 } = frame;
-  const gates = KINDS[kind].gates.length;
-  const pick = (values: Floats, of: number) =>
-    Float64Array.from({ length: values.length / hidden_size }, (_, i) => {
-      const row = Math.floor(i / of);
-      return values[row * of * hidden_size + (i % of) * hidden_size + unit];
-    });
+/** The steps of a batch row, within its length, in the order of the direction. */
+function stepOrder({ steps, lengths, reverse }: KnownLayer, row: number): number[] {
+  const length = lengths ? lengths[row] : steps;
+  return Array.from({ length }, (_, i) => (reverse ? length - 1 - i : i));
+}
+
+/** The reference's h before each step [steps, batch, hidden]; zeros beyond a row's length. */
+function statesBefore(
+  { module: { hidden_size }, steps, batch, expected, h0 }: KnownLayer,
+  orders: readonly (readonly number[])[],
+): Float64Array {
+  const before = new Float64Array(steps * batch * hidden_size); // [steps, batch, hidden]
+  for (const [row, order] of orders.entries()) {
+    let h: Floats | undefined = h0?.subarray(row * hidden_size, (row + 1) * hidden_size);
+    for (const t of order) {
+      const start = (t * batch + row) * hidden_size;
+      if (h) before.set(h, start);
+      h = expected.subarray(start, start + hidden_size);
+    }
+  }
+  return before;
+}
+
+/** One unit's part of the operands, as those of a layer that has only this unit. */
+export function singleUnit(forced: TeacherForced, unit: number): TeacherForced {
+  const { hidden_size, before, inputSums, hiddenSums, c0 } = forced;
   return {
-    ...frame,
+    ...forced,
     hidden_size: 1,
-    before: pick(before, 1),
-    ofX: pick(ofX, gates),
-    ofH: pick(ofH, gates),
-    c0: c0 && pick(c0, 1),
+    before: valuesOfUnit(before, hidden_size, unit), // [steps, batch, 1]
+    inputSums: valuesOfUnit(inputSums, hidden_size, unit), // [steps, batch, gates]
+    hiddenSums: valuesOfUnit(hiddenSums, hidden_size, unit), // [steps, batch, gates]
+    c0: c0 && valuesOfUnit(c0, hidden_size, unit), // [batch, 1]
   };
 }
 
-/** A part of a gate's sum: how the output depends on it at each step, and which features go into it. */
-interface Part {
+/** The values of one unit, of [rows, hidden] or of [rows, gates·hidden]: [rows] or [rows, gates]. */
+export function valuesOfUnit(values: Floats, hidden_size: number, unit: number): Float64Array {
+  const result = new Float64Array(values.length / hidden_size);
+  for (let i = 0; i < result.length; i++) result[i] = values[i * hidden_size + unit];
+  return result;
+}
+
+/** A part of a gate's sum, and how the output depends on it. A GRU's n has two parts; any other sum is one part. */
+export interface Part {
   readonly gate: string;
-  readonly of: 'both' | 'x' | 'h';
-  /** ∂h/∂a, or ∂c/∂a where what is left in c goes on [steps, batch, hidden]. */
+  /** Whether the part is W_ih x + b_ih, W_hh h + b_hh or both. */
+  readonly operand: 'both' | 'x' | 'h';
+  /** The derivative of h by this part or, where it is carried, of c [steps, batch, hidden]. */
   readonly slope: Float64Array;
+  /** Whether the part changes an LSTM's c, and by it all later steps. */
   readonly carried: boolean;
 }
 
-interface Sensitivity {
-  /** What the weights give, every step from the reference's own h [steps, batch, hidden]. */
-  readonly values: Float64Array;
+export interface Sensitivity {
+  /** What the weights give, each step from the reference's own h [steps, batch, hidden]. */
+  readonly computed: Float64Array;
   readonly parts: readonly Part[];
-  /** Of an LSTM: what of c is left after a step, and ∂h/∂c. */
+  /** LSTM only: the share of c that remains after a step, which is f [steps, batch, hidden]. */
   readonly kept?: Float64Array;
-  readonly out?: Float64Array;
+  /** LSTM only: ∂h/∂c [steps, batch, hidden]. */
+  readonly cellSlope?: Float64Array;
 }
 
-/** What the weights give, and how that depends on each gate's sum: the derivatives of engine/cells/. */
-export const SENSITIVITIES: Readonly<Record<Module['kind'], (frame: Frame) => Sensitivity>> = {
-  RNN({ ofX, ofH, relu }) {
-    const values = ofX.map((a, i) => (relu ? Math.max(0, a + ofH[i]) : Math.tanh(a + ofH[i])));
-    const slope = values.map((h, i) => (relu ? (ofX[i] + ofH[i] > 0 ? 1 : 0) : 1 - h * h));
-    return { values, parts: [{ gate: 'h', of: 'both', slope, carried: false }] };
+/** What the weights give, and its derivatives by each part of a gate's sum: those of the equations in engine/cells/. */
+export const SENSITIVITIES: Readonly<Record<Module['kind'], (forced: TeacherForced) => Sensitivity>> = {
+  RNN({ inputSums, hiddenSums, relu }) {
+    const sums = inputSums.map((sum, i) => sum + hiddenSums[i]); // [steps, batch, hidden]
+    const computed = sums.map((sum) => (relu ? Math.max(0, sum) : Math.tanh(sum)));
+    const slope = computed.map((h, i) => (relu ? (sums[i] > 0 ? 1 : 0) : 1 - h * h));
+    return { computed, parts: [{ gate: 'h', operand: 'both', slope, carried: false }] };
   },
 
-  GRU({ hidden_size, before, ofX, ofH }) {
-    const columns = 3 * hidden_size;
-    const blank = () => new Float64Array(before.length);
-    const [values, slopeR, slopeZ, slopeNx, slopeNh] = [blank(), blank(), blank(), blank(), blank()];
-    for (let at = 0; at < before.length; at++) {
-      const inR = Math.floor(at / hidden_size) * columns + (at % hidden_size);
-      const inZ = inR + hidden_size;
-      const inN = inZ + hidden_size;
-      const r = sigmoid(ofX[inR] + ofH[inR]);
-      const z = sigmoid(ofX[inZ] + ofH[inZ]);
-      const n = Math.tanh(ofX[inN] + r * ofH[inN]);
-      const h = before[at];
-      const q = (1 - z) * (1 - n * n);
-      values[at] = n + z * (h - n);
-      slopeR[at] = q * ofH[inN] * r * (1 - r);
-      slopeZ[at] = (h - n) * z * (1 - z);
-      slopeNx[at] = q;
-      slopeNh[at] = q * r;
+  GRU({ hidden_size, before, inputSums, hiddenSums }) {
+    const rows = before.length / hidden_size;
+    const empty = () => new Float64Array(before.length); // [steps, batch, hidden]
+    const [computed, slopeR, slopeZ, slopeNx, slopeNh] = [empty(), empty(), empty(), empty(), empty()];
+    for (let row = 0; row < rows; row++) {
+      for (let unit = 0; unit < hidden_size; unit++) {
+        const i = row * hidden_size + unit;
+        const iR = 3 * row * hidden_size + unit;
+        const iZ = iR + hidden_size;
+        const iN = iZ + hidden_size;
+        const r = sigmoid(inputSums[iR] + hiddenSums[iR]);
+        const z = sigmoid(inputSums[iZ] + hiddenSums[iZ]);
+        const n = Math.tanh(inputSums[iN] + r * hiddenSums[iN]);
+        const h = before[i];
+        computed[i] = n + z * (h - n);
+        const slopeN = (1 - z) * (1 - n * n);
+        slopeR[i] = slopeN * hiddenSums[iN] * r * (1 - r);
+        slopeZ[i] = (h - n) * z * (1 - z);
+        slopeNx[i] = slopeN;
+        slopeNh[i] = slopeN * r;
+      }
     }
     return {
-      values,
+      computed,
       parts: [
-        { gate: 'r', of: 'both', slope: slopeR, carried: false },
-        { gate: 'z', of: 'both', slope: slopeZ, carried: false },
-        { gate: 'n', of: 'x', slope: slopeNx, carried: false },
-        { gate: 'n', of: 'h', slope: slopeNh, carried: false },
+        { gate: 'r', operand: 'both', slope: slopeR, carried: false },
+        { gate: 'z', operand: 'both', slope: slopeZ, carried: false },
+        { gate: 'n', operand: 'x', slope: slopeNx, carried: false },
+        { gate: 'n', operand: 'h', slope: slopeNh, carried: false },
       ],
     };
   },
 
-  LSTM({ hidden_size, batch, before, ofX, ofH, c0, stepsOf }) {
-    const columns = 4 * hidden_size;
-    const blank = () => new Float64Array(before.length);
-    const [values, slopeI, slopeF, slopeG, slopeO] = [blank(), blank(), blank(), blank(), blank()];
-    const [kept, out] = [blank(), blank()];
+  LSTM({ hidden_size, batch, before, inputSums, hiddenSums, c0, stepsOf }) {
+    const empty = () => new Float64Array(before.length); // [steps, batch, hidden]
+    const [computed, kept, cellSlope] = [empty(), empty(), empty()];
+    const [slopeI, slopeF, slopeG, slopeO] = [empty(), empty(), empty(), empty()];
     for (let row = 0; row < batch; row++) {
-      const c = new Float64Array(hidden_size);
+      const c = new Float64Array(hidden_size); // [hidden]
       if (c0) c.set(c0.subarray(row * hidden_size, (row + 1) * hidden_size));
       for (const t of stepsOf(row)) {
         for (let unit = 0; unit < hidden_size; unit++) {
-          const at = (t * batch + row) * hidden_size + unit;
-          const inI = (t * batch + row) * columns + unit;
-          const sum = (gate: number) => ofX[inI + gate * hidden_size] + ofH[inI + gate * hidden_size];
+          const index = (t * batch + row) * hidden_size + unit;
+          const iI = 4 * (t * batch + row) * hidden_size + unit;
+          const sum = (gate: number) =>
+            inputSums[iI + gate * hidden_size] + hiddenSums[iI + gate * hidden_size];
           const i = sigmoid(sum(0));
           const f = sigmoid(sum(1));
           const g = Math.tanh(sum(2));
           const o = sigmoid(sum(3));
-          slopeI[at] = g * i * (1 - i);
-          slopeF[at] = c[unit] * f * (1 - f);
-          slopeG[at] = i * (1 - g * g);
+          slopeI[index] = g * i * (1 - i);
+          slopeF[index] = c[unit] * f * (1 - f);
+          slopeG[index] = i * (1 - g * g);
           c[unit] = f * c[unit] + i * g;
           const tanh = Math.tanh(c[unit]);
-          values[at] = o * tanh;
-          slopeO[at] = tanh * o * (1 - o);
-          kept[at] = f;
-          out[at] = o * (1 - tanh * tanh);
+          computed[index] = o * tanh;
+          slopeO[index] = tanh * o * (1 - o);
+          kept[index] = f;
+          cellSlope[index] = o * (1 - tanh * tanh);
         }
       }
     }
     return {
-      values,
+      computed,
       kept,
-      out,
+      cellSlope,
       parts: [
-        { gate: 'i', of: 'both', slope: slopeI, carried: true },
-        { gate: 'f', of: 'both', slope: slopeF, carried: true },
-        { gate: 'g', of: 'both', slope: slopeG, carried: true },
-        { gate: 'o', of: 'both', slope: slopeO, carried: false },
+        { gate: 'i', operand: 'both', slope: slopeI, carried: true },
+        { gate: 'f', operand: 'both', slope: slopeF, carried: true },
+        { gate: 'g', operand: 'both', slope: slopeG, carried: true },
+        { gate: 'o', operand: 'both', slope: slopeO, carried: false },
       ],
     };
   },

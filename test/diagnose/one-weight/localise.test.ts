@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { predict } from '../../../src/diagnose/conventions/predict.js';
-import { firstBeyond, localise, refine } from '../../../src/diagnose/one-weight/localise.js';
+import { firstBeyond } from '../../../src/diagnose/one-weight/first-beyond.js';
+import { localise } from '../../../src/diagnose/one-weight/localise.js';
+import { refine } from '../../../src/diagnose/one-weight/refine.js';
 import type { KnownLayer } from '../../../src/diagnose/one-weight/sensitivity.js';
 import type { Network, Sequence } from '../../../src/module/bind.js';
 import { moduleOf } from '../../engine/module.js';
