@@ -1,22 +1,15 @@
 import type { ProfileName } from '../bounds/profiles.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import type { SpeedOptions } from '../engine/options.js';
-import { KINDS } from '../kinds.js';
+import { KINDS, type Kind } from '../kinds.js';
 import type { BoundCase } from '../module/bind.js';
 import { suffix } from '../module/parameters.js';
-import type { Cause, Convention, Whereabouts, WrongWeight } from '../verdict/cause.js';
+import type { Cause, Convention, Finding, Searched, Whereabouts, WrongWeight } from '../verdict/cause.js';
 import { allowances } from './conventions/allowance.js';
 import { separators } from './conventions/hypotheses.js';
+import { type Misfit, misfit, type Target } from './conventions/misfit.js';
 import type { Predicted } from './conventions/predicted.js';
-import {
-  type Fit,
-  type Found,
-  type Misfit,
-  misfit,
-  type Search,
-  searchPairs,
-  searchSingles,
-} from './conventions/search.js';
+import { type Fit, type Found, type Search, searchPairs, searchSingles } from './conventions/search.js';
 import { firstBeyond } from './one-weight/first-beyond.js';
 import { type Known, knownLayers } from './one-weight/known-layers.js';
 import { type Localised, localise } from './one-weight/localise.js';
@@ -26,90 +19,86 @@ import { changedValues, cutToReference, firstNotFinite } from './reference.js';
 
 export interface CauseOptions {
   readonly profile?: ProfileName;
-  /** The precision that explains all of it, where one does. */
+  /** Looks for a precision whose rounding explains all of the difference. */
   readonly precision?: () => ProfileName | undefined;
-  /** Whether the output agrees in every step, so that only final states differ. */
+  /** Whether the output agrees in every step: only final states differ then. */
   readonly outputAgrees: boolean;
-  /** How far to look: at the reference alone, at every cause alone, or at two at once, too. */
+  /** How far to look: at the reference alone, at every cause alone, or also at two conventions at once. */
   readonly depth: 'reference' | 'alone' | 'pairs';
   readonly speed?: SpeedOptions;
+  /** Called now and then with the part that is done, 0 … 1. */
   readonly onProgress?: (done: number) => void | Promise<void>;
 }
 
 /**
- * Finds out why a reference differs from what its weights give: first what needs no other run, then every convention
- * alone, then a precision and one weight, then two conventions at once. What is returned fits all of the reference, or
- * says where it begins to differ.
+ * Finds out why a reference differs from what its weights give. It looks at the reference alone first, then tries every
+ * convention alone, one weight, a precision, and two conventions at once. What it returns explains all of the reference,
+ * or says where the difference begins.
  */
 export async function findCause(whole: BoundCase, base: Predicted, options: CauseOptions): Promise<Cause> {
-  const { profile, depth, speed, onProgress } = options;
-  const pairs = depth === 'pairs';
+  const { profile, depth, speed } = options;
   const boundCase = cutToReference(whole);
-  const search: Search = {
-    boundCase,
-    base,
-    allowances: allowances(boundCase, profile),
-    speed,
-    onProgress: onProgress && ((done) => onProgress(pairs ? done / 2 : done)),
-  };
-  const baseline = misfit(search, base, {}, false);
-  const unsearched = {
+  const target: Target = { boundCase, base, allowances: allowances(boundCase, profile) };
+  const baseline = misfit(target, base, {}, false);
+  const searched: Searched = {
     difference: baseline.largest,
     notExcluded: [],
     separators: separatorsOf(boundCase),
     tried: { singles: 0, pairs: 0, ofPairs: 0 },
   };
-  const changed = changedValues(search, base);
-  if (changed.length) return { ...unsearched, kind: 'changed-values', values: changed };
-  const notFinite = firstNotFinite(boundCase, base);
-  if (notFinite) return { ...unsearched, kind: 'not-finite', value: notFinite };
-  if (depth === 'reference') return { ...unsearched, kind: 'not-searched' };
-  const found = await searchSingles(search);
-  const searched = {
-    ...unsearched,
-    notExcluded: found.withoutEffect.map(({ says }) => says),
-    tried: found.tried,
-    nextBest: nextBest(found, baseline),
-  };
-  if (found.fits.length) return { ...searched, kind: 'conventions', conventions: found.fits.map(convention) };
-  const known = boundCase.decimals === undefined ? knownLayers(boundCase, profile) : [];
-  const beyond = known
-    .map((layer) => ({ layer, located: localise(layer) }))
-    .filter(({ located }) => located.farthest > ROUNDING_SIGMAS);
-  // A weight is of one layer in one direction.
-  const weights = beyond.length === 1 ? wrongWeights(beyond[0]) : [];
-  if (weights.length) return { ...searched, kind: 'weights', weights };
-  const precision = options.precision?.();
-  if (precision) return { ...searched, kind: 'precision', profile: precision };
-  const two = pairs
-    ? await searchPairs(
-        { ...search, onProgress: onProgress && ((done) => onProgress((1 + done) / 2)) },
-        found.withoutEffect,
-      )
-    : undefined;
-  const tried = two?.tried ?? found.tried;
-  if (two?.fits.length)
-    return { ...searched, tried, kind: 'conventions', conventions: two.fits.map(convention) };
-  return {
+  const atOnce = inReference(target) ?? (depth === 'reference' ? { kind: 'not-searched' } : undefined);
+  if (atOnce) return { ...searched, ...atOnce };
+
+  const half = depth === 'pairs' ? 0.5 : 1;
+  const singles = await searchSingles({ ...target, speed, onProgress: progressOf(options, 0, half) });
+  const afterSingles: Searched = {
     ...searched,
-    tried,
-    kind: 'unexplained',
-    outputAgrees: options.outputAgrees,
-    whereabouts: beyond.map(whereabouts),
+    notExcluded: singles.withoutEffect.map(({ says }) => says),
+    tried: singles.tried,
+    nextBest: nextBest(singles, baseline),
   };
+  const convention = conventions(singles);
+  if (convention) return { ...afterSingles, ...convention };
+  const beyond = layersBeyond(boundCase, profile);
+  const alone = weights(beyond) ?? precision(options);
+  if (alone) return { ...afterSingles, ...alone };
+
+  if (depth !== 'pairs') return { ...afterSingles, ...unexplained(beyond, options) };
+  const pairs = await searchPairs(
+    { ...target, speed, onProgress: progressOf(options, half, 1) },
+    singles.withoutEffect,
+  );
+  return { ...afterSingles, tried: pairs.tried, ...(conventions(pairs) ?? unexplained(beyond, options)) };
 }
 
-/** A cause that was held against less of the values than this is not sure. */
-const ENOUGH = 0.9;
+/** Reports the progress of one part of the search as that of the whole, which the part begins and ends at. */
+function progressOf({ onProgress }: CauseOptions, from: number, to: number): Search['onProgress'] {
+  return onProgress && ((done) => onProgress(from + (to - from) * done));
+}
 
-function convention({ hypotheses, misfit: { largest, values, of } }: Fit): Convention {
+/** What the reference shows without any further run. */
+function inReference(target: Target): Finding | undefined {
+  const values = changedValues(target);
+  if (values.length) return { kind: 'changed-values', values };
+  const value = firstNotFinite(target.boundCase, target.base);
+  return value && { kind: 'not-finite', value };
+}
+
+function conventions({ fits }: Pick<Found, 'fits'>): Finding | undefined {
+  return fits.length ? { kind: 'conventions', conventions: fits.map(conventionOf) } : undefined;
+}
+
+/** A convention that was compared with a smaller share of the values is not certain. */
+const MIN_COMPARED = 0.9;
+
+function conventionOf({ hypotheses, misfit: { largest, values, of } }: Fit): Convention {
   return {
     says: hypotheses.map(({ says }) => says),
     remedies: hypotheses.map(({ remedy }) => remedy),
     left: largest,
     compared: values,
     of,
-    partial: values < ENOUGH * of,
+    partial: values < MIN_COMPARED * of,
   };
 }
 
@@ -124,13 +113,29 @@ function separatorsOf({ network, sequence }: BoundCase): string[] {
   return separators(network.module, sequence, biases);
 }
 
-interface Located {
+/** A layer in one direction with residuals beyond rounding. */
+interface LayerBeyond {
   readonly layer: Known;
-  readonly located: Localised;
+  readonly localised: Localised;
 }
 
-/** Weights each of which alone explains all of a layer's difference, what leaves least first. */
-function wrongWeights({ layer, located: { suspects, farthest } }: Located): WrongWeight[] {
+/** The layers beyond rounding, among those whose output is known; none if numbers were printed. */
+function layersBeyond(boundCase: BoundCase, profile: ProfileName | undefined): LayerBeyond[] {
+  if (boundCase.decimals !== undefined) return [];
+  return knownLayers(boundCase, profile)
+    .map((layer) => ({ layer, localised: localise(layer) }))
+    .filter(({ localised }) => localised.farthest > ROUNDING_SIGMAS);
+}
+
+/** One wrong weight, which is in one direction of one layer. */
+function weights(beyond: readonly LayerBeyond[]): Finding | undefined {
+  if (beyond.length !== 1) return undefined;
+  const found = wrongWeights(beyond[0]);
+  return found.length ? { kind: 'weights', weights: found } : undefined;
+}
+
+/** The weights that explain all of a layer's difference, each alone; what leaves the least comes first. */
+function wrongWeights({ layer, localised: { suspects, farthest } }: LayerBeyond): WrongWeight[] {
   const end = suffix(layer.module, layer.layer, layer.direction);
   return suspects
     .map((suspect) => ({ suspect, ...refine(layer, suspect) }))
@@ -140,7 +145,7 @@ function wrongWeights({ layer, located: { suspects, farthest } }: Located): Wron
       const { row, column, gate, unit, deviation, alike } = suspect;
       const inFile = valueInFile(layer, suspect);
       return {
-        tensors: namesOf(layer.module.kind, suspect).map((name) => name + end),
+        tensors: tensorsOf(layer.module.kind, suspect).map((name) => name + end),
         row,
         column,
         gate,
@@ -155,20 +160,26 @@ function wrongWeights({ layer, located: { suspects, farthest } }: Located): Wron
     });
 }
 
-/** Both biases are added to one sum, except those of a GRU's n. */
-function namesOf(
-  kind: Known['module']['kind'],
-  { tensor, gate }: Pick<Suspect, 'tensor' | 'gate'>,
-): string[] {
-  const either = tensor.startsWith('bias') && KINDS[kind].reset?.of !== gate;
-  return either ? ['bias_ih', 'bias_hh'] : [tensor];
+/** The tensors that a weight may be in: of two biases that are added to the same sum, either may be wrong. */
+function tensorsOf(kind: Kind, { tensor, gate }: Suspect): string[] {
+  const areBiasesAdded = KINDS[kind].reset?.of !== gate;
+  return tensor.startsWith('bias') && areBiasesAdded ? ['bias_ih', 'bias_hh'] : [tensor];
 }
 
-function whereabouts({ layer, located }: Located): Whereabouts {
+function precision(options: CauseOptions): Finding | undefined {
+  const profile = options.precision?.();
+  return profile && { kind: 'precision', profile };
+}
+
+function unexplained(beyond: readonly LayerBeyond[], { outputAgrees }: CauseOptions): Finding {
+  return { kind: 'unexplained', outputAgrees, whereabouts: beyond.map(whereabouts) };
+}
+
+function whereabouts({ layer, localised }: LayerBeyond): Whereabouts {
   return {
     ...firstBeyond(layer, ROUNDING_SIGMAS),
     layer: layer.layer,
     direction: layer.direction,
-    explained: located.gates,
+    explained: localised.gates,
   };
 }

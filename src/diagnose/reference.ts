@@ -3,21 +3,19 @@ import type { BoundCase } from '../module/bind.js';
 import { outputSize } from '../module/parameters.js';
 import type { Reference } from '../tensor/reference.js';
 import type { ChangedValue } from '../verdict/cause.js';
+import type { Target } from './conventions/misfit.js';
 import type { Predicted } from './conventions/predicted.js';
-import type { Search } from './conventions/search.js';
 
-type OutputReference = Reference<'output' | 'h_n' | 'c_n'>;
-
-/** Without the steps beyond the longest of the lengths, where the reference ends before them. */
+/** A case without the steps that come after the last one of the reference, which ends at the longest of the lengths. */
 export function cutToReference(boundCase: BoundCase): BoundCase {
   const { sequence, references } = boundCase;
   const steps = references.find(({ name }) => name === 'output')?.rows ?? sequence.steps;
   if (steps === sequence.steps) return boundCase;
-  const input = sequence.input.subarray(0, (sequence.input.length / sequence.steps) * steps);
+  const input = sequence.input.subarray(0, (sequence.input.length / sequence.steps) * steps); // [steps, batch, input_size]
   return { ...boundCase, sequence: { ...sequence, steps, input } };
 }
 
-/** The first value of the reference that is NaN or infinite, where it should not be. */
+/** The first value of the reference that is NaN or infinite where the computed one is finite. */
 export function firstNotFinite({ references }: BoundCase, base: Predicted): ChangedValue | undefined {
   for (const reference of references) {
     const computed = base[reference.name]!;
@@ -27,56 +25,93 @@ export function firstNotFinite({ references }: BoundCase, base: Predicted): Chan
   return undefined;
 }
 
-function valueAt(reference: OutputReference, base: Predicted, i: number): ChangedValue {
+function valueAt(reference: Reference<ChangedValue['tensor']>, base: Predicted, i: number): ChangedValue {
   return { tensor: reference.name, ...placeAt(reference, base[reference.name]!, i) };
 }
 
-/** Changed values stand out against the others by this factor, and are at most this part of all. */
+/** Changed values are off by at least this factor more than any other value. */
 const STANDS_OUT = 10;
-const FEW = 0.02;
-const MOST_CHANGED = 20;
+/** At most this share of all values, and this number of them, is taken to be changed. */
+const MAX_SHARE = 0.02;
+const MAX_CHANGED = 20;
 
 /**
- * Values that are off on their own: what is off in a network goes on to the other units, and to the steps after it.
- * Where no step follows, or the same unit is off again, it may be the network.
+ * Values that were changed after the reference was computed: they are off, and what follows from them is not. A fault in
+ * the network would spread to other units and to later steps.
  */
-export function changedValues({ boundCase, allowances: allowed }: Search, base: Predicted): ChangedValue[] {
-  const { references, network, sequence } = boundCase;
-  const output = references.find(({ name }) => name === 'output');
+export function changedValues(target: Target): ChangedValue[] {
+  const { boundCase } = target;
+  const output = boundCase.references.find(({ name }) => name === 'output');
   if (!output) return [];
-  const off: (ChangedValue & { readonly ratio: number })[] = [];
+  const { off, usual, total } = valuesBeyond(target);
+  const most = Math.min(MAX_CHANGED, Math.ceil(MAX_SHARE * total));
+  if (off.length === 0 || off.length > most || off.length === total) return [];
+  const areIsolated =
+    off.every(({ ratio, value }) => standsOut(ratio, usual) && isContradicted(value, off, boundCase)) &&
+    !hasRepeatedUnit(off);
+  return areIsolated ? off.map(({ value }) => value) : [];
+}
+
+/** A value that is beyond its allowance, and by what factor. */
+interface Beyond {
+  readonly value: ChangedValue;
+  readonly ratio: number;
+}
+
+/** The values beyond their allowance, but no more of them than decide; and the largest ratio of the others. */
+function valuesBeyond({ boundCase, allowances, base }: Target): {
+  readonly off: readonly Beyond[];
+  readonly usual: number;
+  /** How many values were compared. */
+  readonly total: number;
+} {
+  const off: Beyond[] = [];
   let usual = 0;
   let total = 0;
-  for (const [r, reference] of references.entries()) {
-    const { name, data, batch, units } = reference;
-    for (const [i, expected] of data.entries()) {
-      const allowance = allowed[r].rows[Math.floor(i / (batch * units))];
+  for (const [r, reference] of boundCase.references.entries()) {
+    const { name, data, rows } = reference;
+    const rowSize = data.length / rows;
+    const computed = base[name]!;
+    for (let row = 0; row < rows; row++) {
+      const allowance = allowances[r].rows[row];
       if (allowance === Number.POSITIVE_INFINITY) continue;
-      total++;
-      const actual = base[name]![i];
-      const ratio = actual === expected ? 0 : Math.abs(actual - expected) / allowance;
-      if (ratio <= 1) usual = Math.max(usual, ratio);
-      else
-        off.push({
-          ...valueAt(reference, base, i),
-          ratio: Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio,
-        });
-      if (off.length > MOST_CHANGED) return [];
+      for (let i = row * rowSize; i < (row + 1) * rowSize; i++) {
+        total++;
+        const ratio = computed[i] === data[i] ? 0 : Math.abs(computed[i] - data[i]) / allowance;
+        if (ratio <= 1) usual = Math.max(usual, ratio);
+        else
+          off.push({
+            value: valueAt(reference, base, i),
+            ratio: Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio,
+          });
+        if (off.length > MAX_CHANGED) return { off, usual, total };
+      }
     }
   }
-  const most = Math.min(MOST_CHANGED, Math.ceil(FEW * total));
-  if (off.length === 0 || off.length > most || off.length === total) return [];
-  const size = outputSize(network.module);
-  const standsOut = (ratio: number) => ratio >= STANDS_OUT * Math.max(usual, 1 / STANDS_OUT);
-  const followed = ({ tensor, row, batch, unit }: ChangedValue) => {
-    // Where every h is right, no other state is that.
-    if (tensor !== 'output') return off.every((one) => one.tensor === tensor);
-    const length = sequence.lengths?.[batch] ?? sequence.steps;
-    return unit < size ? row + 1 < length : row > 0 && row < length;
-  };
-  const again = off.some((one, i) =>
-    off.slice(0, i).some(({ tensor, unit }) => tensor === one.tensor && unit === one.unit),
-  );
-  if (again || !off.every((one) => standsOut(one.ratio) && followed(one))) return [];
-  return off.map(({ ratio: _, ...value }) => value);
+  return { off, usual, total };
+}
+
+/** @param usual the largest ratio of the values that are not off */
+function standsOut(ratio: number, usual: number): boolean {
+  return ratio >= STANDS_OUT * Math.max(usual, 1 / STANDS_OUT);
+}
+
+/** Whether other values of the reference show that the network computed another value here. */
+function isContradicted(
+  { tensor, row, batch, unit }: ChangedValue,
+  off: readonly Beyond[],
+  { network, sequence }: BoundCase,
+): boolean {
+  // Nothing follows from a final state; but if the network were at fault, other tensors would be off as well.
+  if (tensor !== 'output') return off.every(({ value }) => value.tensor === tensor);
+  const length = sequence.lengths?.[batch] ?? sequence.steps;
+  const isForward = unit < outputSize(network.module);
+  // There must be a later step, in the order of the direction, that began from this value.
+  return isForward ? row + 1 < length : row > 0 && row < length;
+}
+
+/** Whether a unit is off twice: that may be the network. */
+function hasRepeatedUnit(off: readonly Beyond[]): boolean {
+  const units = off.map(({ value: { tensor, unit } }) => `${tensor} ${unit}`);
+  return new Set(units).size < units.length;
 }

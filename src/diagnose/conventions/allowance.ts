@@ -3,58 +3,72 @@ import { PROFILE_OF, PROFILES, type ProfileName } from '../../bounds/profiles.js
 import type { BoundCase } from '../../module/bind.js';
 import type { FloatDtype, Floats } from '../../tensor/dtype.js';
 
-/** How far a prediction that runs free may be from its reference. */
+/** How far a prediction may be from a reference. */
 export interface Allowance {
-  /** Of every row; infinite where rounding may have taken it anywhere. */
+  /** Of each row; infinite where rounding may give any number, so that a comparison would say nothing. */
   readonly rows: Float64Array;
-  /** The largest that is not infinite. */
+  /** The largest that is finite. */
   readonly largest: number;
 }
 
 /**
- * So many standard deviations of PyTorch's own rounding: three times the 6 of the automatic rule, for what another
- * program computes has other values and other slopes.
+ * The allowance in standard deviations of PyTorch's rounding: three times the 6 of the automatic rule, because another
+ * program has other values and other slopes.
  */
 const FREE_RUN_SIGMAS = 18;
-/** So many bounds, where numbers were printed. */
-const BOUNDS = 2;
-/** An allowance above this part of the largest value tells nothing apart. */
-const USEFUL = 0.1;
+/** The allowance for printed numbers, in bounds of what their missing decimals can do. */
+const PRINTED_BOUNDS = 2;
+/** An allowance above this share of the largest value tells nothing apart. */
+const MAX_SHARE = 0.1;
 
-/** Allowances of each reference. */
+/**
+ * The allowances of a case's references.
+ * @param requested the rounding profile, if the user chose one; otherwise that of each reference's dtype
+ */
 export function allowances(
   { network, sequence, references, uncertainty, decimals }: BoundCase,
-  said: ProfileName | undefined,
+  requested: ProfileName | undefined,
 ): Allowance[] {
-  const model = decimals === undefined ? 'likely' : 'worst';
+  const isPrinted = decimals !== undefined;
   const envelopes = new Map<ProfileName, Envelope>();
-  return references.map(({ name, dtype, rows, data, printed }) => {
-    const profile = said ?? PROFILE_OF[dtype as FloatDtype];
-    const made =
-      envelopes.get(profile) ??
-      envelope(network, sequence, { profile: PROFILES[profile], model, uncertainty });
+  const envelopeOf = (profile: ProfileName): Envelope => {
+    const known = envelopes.get(profile);
+    if (known) return known;
+    const model = isPrinted ? 'worst' : 'likely';
+    const made = envelope(network, sequence, { profile: PROFILES[profile], model, uncertainty });
     envelopes.set(profile, made);
-    const spread = name === 'output' ? made.layers[network.layers.length - 1] : made[name]!;
-    const scale = Math.max(1, size(data) / (size(spread.values) || 1));
-    const each = (error: number, i: number) =>
-      scale *
-      (decimals === undefined ? FREE_RUN_SIGMAS * error : BOUNDS * (error + (printed?.halfUnits[i] ?? 0)));
-    return byRow(spread, rows, data.length / rows, each, USEFUL * Math.max(1, size(data)));
+    return made;
+  };
+  return references.map(({ name, dtype, rows, data, printed }) => {
+    const { layers, ...finals } = envelopeOf(requested ?? PROFILE_OF[dtype as FloatDtype]);
+    const spread = name === 'output' ? layers[network.layers.length - 1] : finals[name]!;
+    // Rounding is relative: values that are larger than predicted may be off by as much more.
+    const scale = Math.max(1, largestFinite(data) / (largestFinite(spread.values) || 1));
+    const allowed = (error: number, i: number) =>
+      scale * (isPrinted ? PRINTED_BOUNDS * (error + (printed?.halfUnits[i] ?? 0)) : FREE_RUN_SIGMAS * error);
+    return allowanceOf(
+      spread,
+      rows,
+      data.length / rows,
+      allowed,
+      MAX_SHARE * Math.max(1, largestFinite(data)),
+    );
   });
 }
 
-function byRow(
+/** The largest allowance in each row; infinite if it is above `most` or the row has an undecided value. */
+function allowanceOf(
   { error, undecided }: Spread,
   rows: number,
-  inRow: number,
+  rowSize: number,
   allowed: (error: number, i: number) => number,
   most: number,
 ): Allowance {
-  const result = new Float64Array(rows);
+  const result = new Float64Array(rows); // [rows]
   let largest = 0;
   for (let row = 0; row < rows; row++) {
     let worst = 0;
-    for (let i = row * inRow; i < (row + 1) * inRow; i++)
+    for (let i = row * rowSize; i < (row + 1) * rowSize; i++)
       worst = Math.max(worst, undecided[i] ? Number.POSITIVE_INFINITY : allowed(error[i], i));
     result[row] = worst > most ? Number.POSITIVE_INFINITY : worst;
     if (worst <= most) largest = Math.max(largest, worst);
@@ -62,9 +76,9 @@ function byRow(
   return { rows: result, largest };
 }
 
-/** The largest magnitude that is a number. */
-function size(values: Floats): number {
-  let most = 0;
-  for (const value of values) if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));
-  return most;
+/** The largest magnitude of the values that are finite. */
+function largestFinite(values: Floats): number {
+  let largest = 0;
+  for (const value of values) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
+  return largest;
 }

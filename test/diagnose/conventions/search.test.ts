@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { misfit } from '../../../src/diagnose/conventions/misfit.js';
 import { predict } from '../../../src/diagnose/conventions/predict.js';
-import { misfit, type Search, searchPairs, searchSingles } from '../../../src/diagnose/conventions/search.js';
+import { type Search, searchPairs, searchSingles } from '../../../src/diagnose/conventions/search.js';
 import type { Variant } from '../../../src/diagnose/conventions/variant.js';
 import type { Network } from '../../../src/module/bind.js';
 import type { Floats } from '../../../src/tensor/dtype.js';
