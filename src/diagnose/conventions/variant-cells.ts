@@ -7,81 +7,83 @@ import type { Variant } from './variant.js';
 export interface VariantStep {
   readonly rows: number;
   readonly hidden_size: number;
-  /** W_ih x + b_ih, from `gatesAt` on, and W_hh h + b_hh [rows, gates·hidden] */
+  /** W_ih x + b_ih, from index `gatesAt` on [rows, gates·hidden] */
   readonly gates: Floats;
   readonly gatesAt: number;
+  /** W_hh h + b_hh [rows, gates·hidden] */
   readonly hidden: Floats;
   /** b_hn of a GRU [hidden] */
   readonly newBias?: Floats;
-  /** W_hn (r ∘ h) + b_hn, from r ∘ h; both [rows, hidden]. Where r acts before the product. */
-  readonly resetProduct?: (reset: Floats) => Floats;
-  /** What the step begins from [rows, hidden]. */
+  /** W_hn (r ∘ h) + b_hn of r ∘ h, both [rows, hidden]; for a GRU whose r acts before the product. */
+  readonly resetProduct?: (resetH: Floats) => Floats;
+  /** h before the step [rows, output size]. */
   readonly before: Floats;
+  /** c before the step [rows, hidden]. */
   readonly cellBefore: Floats;
-  /** What it ends with, before a projection. */
+  /** Out: h, before a projection [rows, hidden]. */
   readonly h: Floats;
+  /** Out: c, LSTM only [rows, hidden]. */
   readonly c: Floats;
 }
 
 const ACTIVATIONS = { tanh: Math.tanh, relu, sigmoid, identity: (x: number) => x };
-const cut = (x: number) => Math.min(Math.max(x, 0), 1);
-const GATES = {
-  'hard 0.2': (x: number) => cut(0.2 * x + 0.5),
-  'hard 1/6': (x: number) => cut(x / 6 + 0.5),
+const clip = (x: number) => Math.min(Math.max(x, 0), 1);
+const GATE_ACTIVATIONS = {
+  'hard 0.2': (x: number) => clip(0.2 * x + 0.5),
+  'hard 1/6': (x: number) => clip(x / 6 + 0.5),
 };
 
-/** What a GRU's n is the tanh of, from W_in x + b_in, W_hn h + b_hn, r, b_hn, and W_hn (r ∘ h) + b_hn. */
-const RESETS: Readonly<
+/**
+ * The sum of a GRU's n, before tanh. Its terms are W_in x + b_in (`input`), W_hn h + b_hn (`hidden`), r, b_hn (`bias`) and
+ * W_hn (r ∘ h) + b_hn (`ofResetH`).
+ */
+const NEW_SUMS: Readonly<
   Record<
     NonNullable<Variant['reset']> | 'after',
-    (ofX: number, ofH: number, r: number, bias: number, ofReset: number) => number
+    (input: number, hidden: number, r: number, bias: number, ofResetH: number) => number
   >
 > = {
-  after: (ofX, ofH, r) => ofX + r * ofH,
-  before: (ofX, _, __, ___, ofReset) => ofX + ofReset,
-  'without bias': (ofX, ofH, r, bias) => ofX + r * (ofH - bias) + bias,
-  none: (ofX, ofH) => ofX + ofH,
-  all: (ofX, ofH, r) => r * (ofX + ofH),
+  after: (input, hidden, r) => input + r * hidden,
+  before: (input, _hidden, _r, _bias, ofResetH) => input + ofResetH,
+  'without bias': (input, hidden, r, bias) => input + r * (hidden - bias) + bias,
+  none: (input, hidden) => input + hidden,
+  all: (input, hidden, r) => r * (input + hidden),
 };
 
-/** The cells of engine/cells/ with all that may be otherwise. */
+/** The equations of engine/cells/ with everything that a variant may change. */
 export const variantCells: Readonly<
   Record<Kind, (variant: Variant, nonlinearity: Nonlinearity) => (step: VariantStep) => void>
 > = {
   RNN({ activation }, nonlinearity) {
     const act = ACTIVATIONS[activation ?? nonlinearity];
     return ({ rows, hidden_size, gates, gatesAt, hidden, h }) => {
-      for (let at = 0; at < rows * hidden_size; at++) h[at] = act(gates[gatesAt + at] + hidden[at]);
+      for (let i = 0; i < rows * hidden_size; i++) h[i] = act(gates[gatesAt + i] + hidden[i]);
     };
   },
 
   GRU({ activation = 'tanh', gateActivation, reset, updateExchanged }) {
     const act = ACTIVATIONS[activation];
-    const gate = gateActivation ? GATES[gateActivation] : sigmoid;
-    const inner = RESETS[reset ?? 'after'];
+    const gate = gateActivation ? GATE_ACTIVATIONS[gateActivation] : sigmoid;
+    const newSum = NEW_SUMS[reset ?? 'after'];
     return ({ rows, hidden_size, gates, gatesAt, hidden, newBias, resetProduct, before, h }) => {
-      const column = (at: number, of: number) =>
-        Math.floor(at / hidden_size) * 3 * hidden_size + of * hidden_size + (at % hidden_size);
+      // The column of a unit's r in a row of all gates; z and n follow, hidden_size columns apart.
+      const columnOfR = (i: number) => Math.floor(i / hidden_size) * 3 * hidden_size + (i % hidden_size);
       const count = rows * hidden_size;
-      const r = new Float64Array(count);
-      for (let at = 0; at < count; at++) {
-        const i = column(at, 0);
-        r[at] = gate(gates[gatesAt + i] + hidden[i]);
+      const r = new Float64Array(count); // [rows, hidden]
+      for (let i = 0; i < count; i++) {
+        const iR = columnOfR(i);
+        r[i] = gate(gates[gatesAt + iR] + hidden[iR]);
       }
-      const fromReset =
-        reset === 'before' && resetProduct
-          ? resetProduct(r.map((value, at) => value * before[at]))
-          : undefined;
-      for (let at = 0; at < count; at++) {
-        const i = column(at, 2);
-        const ofX = gates[gatesAt + i];
-        const ofH = hidden[i];
-        const bias = newBias ? newBias[at % hidden_size] : 0;
-        const n = act(inner(ofX, ofH, r[at], bias, fromReset ? fromReset[at] : 0));
-        const j = column(at, 1);
-        const update = gate(gates[gatesAt + j] + hidden[j]);
+      const ofResetH = resetProduct?.(r.map((value, i) => value * before[i]));
+      for (let i = 0; i < count; i++) {
+        const iZ = columnOfR(i) + hidden_size;
+        const iN = iZ + hidden_size;
+        const bias = newBias ? newBias[i % hidden_size] : 0;
+        const sum = newSum(gates[gatesAt + iN], hidden[iN], r[i], bias, ofResetH ? ofResetH[i] : 0);
+        const n = act(sum);
+        const update = gate(gates[gatesAt + iZ] + hidden[iZ]);
         const z = updateExchanged ? 1 - update : update;
-        h[at] = (1 - z) * n + z * before[at];
+        h[i] = (1 - z) * n + z * before[i];
       }
     };
   },
@@ -89,21 +91,20 @@ export const variantCells: Readonly<
   LSTM(variant) {
     const { activation, gateActivation, forgetBias = 0, coupled, forget, outputActivation } = variant;
     const act = ACTIVATIONS[activation ?? 'tanh'];
-    const gate = gateActivation ? GATES[gateActivation] : sigmoid;
-    const last = outputActivation === 'none' ? ACTIVATIONS.identity : act;
+    const gate = gateActivation ? GATE_ACTIVATIONS[gateActivation] : sigmoid;
+    const outputAct = outputActivation === 'none' ? ACTIVATIONS.identity : act;
     return ({ rows, hidden_size, gates, gatesAt, hidden, cellBefore, h, c }) => {
       for (let row = 0; row < rows; row++) {
         for (let unit = 0; unit < hidden_size; unit++) {
-          const at = row * hidden_size + unit;
-          const inI = row * 4 * hidden_size + unit;
-          const sum = (of: number) =>
-            gates[gatesAt + inI + of * hidden_size] + hidden[inI + of * hidden_size];
-          const iFree = gate(sum(0));
-          const fFree = gate(sum(1) + forgetBias);
-          const i = coupled === 'i = 1 − f' ? 1 - fFree : iFree;
-          const f = forget === 'none' ? 1 : coupled === 'f = 1 − i' ? 1 - iFree : fFree;
-          c[at] = f * cellBefore[at] + i * act(sum(2));
-          h[at] = gate(sum(3)) * last(c[at]);
+          const index = row * hidden_size + unit;
+          const iI = 4 * row * hidden_size + unit;
+          const sum = (k: number) => gates[gatesAt + iI + k * hidden_size] + hidden[iI + k * hidden_size];
+          const ownI = gate(sum(0));
+          const ownF = gate(sum(1) + forgetBias);
+          const i = coupled === 'i = 1 − f' ? 1 - ownF : ownI;
+          const f = forget === 'none' ? 1 : coupled === 'f = 1 − i' ? 1 - ownI : ownF;
+          c[index] = f * cellBefore[index] + i * act(sum(2));
+          h[index] = gate(sum(3)) * outputAct(c[index]);
         }
       }
     };

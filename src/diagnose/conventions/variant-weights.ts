@@ -4,17 +4,18 @@ import { type Module, outputSize } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
 import type { Variant } from './variant.js';
 
+/** The tensors that have a row for every unit of every gate. */
 type Rows = Pick<Parameters, 'weightIh' | 'weightHh' | 'biasIh' | 'biasHh'>;
 
-/** A layer's parameters as a variant has them. */
-export function variantParameters(module: Module, own: Parameters, variant: Variant): Parameters {
+/** The parameters that a variant computes with, where the file has `inFile`. */
+export function variantParameters(module: Module, inFile: Parameters, variant: Variant): Parameters {
   const { order, hiddenFrom, interleaved, biases, weightHh, weightIh, quantised } = variant;
-  let parameters: Rows = own;
+  let parameters: Rows = inFile;
   const gates = KINDS[module.kind].gates;
   if (order) {
     const blocks = gates.map((gate) => order.indexOf(gate));
-    const moved = TENSORS[variant.orderOf ?? 'all'];
-    parameters = mapRows(parameters, moved, (values) => pickBlocks(values, blocks));
+    const names = TENSORS[variant.orderOf ?? 'all'];
+    parameters = mapRows(parameters, names, (values) => pickBlocks(values, blocks));
   }
   if (hiddenFrom) {
     const [gate, from] = hiddenFrom.map((name) => gates.indexOf(name));
@@ -34,7 +35,7 @@ export function variantParameters(module: Module, own: Parameters, variant: Vari
       byGate(values, gates.length, module.hidden_size),
     );
   if (quantised) parameters = mapRows(parameters, TENSORS.weights, QUANTISED[quantised]);
-  return { ...own, ...parameters };
+  return { ...inFile, ...parameters };
 }
 
 const TENSORS = {
@@ -45,6 +46,7 @@ const TENSORS = {
   biases: ['biasIh', 'biasHh'],
 } as const satisfies Record<string, readonly (keyof Rows)[]>;
 
+/** Changes some of the tensors, as far as they are present. */
 function mapRows(rows: Rows, names: readonly (keyof Rows)[], change: (values: Floats) => Floats): Rows {
   const changed = names.flatMap((name) => {
     const values = rows[name];
@@ -53,10 +55,10 @@ function mapRows(rows: Rows, names: readonly (keyof Rows)[], change: (values: Fl
   return { ...rows, ...Object.fromEntries(changed) };
 }
 
-/** The blocks of a tensor in another order. */
+/** The row blocks of a tensor in another order: `blocks[i]` is the old index of the block that moves to index i. */
 function pickBlocks(values: Floats, blocks: readonly number[]): Floats {
   const size = values.length / blocks.length;
-  const result = values.slice();
+  const result = values.slice(); // [gates·hidden, …]
   for (const [to, from] of blocks.entries())
     result.set(values.subarray(from * size, (from + 1) * size), to * size);
   return result;
@@ -74,13 +76,13 @@ const BIASES: Readonly<Record<NonNullable<Variant['biases']>, (rows: Rows) => Pa
   exchanged: ({ biasIh, biasHh }) => ({ biasIh: biasHh, biasHh: biasIh }),
 };
 
-/** Transposes a weight [gates·hidden, columns] into the same shape, by the block or as a whole. */
+/** Transposes a weight [gates·hidden, columns] block by block, or takes its values for those of the transposed shape. */
 const TRANSPOSED = {
   transposed(values: Floats, gates: number, columns: number): Floats {
     const rows = values.length / gates / columns;
-    // Only square blocks have the same shape.
+    // Only square blocks keep their shape.
     if (rows !== columns) return values;
-    const result = values.slice();
+    const result = values.slice(); // [gates·hidden, columns]
     for (let gate = 0; gate < gates; gate++)
       for (let row = 0; row < rows; row++)
         for (let column = 0; column < columns; column++)
@@ -89,7 +91,7 @@ const TRANSPOSED = {
   },
   reshaped(values: Floats, _gates: number, columns: number): Floats {
     const rows = values.length / columns;
-    const result = values.slice();
+    const result = values.slice(); // [gates·hidden, columns]
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++)
         result[row * columns + column] = values[column * rows + row];
@@ -97,10 +99,10 @@ const TRANSPOSED = {
   },
 };
 
-/** Rows that go by unit, put by gate. */
+/** Puts rows that go unit by unit into the order gate by gate. */
 function byGate(values: Floats, gates: number, hidden: number): Floats {
   const size = values.length / (gates * hidden);
-  const result = values.slice();
+  const result = values.slice(); // [gates·hidden, …]
   for (let gate = 0; gate < gates; gate++)
     for (let unit = 0; unit < hidden; unit++) {
       const from = (unit * gates + gate) * size;
@@ -113,21 +115,21 @@ const QUANTISED: Readonly<Record<NonNullable<Variant['quantised']>, (values: Flo
   F16: (values) => mapped(values, toHalf),
   BF16: (values) => mapped(values, rounding(8)),
   int8: (values) => {
-    let most = 0;
-    for (const value of values) most = Math.max(most, Math.abs(value));
-    const scale = most / 127 || 1;
+    let largest = 0;
+    for (const value of values) largest = Math.max(largest, Math.abs(value));
+    const scale = largest / 127 || 1;
     return mapped(values, (value) => scale * Math.round(value / scale));
   },
 };
 
-/** As values.map in float64; a typed array's own `from` takes ten times as long. */
+/** Applies a function to every value, in float64: ten times as fast as Float64Array.from. */
 export function mapped(values: Floats, change: (value: number) => number): Float64Array {
-  const result = new Float64Array(values.length);
+  const result = new Float64Array(values.length); // the shape of values
   for (let i = 0; i < values.length; i++) result[i] = change(values[i]);
   return result;
 }
 
-/** Rounds to so many bits, of any size: by Dekker's splitting, which leaves as many of a double's 53. */
+/** Rounds to a number of significant bits, at any exponent, by Dekker's splitting. */
 function rounding(bits: number): (value: number) => number {
   const split = 2 ** (53 - bits) + 1;
   return (value) => {
@@ -136,14 +138,14 @@ function rounding(bits: number): (value: number) => number {
   };
 }
 
-/** As TF32 rounds the operands of a product. */
+/** Rounds as TF32 rounds the operands of a product. */
 export const toTf32 = rounding(11);
 
 const toElevenBits = rounding(11);
-// What is added to this and taken away again is rounded to multiples of 2^-24.
+// Adding this and subtracting it again rounds a small number to a multiple of 2^-24: doubles of this size are that far apart.
 const HALF_GRID = 1.5 * 2 ** 28;
 
-/** To float16: 11 bits, and below 2^-14 multiples of 2^-24. */
+/** Rounds to float16: to 11 bits, and below 2^-14 to multiples of 2^-24. */
 function toHalf(value: number): number {
   if (Math.abs(value) < 2 ** -14) return value + HALF_GRID - HALF_GRID;
   const rounded = toElevenBits(value);

@@ -1,40 +1,71 @@
 /**
- * What another program may have done otherwise than PyTorch, as data: every part that is absent is as PyTorch has it.
- * Parts combine freely.
+ * What another program does differently from PyTorch, as data. A field that is absent is as in PyTorch; fields combine
+ * freely. The headings name the file in which the fields take effect.
  */
 export interface Variant {
-  /** The row blocks are read as these gates, in this order: `iofg`. */
+  // Parameters: variant-weights.ts
+
+  /** The gates that the row blocks of the file are taken for: with `iofg`, an LSTM's second block is used as o. */
   readonly order?: string;
-  /** In which tensors they are; in all if absent. */
+  /** The tensors whose blocks are in that order; all if absent. */
   readonly orderOf?: 'weights' | 'weight_ih' | 'weight_hh' | 'biases';
-  /** Rows go by unit and then by gate, and not the other way round. */
+  /** The rows of the file are taken to go unit by unit, each unit with all its gates, instead of gate by gate. */
   readonly interleaved?: true;
+  /** The biases that are added, or what is added instead of them. */
   readonly biases?: 'ih' | 'hh' | 'none' | 'doubled' | 'ih twice' | 'exchanged';
-  /** W_hh is transposed gate by gate, or its rows are cut out of the transposed whole. */
+  /** W_hh is transposed gate by gate, or its values are reshaped to the shape of the transposed matrix. */
   readonly weightHh?: 'transposed' | 'reshaped';
+  /** As `weightHh`. */
   readonly weightIh?: 'transposed' | 'reshaped';
-  /** Weight matrices are rounded to what these have. */
+  /** The weight matrices are rounded to these numbers. */
   readonly quantised?: 'F16' | 'BF16' | 'int8';
-  /** A gate's W_hh h + b_hh is that of another gate: the gate, then the one it is read from. */
+  /** A gate uses W_hh h + b_hh of another gate: the gate, then the other one. */
   readonly hiddenFrom?: readonly [string, string];
 
-  /** What gates go through in the place of σ: 0.2 x + 0.5 or x / 6 + 0.5, cut off at 0 and 1. */
+  // The equations of a step: variant-cells.ts
+
+  /** The activation of the gates instead of σ: 0.2 x + 0.5 or x / 6 + 0.5, clipped to 0 … 1. */
   readonly gateActivation?: 'hard 0.2' | 'hard 1/6';
-  /** What stands in the place of tanh (of an RNN with relu, of that). */
+  /** The activation instead of tanh, or instead of an RNN's relu. */
   readonly activation?: 'tanh' | 'relu' | 'sigmoid' | 'identity';
-  /** Where a GRU's r acts: on h before the product, on the product without b_hn, nowhere, or on all of n. */
+  /** What a GRU's r multiplies: h before the product, the product without b_hn, nothing, or the whole sum of n. */
   readonly reset?: 'before' | 'without bias' | 'none' | 'all';
   /** A GRU's h' is z n + (1 − z) h. */
   readonly updateExchanged?: true;
-  /** Added to an LSTM's f before σ. */
+  /** Added to the sum of an LSTM's f. */
   readonly forgetBias?: number;
+  /** One of an LSTM's gates is computed from the other. */
   readonly coupled?: 'i = 1 − f' | 'f = 1 − i';
+  /** An LSTM's c' is c + i g. */
   readonly forget?: 'none';
-  /** An LSTM's h' is o c. */
+  /** An LSTM's h' is o c'. */
   readonly outputActivation?: 'none';
 
-  /** What no step hands on to the next: it begins from the initial state again. */
+  // From step to step: variant-direction.ts
+
+  /** The states that no step passes to the next: each step begins from the initial ones. */
   readonly carry?: 'none' | 'no h' | 'no c';
+  /** The operands of products are rounded to 11 bits. */
+  readonly operands?: 'tf32';
+
+  // Layers and directions: variant-layers.ts
+
+  /** Only the first layer runs, or all layers run with its weights. */
+  readonly layers?: 'first only' | 'first shared';
+  /** What is wrong with the reverse direction: its order in time, its weights, or the place of its units. */
+  readonly reverse?:
+    | 'in its own order'
+    | 'forward too'
+    | 'weights of forward'
+    | 'weights exchanged'
+    | 'written first'
+    | 'interleaved';
+  /** The layers in which `reverse` applies; all if absent. */
+  readonly reverseIn?: 'last layer';
+
+  // What the run begins from: variant-sequence.ts; `stateful` and `axes`: predict.ts
+
+  /** The initial states. */
   readonly state?:
     | 'h_0 = 0'
     | 'c_0 = 0'
@@ -44,29 +75,25 @@ export interface Variant {
     | 'direction first'
     | 'layers reversed'
     | 'first for all';
-  /** The run begins from the states that the same run ended with before. */
+  /** The run begins from the final states of an earlier run over the same sequence. */
   readonly stateful?: true;
-  /** Batch and time are taken for each other. */
+  /** Batch and time are swapped. */
   readonly axes?: 'exchanged';
+  /** The order of the input in time. */
   readonly inputOrder?: 'reversed';
+  /** Each step takes the input of the step after it (early) or before it (late). */
   readonly inputShift?: 'early' | 'late';
+  /** The lengths of the batch rows. */
   readonly lengths?: 'ignored' | readonly number[];
-  /** Products round their operands to 11 bits. */
-  readonly operands?: 'tf32';
 
-  readonly layers?: 'first only' | 'first shared';
-  readonly reverse?:
-    | 'in its own order'
-    | 'forward too'
-    | 'weights of forward'
-    | 'weights exchanged'
-    | 'written first'
-    | 'interleaved';
-  /** In which layers; in all if absent. */
-  readonly reverseIn?: 'last layer';
+  // What the run returns: variant-outputs.ts; `of the last step`: variant-layers.ts
 
+  /** The order of the output in time. */
   readonly outputOrder?: 'reversed';
+  /** The output is returned one step early or late. */
   readonly outputShift?: 'early' | 'late';
+  /** The order of the batch rows. */
   readonly batchOrder?: 'reversed';
+  /** The final states. */
   readonly finals?: 'direction first' | 'layers reversed' | 'exchanged' | 'of the last step';
 }
