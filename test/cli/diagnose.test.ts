@@ -109,7 +109,7 @@ test('two conventions at once are found, where neither alone explains it', async
 });
 
 test('what looks alike is named together, with what would tell it apart', async () => {
-  // At a single step from zeros, where the reset gate acts is nowhere to be seen but in b_hn.
+  // At a single step from zeros, only b_hn shows where the reset gate acts.
   const one = await loaded('gru');
   const input = one.tensors.get('input')!;
   const first: Tensor = tensor([1, 1, input.shape[2]], input.data.slice(0, input.shape[2]));
@@ -266,7 +266,7 @@ test('zeros at the end of the reference ask for the lengths that the case lacks'
   const { lengths: _, ...rest } = Object.fromEntries(one.tensors);
   const { cause } = await diagnose(caseOf(one.weights, rest, one.options));
   expect(conventionsOf(cause)[0].says).toEqual([
-    'the reference ends early: its rows are zero from the steps 5, 9, 1, 7 on',
+    'the reference ends early: its batch rows are zero from the steps 5, 9, 1, 7 on',
   ]);
 });
 

@@ -33,7 +33,7 @@ function missingLengths(lengths: readonly number[]): Hypothesis {
   return {
     name: 'lengths missing',
     change: { lengths },
-    says: `the reference ends early: its rows are zero from the steps ${listed} on`,
-    remedy: 'give the lengths to the case (an input tensor named lengths)',
+    says: `the reference ends early: its batch rows are zero from the steps ${listed} on`,
+    remedy: 'add the lengths to the case (an input tensor named lengths)',
   };
 }

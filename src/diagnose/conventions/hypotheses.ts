@@ -1,46 +1,57 @@
 import { KINDS } from '../../kinds.js';
 import type { Sequence } from '../../module/bind.js';
 import { layerInputSize, type Module, outputSize } from '../../module/parameters.js';
+import type { Floats } from '../../tensor/dtype.js';
 import type { Variant } from './variant.js';
 
-/** One way in which the other program may differ, in words, and what to do about it. */
+// To add a convention:
+// 1. Add an entry to ENTRIES: its place is its rank, and its `change` is what the other program does.
+// 2. If no field of Variant says that yet, add a field or another value of one in variant.ts. The heading above the field
+//    names the file in which it takes effect; most of these files have a table with one function per value, which does not
+//    compile until the new value is in it.
+// 3. Run test/diagnose/conventions/: hypotheses.test.ts finds every entry in a reference that it made itself. Add the
+//    numbers that the change gives to the test of the file in which it takes effect.
+
+/** One thing that the program that computed the reference may have done differently. */
 export interface Hypothesis {
-  /** Short, and the only one of its name. */
+  /** Short and unique. */
   readonly name: string;
   readonly change: Variant;
-  /** What the reference did: a sentence. */
+  /** What that program did, as a sentence for the report. */
   readonly says: string;
-  /** What to do. */
+  /** What to do about it, for the report. */
   readonly remedy: string;
-  /** So rare that nobody need try it beside another. */
+  /** Whether it is too rare to be tried together with another one. */
   readonly alone?: true;
 }
 
-/** A hypothesis, and the modules and sequences that it makes sense for. */
 interface Entry extends Hypothesis {
+  /** The modules and sequences for which it makes sense; all if absent. */
   readonly when?: (module: Module, sequence: Pick<Sequence, 'lengths'>) => boolean;
 }
 
-const gru = ({ kind }: Module) => kind === 'GRU';
-const lstm = ({ kind }: Module) => kind === 'LSTM';
-const gated = ({ kind }: Module) => KINDS[kind].gates.length > 1;
-const two = ({ bidirectional }: Module) => bidirectional;
-const stacked = ({ num_layers }: Module) => num_layers > 1;
-const deep = (module: Module) => stacked(module) && two(module);
-const square = ({ proj_size }: Module) => proj_size === 0;
+const isGru = ({ kind }: Module) => kind === 'GRU';
+const isLstm = ({ kind }: Module) => kind === 'LSTM';
+const hasGates = ({ kind }: Module) => KINDS[kind].gates.length > 1;
+const isBidirectional = ({ bidirectional }: Module) => bidirectional;
+const hasLayers = ({ num_layers }: Module) => num_layers > 1;
+const hasBidirectionalLayers = (module: Module) => hasLayers(module) && isBidirectional(module);
+const hasNoProjection = ({ proj_size }: Module) => proj_size === 0;
 
-/** The orders of row blocks in other programs; the others are tried as well. */
+/** The orders of row blocks in other programs. All other permutations are tried later. */
 const KNOWN_ORDERS: Readonly<Record<string, string>> = {
   iofg: 'ONNX',
   igfo: 'TensorFlow 1, CNTK, Haste',
   ifog: 'Caffe, Caffe2, Lua Torch, DL4J',
   figo: 'OpenVINO',
-  gifo: 'Chainer, where it is interleaved too',
+  gifo: 'Chainer, which also interleaves the rows',
   zrn: 'Keras, ONNX',
 };
 
+/** `i f g o` */
 const spaced = (order: string) => [...order].join(' ');
 
+/** An entry for row blocks in another order, in all tensors or in some of them. */
 function orderEntry(gates: string, order: string, orderOf?: Variant['orderOf']): Entry {
   const known = KNOWN_ORDERS[order] ? ` (${KNOWN_ORDERS[order]})` : '';
   const where = {
@@ -52,17 +63,17 @@ function orderEntry(gates: string, order: string, orderOf?: Variant['orderOf']):
   }[orderOf ?? 'all'];
   const tensors = {
     all: 'each of them',
-    weights: 'the two',
-    weight_ih: 'it',
-    weight_hh: 'it',
-    biases: 'them',
-  };
+    weights: 'both weights',
+    weight_ih: 'weight_ih',
+    weight_hh: 'weight_hh',
+    biases: 'both biases',
+  }[orderOf ?? 'all'];
   const blocks = [...gates].map((gate) => order.indexOf(gate)).join(', ');
   return {
     name: `order ${order}${orderOf ? `, ${orderOf}` : ''}`,
     change: { order, orderOf },
     says: `the row blocks of ${where} are in the order ${spaced(order)}${known}, not ${spaced(gates)}`,
-    remedy: `put the row blocks of ${tensors[orderOf ?? 'all']} into the order ${spaced(gates)} (PyTorch): blocks ${blocks}`,
+    remedy: `put the row blocks of ${tensors} into the order ${spaced(gates)} (PyTorch): blocks ${blocks}`,
     when: ({ kind }) => KINDS[kind].gates.join('') === gates,
   };
 }
@@ -74,73 +85,80 @@ function permutations(text: string): string[] {
   );
 }
 
-const named = (gates: string) =>
-  Object.keys(KNOWN_ORDERS).filter((order) => [...order].sort().join('') === [...gates].sort().join(''));
 const LSTM_GATES = KINDS.LSTM.gates.join('');
 const GRU_GATES = KINDS.GRU.gates.join('');
 
+/** The known orders of these gates. */
+function knownOrders(gates: string): string[] {
+  const orders = permutations(gates);
+  return Object.keys(KNOWN_ORDERS).filter((order) => orders.includes(order));
+}
+
 const resetBefore: Variant = { reset: 'before' };
 const RESET_REMEDY =
-  'in the port, multiply r with W_hn h + b_hn (ONNX: linear_before_reset = 1; Keras: reset_after=True)';
+  'in the port, multiply W_hn h + b_hn by r (ONNX: linear_before_reset = 1; Keras: reset_after=True)';
 
-/** By how often people meet them, the cheaper to mend first where that is alike. */
+const inOrder = (states: string) =>
+  `put ${states} into the order layer 0 forward, layer 0 reverse, layer 1 forward, …`;
+
+/** The most frequent first; of equally frequent ones, those that are easier to fix first. */
 const ENTRIES: readonly Entry[] = [
-  ...named(LSTM_GATES).map((order) => orderEntry(LSTM_GATES, order)),
-  ...named(GRU_GATES).map((order) => orderEntry(GRU_GATES, order)),
+  ...knownOrders(LSTM_GATES).map((order) => orderEntry(LSTM_GATES, order)),
+  ...knownOrders(GRU_GATES).map((order) => orderEntry(GRU_GATES, order)),
   {
     name: 'reset before',
     change: resetBefore,
     says: 'the reset gate acts on h before the product, W_hn (r h) + b_hn, not after it, r (W_hn h + b_hn)',
     remedy: RESET_REMEDY,
-    when: gru,
+    when: isGru,
   },
   {
     name: 'update exchanged',
     change: { updateExchanged: true },
-    says: "the update gate is taken the other way round: h' = z n + (1 − z) h",
-    remedy: "in the port, h' = (1 − z) n + z h; or change the sign of W_iz, W_hz, b_iz and b_hz",
-    when: gru,
+    says: "the update gate has the opposite meaning: h' = z n + (1 − z) h",
+    remedy: "in the port, compute h' = (1 − z) n + z h; or negate W_iz, W_hz, b_iz and b_hz",
+    when: isGru,
   },
   {
     name: 'order zrn, reset before',
     change: { order: 'zrn', ...resetBefore },
     says: 'the row blocks are in the order z r n (Keras, ONNX), and the reset gate acts before the product',
     remedy: `put the row blocks into the order r z n (PyTorch): blocks 1, 0, 2; and ${RESET_REMEDY}`,
-    when: gru,
+    when: isGru,
   },
   {
     name: 'reset before, update exchanged',
     change: { ...resetBefore, updateExchanged: true },
     says: "the reset gate acts before the product, and h' = z n + (1 − z) h",
-    remedy: `${RESET_REMEDY}; and h' = (1 − z) n + z h`,
-    when: gru,
+    remedy: `${RESET_REMEDY}; and compute h' = (1 − z) n + z h`,
+    when: isGru,
   },
   {
     name: 'reset without bias',
     change: { reset: 'without bias' },
     says: 'b_hn is added outside of the reset: r (W_hn h) + b_hn, not r (W_hn h + b_hn)',
-    remedy: 'keep b_hn apart from b_in, and add it before r is multiplied',
-    when: gru,
+    remedy: 'keep b_hn separate from b_in, and add it before the multiplication by r',
+    when: isGru,
   },
   {
     name: 'reset none',
     change: { reset: 'none' },
     says: 'the reset gate is not used',
-    remedy: 'multiply W_hn h + b_hn with r',
-    when: gru,
+    remedy: 'multiply W_hn h + b_hn by r',
+    when: isGru,
   },
   {
     name: 'reset all',
     change: { reset: 'all' },
     says: 'the reset gate acts on the whole sum: r (W_in x + b_in + W_hn h + b_hn)',
-    remedy: 'multiply only W_hn h + b_hn with r',
-    when: gru,
+    remedy: 'multiply only W_hn h + b_hn by r',
+    when: isGru,
   },
   {
     name: 'biases ih',
     change: { biases: 'ih' },
     says: 'bias_hh is missing: only bias_ih was added',
-    remedy: 'add bias_hh too (one bias for both is bias_ih + bias_hh; a GRU needs b_hn apart)',
+    remedy: 'add bias_hh too (one bias for both is bias_ih + bias_hh; a GRU needs b_hn separately)',
   },
   {
     name: 'biases hh',
@@ -158,41 +176,41 @@ const ENTRIES: readonly Entry[] = [
     name: 'biases doubled',
     change: { biases: 'doubled' },
     says: 'both biases were added twice',
-    remedy: 'add each of them once: their sum may have been given to both',
+    remedy: 'add each of them once: both may have been set to their sum',
   },
   {
     name: 'biases ih twice',
     change: { biases: 'ih twice' },
     says: 'bias_ih was added twice, and bias_hh never',
-    remedy: 'load bias_hh into its own place',
+    remedy: 'load bias_hh as the second bias',
   },
   {
     name: 'biases exchanged',
     change: { biases: 'exchanged' },
-    says: 'bias_ih and bias_hh are taken for each other',
-    remedy: 'load each of them into its own place',
-    when: gru,
+    says: 'bias_ih and bias_hh are swapped',
+    remedy: 'add bias_ih to W_ih x, and bias_hh to W_hh h',
+    when: isGru,
   },
   {
     name: 'reverse in its own order',
     change: { reverse: 'in its own order' },
-    says: 'the reverse direction stands in the order in which it was computed, the last step first',
-    remedy: "turn the reverse direction's output round in time, within each row's length",
-    when: two,
+    says: "the reverse direction's output is in the order in which it was computed, the last step first",
+    remedy: "flip the reverse direction's output in time, within each row's length",
+    when: isBidirectional,
   },
   {
     name: 'reverse written first',
     change: { reverse: 'written first' },
-    says: "the reverse direction's units stand before the forward ones",
+    says: "the reverse direction's units come before the forward direction's",
     remedy: 'concatenate forward and reverse, in this order',
-    when: two,
+    when: isBidirectional,
   },
   {
     name: 'reverse interleaved',
     change: { reverse: 'interleaved' },
     says: 'units of both directions alternate',
-    remedy: "concatenate all of forward's units and then all of reverse's",
-    when: two,
+    remedy: 'concatenate all forward units, and then all reverse units',
+    when: isBidirectional,
   },
   ...(['in its own order', 'written first', 'interleaved'] as const).map(
     (reverse): Entry => ({
@@ -200,12 +218,12 @@ const ENTRIES: readonly Entry[] = [
       change: { reverse, reverseIn: 'last layer' },
       says: {
         'in its own order':
-          "the last layer's reverse direction stands in the order in which it was computed, the last step first",
-        'written first': "the last layer's reverse units stand before the forward ones",
+          "the last layer's reverse output is in the order in which it was computed, the last step first",
+        'written first': "the last layer's reverse units come before the forward ones",
         interleaved: "the last layer's units of both directions alternate",
       }[reverse],
-      remedy: "bring only the last layer's output into PyTorch's order; those below are right",
-      when: deep,
+      remedy: "put only the last layer's output into PyTorch's order; the layers below are right",
+      when: hasBidirectionalLayers,
     }),
   ),
   {
@@ -213,81 +231,81 @@ const ENTRIES: readonly Entry[] = [
     change: { reverse: 'forward too' },
     says: 'the reverse direction runs forward as well',
     remedy: "run the second direction from each row's last step to its first",
-    when: two,
+    when: isBidirectional,
   },
   {
     name: 'reverse weights of forward',
     change: { reverse: 'weights of forward' },
-    says: "the reverse direction has the forward one's weights",
+    says: "the reverse direction uses the forward direction's weights",
     remedy: 'load the tensors that end in _reverse',
-    when: two,
+    when: isBidirectional,
   },
   {
     name: 'reverse weights exchanged',
     change: { reverse: 'weights exchanged' },
-    says: "the directions have each other's weights",
+    says: "each direction uses the other direction's weights",
     remedy: 'load the tensors that end in _reverse into the reverse direction',
-    when: two,
+    when: isBidirectional,
   },
   {
     name: 'h_0 zero',
     change: { state: 'h_0 = 0' },
     says: 'h_0 was ignored: h began from zeros',
-    remedy: 'pass the initial state on',
+    remedy: 'pass h_0 to the network',
   },
   {
     name: 'c_0 zero',
     change: { state: 'c_0 = 0' },
     says: 'c_0 was ignored: c began from zeros',
-    remedy: 'pass the initial cell state on',
-    when: lstm,
+    remedy: 'pass c_0 to the network',
+    when: isLstm,
   },
   {
     name: 'h_0 and c_0 zero',
     change: { state: 'both 0' },
     says: 'h_0 and c_0 were ignored: both began from zeros',
-    remedy: 'pass the initial states on',
-    when: lstm,
+    remedy: 'pass h_0 and c_0 to the network',
+    when: isLstm,
   },
   {
     name: 'h_0 and c_0 exchanged',
     change: { state: 'exchanged' },
-    says: 'h_0 and c_0 are taken for each other',
+    says: 'h_0 and c_0 are swapped',
     remedy: 'pass (h_0, c_0) in this order',
-    when: (module) => lstm(module) && square(module),
+    when: (module) => isLstm(module) && hasNoProjection(module),
   },
   {
     name: 'c_0 is h_0',
     change: { state: 'c_0 = h_0' },
     says: 'c began from h_0',
-    remedy: 'pass c_0 on as the cell state',
-    when: (module) => lstm(module) && square(module),
+    remedy: 'pass c_0 as the initial cell state',
+    when: (module) => isLstm(module) && hasNoProjection(module),
   },
   {
     name: 'states direction first',
     change: { state: 'direction first' },
-    says: 'the initial states are taken by direction and then by layer',
-    remedy: 'their order is layer 0 forward, layer 0 reverse, layer 1 forward, …',
-    when: deep,
+    says: 'the initial states are read direction by direction: all layers forward, then all layers reverse',
+    remedy: inOrder('the initial states'),
+    when: hasBidirectionalLayers,
   },
   {
     name: 'states layers reversed',
     change: { state: 'layers reversed' },
-    says: 'the initial states are taken from the last layer to the first',
-    remedy: 'their order is layer 0 forward, layer 0 reverse, layer 1 forward, …',
-    when: stacked,
+    says: 'the initial states are read from the last layer to the first',
+    remedy: inOrder('the initial states'),
+    when: hasLayers,
   },
   {
     name: 'states first for all',
     change: { state: 'first for all' },
-    says: 'every layer and direction began from the state of the first',
+    says: 'every layer and direction began from the initial state of the first',
     remedy: 'give each layer and direction its own initial state',
-    when: (module) => stacked(module) || two(module),
+    when: (module) => hasLayers(module) || isBidirectional(module),
   },
   {
     name: 'axes exchanged',
     change: { axes: 'exchanged' },
-    says: 'batch and time are taken for each other: the recurrence ran along the batch',
+    says: 'batch and time are swapped: the recurrence ran along the batch',
     remedy: 'check batch_first, or swap the first two axes of the input',
   },
   {
@@ -301,13 +319,13 @@ const ENTRIES: readonly Entry[] = [
     name: 'input reversed',
     change: { inputOrder: 'reversed' },
     says: 'the input ran backwards in time',
-    remedy: 'check go_backwards, or a flipped input',
+    remedy: 'check go_backwards, and whether the input was flipped',
   },
   {
     name: 'output reversed',
     change: { outputOrder: 'reversed' },
-    says: 'the output stands backwards in time',
-    remedy: 'turn the output round in time',
+    says: 'the output is backwards in time',
+    remedy: 'flip the output in time',
   },
   {
     name: 'input and output reversed',
@@ -325,7 +343,7 @@ const ENTRIES: readonly Entry[] = [
     name: 'input late',
     change: { inputShift: 'late' },
     says: 'every step took the input of the step before it',
-    remedy: 'do not put a step before the input',
+    remedy: 'do not insert a step before the input',
   },
   {
     name: 'output late',
@@ -342,84 +360,84 @@ const ENTRIES: readonly Entry[] = [
   {
     name: 'batch reversed',
     change: { batchOrder: 'reversed' },
-    says: 'the batch rows stand in the opposite order',
+    says: 'the batch rows are in the opposite order',
     remedy: 'undo the sorting of the batch',
   },
   {
     name: 'finals direction first',
     change: { finals: 'direction first' },
-    says: 'h_n and c_n go by direction and then by layer',
-    remedy: 'their order is layer 0 forward, layer 0 reverse, layer 1 forward, …',
-    when: deep,
+    says: 'h_n and c_n go direction by direction: all layers forward, then all layers reverse',
+    remedy: inOrder('h_n and c_n'),
+    when: hasBidirectionalLayers,
   },
   {
     name: 'finals layers reversed',
     change: { finals: 'layers reversed' },
     says: 'h_n and c_n go from the last layer to the first',
-    remedy: 'their order is layer 0 forward, layer 0 reverse, layer 1 forward, …',
-    when: stacked,
+    remedy: inOrder('h_n and c_n'),
+    when: hasLayers,
   },
   {
     name: 'finals exchanged',
     change: { finals: 'exchanged' },
-    says: 'h_n and c_n are taken for each other',
+    says: 'h_n and c_n are swapped',
     remedy: 'an LSTM returns (h_n, c_n), in this order',
-    when: (module) => lstm(module) && square(module),
+    when: (module) => isLstm(module) && hasNoProjection(module),
   },
   {
     name: 'finals of the last step',
     change: { finals: 'of the last step' },
     says: "h_n was taken from the output's last step",
     remedy:
-      "h_n of the reverse direction is its output at step 0, and of a shorter row that at its length's end",
-    when: (module, { lengths }) => two(module) || lengths !== undefined,
+      "take h_n of the forward direction at each row's last valid step, and that of the reverse direction at step 0",
+    when: (module, { lengths }) => isBidirectional(module) || lengths !== undefined,
   },
   {
     name: 'hard sigmoid 0.2',
     change: { gateActivation: 'hard 0.2' },
     says: 'gates go through the hard sigmoid 0.2 x + 0.5 (Keras before 2.3, ONNX HardSigmoid)',
     remedy: 'use the sigmoid (Keras: recurrent_activation="sigmoid")',
-    when: gated,
+    when: hasGates,
   },
   {
     name: 'hard sigmoid 1/6',
     change: { gateActivation: 'hard 1/6' },
     says: 'gates go through the hard sigmoid x / 6 + 0.5',
     remedy: 'use the sigmoid',
-    when: gated,
+    when: hasGates,
   },
   {
     name: 'forget bias',
     change: { forgetBias: 1 },
-    says: 'a forget_bias of 1 was added to f while it ran (TensorFlow 1)',
+    says: 'a forget_bias of 1 was added to f at run time (TensorFlow 1)',
     remedy: 'set forget_bias=0, or subtract 1 from b_f',
-    when: lstm,
+    when: isLstm,
   },
   {
     name: 'order igfo, forget bias',
     change: { order: 'igfo', forgetBias: 1 },
     says: 'the row blocks are in the order i g f o, and a forget_bias of 1 is added to f (TensorFlow 1)',
     remedy: 'put the row blocks into the order i f g o (PyTorch): blocks 0, 2, 1, 3; and set forget_bias=0',
-    when: lstm,
+    when: isLstm,
   },
   {
     name: 'W_hh transposed',
     change: { weightHh: 'transposed' },
     says: "each gate's W_hh is transposed",
     remedy: 'transpose each block of weight_hh (Keras keeps its kernels transposed)',
-    when: square,
+    when: hasNoProjection,
   },
   {
     name: 'W_hh reshaped',
     change: { weightHh: 'reshaped' },
     says: 'weight_hh was reshaped where it should have been transposed',
-    remedy: 'transpose it (.T), and do not reshape it',
+    remedy: 'transpose weight_hh (.T), and do not reshape it',
   },
   {
     name: 'W_ih reshaped',
     change: { weightIh: 'reshaped' },
     says: 'weight_ih was reshaped where it should have been transposed',
-    remedy: 'transpose it (.T), and do not reshape it',
+    remedy: 'transpose weight_ih (.T), and do not reshape it',
   },
   {
     name: 'W_ih transposed',
@@ -431,9 +449,9 @@ const ENTRIES: readonly Entry[] = [
   {
     name: 'interleaved',
     change: { interleaved: true },
-    says: "rows go unit by unit, and a unit's gates stand together",
+    says: 'the rows go unit by unit, with the gates of a unit next to each other',
     remedy: 'reshape [hidden, gates, …] to [gates, hidden, …]',
-    when: gated,
+    when: hasGates,
   },
   ...(['relu', 'tanh', 'sigmoid', 'identity'] as const).map(
     (activation): Entry => ({
@@ -441,8 +459,8 @@ const ENTRIES: readonly Entry[] = [
       change: { activation },
       says:
         activation === 'identity'
-          ? 'there is no activation in the place of tanh or relu'
-          : `${activation} stands in the place of the activation`,
+          ? 'the activation, tanh or relu, is left out'
+          : `${activation} is used instead of the module's activation`,
       remedy: 'check the nonlinearity (of an RNN: --nonlinearity)',
       when: ({ nonlinearity }) => activation !== nonlinearity,
     }),
@@ -450,55 +468,55 @@ const ENTRIES: readonly Entry[] = [
   {
     name: 'output without tanh',
     change: { outputActivation: 'none' },
-    says: "h' = o c, without the tanh",
-    remedy: "h' = o tanh(c')",
-    when: lstm,
+    says: "h' = o c', without the tanh",
+    remedy: "compute h' = o tanh(c')",
+    when: isLstm,
   },
   {
     name: 'i is 1 − f',
     change: { coupled: 'i = 1 − f' },
     says: 'the input gate is coupled: i = 1 − f',
     remedy: 'compute i from its own rows',
-    when: lstm,
+    when: isLstm,
   },
   {
     name: 'f is 1 − i',
     change: { coupled: 'f = 1 − i' },
     says: 'the forget gate is coupled: f = 1 − i',
     remedy: 'compute f from its own rows',
-    when: lstm,
+    when: isLstm,
   },
   {
     name: 'no forget gate',
     change: { forget: 'none' },
     says: "there is no forget gate: c' = c + i g",
-    remedy: "c' = f c + i g",
-    when: lstm,
+    remedy: "compute c' = f c + i g",
+    when: isLstm,
   },
   {
     name: 'no recurrence',
     change: { carry: 'none' },
-    says: 'every step begins from the initial state: nothing is handed on',
+    says: 'every step begins from the initial state: no state is passed on',
     remedy: 'feed the state of a step to the next one',
   },
   {
     name: 'h not carried',
     change: { carry: 'no h' },
-    says: 'h is not handed on from step to step',
+    says: 'h is not passed on from step to step',
     remedy: 'feed h of a step to the next one',
-    when: lstm,
+    when: isLstm,
   },
   {
     name: 'c not carried',
     change: { carry: 'no c' },
-    says: 'c is not handed on from step to step',
+    says: 'c is not passed on from step to step',
     remedy: 'feed c of a step to the next one',
-    when: lstm,
+    when: isLstm,
   },
   {
     name: 'stateful',
     change: { stateful: true },
-    says: 'the run began from the states that the run before it ended with',
+    says: 'the run began from the final states of the run before it',
     remedy: 'reset the states between runs',
   },
   {
@@ -506,15 +524,15 @@ const ENTRIES: readonly Entry[] = [
     change: { layers: 'first only' },
     says: "the output is the first layer's",
     remedy: 'run all layers',
-    when: stacked,
+    when: hasLayers,
   },
   {
     name: 'first layer shared',
     change: { layers: 'first shared' },
-    says: "every layer has the first one's weights",
+    says: "every layer uses the first layer's weights",
     remedy: 'load the tensors that end in _l1, _l2, …',
     when: (module) =>
-      module.num_layers > 2 || (stacked(module) && layerInputSize(module, 1) === module.input_size),
+      module.num_layers > 2 || (hasLayers(module) && layerInputSize(module, 1) === module.input_size),
   },
   ...[
     { gates: LSTM_GATES, orders: ['iofg', 'igfo'] },
@@ -537,8 +555,8 @@ const ENTRIES: readonly Entry[] = [
           (from): Entry => ({
             name: `hidden ${gate} from ${from}`,
             change: { hiddenFrom: [gate, from] },
-            says: `the gate ${gate} takes the hidden part of ${from}: W_h${from} h + b_h${from}`,
-            remedy: `take W_h${gate} h + b_h${gate} for ${gate}`,
+            says: `gate ${gate} uses the hidden part of gate ${from}: W_h${from} h + b_h${from}`,
+            remedy: `use W_h${gate} h + b_h${gate} for ${gate}`,
             when: ({ kind }) => KINDS[kind].gates.join('') === gates,
             alone: true,
           }),
@@ -549,51 +567,54 @@ const ENTRIES: readonly Entry[] = [
     name: 'weights float16',
     change: { quantised: 'F16' },
     says: 'the weights were rounded to float16',
-    remedy: 'compare with the weights that were used, or say --profile f16',
+    remedy: 'compare with the weights that were used, or pass --profile f16',
   },
   {
     name: 'weights bfloat16',
     change: { quantised: 'BF16' },
     says: 'the weights were rounded to bfloat16',
-    remedy: 'compare with the weights that were used, or say --profile bf16',
+    remedy: 'compare with the weights that were used, or pass --profile bf16',
   },
   {
     name: 'weights int8',
     change: { quantised: 'int8' },
-    says: 'the weights were quantised to 8 bits, a scale for each tensor',
-    remedy: 'compare with the dequantised weights, or accept what 8 bits cost with --atol',
+    says: 'the weights were quantised to 8 bits, with one scale per tensor',
+    remedy: 'compare with the dequantised weights, or allow for the rounding to 8 bits with --atol',
   },
   {
     name: 'products TF32',
     change: { operands: 'tf32' },
     says: 'products round their operands to TF32',
-    remedy: 'export with torch.backends.cudnn.allow_tf32 = False, or on a CPU; or say --profile tf32',
+    remedy: 'export with torch.backends.cudnn.allow_tf32 = False, or on a CPU; or pass --profile tf32',
   },
 ];
 
-/** All that makes sense for a case, the likeliest first. */
+/** The hypotheses that make sense for a module and a sequence, the likeliest first. */
 export function hypothesesFor(module: Module, sequence: Pick<Sequence, 'lengths'>): readonly Hypothesis[] {
   return ENTRIES.filter(({ when }) => when?.(module, sequence) ?? true);
 }
 
-/** What an input has so little of that causes look alike, and what would tell them apart. */
+/**
+ * What a case would need so that it tells causes apart, where it has less.
+ * @param biases all biases of the network
+ */
 export function separators(
   module: Module,
   { steps, batch, input, h0, c0 }: Sequence,
-  biases: readonly (Float64Array | Float32Array | undefined)[],
+  biases: readonly (Floats | undefined)[],
 ): string[] {
-  const zero = (values: Float64Array | Float32Array | undefined) => !values?.some((value) => value !== 0);
-  const width = module.input_size * batch;
-  const constant = steps > 1 && input.every((value, i) => i < width || value === input[i - width]);
-  const missing: readonly [boolean, string][] = [
-    [zero(h0), 'an h_0 that is not zero'],
-    [lstm(module) && zero(c0), 'a c_0 that is not zero'],
+  const isZero = (values: Floats | undefined) => !values?.some((value) => value !== 0);
+  const stepSize = batch * module.input_size;
+  const isConstant = steps > 1 && input.every((value, i) => i < stepSize || value === input[i - stepSize]);
+  const needs: readonly (readonly [boolean, string])[] = [
+    [isZero(h0), 'an h_0 that is not zero'],
+    [isLstm(module) && isZero(c0), 'a c_0 that is not zero'],
     [steps === 1, 'more than one step'],
     [batch === 1, 'more than one batch row'],
-    [biases.every(zero), 'biases that are not zero'],
+    [biases.every(isZero), 'biases that are not zero'],
     [outputSize(module) === 1, 'more than one hidden unit'],
-    [constant, 'an input that changes over time'],
-    [steps > 1 && steps === batch, 'another number of steps than of batch rows'],
+    [isConstant, 'an input that changes over time'],
+    [steps > 1 && steps === batch, 'different numbers of steps and batch rows'],
   ];
-  return missing.flatMap(([lacks, what]) => (lacks ? [what] : []));
+  return needs.flatMap(([isMissing, need]) => (isMissing ? [need] : []));
 }
