@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Frame, SENSITIVITIES } from '../../../src/diagnose/one-weight/sensitivity.js';
+import { SENSITIVITIES, type TeacherForced } from '../../../src/diagnose/one-weight/sensitivity.js';
 import { KINDS, type Kind } from '../../../src/kinds.js';
 
 const HIDDEN = 3;
@@ -10,7 +10,7 @@ const NUDGE = 1e-6;
 const numbers = (length: number, seed: number) =>
   Float64Array.from({ length }, (_, i) => Math.sin(12.9898 * i + 78.233 * seed));
 
-function frameOf(kind: Kind, relu: boolean): Frame {
+function forcedOf(kind: Kind, relu: boolean): TeacherForced {
   const columns = KINDS[kind].gates.length * HIDDEN;
   return {
     hidden_size: HIDDEN,
@@ -18,10 +18,10 @@ function frameOf(kind: Kind, relu: boolean): Frame {
     relu,
     stepsOf: () => Array.from({ length: STEPS }, (_, t) => t),
     before: numbers(STEPS * HIDDEN, 1),
-    ofX: numbers(STEPS * columns, 2),
-    ofH: numbers(STEPS * columns, 3),
+    inputSums: numbers(STEPS * columns, 2),
+    hiddenSums: numbers(STEPS * columns, 3),
     c0: numbers(HIDDEN, 4),
-  } as Frame;
+  };
 }
 
 test.each([
@@ -30,22 +30,22 @@ test.each([
   ['GRU', false],
   ['LSTM', false],
 ] as const)('the slopes of %s (relu: %s) are those of its values by every gate', (kind, relu) => {
-  const frame = frameOf(kind, relu);
-  const { values, parts, out } = SENSITIVITIES[kind](frame);
+  const forced = forcedOf(kind, relu);
+  const { computed, parts, cellSlope } = SENSITIVITIES[kind](forced);
   const { gates } = KINDS[kind];
-  for (const { gate, of, slope, carried } of parts) {
+  for (const { gate, operand, slope, carried } of parts) {
     for (let i = 0; i < STEPS * HIDDEN; i++) {
       const [step, unit] = [Math.floor(i / HIDDEN), i % HIDDEN];
       const at = step * gates.length * HIDDEN + gates.indexOf(gate) * HIDDEN + unit;
-      const sums = of === 'h' ? 'ofH' : 'ofX';
+      const sums = operand === 'h' ? 'hiddenSums' : 'inputSums';
       const nudged = (by: number) => {
-        const changed = frame[sums].slice();
+        const changed = forced[sums].slice();
         changed[at] += by;
-        return SENSITIVITIES[kind]({ ...frame, [sums]: changed }).values[i];
+        return SENSITIVITIES[kind]({ ...forced, [sums]: changed }).computed[i];
       };
       const expected = (nudged(NUDGE) - nudged(-NUDGE)) / (2 * NUDGE);
-      expect(slope[i] * (carried ? out![i] : 1), `${gate} at ${i}`).toBeCloseTo(expected, 7);
+      expect(slope[i] * (carried ? cellSlope![i] : 1), `${gate} at ${i}`).toBeCloseTo(expected, 7);
     }
   }
-  expect(values).toHaveLength(STEPS * HIDDEN);
+  expect(computed).toHaveLength(STEPS * HIDDEN);
 });
