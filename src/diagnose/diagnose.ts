@@ -12,7 +12,7 @@ import { searchWork } from './conventions/search.js';
 /** Whether a case differs, and why. */
 export interface Diagnosis {
   readonly comparison: Comparison;
-  /** Only where it differs. */
+  /** Absent if it does not differ. */
   readonly cause?: Cause;
 }
 
@@ -28,10 +28,10 @@ export async function diagnose(loaded: Case, options: VerifyOptions = {}): Promi
   return { comparison, cause: await causeOf(judgedRun.run, 'pairs') };
 }
 
-/** Multiplications that a quick look may take: a fraction of a second. */
+/** The most multiplications of a quick search: a fraction of a second. */
 const QUICK_WORK = 2 ** 27;
 
-/** The cause of a difference, as far as it can be found quickly. */
+/** Looks for the cause of a difference; only at the reference if every cause would take long. */
 export function quickCause(differing: Run): Promise<Cause> {
   return causeOf(differing, searchWork(differing.boundCase) < QUICK_WORK ? 'alone' : 'reference');
 }
