@@ -17,8 +17,8 @@ const HORIZON = 0.05;
  *
  *     u²/3 (Σp² (1 + n/6) + n a²/3)
  *
- * What a state carries on from itself (f c, z h) adds up linearly, because a constant state is rounded in the same way
- * at every step: σ' = f σ + local. docs/numerics.md has the reasons.
+ * The error of what a state keeps from the step before (f c, z h) adds up linearly, because a constant state is rounded
+ * in the same way at every step: σ' = f σ + local. docs/numerics.md has the reasons.
  */
 export function varianceModel(profile: Profile): ErrorModel {
   const { accumulate, store, operands, biases, floor } = profile;

@@ -48,7 +48,7 @@ export interface RoundingExplanation {
   /** The factor by which the runs have diverged too little to explain it. */
   readonly missing?: number;
   /** The first step at which the runs have diverged enough to explain a mismatch. */
-  readonly partsAt?: number;
+  readonly divergesAt?: number;
 }
 
 /**
@@ -102,7 +102,7 @@ export function explainByRounding(
       return order < 0 ? [] : stepAt(runs, d, order);
     }),
   );
-  return { partsAt: steps.length ? steps.reduce((a, b) => Math.min(a, b)) : undefined };
+  return { divergesAt: steps.length ? steps.reduce((a, b) => Math.min(a, b)) : undefined };
 }
 
 /** The `order`-th step that a direction (0 forward, 1 reverse) takes; it also gives the order of a step. */

@@ -67,7 +67,7 @@ export interface TensorComparison {
 }
 
 /** The automatic rule's judgement of a tensor, and what it is based on. */
-type Judged = Judgement & Pick<AutoSummary, 'profile' | 'forced' | 'decimals'>;
+type TensorJudgement = Judgement & Pick<AutoSummary, 'profile' | 'forced' | 'decimals'>;
 
 /** 1 where an element fails: by the automatic rule if that decides it, else by the tolerance. */
 export function failures(
@@ -95,7 +95,7 @@ export function compareTensor(
   actual: Floats,
   tolerance: Tolerance,
   equal_nan: boolean,
-  judged?: Judged,
+  judged?: TensorJudgement,
 ): TensorComparison {
   const { rows, data: expected } = reference;
   const rule = { rtol: tolerance.rtol, atol: tolerance.atol, equal_nan };
@@ -123,7 +123,7 @@ function compareRow(
   reference: Reference,
   actual: Floats,
   fails: Uint8Array,
-  judged: Judged | undefined,
+  judged: TensorJudgement | undefined,
   row: number,
 ): RowComparison {
   const { batch, units, data: expected } = reference;
@@ -158,7 +158,7 @@ function compareRow(
 }
 
 function autoSummary(
-  { profile, forced, decimals, limit, faults, counts, units, suspicious }: Judged,
+  { profile, forced, decimals, limit, faults, counts, units, suspicious }: TensorJudgement,
   rows: readonly RowComparison[],
 ): AutoSummary {
   const decided = rows.flatMap(({ sigmas }) => (sigmas === undefined ? [] : [sigmas]));

@@ -2,7 +2,7 @@ import type { Case } from '../module/case.js';
 import type { Cause } from '../verdict/cause.js';
 import type { Comparison } from '../verdict/comparison.js';
 import { conclude } from '../verdict/conclude.js';
-import { run } from '../verdict/readings.js';
+import { run } from '../verdict/judged-run.js';
 import type { Run } from '../verdict/run.js';
 import { settle, type VerifyOptions } from '../verdict/settings.js';
 import { type CauseOptions, findCause } from './cause.js';

@@ -75,7 +75,7 @@ export interface BoundCase {
   /** The fewest decimals of the printed tensors; absent if there are none. */
   readonly decimals?: number;
   /** Tensors that have so few decimals that they may be either exact or rounded. */
-  readonly short: readonly string[];
+  readonly fewDecimals: readonly string[];
   /** Empty if the case has no expected tensor. */
   readonly references: readonly Reference<ExpectedRole>[];
   /** Outputs of layers below the last that the case has, from the bottom up; they are compared as well. */
@@ -150,7 +150,7 @@ export function bind(
     otherLayoutFits,
     uncertainty: uncertainty && { ...uncertainty, input: uncertainty.input && ofInput(uncertainty.input) },
     decimals: decimals.length ? decimals.reduce((a, b) => Math.min(a, b)) : undefined,
-    short: printed.short,
+    fewDecimals: printed.fewDecimals,
     sequence: {
       steps: layout.steps,
       batch: layout.batch,
@@ -198,7 +198,7 @@ function roundingErrors(
   parameters: ReadonlyMap<string, Tensor>,
   tensors: Case['tensors'],
   digits: DigitsReading,
-): Pick<BoundCase, 'uncertainty' | 'short'> & { readonly decimals: readonly number[] } {
+): Pick<BoundCase, 'uncertainty' | 'fewDecimals'> & { readonly decimals: readonly number[] } {
   const ofWeights = new Map(
     [...parameters].map(([name, tensor]) => [name, missingDigits(tensor, 'weights', digits)]),
   );
@@ -220,7 +220,7 @@ function roundingErrors(
       ? { layers: layers(), input: input?.halfUnits, h0: h0?.halfUnits, c0: c0?.halfUnits }
       : undefined,
     decimals: rounded.map(({ decimals }) => decimals),
-    short: digits.decimals === undefined ? short.map(([name]) => name) : [],
+    fewDecimals: digits.decimals === undefined ? short.map(([name]) => name) : [],
   };
 }
 

@@ -34,7 +34,7 @@ function caseObject({ label, comparison, error }: CaseResult, caller: string): o
 
 /** A comparison as it stands in JSON documents. */
 export function comparisonObject(label: string, comparison: Comparison, caller: string): object {
-  const { verdict, subject, tensors, first, partsAt, notChecked, notes, warnings, advice } = comparison;
+  const { verdict, subject, tensors, first, divergesAt, notChecked, notes, warnings, advice } = comparison;
   return {
     case: label,
     verdict,
@@ -44,7 +44,7 @@ export function comparisonObject(label: string, comparison: Comparison, caller: 
     batch_first: subject.batch_first,
     compute: subject.compute,
     first: first ? { tensor: first.tensor, ...placeObject(first.tensor, first.place) } : null,
-    parts_at: partsAt ?? null,
+    parts_at: divergesAt ?? null,
     tensors: tensors.map((tensor) => tensorObject(tensor, comparison, caller)),
     not_checked: notChecked,
     notes: notes.map(noteText),

@@ -150,9 +150,9 @@ const VERDICT_SEGMENTS: Readonly<Record<Verdict, Segments>> = {
       `worst ${worstText(tensors, subject)}`,
     ];
   },
-  'ill-conditioned': ({ tensors, partsAt, subject }, style) => [
+  'ill-conditioned': ({ tensors, divergesAt, subject }, style) => [
     `${style.open('ill-conditioned')}: no verdict`,
-    `from step ${partsAt} on, runs of this network that differ only in rounding diverge too`,
+    `from step ${divergesAt} on, runs of this network that differ only in rounding diverge too`,
     `only from there on do values fail (${mismatchesOf(tensors)})`,
     `worst ${worstText(tensors, subject)}`,
   ],
@@ -210,12 +210,12 @@ function caseLine(
   style: Style,
   { terminal, caller }: ReporterOptions,
 ): string {
-  const { verdict, tensors, subject, first, partsAt, notChecked, warnings } = comparison;
+  const { verdict, tensors, subject, first, divergesAt, notChecked, warnings } = comparison;
   const head = `  ${style[WORDS[verdict]](verdict.padEnd(VERDICT_WIDTH))} ${printable(label).padEnd(width)}`;
   const judged = judgedByRounding(tensors);
   const summary = [
     ...(first ? [`first at ${first.tensor === 'output' ? `step ${first.place.step}` : first.tensor},`] : []),
-    ...(verdict === 'ill-conditioned' ? [`from step ${partsAt} on,`] : []),
+    ...(verdict === 'ill-conditioned' ? [`from step ${divergesAt} on,`] : []),
     `worst ${formatDifference(largest(tensors.map(({ worst: { difference } }) => difference)))}`,
     ...farthest(judged).map((text) => `(${text})`),
   ].join(' ');

@@ -6,19 +6,19 @@ import { formatCount, formatExact, formatSigmas, largest } from './terminal/numb
 /** The largest number of units that a line names. */
 const MOST_UNITS = 8;
 
-type Judged = TensorComparison & { readonly auto: AutoSummary };
+type AutoTensor = TensorComparison & { readonly auto: AutoSummary };
 
-export function judgedByRounding(tensors: readonly TensorComparison[]): Judged[] {
-  return tensors.filter((tensor): tensor is Judged => tensor.auto !== undefined);
+export function judgedByRounding(tensors: readonly TensorComparison[]): AutoTensor[] {
+  return tensors.filter((tensor): tensor is AutoTensor => tensor.auto !== undefined);
 }
 
 /** The head of the column of sigmas. */
-export function sigmasHead({ auto }: Judged): string {
+export function sigmasHead({ auto }: AutoTensor): string {
   return auto.decimals === undefined ? 'σ' : 'of bound';
 }
 
 /** What the verdict is based on: the rule, and where each step begins. */
-export function restsOn(tensors: readonly Judged[]): string[] {
+export function restsOn(tensors: readonly AutoTensor[]): string[] {
   const beginning = tensors[0].auto.forced
     ? "every step begins from the reference's own h"
     : "from the initial state on, because the reference does not have every step's output";
@@ -26,7 +26,7 @@ export function restsOn(tensors: readonly Judged[]): string[] {
 }
 
 /** `within 6 σ of float32 rounding (profile generic)` */
-export function limits(tensors: readonly Judged[]): string {
+export function limits(tensors: readonly AutoTensor[]): string {
   const texts = tensors.map(({ auto: { decimals, profile, limit }, dtype }) =>
     decimals === undefined
       ? `within ${limit} σ of ${dtype} rounding (profile ${profile})`
@@ -37,7 +37,7 @@ export function limits(tensors: readonly Judged[]): string {
 }
 
 /** `1.2 σ`, or `0.4 of its bound`; empty where every element is undecided. */
-export function farthest(tensors: readonly Judged[]): string[] {
+export function farthest(tensors: readonly AutoTensor[]): string[] {
   const sigmas = tensors.flatMap(({ auto }) => (auto.sigmas === undefined ? [] : [auto.sigmas]));
   if (sigmas.length === 0) return [];
   const unit = tensors[0].auto.decimals === undefined ? 'σ' : 'of its bound';
@@ -45,13 +45,13 @@ export function farthest(tensors: readonly Judged[]): string[] {
 }
 
 /** The number of faults beyond the bounds of rounding; empty where bounds are the limit, so that all faults are. */
-export function proven(tensors: readonly Judged[]): string[] {
+export function proven(tensors: readonly AutoTensor[]): string[] {
   const count = tensors.reduce((sum, { auto }) => sum + (auto.decimals === undefined ? auto.proven : 0), 0);
   return count ? [`${formatCount(count)} beyond what rounding can do at all`] : [];
 }
 
 /** Notes on undecided and rare elements, and on units with a large mean square. */
-export function roundingNotes(tensors: readonly Judged[]): string[] {
+export function roundingNotes(tensors: readonly AutoTensor[]): string[] {
   return tensors.flatMap(
     ({ name, auto: { decimals, limit, rare, undecided, units, suspicious }, elements, tolerance }) => [
       ...(undecided

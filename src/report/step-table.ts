@@ -127,12 +127,12 @@ function valueTexts(rows: readonly RowComparison[], room: number): string[][] {
 
 function stepEntries(
   { name, rows, worst }: TensorComparison,
-  { first, partsAt }: Comparison,
+  { first, divergesAt }: Comparison,
   allSteps: boolean,
 ): Entry[] {
   const firstMismatch =
     first?.tensor === name ? first.place.step : rows.findIndex(({ mismatches }) => mismatches > 0);
-  const important = [firstMismatch, worst.step, ...(partsAt === undefined ? [] : [partsAt])];
+  const important = [firstMismatch, worst.step, ...(divergesAt === undefined ? [] : [divergesAt])];
   return fold(rows.length, important, allSteps).map((line) => {
     if ('row' in line) return { label: String(line.row), row: rows[line.row] };
     return { label: '⋮', text: foldedText(rows.slice(line.from, line.to)) };

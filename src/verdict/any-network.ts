@@ -9,7 +9,7 @@ import type { Run } from './run.js';
 
 /** Networks that are drawn at random; if half of them agree with the reference, almost any network would pass. */
 const DRAWN = 20;
-const MOST_AGREEING = 10;
+const ENOUGH_AGREEING = 10;
 /** Multiplications that take no noticeable time. Above that, a flat reference is answer enough. */
 const LITTLE_WORK = 2 ** 28;
 /** A reference is flat where its magnitudes are less than this number of tolerances apart. */
@@ -32,7 +32,7 @@ export async function passesForAny({ boundCase, tensors, settings }: Run): Promi
   const layers = boundCase.layerOutputs.length > 0;
   for (const biases of [true, false]) {
     let agreeing = 0;
-    for (let seed = 1; seed <= DRAWN && agreeing < MOST_AGREEING; seed++) {
+    for (let seed = 1; seed <= DRAWN && agreeing < ENOUGH_AGREEING; seed++) {
       const outputs = await forwardInThreads(initialised(network, seed, biases), sequence, { layers });
       const agrees = tensors.every(({ reference, comparison }) => {
         const drawn = outputFor(reference, outputs);
@@ -41,7 +41,7 @@ export async function passesForAny({ boundCase, tensors, settings }: Run): Promi
       });
       if (agrees) agreeing++;
     }
-    if (agreeing === MOST_AGREEING) return true;
+    if (agreeing === ENOUGH_AGREEING) return true;
   }
   return false;
 }

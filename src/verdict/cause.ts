@@ -30,11 +30,11 @@ export interface WrongWeight {
   /** The largest difference that is left, in standard deviations of rounding, and that was there. */
   readonly leftSigmas: number;
   readonly sigmas: number;
-  /** How many other weights of the gate this case does not tell from it. */
+  /** How many other weights of the same row would explain the difference as well. */
   readonly alike: number;
 }
 
-/** Where the difference is, as every step from the reference's own h shows it. */
+/** Where the difference is, with every step begun from the reference's own h. */
 export interface Whereabouts {
   readonly layer: number;
   readonly direction: Direction;

@@ -42,7 +42,7 @@ export interface Comparison {
   /** The first mismatch that rounding alone cannot explain, and its tensor. */
   readonly first?: { readonly tensor: TensorComparison['name']; readonly place: Place };
   /** Ill-conditioned: the first step from which rounding alone could explain the differences. */
-  readonly partsAt?: number;
+  readonly divergesAt?: number;
   /** Why it differs, where that was looked for. */
   readonly cause?: Cause;
   /** The kernels that it was computed with. */

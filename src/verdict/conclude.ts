@@ -1,16 +1,16 @@
 import type { Case } from '../module/case.js';
 import { adviceOn } from './advice.js';
 import type { Comparison } from './comparison.js';
-import type { JudgedRun } from './readings.js';
+import type { JudgedRun } from './judged-run.js';
 import { fileWarnings, layoutNotes, notChecked, textNotes, warningsOn } from './remarks.js';
 import { subjectOf } from './subject.js';
 
-/** The comparison of a judged run: the verdict with everything that a report says about it. */
-export async function conclude(loaded: Case, { run, judged }: JudgedRun): Promise<Comparison> {
+/** The comparison of a ruling run: the verdict with everything that a report says about it. */
+export async function conclude(loaded: Case, { run, ruling }: JudgedRun): Promise<Comparison> {
   const { boundCase, outputs, settings, tensors } = run;
   const { name, threads, notes } = outputs.kernels;
   return {
-    ...judged,
+    ...ruling,
     tensors: tensors.map(({ comparison }) => comparison),
     subject: subjectOf(boundCase, settings),
     notChecked: notChecked(run),
@@ -20,7 +20,7 @@ export async function conclude(loaded: Case, { run, judged }: JudgedRun): Promis
       ...layoutNotes(boundCase, settings.batch_first),
       ...textNotes('kernels', notes),
     ],
-    warnings: [...fileWarnings(loaded.warnings), ...(await warningsOn(run, judged.verdict))],
-    advice: await adviceOn(run, judged.verdict),
+    warnings: [...fileWarnings(loaded.warnings), ...(await warningsOn(run, ruling.verdict))],
+    advice: await adviceOn(run, ruling.verdict),
   };
 }

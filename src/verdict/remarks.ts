@@ -97,7 +97,7 @@ export function roundedTensors({ boundCase, tensors, settings }: Run): string[] 
   const { rounded = 'none' } = settings;
   if (rounded === 'none') return undefined;
   const isReference = (name: string) => tensors.some(({ reference }) => reference.name === name);
-  return boundCase.short.filter((name) => rounded === 'all' || isReference(name));
+  return boundCase.fewDecimals.filter((name) => rounded === 'all' || isReference(name));
 }
 
 /** What makes a verdict weaker than it looks. */

@@ -2,7 +2,7 @@ import { type Envelope, type EnvelopeOptions, envelope, type Spread } from '../b
 import { PROFILE_OF, PROFILES, type Profile, type ProfileName, UNROUNDED } from '../bounds/profiles.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import { type AutoRule, type Judgement, judgeByRounding, type Prediction } from '../compare/by-rounding.js';
-import { rootMeanSquare, spreadOf } from '../compare/spread.js';
+import { rootMeanSquare, standardDeviation } from '../compare/deviation.js';
 import type { BoundCase } from '../module/bind.js';
 import { allReferences, knownOutputs, outputFor } from '../module/known-outputs.js';
 import type { FloatDtype, Floats } from '../tensor/dtype.js';
@@ -146,7 +146,7 @@ function tighter(a: Spread, b: Spread): Spread {
  */
 function widened({ values, error, undecided }: Spread, { data, printed }: Reference): Prediction {
   const bounds = error.map((limit, i) => limit + (printed?.halfUnits[i] ?? 0));
-  const [spread, size] = [spreadOf(values), rootMeanSquare(values)];
+  const [spread, size] = [standardDeviation(values), rootMeanSquare(values)];
   const usual = USEFUL * (spread > CONSTANT * size ? spread : size);
   return {
     values,

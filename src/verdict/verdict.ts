@@ -1,6 +1,6 @@
 import { firstFault } from '../compare/by-rounding.js';
 import { explainByRounding, type RoundingExplanation } from '../compare/conditioning.js';
-import { spreadOf } from '../compare/spread.js';
+import { standardDeviation } from '../compare/deviation.js';
 import { failures } from '../compare/tensor.js';
 import { resolveTolerance } from '../compare/tolerance.js';
 import type { ForwardOptions, Outputs } from '../engine/forward.js';
@@ -17,13 +17,16 @@ interface Rounding {
   /** Passes that round as a reference of this dtype was rounded. They are made one by one, until one explains. */
   readonly runs: readonly Pick<ForwardOptions, 'compute' | 'storage'>[];
   /**
-   * The share of a difference by which the runs must part to explain it. Measured on PyTorch's outputs: in 16 bits the
+   * The share of a difference by which the runs must diverge to explain it. Measured on PyTorch's outputs: in 16 bits the
    * usual error is near the tolerance and leaves less room than in float32 and float64.
    */
   readonly share: number;
 }
 
-/** Rounding to the nearest often gives a 16-bit reference itself. Three more runs round at random: one could be lucky. */
+/**
+ * The first run rounds to the nearest, which often gives a 16-bit reference itself. Three more round at random: one alone
+ * may stay close by chance.
+ */
 function runsIn(dtype: 'F32' | 'F16' | 'BF16'): Rounding['runs'] {
   return [undefined, 1, 2, 3].map((seed) => ({ storage: { dtype, seed } }));
 }
@@ -38,7 +41,7 @@ const ROUNDING: Readonly<Record<FloatDtype, Rounding>> = {
 /** Where cellcheck itself computes in float32, a run in float64 shows its own rounding. */
 const EXACT: Rounding = { runs: [{ compute: 'float64' }], share: 0.03 };
 
-/** If two runs part too little by this factor, more runs will not part enough. */
+/** If two runs diverge too little by this factor, more runs will not diverge enough. */
 const HOPELESS = 25;
 
 /** The largest possible |h|. With relu or a projection nothing bounds it. */
@@ -48,15 +51,16 @@ function largestOutput({ kind, nonlinearity, proj_size }: Module, h0: Floats | u
   return before.reduce((a, b) => Math.max(a, b), 1);
 }
 
-export type Judged = Pick<Comparison, 'verdict' | 'first' | 'partsAt'>;
+/** A verdict, and the place or step that it rests on. */
+export type Ruling = Pick<Comparison, 'verdict' | 'first' | 'divergesAt'>;
 
 /**
  * Parity if every element passes, and most of them were decided. A value beyond rounding by the rule `auto` differs. Else
- * the network is run again with the rounding of the reference's dtype: an element that fails before these runs part is a
- * difference; if every element fails only after that, the network is ill-conditioned on this input, and there is no
+ * the network is run again with the rounding of the reference's dtype: an element that fails before these runs diverge is
+ * a difference; if every element fails only after that, the network is ill-conditioned on this input, and there is no
  * verdict. Where printed digits cannot tell, there is none either.
  */
-export async function judge(run: Run): Promise<Judged> {
+export async function judge(run: Run): Promise<Ruling> {
   const { boundCase, tensors, settings } = run;
   for (const { reference, actual, judgement } of tensors) {
     const place = judgement && firstFault(reference, actual, judgement);
@@ -71,12 +75,12 @@ export async function judge(run: Run): Promise<Judged> {
     const rounding = roundingOf(tensor.reference.dtype as FloatDtype, settings.compute);
     const runs = roundedRuns.get(rounding) ?? [];
     roundedRuns.set(rounding, runs);
-    const { unexplained, partsAt } = await explainTensor(run, tensor, rounding, runs);
+    const { unexplained, divergesAt } = await explainTensor(run, tensor, rounding, runs);
     if (unexplained)
       return { verdict: 'differs', first: { tensor: tensor.reference.name, place: unexplained } };
-    partings.push(partsAt ?? boundCase.sequence.steps - 1);
+    partings.push(divergesAt ?? boundCase.sequence.steps - 1);
   }
-  if (partings.length) return { verdict: 'ill-conditioned', partsAt: Math.min(...partings) };
+  if (partings.length) return { verdict: 'ill-conditioned', divergesAt: Math.min(...partings) };
   return { verdict: tensors.some(saysNothing) ? 'undecided' : 'parity' };
 }
 
@@ -102,7 +106,7 @@ function saysNothing({ reference, judgement, comparison }: ComparedTensor): bool
   }
   if (undecided <= MOST_UNDECIDED * finite) return false;
   const { rtol, atol } = comparison.tolerance;
-  const spread = spreadOf(reference.data);
+  const spread = standardDeviation(reference.data);
   return atol + rtol * spread >= WIDE * spread;
 }
 

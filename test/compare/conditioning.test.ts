@@ -99,9 +99,9 @@ test('rounding explains what follows it in the order of the direction, and nothi
     row: 0,
     unit: 0,
   });
-  expect(explained([0, 0, 0, 0, 1, 0], zeros, [0, 0, 0.5, 0, 0, 0])).toEqual({ partsAt: 1 });
+  expect(explained([0, 0, 0, 0, 1, 0], zeros, [0, 0, 0.5, 0, 0, 0])).toEqual({ divergesAt: 1 });
   // Reverse parts at step 1: step 0 comes after it, step 2 before.
-  expect(explained([0, 1, 0, 0, 0, 0], zeros, [0, 0, 0, 0.5, 0, 0])).toEqual({ partsAt: 1 });
+  expect(explained([0, 1, 0, 0, 0, 0], zeros, [0, 0, 0, 0.5, 0, 0])).toEqual({ divergesAt: 1 });
   expect(explained([0, 0, 0, 0, 0, 1], zeros, [0, 0, 0, 0.5, 0, 0]).unexplained).toMatchObject({
     row: 2,
     unit: 1,
@@ -174,9 +174,9 @@ describe('two layers of two units, both directions, three steps, two batch rows'
         const { row, batchRow, direction } = place('output', i);
         const same = batchRow === from.batchRow && direction === from.direction;
         const after = direction === 0 ? row >= from.row : row <= from.row;
-        const { unexplained, partsAt } = explanation('output', i, 'output', at);
+        const { unexplained, divergesAt } = explanation('output', i, 'output', at);
         expect(unexplained === undefined, `${i} ${at}`).toBe(same && after);
-        expect(partsAt, `${i} ${at}`).toBe(same && after ? from.row : undefined);
+        expect(divergesAt, `${i} ${at}`).toBe(same && after ? from.row : undefined);
       }
     }
     for (const state of ['h_n', 'c_n'] as const) {
@@ -195,18 +195,18 @@ describe('two layers of two units, both directions, three steps, two batch rows'
           const from = place(part, at);
           const same = from.row === row && from.batchRow === batchRow;
           for (const state of [part, other]) {
-            const { unexplained, partsAt } = explanation(part, i, state, at);
+            const { unexplained, divergesAt } = explanation(part, i, state, at);
             expect(unexplained === undefined, `${i} ${state} ${at}`).toBe(same);
             // In the output nothing has parted.
-            expect(partsAt).toBeUndefined();
+            expect(divergesAt).toBeUndefined();
           }
         }
         for (const at of every('output')) {
           const from = place('output', at);
           const same = row >= ROWS - DIRECTIONS && from.batchRow === batchRow && from.direction === direction;
-          const { unexplained, partsAt } = explanation(part, i, 'output', at);
+          const { unexplained, divergesAt } = explanation(part, i, 'output', at);
           expect(unexplained === undefined, `${i} output ${at}`).toBe(same);
-          expect(partsAt).toBe(same ? from.row : undefined);
+          expect(divergesAt).toBe(same ? from.row : undefined);
         }
       }
     }
@@ -235,9 +235,9 @@ const explainSteps = (expected: readonly number[], runs: Runs, by = half) => {
 };
 
 test('runs that have parted by just enough explain, from that step on', () => {
-  expect(explainSteps([4, 4], forwardRuns([0, 0], [2, 2]))).toEqual({ partsAt: 0 });
-  expect(explainSteps([0, 4], forwardRuns([0, 0], [1.9, 2]))).toEqual({ partsAt: 1 });
-  expect(explainSteps([0, 4, 2], forwardRuns([0, 0, 0], [1, 2, 0]))).toEqual({ partsAt: 0 });
+  expect(explainSteps([4, 4], forwardRuns([0, 0], [2, 2]))).toEqual({ divergesAt: 0 });
+  expect(explainSteps([0, 4], forwardRuns([0, 0], [1.9, 2]))).toEqual({ divergesAt: 1 });
+  expect(explainSteps([0, 4, 2], forwardRuns([0, 0, 0], [1, 2, 0]))).toEqual({ divergesAt: 0 });
 });
 
 test('the step is the first of all batch rows', () => {
@@ -258,10 +258,10 @@ test('the step is the first of all batch rows', () => {
   } as const;
   const data = values([0, 0, 4, 4]);
   expect(explainByRounding({ ...reference, data }, runs, Uint8Array.of(0, 0, 1, 1), half)).toEqual({
-    partsAt: 0,
+    divergesAt: 0,
   });
   expect(explainByRounding({ ...reference, data }, runs, Uint8Array.of(0, 0, 1, 0), half)).toEqual({
-    partsAt: 1,
+    divergesAt: 1,
   });
 });
 
@@ -275,7 +275,7 @@ test('what is missing is the factor by which the runs have parted too little', (
   expect(missing(4, 0.5, { ...half, largestPossible: 1 })).toBe(Number.POSITIVE_INFINITY);
   const short = explainSteps([0, 4], forwardRuns([0, 0], [9, 9], [1]));
   expect(short).toMatchObject({ unexplained: { row: 1 }, missing: Number.POSITIVE_INFINITY });
-  expect(explainSteps([0, 4], forwardRuns([0, 0], [9, 9], [2]))).toEqual({ partsAt: 0 });
+  expect(explainSteps([0, 4], forwardRuns([0, 0], [9, 9], [2]))).toEqual({ divergesAt: 0 });
 });
 
 test('NaN is explained where outputs have no bound, or where a run ended there too', () => {

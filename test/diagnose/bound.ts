@@ -47,7 +47,7 @@ export function boundOf(
     layerOutputs: [],
     layout: { batch_first: false, batched: true, timed: true, steps, batch },
     otherLayoutFits: false,
-    short: [],
+    fewDecimals: [],
   };
 }
 

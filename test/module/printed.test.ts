@@ -68,11 +68,11 @@ describe('a case of printed tensors', () => {
   const output = tensor([2, 1, 2], [0.1, 0.2, 0.3, 0.4]);
 
   test('nothing was lost where nothing was printed', () => {
-    const { uncertainty, decimals, short, references } = boundCase(plain, { input, output });
-    expect({ uncertainty, decimals, short }).toEqual({
+    const { uncertainty, decimals, fewDecimals, references } = boundCase(plain, { input, output });
+    expect({ uncertainty, decimals, fewDecimals }).toEqual({
       uncertainty: undefined,
       decimals: undefined,
-      short: [],
+      fewDecimals: [],
     });
     expect(references[0].printed).toBeUndefined();
   });
@@ -176,8 +176,8 @@ describe('a case of printed tensors', () => {
   test('short ones are named, unless somebody says the decimals', () => {
     const own = weights((name, shape, data) => printed(shape, data, name === 'bias_ih_l0' ? 1 : 4));
     const tensors = { input, output: printed([2, 1, 2], [0.1, 0.2, 0.3, 0.4], 2) };
-    expect(boundCase(own, tensors).short).toEqual(['bias_ih_l0', 'output']);
-    expect(boundCase(own, tensors, { decimals: 4 }).short).toEqual([]);
+    expect(boundCase(own, tensors).fewDecimals).toEqual(['bias_ih_l0', 'output']);
+    expect(boundCase(own, tensors, { decimals: 4 }).fewDecimals).toEqual([]);
     expect(boundCase(own, tensors, { rounded: 'all' }).decimals).toBe(1);
     expect(boundCase(own, tensors, {}).decimals).toBe(4);
   });

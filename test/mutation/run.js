@@ -1,6 +1,6 @@
 // Changes the code of a room in every small way that Stryker knows, and says which changes no test notices:
 //   npm run mutation                        the rooms that a verdict rests on
-//   npm run mutation -- compare module/slips compare/auto:40-80
+//   npm run mutation -- compare module/slips compare/close:40-80
 //   npm run mutation -- diagnose:1/4        of every forty lines the first ten: a sample of a large room
 import fs from 'node:fs';
 import { Stryker } from '@stryker-mutator/core';

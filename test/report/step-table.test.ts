@@ -188,7 +188,7 @@ const wide = fc
       tensors,
       notChecked: ['c_n'],
       first: verdict === 'differs' ? { tensor: 'output', place: tensors[0].rows[0].worst } : undefined,
-      partsAt: verdict === 'ill-conditioned' ? 12 : undefined,
+      divergesAt: verdict === 'ill-conditioned' ? 12 : undefined,
       kernels: { name: 'plain', threads: 1 },
       notes: [{ kind: 'batch_first', taken: true }],
       warnings: [{ kind: 'zeros-pass', tensor: 'output' }],

@@ -59,7 +59,7 @@ export async function boundOf(
       const name = `output_l${layer}` as const;
       return asStored ? [{ name, ...reference(outputs.layers![layer], steps, asStored, layer) }] : [];
     }),
-    short: [],
+    fewDecimals: [],
     layout: { batch_first: false, batched: true, timed: true, steps, batch },
     otherLayoutFits: false,
     ...others,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { caseOf, stateDict, verify } from '../../src/index.js';
 import type { FloatDtype } from '../../src/tensor/dtype.js';
-import { run } from '../../src/verdict/readings.js';
+import { run } from '../../src/verdict/judged-run.js';
 import type { Run } from '../../src/verdict/run.js';
 import { settle, type VerifyOptions } from '../../src/verdict/settings.js';
 import { judge } from '../../src/verdict/verdict.js';
@@ -35,7 +35,10 @@ describe('where runs of other roundings part', () => {
       verdictOn({ scale }, { output: dtype }, { output: other });
     expect(await verdict({})).toMatchObject({ verdict: 'parity' });
     for (const possible of [0.9, -0.9])
-      expect(await verdict({ [LAST]: possible })).toMatchObject({ verdict: 'ill-conditioned', partsAt: 1 });
+      expect(await verdict({ [LAST]: possible })).toMatchObject({
+        verdict: 'ill-conditioned',
+        divergesAt: 1,
+      });
     expect(await verdict({ [LAST]: 1.5 })).toMatchObject({
       verdict: 'differs',
       first: { tensor: 'output', place: { row: 1, unit: 2, expected: 1.5 } },
@@ -76,7 +79,7 @@ describe('where runs of other roundings part', () => {
     } as const;
     expect(await verdictOn(network, { c_n: 'F32' }, { c_n: { 2: 300 } })).toMatchObject({
       verdict: 'ill-conditioned',
-      partsAt: 1,
+      divergesAt: 1,
     });
     const { verdict } = await verdictOn({ ...network, scale: 1 }, { c_n: 'F32' }, { c_n: { 2: 300 } });
     expect(verdict).toBe('differs');
@@ -86,13 +89,13 @@ describe('where runs of other roundings part', () => {
     // In float16 the third unit parts at the second step; in float32 the first one does at the third.
     const network = { scale: 2 ** 11, next: 2 ** 16, input: [1, 0, 0] };
     const other = { output: { 6: 0.5 }, h_n: { 0: 0.5 } };
-    const partsAt = async (dtypes: Record<string, FloatDtype>) => {
+    const divergesAt = async (dtypes: Record<string, FloatDtype>) => {
       const tolerance = { output: { atol: 1e-3 } };
-      return (await verdictOn(network, dtypes, other, { tolerance })).partsAt;
+      return (await verdictOn(network, dtypes, other, { tolerance })).divergesAt;
     };
-    expect(await partsAt({ output: 'F32' })).toBe(2);
-    expect(await partsAt({ h_n: 'F16' })).toBe(1);
-    expect(await partsAt({ output: 'F32', h_n: 'F16' })).toBe(1);
+    expect(await divergesAt({ output: 'F32' })).toBe(2);
+    expect(await divergesAt({ h_n: 'F16' })).toBe(1);
+    expect(await divergesAt({ output: 'F32', h_n: 'F16' })).toBe(1);
   });
 
   test('what was stored in 16 bits is explained by 16 bits, though float32 computes', async () => {
@@ -119,7 +122,7 @@ describe('where runs of other roundings part', () => {
     const output = numbers([2, 1, 3], new Array<number>(6).fill(0), 'F32');
     const output_l0 = numbers([2, 1, 3], data, 'F32');
     const found = await verify(caseOf(stateDict(both), { ...tensors, output_l0, output }), CLOSE);
-    expect(found).toMatchObject({ verdict: 'ill-conditioned', partsAt: 1 });
+    expect(found).toMatchObject({ verdict: 'ill-conditioned', divergesAt: 1 });
     const upper = { ...output, data: Float64Array.from(data) };
     const above = await verify(caseOf(stateDict(both), { ...tensors, output_l0, output: upper }), CLOSE);
     expect(above).toMatchObject({

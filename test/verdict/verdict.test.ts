@@ -112,8 +112,8 @@ describe('a chaotic network', () => {
       expect((await verify(one)).verdict, dtype).toBe(byRounding);
       const result = await verify(one, { rule: 'close' });
       expect(result.verdict, dtype).toBe('ill-conditioned');
-      expect(result.partsAt).toBeGreaterThanOrEqual(dtype === 'F32' ? 1 : 0);
-      expect(result.partsAt).toBeLessThan(STEPS);
+      expect(result.divergesAt).toBeGreaterThanOrEqual(dtype === 'F32' ? 1 : 0);
+      expect(result.divergesAt).toBeLessThan(STEPS);
     }
   });
 

@@ -14,7 +14,7 @@ export interface Known extends KnownLayer {
 }
 
 /**
- * Every direction of the layers whose output the case has; none if the module has a projection, which hides the units.
+ * Every direction of the layers whose output the case has; none if the module has a projection, which mixes the units.
  * @param requested the rounding profile, if the user chose one; otherwise that of the reference's dtype
  */
 export function knownLayers(boundCase: BoundCase, requested: ProfileName | undefined): Known[] {

@@ -182,8 +182,8 @@ function packedProduct(
   };
 }
 
-// A kernel's arguments end with whether it is relu where the kind has a choice, else with the address of c. GRU kernels
-// have neither: WebAssembly ignores surplus arguments.
+// A kernel's last argument says whether an RNN has relu, or is the address of an LSTM's c. GRU kernels have none of these:
+// WebAssembly ignores surplus arguments.
 function gateStep({ exports }: Engine, { type, ArrayOf }: Precision, kind: Kind): (step: GateStep) => void {
   const kernel = exports[`${kind.toLowerCase()}_${type}`];
   const choosesNonlinearity = hasNonlinearity(kind);

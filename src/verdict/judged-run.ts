@@ -1,12 +1,12 @@
 import type { Case } from '../module/case.js';
 import { type Run, runCase } from './run.js';
 import type { Settings } from './settings.js';
-import { type Judged, judge } from './verdict.js';
+import { judge, type Ruling } from './verdict.js';
 
-/** A run, and the verdict on it. */
+/** A case that was run, and the verdict on it. */
 export interface JudgedRun {
   readonly run: Run;
-  readonly judged: Judged;
+  readonly ruling: Ruling;
 }
 
 /**
@@ -18,23 +18,23 @@ export interface JudgedRun {
 export async function run(loaded: Case, settings: Settings): Promise<JudgedRun> {
   const attempt = async (rounded: Settings['rounded']): Promise<JudgedRun> => {
     const run = await runCase(loaded, { ...settings, rounded });
-    return { run, judged: await judge(run) };
+    return { run, ruling: await judge(run) };
   };
   const exact = await attempt('none');
-  const { short } = exact.run.boundCase;
-  if (exact.judged.verdict === 'parity' || short.length === 0) return exact;
+  const { fewDecimals } = exact.run.boundCase;
+  if (exact.ruling.verdict === 'parity' || fewDecimals.length === 0) return exact;
   const isReference = (name: string) => exact.run.tensors.some(({ reference }) => reference.name === name);
-  const shortReferences = short.filter(isReference).length;
+  const references = fewDecimals.filter(isReference).length;
   // A tolerance does not depend on the digits of the weights.
-  const others = settings.rule === 'auto' && shortReferences < short.length;
+  const others = settings.rule === 'auto' && references < fewDecimals.length;
   let best = exact;
   for (const rounded of [
-    ...(shortReferences ? ['references' as const] : []),
+    ...(references ? ['references' as const] : []),
     ...(others ? ['all' as const] : []),
   ]) {
     const reading = await attempt(rounded);
-    if (reading.judged.verdict === 'parity') return reading;
-    if (reading.judged.verdict === 'undecided' && best.judged.verdict !== 'undecided') best = reading;
+    if (reading.ruling.verdict === 'parity') return reading;
+    if (reading.ruling.verdict === 'undecided' && best.ruling.verdict !== 'undecided') best = reading;
   }
   return best;
 }

@@ -1,7 +1,7 @@
 import type { Floats } from '../tensor/dtype.js';
 
 /** The standard deviation of the finite values; the magnitude of a single one. */
-export function spreadOf(values: Floats): number {
+export function standardDeviation(values: Floats): number {
   let [count, sum] = [0, 0];
   for (const value of values) {
     if (!Number.isFinite(value)) continue;

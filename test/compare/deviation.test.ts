@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rootMeanSquare, spreadOf } from '../../src/compare/spread.js';
+import { rootMeanSquare, standardDeviation } from '../../src/compare/deviation.js';
 
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 
@@ -15,7 +15,7 @@ test.each([
   [[nan, 1, -infinity, 3, infinity], 1],
   [[nan, infinity], 0],
 ])('%j are %d apart', (values, apart) => {
-  expect(spreadOf(Float64Array.from(values))).toBe(apart);
+  expect(standardDeviation(Float64Array.from(values))).toBe(apart);
 });
 
 test('the root of the mean square is of the finite values', () => {
