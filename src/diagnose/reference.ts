@@ -47,7 +47,7 @@ export function changedValues(target: Target): ChangedValue[] {
   const most = Math.min(MAX_CHANGED, Math.ceil(MAX_SHARE * total));
   if (off.length === 0 || off.length > most || off.length === total) return [];
   const areIsolated =
-    off.every(({ ratio, value }) => standsOut(ratio, usual) && isContradicted(value, off, boundCase)) &&
+    off.every(({ ratio, value }) => ratio >= STANDS_OUT * usual && isContradicted(value, off, boundCase)) &&
     !hasRepeatedUnit(off);
   return areIsolated ? off.map(({ value }) => value) : [];
 }
@@ -89,11 +89,6 @@ function valuesBeyond({ boundCase, allowances, base }: Target): {
     }
   }
   return { off, usual, total };
-}
-
-/** @param usual the largest ratio of the values that are not off */
-function standsOut(ratio: number, usual: number): boolean {
-  return ratio >= STANDS_OUT * Math.max(usual, 1 / STANDS_OUT);
 }
 
 /** Whether other values of the reference show that the network computed another value here. */

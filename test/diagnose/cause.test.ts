@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findCause } from '../../src/diagnose/cause.js';
+import { type CauseOptions, findCause } from '../../src/diagnose/cause.js';
 import { predict } from '../../src/diagnose/conventions/predict.js';
 import type { Network, Sequence } from '../../src/module/bind.js';
 import type { Floats } from '../../src/tensor/dtype.js';
@@ -67,3 +67,119 @@ test.each([
     expect(found).toMatchObject({ compared: 20 - blind, of: 20, partial });
   },
 );
+
+const GRU = networkOf(moduleOf('GRU', { input_size: 3, hidden_size: 4 }), 3);
+const SEQUENCE = sequenceOf(GRU.module, 12, 2, 4);
+const BASE = predict(GRU, SEQUENCE, {});
+
+/** Why an output of this GRU differs, looked for so far. */
+function causeWith(output: Floats, options: Partial<CauseOptions>): Promise<Cause> {
+  const boundCase = boundOf(GRU, SEQUENCE, { output: Float32Array.from(output) });
+  return findCause(boundCase, BASE, { depth: 'pairs', outputAgrees: false, ...options });
+}
+
+const NO_BIASES = predict(GRU, SEQUENCE, { biases: 'none' }).output;
+const OTHER = predict(networkOf(GRU.module, 4), SEQUENCE, {}).output;
+
+test('at the reference alone no convention is tried', async () => {
+  const cause = await causeWith(NO_BIASES, { depth: 'reference' });
+  expect(cause).toMatchObject({
+    kind: 'not-searched',
+    notExcluded: [],
+    separators: ['an h_0 that is not zero'],
+    tried: { singles: 0, pairs: 0, ofPairs: 0 },
+  });
+  const most = Math.max(...NO_BIASES.map((value, i) => Math.abs(Math.fround(value) - BASE.output[i])));
+  expect(cause.difference).toBe(most);
+  expect(await causeWith(BASE.output.with(9, 3), { depth: 'reference' })).toMatchObject({
+    kind: 'changed-values',
+    values: [{ tensor: 'output', row: 1, batch: 0, unit: 1 }],
+  });
+  const notFinite = BASE.output.map((value, i) => (i < 40 ? value : Number.NaN));
+  expect(await causeWith(notFinite, { depth: 'reference' })).toMatchObject({
+    kind: 'not-finite',
+    value: { tensor: 'output', row: 5, batch: 0, unit: 0 },
+  });
+});
+
+test('a convention says what it leaves, what it was compared with and what makes no difference', async () => {
+  const cause = await causeWith(NO_BIASES, { depth: 'alone' });
+  expect(conventionsOf(cause)).toMatchObject([
+    {
+      says: ['both biases are missing'],
+      remedies: ['load bias_ih and bias_hh'],
+      compared: 96,
+      of: 96,
+      partial: false,
+    },
+  ]);
+  expect(conventionsOf(cause)[0].left).toBeLessThan(1e-7);
+  expect(cause.notExcluded).toEqual(['h_0 was ignored: h began from zeros']);
+  expect(cause.tried.singles).toBeGreaterThan(40);
+});
+
+test('a precision is asked for only after conventions and weights, and before pairs', async () => {
+  const precision = () => 'tf32' as const;
+  expect(await causeWith(NO_BIASES, { precision })).toMatchObject({ kind: 'conventions' });
+  const { output } = predict(changed(GRU, 'weightIh', 5), SEQUENCE, {});
+  expect(await causeWith(output, { precision })).toMatchObject({ kind: 'weights' });
+  expect(await causeWith(OTHER, { precision })).toMatchObject({
+    kind: 'precision',
+    profile: 'tf32',
+    tried: { pairs: 0 },
+  });
+});
+
+test('pairs are tried only where that is asked for', async () => {
+  const { output } = predict(GRU, SEQUENCE, { biases: 'none', order: 'zrn' });
+  const alone = await causeWith(output, { depth: 'alone' });
+  expect(alone).toMatchObject({ kind: 'unexplained', tried: { pairs: 0, ofPairs: 0 } });
+  const cause = await causeWith(output, {});
+  expect(conventionsOf(cause)[0].says).toEqual([
+    'the row blocks of weight_ih, weight_hh and the biases are in the order z r n (Keras, ONNX), not r z n',
+    'both biases are missing',
+  ]);
+  expect(cause.tried.pairs).toBe(cause.tried.ofPairs);
+});
+
+test('where nothing fits, the layer has its whereabouts', async () => {
+  const cause = await causeWith(OTHER, { outputAgrees: true });
+  expect(cause).toMatchObject({ kind: 'unexplained', outputAgrees: true });
+  expect(whereaboutsOf(cause)).toMatchObject([
+    { layer: 0, direction: 'forward', step: 0, units: [0, 1, 2, 3], ofUnits: 4 },
+  ]);
+  const { gates, explained } = whereaboutsOf(cause)[0];
+  expect(Object.keys(gates)).toEqual(['r', 'z', 'n']);
+  expect(Object.keys(explained)).toEqual(['r', 'z', 'n']);
+});
+
+test('the next best has the share of the difference that it explains', async () => {
+  // The last step is off as well.
+  const output = NO_BIASES.map((value, i) => (i < 88 ? value : value + 0.1));
+  const { nextBest } = await causeWith(output, { depth: 'alone' });
+  expect(nextBest!.says).toEqual(['both biases are missing']);
+  const squares = (predicted: Floats) =>
+    Array.from(predicted, (value, i) => (value - Math.fround(output[i])) ** 2).reduce((a, b) => a + b);
+  expect(nextBest!.explained).toBeCloseTo(1 - squares(NO_BIASES) / squares(BASE.output), 10);
+});
+
+test('progress goes from 0 to 1, over singles and then pairs', async () => {
+  const progress = async (depth: CauseOptions['depth']) => {
+    const seen: number[] = [];
+    await causeWith(OTHER, {
+      depth,
+      onProgress: (done) => {
+        seen.push(done);
+      },
+    });
+    return seen;
+  };
+  const alone = await progress('alone');
+  expect([alone[0], alone.at(-1)! > 0.9 && alone.at(-1)! <= 1]).toEqual([0, true]);
+  const both = await progress('pairs');
+  expect(both).toEqual(both.toSorted((a, b) => a - b));
+  expect(both[alone.length]).toBe(0.5);
+  expect(both.slice(0, alone.length)).toEqual(alone.map((done) => done / 2));
+  expect(both.at(-1)).toBeGreaterThan(0.9);
+  expect(both.at(-1)).toBeLessThanOrEqual(1);
+});
