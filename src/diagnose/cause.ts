@@ -31,9 +31,9 @@ export interface CauseOptions {
 }
 
 /**
- * Finds out why a reference differs from what its weights give. It looks at the reference alone first, then tries every
- * convention alone, one weight, a precision, and two conventions at once. What it returns explains all of the reference,
- * or says where the difference begins.
+ * Finds out why a reference differs from what its weights give. It looks at the reference alone first, then tries
+ * every convention alone, one weight, a precision, and two conventions at once. What it returns explains all of the
+ * reference, or says where the difference begins.
  */
 export async function findCause(whole: BoundCase, base: Predicted, options: CauseOptions): Promise<Cause> {
   const { profile, depth, speed } = options;
@@ -71,7 +71,7 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
   return { ...afterSingles, tried: pairs.tried, ...(conventions(pairs) ?? unexplained(beyond, options)) };
 }
 
-/** Reports the progress of one part of the search as that of the whole, which the part begins and ends at. */
+/** Reports the progress of a part of the search, 0 … 1, as that of the whole, `from` … `to`. */
 function progressOf({ onProgress }: CauseOptions, from: number, to: number): Search['onProgress'] {
   return onProgress && ((done) => onProgress(from + (to - from) * done));
 }
@@ -127,7 +127,7 @@ function layersBeyond(boundCase: BoundCase, profile: ProfileName | undefined): L
     .filter(({ localised }) => localised.farthest > ROUNDING_SIGMAS);
 }
 
-/** One wrong weight, which is in one direction of one layer. */
+/** Looks for one wrong weight: only one direction of one layer is beyond rounding then. */
 function weights(beyond: readonly LayerBeyond[]): Finding | undefined {
   if (beyond.length !== 1) return undefined;
   const found = wrongWeights(beyond[0]);
@@ -160,7 +160,7 @@ function wrongWeights({ layer, localised: { suspects, farthest } }: LayerBeyond)
     });
 }
 
-/** The tensors that a weight may be in: of two biases that are added to the same sum, either may be wrong. */
+/** The tensors that may be wrong: both biases where they are added to the same sum. */
 function tensorsOf(kind: Kind, { tensor, gate }: Suspect): string[] {
   const areBiasesAdded = KINDS[kind].reset?.of !== gate;
   return tensor.startsWith('bias') && areBiasesAdded ? ['bias_ih', 'bias_hh'] : [tensor];

@@ -11,7 +11,8 @@ export function cutToReference(boundCase: BoundCase): BoundCase {
   const { sequence, references } = boundCase;
   const steps = references.find(({ name }) => name === 'output')?.rows ?? sequence.steps;
   if (steps === sequence.steps) return boundCase;
-  const input = sequence.input.subarray(0, (sequence.input.length / sequence.steps) * steps); // [steps, batch, input_size]
+  const stepSize = sequence.input.length / sequence.steps;
+  const input = sequence.input.subarray(0, stepSize * steps); // [steps, batch, input_size]
   return { ...boundCase, sequence: { ...sequence, steps, input } };
 }
 
@@ -29,15 +30,15 @@ function valueAt(reference: Reference<ChangedValue['tensor']>, base: Predicted, 
   return { tensor: reference.name, ...placeAt(reference, base[reference.name]!, i) };
 }
 
-/** Changed values are off by at least this factor more than any other value. */
+/** A changed value is at least this many times as far off as any value that was not. */
 const STANDS_OUT = 10;
-/** At most this share of all values, and this number of them, is taken to be changed. */
+/** If more than this share of all values is off, or more than this number, they were not changed one by one. */
 const MAX_SHARE = 0.02;
 const MAX_CHANGED = 20;
 
 /**
- * Values that were changed after the reference was computed: they are off, and what follows from them is not. A fault in
- * the network would spread to other units and to later steps.
+ * Values that were changed after the reference was computed: they are off, but what follows from them is not. A fault
+ * in the network would spread to other units and to later steps.
  */
 export function changedValues(target: Target): ChangedValue[] {
   const { boundCase } = target;
@@ -52,13 +53,13 @@ export function changedValues(target: Target): ChangedValue[] {
   return areIsolated ? off.map(({ value }) => value) : [];
 }
 
-/** A value that is beyond its allowance, and by what factor. */
+/** A value beyond its allowance, and its difference in allowances. */
 interface Beyond {
   readonly value: ChangedValue;
   readonly ratio: number;
 }
 
-/** The values beyond their allowance, but no more of them than decide; and the largest ratio of the others. */
+/** The values beyond their allowance, up to the first that is too many; and the largest ratio of the others. */
 function valuesBeyond({ boundCase, allowances, base }: Target): {
   readonly off: readonly Beyond[];
   readonly usual: number;

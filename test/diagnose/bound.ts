@@ -4,7 +4,7 @@ import { directionsOf, outputSize } from '../../src/module/parameters.js';
 import { halfUnit } from '../../src/module/printed.js';
 import type { Floats } from '../../src/tensor/dtype.js';
 
-/** A network and its float32 references, printed with so many decimals where that is said, as `bind` would have them. */
+/** A network and its float32 references as `bind` returns them; printed, if decimals are given. */
 export function boundOf(
   network: Network,
   sequence: Sequence,
@@ -17,7 +17,7 @@ export function boundOf(
   const size = outputSize(module);
   const units = { output: size * directionCount, h_n: size, c_n: module.hidden_size };
   const missing = (values: Floats) => new Float64Array(values.length).fill(halfUnit(decimals ?? 0));
-  const lost = ({ weightIh, weightHh, biasIh, biasHh, weightHr }: Parameters): Parameters => ({
+  const missingOf = ({ weightIh, weightHh, biasIh, biasHh, weightHr }: Parameters): Parameters => ({
     weightIh: missing(weightIh),
     weightHh: missing(weightHh),
     biasIh: biasIh && missing(biasIh),
@@ -42,7 +42,7 @@ export function boundOf(
     }),
     ...(decimals !== undefined && {
       decimals,
-      uncertainty: { layers: layers.map((perDirection) => perDirection.map(lost)) },
+      uncertainty: { layers: layers.map((perDirection) => perDirection.map(missingOf)) },
     }),
     layerOutputs: [],
     layout: { batch_first: false, batched: true, timed: true, steps, batch },
@@ -59,9 +59,10 @@ export function changed(
   directions: readonly number[] = [0],
 ): Network {
   const layers = network.layers.map((parameters) =>
-    parameters.map((own, d) => {
-      const values = own[tensor]!;
-      return directions.includes(d) ? { ...own, [tensor]: values.with(at, values[at] + 0.01) } : own;
+    parameters.map((inDirection, d) => {
+      const values = inDirection[tensor]!;
+      const other = { ...inDirection, [tensor]: values.with(at, values[at] + 0.01) };
+      return directions.includes(d) ? other : inDirection;
     }),
   );
   return { ...network, layers };

@@ -5,12 +5,12 @@ import type { Floats } from '../../tensor/dtype.js';
 import type { Variant } from './variant.js';
 
 // To add a convention:
-// 1. Add an entry to ENTRIES: its place is its rank, and its `change` is what the other program does.
-// 2. If no field of Variant says that yet, add a field or another value of one in variant.ts. The heading above the field
-//    names the file in which it takes effect; most of these files have a table with one function per value, which does not
-//    compile until the new value is in it.
-// 3. Run test/diagnose/conventions/: hypotheses.test.ts finds every entry in a reference that it made itself. Add the
-//    numbers that the change gives to the test of the file in which it takes effect.
+// 1. Add an entry to ENTRIES, which is ordered by likelihood. Its `change` says what the other program does.
+// 2. If no field of Variant says that yet, add a field, or a value of a field, in variant.ts. The heading above the field
+//    names the file in which it takes effect. Most of these files have a table with one function per value, which does
+//    not compile until the new value is in it.
+// 3. Run test/diagnose/conventions/: hypotheses.test.ts computes a reference with each entry, and expects the search to
+//    name the entry. Add the numbers that the change gives to the test of the file in which it takes effect.
 
 /** One thing that the program that computed the reference may have done differently. */
 export interface Hypothesis {

@@ -34,7 +34,7 @@ const GATE_ACTIVATIONS = {
 };
 
 /**
- * The sum of a GRU's n, before tanh. Its terms are W_in x + b_in (`input`), W_hn h + b_hn (`hidden`), r, b_hn (`bias`) and
+ * The sum of a GRU's n, before tanh, from W_in x + b_in (`input`), W_hn h + b_hn (`hidden`), r, b_hn (`bias`) and
  * W_hn (r ∘ h) + b_hn (`ofResetH`).
  */
 const NEW_SUMS: Readonly<

@@ -39,7 +39,7 @@ export interface OutputColumns {
 
 type Buffer = 'x' | 'gates' | 'hidden' | 'before' | 'operand' | 'reset' | 'resetOut' | 'cellH' | 'projected';
 
-// The number of gate values in a chunk: W_ih x of a chunk is one product.
+// The number of gate values in a chunk. W_ih x is one product for all steps of a chunk.
 const CHUNK_VALUES = 2 ** 16;
 
 /** Runs one layer in one direction through time, in chunks of steps, as engine/layer.ts does. */
@@ -66,7 +66,7 @@ export function runDirection(run: DirectionRun): void {
   }
 }
 
-/** Columns of the gates: one for every unit of every gate. */
+/** The columns of a row of gate sums: one for every unit of every gate. */
 function gateColumns({ kind, hidden_size }: Module): number {
   return KINDS[kind].gates.length * hidden_size;
 }
@@ -125,7 +125,7 @@ interface NewStates {
   readonly c: Floats;
 }
 
-/** A function that runs one step, whose part of `gates` begins at `gatesAt`. */
+/** Makes a function that runs one step. The step's part of the buffer `gates` begins at index `gatesAt`. */
 function stepRunner(
   run: DirectionRun,
   { products, buffers }: Workspace<Buffer>,
@@ -169,7 +169,7 @@ function stepRunner(
   };
 }
 
-/** Stores a step's states as the run's, and h in the output; beyond a row's length the output is 0 and its states stay. */
+/** Stores a step's states as the run's, and h in the output. Beyond a row's length, the output is 0 and states stay. */
 function storeStep(run: DirectionRun, t: number, h: Floats, c: Floats): void {
   const { module, variant, reverse, steps, batch, lengths, output, width, columns } = run;
   const size = outputSize(module);

@@ -18,7 +18,7 @@ export interface LayersRun {
   readonly maxSteps: number;
 }
 
-/** Runs the layers from the bottom up. Outputs of steps that are not computed are NaN, and so are the final states then. */
+/** Runs the layers from the bottom up. Outputs of steps that are not computed are NaN; so are final states then. */
 export function runLayers(run: LayersRun): Predicted {
   const { network, sequence, variant, maxSteps } = run;
   const { steps, batch } = sequence;

@@ -76,7 +76,10 @@ const BIASES: Readonly<Record<NonNullable<Variant['biases']>, (rows: Rows) => Pa
   exchanged: ({ biasIh, biasHh }) => ({ biasIh: biasHh, biasHh: biasIh }),
 };
 
-/** Transposes a weight [gates·hidden, columns] block by block, or takes its values for those of the transposed shape. */
+/**
+ * Weights [gates·hidden, columns] whose blocks are transposed, or whose values are those of the transposed shape without
+ * having been moved.
+ */
 const TRANSPOSED = {
   transposed(values: Floats, gates: number, columns: number): Floats {
     const rows = values.length / gates / columns;
@@ -142,7 +145,7 @@ function rounding(bits: number): (value: number) => number {
 export const toTf32 = rounding(11);
 
 const toElevenBits = rounding(11);
-// Adding this and subtracting it again rounds a small number to a multiple of 2^-24: doubles of this size are that far apart.
+// Doubles of this size are 2^-24 apart: adding this and subtracting it again rounds a small number to a multiple of that.
 const HALF_GRID = 1.5 * 2 ** 28;
 
 /** Rounds to float16: to 11 bits, and below 2^-14 to multiples of 2^-24. */

@@ -21,7 +21,7 @@ export function fullWork({ network, sequence }: BoundCase): number {
   return workOfRows(network, sequence.steps * sequence.batch);
 }
 
-/** Whether the first steps of the output need all steps of a layer below: a reverse direction above begins at the end. */
+/** Whether the output's first steps need all steps of a layer below, since a reverse direction begins at the last. */
 export function needsAllSteps({ network: { module } }: BoundCase): boolean {
   return module.bidirectional && module.num_layers > 1;
 }

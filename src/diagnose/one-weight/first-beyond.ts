@@ -6,9 +6,9 @@ import { type KnownLayer, SENSITIVITIES, type TeacherForced, teacherForced } fro
 const MAX_CHANGE = 50;
 
 /**
- * The first step with a residual beyond the limit, in the order in which the direction runs; the farthest unit there; and
- * by how much each gate's sum would have to change there if that gate alone were wrong.
- * @param limit standard deviations; one residual of the layer at least is beyond it
+ * The first step with a residual beyond the limit, in the order in which the direction runs; the farthest unit there;
+ * and by how much each gate's sum would have to change there if that gate alone were wrong.
+ * @param limit in standard deviations; at least one residual of the layer is beyond it
  */
 export function firstBeyond(
   layer: KnownLayer,
@@ -38,7 +38,7 @@ export function firstBeyond(
   };
 }
 
-/** The first step in the order of the direction with a distance beyond the limit, and the farthest row and unit there. */
+/** The first step, in the order of the direction, with a distance beyond the limit; and the farthest unit there. */
 function farthestAtFirstStep(
   { module: { hidden_size }, steps, batch: rows }: KnownLayer,
   { stepsOf }: TeacherForced,

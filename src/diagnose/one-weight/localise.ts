@@ -18,8 +18,8 @@ export interface Localised {
 const CHANCE = 16;
 
 /**
- * Regresses the residuals on the sensitivity of the output to every weight, each weight alone: if one weight is wrong, it
- * explains most. Every step begins from the reference's own h; an LSTM's c is carried from step to step.
+ * Regresses the residuals on the sensitivity of the output to every weight, each weight alone: if one weight is wrong,
+ * it explains most. Every step begins from the reference's own h; an LSTM's c is carried from step to step.
  */
 export function localise(layer: KnownLayer): Localised {
   const { module, expected, sigma } = layer;

@@ -1,8 +1,8 @@
 import type { Floats } from '../../tensor/dtype.js';
 
 /**
- * Expected minus computed values, in standard deviations of rounding; 0 where the deviation is 0, so that the value does
- * not count, and infinite where one of the two is not finite.
+ * Expected minus computed values, in standard deviations of rounding. A residual is 0 where the deviation is 0, so that
+ * the value does not count, and infinite where one of the two values is not finite.
  */
 export function residuals(computed: Floats, expected: Floats, sigma: Floats): Float64Array {
   const result = new Float64Array(computed.length);

@@ -22,7 +22,7 @@ export interface KnownLayer {
   readonly c0?: Floats;
   /** The reference [steps, batch, hidden]. */
   readonly expected: Floats;
-  /** The standard deviation of each value's rounding error; 0 where a value does not count, as in padding [steps, batch, hidden]. */
+  /** Standard deviations of rounding; 0 where a value does not count, for example in padding [steps, batch, hidden]. */
   readonly sigma: Floats;
 }
 

@@ -28,8 +28,8 @@ const IDENTITY: Network = {
   layers: [[{ weightIh: Float64Array.of(1), weightHh: Float64Array.of(0) }]],
 };
 
-test('what may be off by more than a tenth of the largest value tells nothing', () => {
-  // Of weights with two decimals, x and the h before it: 0.02, 0.04 and 0.53.
+test('an allowance of more than a tenth of the largest value tells nothing', () => {
+  // Bounds for weights of two decimals, from x and the h before it: 0.02, 0.04 and 0.53.
   const sequence: Sequence = { steps: 3, batch: 1, input: Float64Array.of(1, 2, 50) };
   const allowed = (...output: readonly number[]) =>
     allowances(boundOf(IDENTITY, sequence, { output: Float64Array.from(output) }, 2), undefined)[0];
@@ -43,7 +43,7 @@ test('what may be off by more than a tenth of the largest value tells nothing', 
   expect(small.largest).toBe(small.rows[1]);
 });
 
-test('a reference that is larger than what the weights give may be off by as much more, a smaller one by no less', () => {
+test('a reference that is larger than predicted has a larger allowance, a smaller one no smaller', () => {
   const input = Float64Array.of(1, 0.5, 0.25);
   const sequence: Sequence = { steps: 3, batch: 1, input };
   const allowed = (times: number) => {

@@ -16,7 +16,7 @@ const BASE = predict(NETWORK, SEQUENCE, {});
 const WITHOUT_BIASES = predict(NETWORK, SEQUENCE, { biases: 'none' }).output;
 const NAME = 'biases none';
 
-/** A search whose reference may be off by so much in every step. */
+/** A search with these allowances, one of each step. */
 function searchOf(output: Floats, allowed: readonly number[]): Search {
   return {
     boundCase: boundOf(NETWORK, SEQUENCE, { output }),
@@ -34,7 +34,7 @@ test.each([
   [0.04, true],
   [0.06, false],
 ])('a convention that leaves %d of the difference explains it: %s', async (part, explains) => {
-  // All of it is within the allowance, which says little.
+  // The whole difference is within the allowance, so that only the RMS decides.
   const output = WITHOUT_BIASES.map((value, i) => value + (i % 2 ? 1 : -1) * part * apart);
   const { fits, nextBest } = await searchSingles(searchOf(output, every(0.5 * apart)));
   expect(fits.map(({ hypotheses }) => hypotheses[0].name)).toEqual(explains ? [NAME] : []);
@@ -56,7 +56,7 @@ test.each([
   },
 );
 
-/** How far a difference is off that is as large as the last step may have, in a step that may have a hundredth of it. */
+/** The ratio of a difference as large as the largest allowance, in a step with a hundredth of that allowance. */
 function ratioWith(variant: Variant): number {
   const output = BASE.output.slice();
   output[2] += 1e-4;
@@ -70,19 +70,19 @@ test.each<Variant>([
   { reverse: 'in its own order' },
   { lengths: 'ignored' },
   { finals: 'of the last step' },
-])('with %j, which moves values in time, every step may be off by as much as any', (variant) => {
+])('with %j, which moves values in time, every step has the largest allowance', (variant) => {
   expect(ratioWith(variant)).toBeCloseTo(1, 6);
 });
 
 test.each<Variant>([{ biases: 'none' }, { inputShift: 'late' }, { reverse: 'forward too' }])(
-  'with %j each step may be off by no more than its own rounding',
+  'with %j each step has its own allowance',
   (variant) => {
     expect(ratioWith(variant)).toBeCloseTo(100, 4);
   },
 );
 
 test('pairs are tried until the work is spent', async () => {
-  // A run of this size is more than all pairs together may take; with weights of zero every pair fits.
+  // One run of this size is more work than all pairs may take; with weights of zero every pair fits.
   const [size, steps, batch] = [512, 2, 2048];
   const module = moduleOf('RNN', { input_size: size, hidden_size: size });
   const zeros = {

@@ -3,7 +3,7 @@ import { firstBeyond } from '../../../src/diagnose/one-weight/first-beyond.js';
 import type { KnownLayer } from '../../../src/diagnose/one-weight/sensitivity.js';
 import { moduleOf } from '../../engine/module.js';
 
-/** A step of relu units whose sums are 1, with what is expected of them in each batch row. */
+/** One step of relu units that give 1; the expected values of each batch row. */
 function oneStep(expected: readonly (readonly number[])[], sigma: readonly number[] = []): KnownLayer {
   const [hidden_size, batch] = [expected[0].length, expected.length];
   return {
@@ -22,7 +22,7 @@ function oneStep(expected: readonly (readonly number[])[], sigma: readonly numbe
   };
 }
 
-test('of the first step that is beyond rounding the farthest unit is named, in standard deviations', () => {
+test('the farthest unit of the first step is named, in standard deviations', () => {
   expect(firstBeyond(oneStep([[1.01, 1.05, 0.98]]), 6)).toMatchObject({
     step: 0,
     batch: 0,
@@ -41,7 +41,7 @@ test('of the first step that is beyond rounding the farthest unit is named, in s
   expect(firstBeyond(oneStep([[1.01, 1.05]], [1e-4, 1e-3]), 6)).toMatchObject({ unit: 0 });
 });
 
-test('no gate is said to be off by more than 50', () => {
+test('a gate that would have to change by more than 50 is ruled out', () => {
   expect(firstBeyond(oneStep([[1 + 49]]), 6).gates.h).toBeCloseTo(49, 10);
   expect(firstBeyond(oneStep([[1 + 51]]), 6).gates).toEqual({ h: undefined });
 });

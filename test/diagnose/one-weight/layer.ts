@@ -4,7 +4,7 @@ import type { Network, Sequence } from '../../../src/module/bind.js';
 
 export const SIGMA = 1e-6;
 
-/** A layer whose reference another network gave over the same sequence; each of its values is off by SIGMA or so. */
+/** A layer whose reference another network computed, with noise of up to half a SIGMA. */
 export function layerOf(network: Network, right: Network, sequence: Sequence): KnownLayer {
   const { module, layers } = network;
   const { output } = predict(right, sequence, {});

@@ -28,7 +28,7 @@ test.each([
     const network = kind === 'RNN' ? RNN : GRU;
     const sequence = sequenceOf(network.module, 30, 2, 2);
     const [suspect] = localise(layerOf(network, changed(network, tensor, at), sequence)).suspects;
-    // The two biases of one sum are one.
+    // Two biases of the same sum count as one.
     expect(suspect).toMatchObject({ tensor: named, alike: 0 });
     expect(suspect.change).toBeCloseTo(0.01, 4);
   },
@@ -41,7 +41,7 @@ test('a feature that is always 1 is like a bias, and the two biases count as one
   expect(suspect).toMatchObject({ unit: 1, alike: 1 });
 });
 
-/** A relu unit without recurrence over two rows of one step: x is 1 and 2, and the reference is 0.1 and 0.3 above it. */
+/** A relu unit without recurrence, over one step of two rows: x is 1 and 2, and the reference 0.1 and 0.3 above it. */
 const TWO_ROWS: KnownLayer = {
   module: moduleOf('RNN', { nonlinearity: 'relu' }),
   parameters: { weightIh: Float64Array.of(1), weightHh: Float64Array.of(0) },

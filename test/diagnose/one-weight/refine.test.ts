@@ -8,7 +8,7 @@ import { layerOf, SIGMA } from './layer.js';
 
 const RNN = networkOf(moduleOf('RNN', { input_size: 2, hidden_size: 2 }), 6);
 
-test('what is left of a difference with a weight changed is that of all units', () => {
+test('what is left with a weight changed is the sum over all units', () => {
   const sequence = sequenceOf(RNN.module, 30, 2, 2);
   const both = changed(changed(RNN, 'weightHh', 2), 'weightIh', 1);
   const layer = layerOf(RNN, both, sequence);
@@ -16,12 +16,12 @@ test('what is left of a difference with a weight changed is that of all units', 
   const [suspect] = suspects;
   const { left } = refine(layer, suspect);
   const ofUnit = (unit: number) => {
-    const alone = localise({ ...layer, sigma: layer.sigma.map((one, i) => (i % 2 === unit ? one : 0)) });
+    const alone = localise({ ...layer, sigma: layer.sigma.map((sigma, i) => (i % 2 === unit ? sigma : 0)) });
     return alone.total;
   };
   const others = ofUnit(1 - suspect.unit);
   expect(others).toBeGreaterThan(1e4);
-  // Of its own unit nothing but rounding is left, less than a variance for each value.
+  // In the suspect's own unit only rounding is left: less than a variance for each value.
   expect(left - others).toBeGreaterThan(0);
   expect(left - others).toBeLessThan(60);
   expect(total).toBeGreaterThan(left);
