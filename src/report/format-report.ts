@@ -1,16 +1,8 @@
 import { countVerdicts, summaryOf } from '../compare/summary.js';
-import { CellcheckError } from '../errors.js';
 import type { CaseResult } from '../verdict/comparison.js';
 import { VERSION } from '../version.js';
-import {
-  type Command,
-  type DiagnosisResult,
-  REPORT_COLUMNS,
-  type Reporter,
-  type ReporterEntry,
-  type ReporterOptions,
-} from './reporter.js';
-import { REPORTERS, type ReporterName, reportersOf } from './reporters.js';
+import { type DiagnosisResult, REPORT_COLUMNS, type ReporterOptions } from './reporter.js';
+import { loadReporter, type ReporterName } from './reporters.js';
 
 export interface FormatOptions {
   /** `table` if absent. */
@@ -51,27 +43,6 @@ export async function formatDiagnosis(
   const { begin, result, end } = await loadReporter('diagnose', options.reporter, withDefaults(options));
   const summary = summaryOf(countVerdicts([diagnosed.comparison.verdict]));
   return begin([diagnosed.label]) + result(diagnosed) + end(summary);
-}
-
-/**
- * A command's reporter by its name, ready to render.
- * @throws CellcheckError where the command has no such reporter
- */
-export async function loadReporter<C extends Command>(
-  command: C,
-  name: string = 'table',
-  options: ReporterOptions,
-): Promise<Reporter<C>> {
-  const entry: ReporterEntry | undefined = Object.hasOwn(REPORTERS, name)
-    ? REPORTERS[name as ReporterName]
-    : undefined;
-  const load = entry?.[command];
-  if (load) return load(options) as Promise<Reporter<C>>;
-  throw new CellcheckError({
-    code: 'option',
-    tensor: 'reporter',
-    problem: `is not one of ${reportersOf(command).join(', ')}`,
-  });
 }
 
 function withDefaults({ columns, color, allSteps, quiet }: FormatOptions): ReporterOptions {

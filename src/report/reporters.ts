@@ -1,9 +1,10 @@
-import type { Command, ReporterEntry } from './reporter.js';
+import { CellcheckError } from '../errors.js';
+import type { Command, Reporter, ReporterEntry, ReporterOptions } from './reporter.js';
 import { json } from './reporters/json.js';
 import { table } from './reporters/table.js';
 
 /** The reporters by the names that `--reporter` takes. */
-export const REPORTERS = { table, json } as const satisfies Record<string, ReporterEntry>;
+const REPORTERS = { table, json } as const satisfies Record<string, ReporterEntry>;
 
 export type ReporterName = keyof typeof REPORTERS;
 
@@ -11,4 +12,25 @@ export type ReporterName = keyof typeof REPORTERS;
 export function reportersOf(command: Command): ReporterName[] {
   const entries: [string, ReporterEntry][] = Object.entries(REPORTERS);
   return entries.filter(([, entry]) => entry[command]).map(([name]) => name as ReporterName);
+}
+
+/**
+ * A command's reporter by its name, ready to render.
+ * @throws CellcheckError where the command has no such reporter
+ */
+export async function loadReporter<C extends Command>(
+  command: C,
+  name: string = 'table',
+  options: ReporterOptions,
+): Promise<Reporter<C>> {
+  const entry: ReporterEntry | undefined = Object.hasOwn(REPORTERS, name)
+    ? REPORTERS[name as ReporterName]
+    : undefined;
+  const load = entry?.[command];
+  if (load) return load(options) as Promise<Reporter<C>>;
+  throw new CellcheckError({
+    code: 'option',
+    tensor: 'reporter',
+    problem: `is not one of ${reportersOf(command).join(', ')}`,
+  });
 }
