@@ -14,7 +14,7 @@ export interface KindFacts {
   readonly projection: boolean;
   /** The gate that multiplies the hidden part W_hh h + b_hh of the gate `of`. */
   readonly reset?: { readonly gate: string; readonly of: string };
-  /** Whether h is a weighted mean of a new value and the previous h: then |h| may reach |h_0|, and else at most 1. */
+  /** Whether h is a weighted mean of a new value and the previous h: then |h| ≤ max(1, |h_0|), otherwise |h| ≤ 1. */
   readonly averagesH: boolean;
 }
 

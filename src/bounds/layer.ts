@@ -54,7 +54,8 @@ export function runErrorLayer(run: LayerRun): void {
   const chunk = Math.min(steps, Math.max(1, Math.ceil(CHUNK_VALUES / columns / batch)));
   const workspace = errorWorkspace(run, chunk * batch, known ? chunk * batch : batch);
   const { products, buffers } = workspace;
-  // Known h: the h before each step of a chunk, and then after it. Otherwise one h, which each step replaces.
+  // With a known output `h` has a block for every step of a chunk, with h before the step and then after it; otherwise it
+  // has one block, which every step overwrites.
   const { x, gates, gatesError, hidden, hiddenError, h, hError, cellH, cellHError, c, cError, bias } =
     buffers;
   loadStates(run, workspace);

@@ -37,7 +37,8 @@ export interface ErrorModel {
     facts: FactorFacts,
   ): { readonly first: ErrorFactor; readonly second?: ErrorFactor };
   /**
-   * Writes the inputs of these products, made of the first `count` values of x and their errors.
+   * Writes into `first` and `second` what the matrices of the same names (see `factors`) are multiplied by, from the first
+   * `count` values of x and their errors.
    * @param xError absent where x is exact
    */
   operands(

@@ -34,11 +34,14 @@ export interface Contents {
 export interface Format extends Signature {
   readonly name: string;
   /**
-   * Whether the format is text. Text is limited in size, because it takes many times its size in memory; and its endings
-   * are common to other files, so that a report may have them.
+   * Whether the format is text. Text is limited in size, because it takes many times its size in memory; and other files
+   * have the same endings, so that a report may be named with one.
    */
   readonly text: boolean;
-  /** What a file of the format holds, where its ending does not tell that it holds tensors. */
+  /**
+   * Completes the sentence `cellcheck reads … and .txt with …`, for endings that other files have too. Such files are not
+   * suggested as bundles.
+   */
   readonly holds?: string;
   /** Whether a file with these first bytes may be of the format; asked only where its name does not tell. */
   looksLike?(head: string): boolean;

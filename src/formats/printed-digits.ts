@@ -35,8 +35,8 @@ interface Setting {
 }
 
 /**
- * A tensor counts as printed with a number of significant digits where at least this share of the numbers with fewer
- * decimals than others have that many digits. With a fixed number of decimals only a few large numbers would.
+ * The print option was a number of significant digits if at least this share of the numbers with fewer than the most
+ * decimals have the most significant digits. If it was a number of decimals, only a few large numbers have.
  */
 const FULL_SHARE = 0.25;
 

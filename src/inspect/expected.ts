@@ -47,6 +47,7 @@ export function expectedPart(
       const value = data[start + unit];
       const isFar = isClose(actual[i], value, rules[name]) ? 0 : 1;
       const isFarther = distance(actual[i], value) > distance(actual[i], values[i]);
+      // A second reference for the same value counts if only it is far, or if both are alike and it is farther.
       if (known[row] && (isFar === far[i] ? !isFarther : !isFar)) continue;
       values[i] = value;
       far[i] = isFar;

@@ -153,7 +153,7 @@ function startWorkers(count: number): Started[] {
 }
 
 function startWorker(): Started {
-  // In the bundled program this module is in another folder of the same depth.
+  // The same path from dist/src/threads/ and, in the bundled program, from dist/src/cli/.
   const worker = new Worker(new URL('../threads/worker.js', import.meta.url));
   // A worker keeps the process alive only while it has a task (answerOf).
   worker.unref();

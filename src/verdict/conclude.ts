@@ -5,7 +5,7 @@ import type { JudgedRun } from './judged-run.js';
 import { fileWarnings, layoutNotes, notChecked, textNotes, warningsOn } from './remarks.js';
 import { subjectOf } from './subject.js';
 
-/** The comparison of a ruling run: the verdict with everything that a report says about it. */
+/** The comparison of a judged run: the verdict with everything that a report says about it. */
 export async function conclude(loaded: Case, { run, ruling }: JudgedRun): Promise<Comparison> {
   const { boundCase, outputs, settings, tensors } = run;
   const { name, threads, notes } = outputs.kernels;

@@ -17,8 +17,8 @@ export interface JudgedRun {
  */
 export async function run(loaded: Case, settings: Settings): Promise<JudgedRun> {
   const attempt = async (rounded: Settings['rounded']): Promise<JudgedRun> => {
-    const run = await runCase(loaded, { ...settings, rounded });
-    return { run, ruling: await judge(run) };
+    const attempted = await runCase(loaded, { ...settings, rounded });
+    return { run: attempted, ruling: await judge(attempted) };
   };
   const exact = await attempt('none');
   const { fewDecimals } = exact.run.boundCase;

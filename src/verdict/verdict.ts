@@ -88,10 +88,7 @@ function roundingOf(dtype: FloatDtype, compute: Compute): Rounding {
   return compute === 'float32' && (dtype === 'F32' || dtype === 'F64') ? EXACT : ROUNDING[dtype];
 }
 
-/**
- * A tensor says nothing where a larger share of its values is undecided, and held to a tolerance that is this share of
- * their spread.
- */
+/** A tensor says nothing if more than MOST_UNDECIDED of its values are undecided, under a tolerance of WIDE their spread. */
 const MOST_UNDECIDED = 0.5;
 const WIDE = 0.25;
 

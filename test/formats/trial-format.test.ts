@@ -97,8 +97,10 @@ describe.each(Object.entries(COMMANDS))('%s', (command, says) => {
 
   test('refuses the file without the format, and says what is read', () => {
     const { status, output } = run(without, command, 'lstm.trial');
-    expect(output).toContain(`lstm.trial: is of a format that cellcheck does not know
-  cellcheck reads .safetensors and .json files, and .txt with tensors as Python prints them.`);
+    expect(output).toMatch(
+      /^cellcheck: lstm\.trial: is of a format that cellcheck does not know\n {2}cellcheck reads \.safetensors/,
+    );
+    expect(output.replaceAll('lstm.trial', '')).not.toContain('.trial');
     expect(status).toBe(2);
   });
 });
@@ -121,15 +123,13 @@ test('a format takes over files that were known and refused', () => {
 });
 
 test('messages and hints know the format', () => {
-  expect(run(withTrial, 'verify', 'unknown.dat').output).toContain(
-    'cellcheck reads .safetensors, .json, .trial and .onnx files, and .txt with tensors as Python prints them.',
+  expect(run(withTrial, 'verify', 'unknown.dat').output).toMatch(
+    /cellcheck reads \.safetensors, .*\.trial and \.onnx files, and \.txt with tensors as Python prints them\./,
   );
-  expect(run(withTrial, 'verify', 'nosuch').output).toContain(
-    'a bundle (.safetensors, .json, .trial or .onnx)',
+  expect(run(withTrial, 'verify', 'nosuch').output).toMatch(
+    /a bundle \(\.safetensors, .*\.trial or \.onnx\)/,
   );
-  expect(run(withTrial, 'verify', '--help').output).toMatch(
-    /\.safetensors,\s+\.json,\s+\.txt,\s+\.trial\s+or\s+\.onnx/,
-  );
+  expect(run(withTrial, 'verify', '--help').output).toMatch(/\.safetensors,[^)]*\.trial\s+or\s+\.onnx/);
   const report = ['verify', 'lstm.trial', '--reporter', 'json=report.trial'];
   expect(run(withTrial, ...report).output).toContain('A report is no file of tensors');
   expect(run(without, ...report).output).not.toContain('A report is no file of tensors');

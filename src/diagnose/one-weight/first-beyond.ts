@@ -25,6 +25,7 @@ export function firstBeyond(
     const change = (expected[i] - computed[i]) / slope;
     return Math.abs(change) <= MAX_CHANGE ? change : undefined;
   };
+  // A GRU's n has two parts: that of x stands for the whole sum.
   const gates = parts
     .filter(({ operand }) => operand !== 'h')
     .map(({ gate, slope, carried }) => [gate, changeBy(slope[i] * (carried ? cellSlope![i] : 1))]);

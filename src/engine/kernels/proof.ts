@@ -3,7 +3,7 @@ import type { Floats } from '../../tensor/dtype.js';
 import type { Compute } from '../options.js';
 import type { Kernels } from './kernels.js';
 
-// Sizes that leave a remainder in every loop of every build: panels (after whole ones), vectors and slices; and all
+// Sizes that leave a remainder in every loop of every build (wasm/tiles.js): panels (after whole ones), vectors and slices; and all
 // tiles, which have 1 … 6 rows.
 const UNITS = 17;
 const COLUMNS = 67;
