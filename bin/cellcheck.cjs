@@ -81,4 +81,5 @@ start().catch((error) => {
   process.stderr.write(
     `cellcheck: cannot start (${error.code ?? error.name}); was it built? npm ci builds it\n`,
   );
+  exit();
 });

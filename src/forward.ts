@@ -1,7 +1,7 @@
 import type { Compute, OnProgress, SpeedOptions } from './engine/options.js';
 import { type OutputTensors, tensorsOf } from './engine/outputs.js';
 import { bind } from './module/bind.js';
-import { caseOf, checkOptions } from './module/case.js';
+import { caseOf, checkArguments, checkOptions, checkStateDict } from './module/case.js';
 import { type DescribeOptions, describeModule } from './module/describe.js';
 import type { StateDict } from './tensor/state-dict.js';
 import type { Tensor } from './tensor/tensor.js';
@@ -40,13 +40,12 @@ export async function forward(
   inputs: Inputs,
   options: RunOptions = {},
 ): Promise<OutputTensors> {
+  checkStateDict(weights);
+  const loaded = caseOf(weights, { ...inputs });
+  checkArguments(loaded, options);
   const { onProgress, trace, speed, ...checked } = options;
   checkOptions(checked);
-  const boundCase = bind(
-    describeModule(weights.specs, options),
-    caseOf(weights, { ...inputs }),
-    options.batch_first,
-  );
+  const boundCase = bind(describeModule(weights.specs, options), loaded, options.batch_first);
   const { compute = 'float64' } = options;
   const outputs = await forwardInThreads(boundCase.network, boundCase.sequence, {
     compute,

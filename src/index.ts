@@ -32,6 +32,7 @@ export {
 export { type DescribeOptions, describeModule } from './module/describe.js';
 export { type Checkpoint, type GateRows, type ListedModule, listModules } from './module/list.js';
 export type { Module } from './module/parameters.js';
+export { causeText } from './report/cause-text.js';
 export { type FormatOptions, formatDiagnosis, formatReport } from './report/format-report.js';
 export { adviceText, noteText, warningText } from './report/remarks-text.js';
 export type { DiagnosisResult } from './report/reporter.js';
@@ -49,6 +50,7 @@ export type {
   Whereabouts,
   WrongWeight,
 } from './verdict/cause.js';
+export type { CoarserProfile } from './verdict/coarser.js';
 export type { CaseResult, Comparison, Subject } from './verdict/comparison.js';
 export type { Advice, Note, Warning } from './verdict/remarks.js';
 export type { VerifyOptions } from './verdict/settings.js';

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import {
   CellcheckError,
   caseOf,
+  causeText,
   describeModule,
   diagnose,
   findCases,
@@ -199,8 +200,35 @@ test('a wrong argument is an error that says what to pass, with a code to branch
     await expect(run(undefined as never)).rejects.toMatchObject({ code: 'argument' });
     await expect(run(null as never)).rejects.toThrow('found null, expected a case');
     await expect(run({} as never)).rejects.toThrow('found a value of type object, expected a case');
-    await expect(run(loadCase('samples/lstm', { cwd: ROOT }) as never)).rejects.toThrow('expected a case');
+    await expect(run(loadCase('samples/lstm', { cwd: ROOT }) as never)).rejects.toThrow(
+      'found a promise, expected a case',
+    );
+    const loaded = await loadCase('samples/lstm', { cwd: ROOT });
+    await expect(run({ ...loaded, options: null } as never)).rejects.toThrow('expected a case');
+    await expect(run(loaded, null as never)).rejects.toThrow('found null, expected an object of options');
   }
+});
+
+test('forward takes a state_dict', async () => {
+  const error = await forward(undefined as never, {} as never).catch((caught) => caught);
+  expect(error).toMatchObject({ code: 'argument' });
+  expect(error.message).toContain('found a value of type undefined, expected a state_dict');
+});
+
+test('any map of tensors will do in a case', async () => {
+  const loaded = await loadCase('samples/lstm', { cwd: ROOT });
+  const { tensors } = loaded;
+  const other = {
+    get: tensors.get.bind(tensors),
+    has: tensors.has.bind(tensors),
+    keys: tensors.keys.bind(tensors),
+    values: tensors.values.bind(tensors),
+    entries: tensors.entries.bind(tensors),
+    forEach: tensors.forEach.bind(tensors),
+    [Symbol.iterator]: tensors[Symbol.iterator].bind(tensors),
+    size: tensors.size,
+  };
+  expect((await verify({ ...loaded, tensors: other })).verdict).toBe('parity');
 });
 
 test.each([
@@ -213,6 +241,8 @@ test.each([
   ['case', async () => describeModule(stateDict({ weight: tensor([1], [1]) }).specs)],
   ['option', async () => verify(await loadCase('samples/lstm', { cwd: ROOT }), { rule: 'other' as 'auto' })],
   ['option', async () => verify(await loadCase('samples/lstm', { cwd: ROOT }), { module: 'Transformer' })],
+  ['option', async () => inspect(await loadCase('samples/lstm', { cwd: ROOT }), { select: { steps: [99] } })],
+  ['option', async () => inspect(await loadCase('samples/lstm', { cwd: ROOT }), { explain: true })],
 ])('an error of a %s says so in its code', async (code, run) => {
   const error = await (run as () => Promise<unknown>)().catch((caught) => caught);
   expect(error).toBeInstanceOf(CellcheckError);
@@ -232,6 +262,7 @@ test('a diagnosis and its report, and an inspection', async () => {
   const diagnosis = await diagnose(loaded);
   expect(diagnosis.cause).toMatchObject({ kind: 'conventions' });
   const text = await formatDiagnosis({ label: 'swapped', ...diagnosis });
+  expect(causeText(diagnosis.cause!)).toContain('in the order f i g o');
   expect(text).toContain('\nfits ');
   const document = await formatDiagnosis({ label: 'swapped', ...diagnosis }, { reporter: 'json' });
   expect(JSON.parse(document)).toMatchObject({ case: 'swapped', verdict: 'differs' });

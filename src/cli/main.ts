@@ -30,6 +30,7 @@ function workingFolder(): string {
     return process.cwd();
   } catch {
     throw new CellcheckError({
+      code: 'file',
       problem: 'the working folder is gone',
       hints: ['Change to a folder that is there: cd "$HOME"'],
     });

@@ -9,11 +9,6 @@ import { type Place, placeAt } from './element.js';
  * that size from a reference.
  */
 export interface Runs {
-  readonly steps: number;
-  readonly batch: number;
-  readonly directions: number;
-  /** Valid steps of every batch row; all if absent. */
-  readonly lengths?: readonly number[];
   readonly actual: RunOutputs;
   readonly rounded: readonly RunOutputs[];
 }
@@ -67,10 +62,10 @@ export function explainByRounding(
   const name = isSequence(reference.name) ? 'output' : reference.name;
   const actual = runs.actual[name]!;
   const { allowance } = margin;
-  const divergence = divergences(runs, allowance);
+  const divergence = divergences(reference, runs, allowance);
   const divergenceAt =
     name === 'output'
-      ? outputDivergence(runs, divergence)
+      ? outputDivergence(reference, divergence)
       : stateDivergence(reference, runs, divergence, allowance);
 
   // The least divergence that a mismatch requires, in each direction and batch row.
@@ -99,14 +94,14 @@ export function explainByRounding(
   const steps = divergence.flatMap((rows, d) =>
     rows.flatMap((inOrder, b) => {
       const order = inOrder.findIndex((reached) => reached >= leastRequired[d][b]);
-      return order < 0 ? [] : stepAt(runs, d, order);
+      return order < 0 ? [] : stepAt(reference, d, order);
     }),
   );
   return { divergesAt: steps.length ? steps.reduce((a, b) => Math.min(a, b)) : undefined };
 }
 
 /** The `order`-th step that a direction (0 forward, 1 reverse) takes; it also gives the order of a step. */
-function stepAt({ steps }: Runs, direction: number, order: number): number {
+function stepAt({ axes: { steps } }: Reference, direction: number, order: number): number {
   return direction === 0 ? order : steps - 1 - order;
 }
 
@@ -116,14 +111,22 @@ type Allowance = Margin['allowance'];
  * The largest divergence of the runs' outputs up to each step, in allowances: [directions][batch][steps in the
  * direction's order]. It includes the steps before because the divergence of an earlier, larger state persists.
  */
-function divergences(runs: Runs, allowance: Allowance): Float64Array[][] {
-  const { steps, batch, directions, actual, rounded } = runs;
+function divergences(
+  reference: Reference,
+  { actual, rounded }: Runs,
+  allowance: Allowance,
+): Float64Array[][] {
+  const { batch } = reference;
+  const {
+    steps,
+    directions: { length: directions },
+  } = reference.axes;
   const size = actual.output.length / (steps * batch * directions);
   return Array.from({ length: directions }, (_, d) =>
     Array.from({ length: batch }, (_, b) => {
       const inOrder = new Float64Array(steps);
       for (let order = 0; order < steps; order++) {
-        const from = ((stepAt(runs, d, order) * batch + b) * directions + d) * size;
+        const from = ((stepAt(reference, d, order) * batch + b) * directions + d) * size;
         const here = largestDivergence(
           actual.output,
           rounded.map(({ output }) => output),
@@ -163,24 +166,25 @@ function directionIndex({ direction }: Place): number {
   return direction === 'forward' ? 0 : 1;
 }
 
-function outputDivergence(runs: Runs, divergence: readonly Float64Array[][]): DivergenceAt {
+function outputDivergence(reference: Reference, divergence: readonly Float64Array[][]): DivergenceAt {
+  const { lengths } = reference.axes;
   return (place) => {
     const { step, batch } = place;
     // Beyond a row's length the output is zero, without any rounding.
-    if (runs.lengths && step >= runs.lengths[batch]) return Number.NEGATIVE_INFINITY;
+    if (lengths && step >= lengths[batch]) return Number.NEGATIVE_INFINITY;
     const d = directionIndex(place);
-    return divergence[d][batch][stepAt(runs, d, step)];
+    return divergence[d][batch][stepAt(reference, d, step)];
   };
 }
 
 /** The divergence of the final states themselves and, in the last layer, of the output at the steps before. */
 function stateDivergence(
-  { rows }: Reference,
-  runs: Runs,
+  { rows, batch, axes }: Reference,
+  { actual, rounded }: Runs,
   divergence: readonly Float64Array[][],
   allowance: Allowance,
 ): DivergenceAt {
-  const { steps, batch, directions, actual, rounded } = runs;
+  const { steps, directions } = axes;
   const ofState = (state: 'h_n' | 'c_n', row: number, batchRow: number) => {
     const a = actual[state];
     if (!a) return 0;
@@ -196,7 +200,7 @@ function stateDivergence(
   };
   return (place) => {
     const { row, layer, batch } = place;
-    const isLast = layer === rows / directions - 1;
+    const isLast = layer === rows / directions.length - 1;
     const ofOutput = isLast ? divergence[directionIndex(place)][batch][steps - 1] : 0;
     return Math.max(ofOutput, ofState('h_n', row, batch), ofState('c_n', row, batch));
   };

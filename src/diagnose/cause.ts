@@ -1,6 +1,6 @@
 import type { ProfileName } from '../bounds/profiles.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
-import type { SpeedOptions } from '../engine/options.js';
+import type { OnProgress, SpeedOptions } from '../engine/options.js';
 import { KINDS, type Kind } from '../kinds.js';
 import type { BoundCase } from '../module/bind.js';
 import { suffix } from '../module/parameters.js';
@@ -27,7 +27,7 @@ export interface CauseOptions {
   readonly depth: 'reference' | 'alone' | 'pairs';
   readonly speed?: SpeedOptions;
   /** Called now and then with the part that is done, 0 … 1. */
-  readonly onProgress?: (done: number) => void | Promise<void>;
+  readonly onProgress?: OnProgress;
 }
 
 /**

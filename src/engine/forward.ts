@@ -6,7 +6,7 @@ import { chooseKernels, workOf } from './kernels/choose.js';
 import type { Kernels } from './kernels/kernels.js';
 import { rounded, type Storage } from './kernels/rounded.js';
 import { runLayer, type Share } from './layer.js';
-import { type Compute, checkSpeed, type KernelName, type SpeedOptions } from './options.js';
+import { type Compute, checkSpeed, type KernelName, type OnProgress, type SpeedOptions } from './options.js';
 import { type LayerTrace, planTrace, traceRecorder } from './trace.js';
 
 export interface ForwardOptions {
@@ -21,8 +21,7 @@ export interface ForwardOptions {
   readonly speed?: SpeedOptions;
   /** This thread's share of the units, where other threads run the same network over the same sequence. */
   readonly share?: Share;
-  /** Called now and then with the fraction that is done, 0 … 1; the pass waits for a promise that it returns. */
-  readonly onProgress?: (done: number) => void | Promise<void>;
+  readonly onProgress?: OnProgress;
 }
 
 /** The outputs of a network, time first, by the names of PyTorch's documentation. */

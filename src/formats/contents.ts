@@ -24,6 +24,7 @@ export function openContents(source: Source, name: string): Contents {
     const contents = format.open(bounded(source));
     return {
       ...contents,
+      options: contents.options && (() => inThisFile(contents.options!)),
       tensors: () => {
         const tensors = inThisFile(contents.tensors);
         return { ...tensors, load: (names) => inThisFile(() => tensors.load(names)) };

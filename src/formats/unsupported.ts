@@ -22,8 +22,18 @@ export const UNSUPPORTED: readonly Unsupported[] = [
     ],
   },
   {
+    what: 'an archive of NumPy arrays',
+    endings: ['.npz'],
+    magic: ['PK\x03\x04'],
+    hints: [
+      'Convert it in Python; its arrays keep their names (input, output, h_n …):',
+      '  import numpy; from safetensors.numpy import save_file',
+      "  save_file(dict(numpy.load('FILE')), 'STEM.safetensors')",
+    ],
+  },
+  {
     what: 'a NumPy file',
-    endings: ['.npy', '.npz'],
+    endings: ['.npy'],
     magic: ['\x93NUMPY'],
     hints: [
       'Convert it in Python, under the name of what it is (input, output, h_n …):',
@@ -41,7 +51,7 @@ export const UNSUPPORTED: readonly Unsupported[] = [
   {
     what: 'a Keras or HDF5 file',
     endings: ['.h5', '.hdf5', '.keras'],
-    magic: ['\x89HDF'],
+    magic: ['\x89HDF', 'PK\x03\x04'],
     hints: ['Its weights need PyTorch names and layout first: weight_ih_l0 is the transposed kernel.'],
   },
   {

@@ -7,7 +7,7 @@ import { type LayerTrace, partSize } from '../engine/trace.js';
 import { inFile } from '../errors.js';
 import { type Direction, KINDS } from '../kinds.js';
 import { type BoundCase, bind } from '../module/bind.js';
-import { type Case, checkCase, checkOptions, mergeOptions } from '../module/case.js';
+import { type Case, checkArguments, checkOptions, mergeOptions } from '../module/case.js';
 import { type DescribeOptions, describeModule } from '../module/describe.js';
 import { directionsOf, type Module } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
@@ -83,7 +83,7 @@ export interface Inspection {
  * @throws CellcheckError where the case doesn't fit the module, or the selection doesn't fit the case
  */
 export async function inspect(loaded: Case, options: InspectOptions = {}): Promise<Inspection> {
-  checkCase(loaded);
+  checkArguments(loaded, options);
   const {
     select: selection = {},
     explain = false,

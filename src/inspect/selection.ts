@@ -47,6 +47,7 @@ export function select(
     .filter(([, units]) => units.length > 0);
   if (unitsOf.length === 0) {
     throw new CellcheckError({
+      code: 'option',
       problem: `h has no unit ${units.join(', ')}: with proj_size it has ${module.proj_size}`,
       hints: [`c and the gates have ${module.hidden_size}: add them to --show, as --show h,c`],
     });
@@ -66,6 +67,7 @@ export function select(
 export function mustBeOne({ steps, units }: Selected): void {
   if (steps.length === 1 && units.length === 1) return;
   throw new CellcheckError({
+    code: 'option',
     problem: `explain takes one step and one unit, but ${steps.length} and ${units.length} are selected`,
     hints: [`Choose them, as --step ${steps[0]} --unit ${units[0]}.`],
   });
@@ -77,6 +79,7 @@ export function mustFit({ layers, directions, batches, steps, unitsOf }: Selecte
   const values = units * layers.length * directions.length * batches.length * steps.length;
   if (values <= mostValues) return;
   throw new CellcheckError({
+    code: 'option',
     problem: `${values} values are selected, and a page shows ${mostValues} at most`,
     hints: ['Select less, as --layer 0 --steps 0:500 or --show h. --save has no such limit.'],
   });
@@ -91,7 +94,7 @@ function resolve(name: string, picks: Picks, size: number): number[] {
   const absolute = (index: number, last: number, text: string) => {
     const fromStart = index < 0 ? index + size : index;
     if (fromStart >= 0 && fromStart <= last) return fromStart;
-    throw new CellcheckError({ problem: `${name} ${text} is out of range: ${valid}` });
+    throw new CellcheckError({ code: 'option', problem: `${name} ${text} is out of range: ${valid}` });
   };
   const indices = picks.flatMap((pick) => {
     if (typeof pick === 'number') return [absolute(pick, size - 1, String(pick))];
@@ -100,6 +103,7 @@ function resolve(name: string, picks: Picks, size: number): number[] {
     const picked = range(absolute(from ?? 0, size, text), to === undefined ? size : absolute(to, size, text));
     if (picked.length) return picked;
     throw new CellcheckError({
+      code: 'option',
       problem: `${name} ${text} selects nothing`,
       hints: ['A range ends before its second number, as in Python: 0:3 is 0, 1 and 2.'],
     });
@@ -112,6 +116,7 @@ function pickDirections(wanted: Direction | undefined, module: Module): readonly
   if (wanted === undefined) return all;
   if (all.includes(wanted)) return [wanted];
   throw new CellcheckError({
+    code: 'option',
     problem: `this module has no ${wanted} direction`,
     hints: ['It runs forward only: its state_dict has no _reverse parameters.'],
   });
@@ -122,6 +127,7 @@ function pickParts(wanted: readonly string[] | undefined, { kind }: Module): rea
   const unknown = wanted?.find((part) => !all.includes(part));
   if (unknown !== undefined) {
     throw new CellcheckError({
+      code: 'option',
       problem: `${withArticle(kind)} has no ${unknown} to show: it has ${all.join(', ')}`,
     });
   }

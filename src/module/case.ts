@@ -65,26 +65,52 @@ export function checkOptions(options: Readonly<Record<string, unknown>>): void {
 }
 
 /**
- * Holds what a caller passes as a case against what one is: TypeScript checks that, JavaScript does not.
+ * Checks the arguments of the library's functions: TypeScript does, JavaScript does not.
  * @throws CellcheckError that says what to pass
  */
-export function checkCase(loaded: Case): void {
-  const { weights, tensors, options } = (loaded ?? {}) as Partial<Case>;
-  if (typeof weights?.load === 'function' && tensors instanceof Map && typeof options === 'object') return;
+export function checkArguments(loaded: Case, options: object): void {
+  const { weights, tensors, options: own } = (loaded ?? {}) as Partial<Case>;
+  if (!isStateDict(weights) || typeof tensors?.get !== 'function' || !isObject(own)) {
+    throw new CellcheckError({
+      code: 'argument',
+      found: described(loaded),
+      expected: 'a case',
+      hints: [
+        "Load it first: verify(await loadCase('folder'));",
+        'or make it of tensors: verify(caseOf(weights, { input, output })).',
+      ],
+    });
+  }
+  if (!isObject(options))
+    throw new CellcheckError({
+      code: 'argument',
+      found: described(options),
+      expected: 'an object of options',
+    });
+}
+
+/** @throws CellcheckError that says how to get a state_dict */
+export function checkStateDict(weights: StateDict): void {
+  if (isStateDict(weights)) return;
   throw new CellcheckError({
     code: 'argument',
-    found:
-      loaded === null
-        ? 'null'
-        : typeof loaded === 'string'
-          ? `the text ${printable(loaded)}`
-          : `a value of type ${typeof loaded}`,
-    expected: 'a case',
-    hints: [
-      "Load it first: verify(await loadCase('folder'));",
-      'or make it of tensors: verify(caseOf(weights, { input, output })).',
-    ],
+    found: described(weights),
+    expected: 'a state_dict',
+    hints: ['Make one of tensors with stateDict(), or read one with readTensors().'],
   });
+}
+
+function isStateDict(value: unknown): boolean {
+  const { specs, load } = (value ?? {}) as Partial<StateDict>;
+  return typeof specs?.get === 'function' && typeof load === 'function';
+}
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+
+function described(value: unknown): string {
+  if (value === null) return 'null';
+  if (value instanceof Promise) return 'a promise';
+  return typeof value === 'string' ? `the text ${printable(value)}` : `a value of type ${typeof value}`;
 }
 
 /** What the names and shapes of a case leave open. */

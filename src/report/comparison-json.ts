@@ -3,7 +3,7 @@ import type { Place } from '../compare/element.js';
 import type { TensorComparison } from '../compare/tensor.js';
 import { isSequence, type TensorName } from '../kinds.js';
 import type { CaseResult, Comparison } from '../verdict/comparison.js';
-import { causeLine } from './cause-line.js';
+import { causeText } from './cause-text.js';
 import { errorObject, json, moduleObject } from './json.js';
 import { adviceText, noteText, warningText } from './remarks-text.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
@@ -29,7 +29,7 @@ export function comparisonJson({ version, caller }: ReporterOptions): Reporter<'
 function caseObject({ label, comparison, error }: CaseResult, caller: string): object {
   if (error) return { case: label, verdict: 'error', error: errorObject(error) };
   const { cause } = comparison;
-  return { ...comparisonObject(label, comparison, caller), cause: (cause && causeLine(cause)) ?? null };
+  return { ...comparisonObject(label, comparison, caller), cause: (cause && causeText(cause)) ?? null };
 }
 
 /** A comparison as it stands in JSON documents. */

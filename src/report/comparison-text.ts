@@ -4,7 +4,7 @@ import type { TensorComparison } from '../compare/tensor.js';
 import { printable } from '../errors.js';
 import { isSequence, type TensorName } from '../kinds.js';
 import type { CaseResult, Comparison, Subject } from '../verdict/comparison.js';
-import { causeLine } from './cause-line.js';
+import { causeText } from './cause-text.js';
 import { adviceText, noteText, warningText } from './remarks-text.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
 import { farthest, judgedByRounding, limits, proven, restsOn, roundingNotes } from './rounding-text.js';
@@ -101,7 +101,7 @@ const VERDICT_INDENT = ' '.repeat(10);
 /** The verdict and everything below it: lines of segments. */
 function verdictLines(comparison: Comparison, style: Style, caller: string): string[][] {
   const { verdict, tensors, notChecked, notes, warnings, advice } = comparison;
-  const cause = comparison.cause && causeLine(comparison.cause);
+  const cause = comparison.cause && causeText(comparison.cause);
   const judged = judgedByRounding(tensors);
   const smallest = atolThatPasses(tensors);
   const rule = judged.length ? limits(judged) : toleranceText(tensors, caller);

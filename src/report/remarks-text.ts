@@ -1,4 +1,5 @@
 import { printable } from '../errors.js';
+import type { CoarserProfile } from '../verdict/coarser.js';
 import type { Advice, Note, Warning } from '../verdict/remarks.js';
 
 // The sentences of notes, warnings and advice.
@@ -72,7 +73,7 @@ const ADVICE: Sentences<Advice> = {
   },
   'state-decimals': ({ decimals }) =>
     `no number of the reference has more than ${decimals} decimals: if it was printed with this many, add "decimals": ${decimals} to the case`,
-  'coarser-precision': ({ profile }) => COARSER[profile] ?? `all of it is within ${profile} rounding`,
+  'coarser-precision': ({ profile }) => COARSER[profile],
   'compute-float64': () => 'omit --compute float32: it is less precise than this tolerance',
   'shorter-sequence': ({ orFloat64 }) =>
     `${orFloat64 ? 'a reference in float64 (module.double()), or ' : ''}a shorter sequence`,
@@ -82,7 +83,7 @@ const in16Bits = (dtype: string, remedy: string) =>
   `all of it is within ${dtype} rounding, and has values of ${dtype} only: the reference was not computed in float32. ${remedy}`;
 
 /** Advice for a float32 reference that was computed in a coarser precision. */
-const COARSER: Readonly<Record<string, string>> = {
+const COARSER: Readonly<Record<CoarserProfile, string>> = {
   tf32: 'all of it is within TF32 rounding: the reference may have been computed so. Export it with torch.backends.cudnn.allow_tf32 = False and torch.backends.cuda.matmul.allow_tf32 = False, or on a CPU; or say --profile tf32',
   f16: in16Bits('float16', 'Export it outside autocast, from module.float(); or say --profile f16'),
   bf16: in16Bits('bfloat16', 'Export it outside autocast, from module.float(); or say --profile bf16'),

@@ -1,12 +1,14 @@
-import type { ProfileName } from '../bounds/profiles.js';
 import { count } from '../compare/element.js';
 import type { BoundCase } from '../module/bind.js';
 import { type FloatDtype, roundTo } from '../tensor/dtype.js';
 import { judgeRounding, type RoundingJudgement } from './rounding.js';
 import type { Settings } from './settings.js';
 
+/** A precision coarser than a reference's dtype, in which it may have been computed. */
+export type CoarserProfile = 'tf32' | 'f16' | 'bf16';
+
 /** Profiles whose values lie on a 16-bit grid. bfloat16 comes first: nearly all of its values are in float16 too. */
-const GRIDS: readonly [ProfileName, FloatDtype][] = [
+const GRIDS: readonly [CoarserProfile, FloatDtype][] = [
   ['bf16', 'BF16'],
   ['f16', 'F16'],
 ];
@@ -26,7 +28,7 @@ export function coarserProfile(
   boundCase: BoundCase,
   judgements: readonly RoundingJudgement[],
   settings: Pick<Settings, 'profile' | 'speed'>,
-): ProfileName | undefined {
+): CoarserProfile | undefined {
   const { references, decimals } = boundCase;
   if (decimals !== undefined || references.some(({ dtype }) => dtype !== 'F32')) return undefined;
   const total = sumOf(judgements, ({ faults }) => faults.length);

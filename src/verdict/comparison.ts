@@ -2,6 +2,7 @@ import type { Place } from '../compare/element.js';
 import type { Verdict } from '../compare/summary.js';
 import type { TensorComparison } from '../compare/tensor.js';
 import type { UsedKernels } from '../engine/forward.js';
+import type { Compute } from '../engine/options.js';
 import type { CellcheckError } from '../errors.js';
 import type { Direction, Kind, Nonlinearity } from '../kinds.js';
 import type { Cause } from './cause.js';
@@ -26,7 +27,7 @@ export interface Subject {
   readonly batch: number;
   readonly batch_first: boolean;
   /** The dtype that cellcheck computed in. */
-  readonly compute: 'float64' | 'float32';
+  readonly compute: Compute;
   readonly equal_nan: boolean;
   /** The same in words: `LSTM 80 → 256`, `2 layers`, `bidirectional` … */
   readonly words: readonly string[];
@@ -43,7 +44,10 @@ export interface Comparison {
   readonly first?: { readonly tensor: TensorComparison['name']; readonly place: Place };
   /** Ill-conditioned: the first step from which rounding alone could explain the differences. */
   readonly divergesAt?: number;
-  /** Why it differs, where that was looked for. */
+  /**
+   * Why it differs, with `explain`. It may also say that no cause was found, or that the search would have taken too
+   * long.
+   */
   readonly cause?: Cause;
   /** The kernels that it was computed with. */
   readonly kernels: Pick<UsedKernels, 'name' | 'threads'>;

@@ -1,9 +1,9 @@
-import type { ProfileName } from '../bounds/profiles.js';
 import type { Verdict } from '../compare/summary.js';
 import { carriesCell, hasNonlinearity, type Nonlinearity, type TensorName } from '../kinds.js';
 import type { BoundCase } from '../module/bind.js';
 import { notFinite } from '../module/not-finite.js';
 import { passesForAny } from './any-network.js';
+import type { CoarserProfile } from './coarser.js';
 import type { Run } from './run.js';
 
 /** What was inferred and may surprise. */
@@ -54,7 +54,7 @@ export type Advice =
   /** The reference shows no more decimals than this. */
   | { readonly kind: 'state-decimals'; readonly decimals: number }
   /** All of it is rounding in a coarser precision. */
-  | { readonly kind: 'coarser-precision'; readonly profile: ProfileName }
+  | { readonly kind: 'coarser-precision'; readonly profile: CoarserProfile }
   | { readonly kind: 'compute-float64' }
   | { readonly kind: 'shorter-sequence'; readonly orFloat64: boolean };
 

@@ -1,4 +1,3 @@
-import type { ProfileName } from '../bounds/profiles.js';
 import { compareTensor, type TensorComparison } from '../compare/tensor.js';
 import { printedTolerances, resolveTolerance } from '../compare/tolerance.js';
 import type { Outputs } from '../engine/forward.js';
@@ -10,7 +9,7 @@ import { allReferences, outputFor } from '../module/known-outputs.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import { forwardInThreads } from '../threads/forward.js';
-import { coarserProfile } from './coarser.js';
+import { type CoarserProfile, coarserProfile } from './coarser.js';
 import { judgeRounding, type RoundingJudgement } from './rounding.js';
 import type { Settings } from './settings.js';
 
@@ -32,7 +31,7 @@ export interface Run {
   readonly tensors: readonly ComparedTensor[];
   readonly settings: Settings;
   /** A coarser precision whose rounding explains all differences; looked for once. */
-  readonly coarser: () => ProfileName | undefined;
+  readonly coarser: () => CoarserProfile | undefined;
   /** The same case with other settings. */
   readonly rerun: (other: Partial<Settings>) => Promise<Run>;
 }

@@ -3,7 +3,7 @@ import type { StatedTolerance, ToleranceOptions } from '../compare/tolerance.js'
 import type { Compute, OnProgress, SpeedOptions } from '../engine/options.js';
 import { CellcheckError } from '../errors.js';
 import type { Nonlinearity } from '../kinds.js';
-import { type Case, checkCase, checkOptions, mergeOptions } from '../module/case.js';
+import { type Case, checkArguments, checkOptions, mergeOptions } from '../module/case.js';
 import type { DigitsReading } from '../module/printed.js';
 
 /** What a caller states about a case; it wins over what the case states itself. */
@@ -38,7 +38,8 @@ export interface VerifyOptions {
 }
 
 /** The case's own options with the caller's on top. */
-export interface Settings extends Omit<VerifyOptions, 'tolerance'> {
+export interface Settings extends Omit<VerifyOptions, 'tolerance' | 'explain'> {
+  readonly rule: 'auto' | 'close';
   readonly compute: Compute;
   readonly equal_nan: boolean;
   /** The stronger first. */
@@ -52,7 +53,7 @@ export interface Settings extends Omit<VerifyOptions, 'tolerance'> {
  * @throws CellcheckError for a wrong argument or option
  */
 export function settle(loaded: Case, options: VerifyOptions): Settings {
-  checkCase(loaded);
+  checkArguments(loaded, options);
   const { onProgress, speed, rule, profile, explain: _, ...stated } = options;
   checkOptions(stated);
   checkRule(options);

@@ -7,7 +7,7 @@ import type { ForwardOptions, Outputs } from '../engine/forward.js';
 import type { Compute } from '../engine/options.js';
 import { KINDS } from '../kinds.js';
 import { outputFor } from '../module/known-outputs.js';
-import { directionsOf, type Module } from '../module/parameters.js';
+import type { Module } from '../module/parameters.js';
 import type { FloatDtype, Floats } from '../tensor/dtype.js';
 import { forwardInThreads } from '../threads/forward.js';
 import type { Comparison } from './comparison.js';
@@ -136,14 +136,7 @@ async function explainTensor(
     }
     const explanation = explainByRounding(
       reference,
-      {
-        steps: sequence.steps,
-        batch: sequence.batch,
-        directions: directionsOf(network.module).length,
-        lengths: sequence.lengths,
-        actual: upToLayer(outputs),
-        rounded: runs.map(upToLayer),
-      },
+      { actual: upToLayer(outputs), rounded: runs.map(upToLayer) },
       fails,
       margin,
     );

@@ -10,7 +10,7 @@ const values = (all: readonly number[]) => Float64Array.from(all);
 test('rounding never explains what is larger than an output can be', () => {
   const outputs = (value: number) => ({ output: values([value]), h_n: values([value]) });
   // The runs have parted as far as anybody could ask.
-  const runs = { steps: 1, batch: 1, directions: 1, actual: outputs(-1), rounded: [outputs(1)] };
+  const runs = { actual: outputs(-1), rounded: [outputs(1)] };
   const unexplained = (expected: number, largestPossible: number) => {
     const reference = {
       name: 'output',
@@ -41,7 +41,7 @@ const states = (h: readonly [number, number], c: readonly [number, number]) => (
 
 test('a last state is explained where the runs part in h or in c of its own layer', () => {
   const unexplained = (name: 'h_n' | 'c_n', layer: number, rounded: ReturnType<typeof states>) => {
-    const runs = { steps: 1, batch: 1, directions: 1, actual: states([0, 0], [0, 0]), rounded: [rounded] };
+    const runs = { actual: states([0, 0], [0, 0]), rounded: [rounded] };
     const reference = {
       name,
       dtype: 'F32',
@@ -66,10 +66,9 @@ test('a last state is explained where the runs part in h or in c of its own laye
 });
 
 // Two steps, one row, both directions, one unit each: [forward, reverse] a step.
-function runs(actual: number[], rounded: number[], lengths?: number[]) {
+function runs(actual: number[], rounded: number[]) {
   const outputs = (output: number[]) => ({ output: Float64Array.from(output), h_n: new Float64Array(2) });
-  const steps = actual.length / 2;
-  return { steps, batch: 1, directions: 2, lengths, actual: outputs(actual), rounded: [outputs(rounded)] };
+  return { actual: outputs(actual), rounded: [outputs(rounded)] };
 }
 
 function explained(expected: number[], actual: number[], rounded: number[], lengths?: number[]) {
@@ -81,11 +80,11 @@ function explained(expected: number[], actual: number[], rounded: number[], leng
     batch: 1,
     units: 2,
     data,
-    axes: bothDirections(outputAxes(data.length / 2)),
+    axes: { ...bothDirections(outputAxes(data.length / 2)), lengths },
   };
   const rule = { rtol: 0, atol: 0.01, equal_nan: false };
   const fails = Uint8Array.from(actual, (value, i) => Number(!isClose(value, data[i], rule)));
-  return explainByRounding(reference, runs(actual, rounded, lengths), fails, {
+  return explainByRounding(reference, runs(actual, rounded), fails, {
     share: 0.1,
     allowance: () => 0.01,
     largestPossible: Number.POSITIVE_INFINITY,
@@ -156,13 +155,7 @@ describe('two layers of two units, both directions, three steps, two batch rows'
     const data = outputs(part, i)[part];
     const axes = bothDirections(part === 'output' ? outputAxes(STEPS) : stateAxes(STEPS));
     const reference = { name, dtype: 'F32', rows, batch: BATCH, units, data, axes } as const;
-    const runs: Runs = {
-      steps: STEPS,
-      batch: BATCH,
-      directions: DIRECTIONS,
-      actual: outputs(),
-      rounded: [outputs(partsIn, at)],
-    };
+    const runs = { actual: outputs(), rounded: [outputs(partsIn, at)] };
     return explainByRounding(reference, runs, Uint8Array.from(data), margin);
   };
   const every = (part: Part) => [...Array(LENGTHS[part]).keys()];
@@ -214,20 +207,19 @@ describe('two layers of two units, both directions, three steps, two batch rows'
 });
 
 /** One unit and one row, forward, a step a value. */
-const forwardRuns = (actual: readonly number[], rounded: readonly number[], lengths?: readonly number[]) => {
+const forwardRuns = (actual: readonly number[], rounded: readonly number[]): Runs => {
   const outputs = (all: readonly number[]) => ({ output: values(all), h_n: values(all.slice(-1)) });
-  const steps = actual.length;
-  return { steps, batch: 1, directions: 1, lengths, actual: outputs(actual), rounded: [outputs(rounded)] };
+  return { actual: outputs(actual), rounded: [outputs(rounded)] };
 };
 const half: Margin = { share: 0.5, allowance: () => 1, largestPossible: Number.POSITIVE_INFINITY };
-const explainSteps = (expected: readonly number[], runs: Runs, by = half) => {
+const explainSteps = (expected: readonly number[], runs: Runs, by = half, lengths?: readonly number[]) => {
   const reference = {
     name: 'output',
     dtype: 'F32',
-    rows: runs.steps,
+    rows: expected.length,
     batch: 1,
     units: 1,
-    axes: outputAxes(runs.steps),
+    axes: { ...outputAxes(expected.length), lengths },
   } as const;
   const data = values(expected);
   const fails = Uint8Array.from(data, (one, i) => Number(!Object.is(one, runs.actual.output[i])));
@@ -242,9 +234,6 @@ test('runs that have parted by just enough explain, from that step on', () => {
 
 test('the step is the first of all batch rows', () => {
   const runs = {
-    steps: 2,
-    batch: 2,
-    directions: 1,
     actual: { output: values([0, 0, 0, 0]), h_n: values([0, 0]) },
     rounded: [{ output: values([0, 9, 9, 9]), h_n: values([0, 0]) }],
   };
@@ -273,9 +262,9 @@ test('what is missing is the factor by which the runs have parted too little', (
   expect(missing(4, 0)).toBe(Number.POSITIVE_INFINITY);
   // No more of it would help.
   expect(missing(4, 0.5, { ...half, largestPossible: 1 })).toBe(Number.POSITIVE_INFINITY);
-  const short = explainSteps([0, 4], forwardRuns([0, 0], [9, 9], [1]));
+  const short = explainSteps([0, 4], forwardRuns([0, 0], [9, 9]), half, [1]);
   expect(short).toMatchObject({ unexplained: { row: 1 }, missing: Number.POSITIVE_INFINITY });
-  expect(explainSteps([0, 4], forwardRuns([0, 0], [9, 9], [2]))).toEqual({ divergesAt: 0 });
+  expect(explainSteps([0, 4], forwardRuns([0, 0], [9, 9]), half, [2])).toEqual({ divergesAt: 0 });
 });
 
 test('NaN is explained where outputs have no bound, or where a run ended there too', () => {
@@ -324,12 +313,7 @@ test('a module without cell states has none that could part', () => {
   } as const;
   const run = (h: number) => ({ output: values([0]), h_n: values([h]) });
   const explained = (h: number) =>
-    explainByRounding(
-      reference,
-      { steps: 1, batch: 1, directions: 1, actual: run(0), rounded: [run(h)] },
-      Uint8Array.of(1),
-      half,
-    );
+    explainByRounding(reference, { actual: run(0), rounded: [run(h)] }, Uint8Array.of(1), half);
   expect(explained(2).unexplained).toBeUndefined();
   expect(explained(1.9).unexplained).toMatchObject({ row: 0, expected: 4 });
 });

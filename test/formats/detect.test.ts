@@ -54,6 +54,10 @@ const MESSAGES = {
     import torch; from safetensors.torch import save_file
     save_file(torch.load('FILE', weights_only=True), 'STEM.safetensors')
   If it holds the whole module, load that, and save its state_dict().`,
+  arrays: `is an archive of NumPy arrays
+  Convert it in Python; its arrays keep their names (input, output, h_n …):
+    import numpy; from safetensors.numpy import save_file
+    save_file(dict(numpy.load('FILE')), 'STEM.safetensors')`,
   numpy: `is a NumPy file
   Convert it in Python, under the name of what it is (input, output, h_n …):
     import numpy; from safetensors.numpy import save_file
@@ -86,7 +90,7 @@ describe('what people have at hand at first is told by name, with what makes it 
     ['.ckpt', 'checkpoint'],
     ['.bin', 'checkpoint'],
     ['.npy', 'numpy'],
-    ['.NPZ', 'numpy'],
+    ['.NPZ', 'arrays'],
     ['.onnx', 'onnx'],
     ['.h5', 'hdf5'],
     ['.hdf5', 'hdf5'],
@@ -121,6 +125,12 @@ describe('what people have at hand at first is told by name, with what makes it 
     refused('renamed.safetensors', `${start} and more`, kind, 'renamed.safetensors', 'renamed');
     refused('model.onnx', `${start} and more`, kind, 'model.onnx', 'model');
     expect(detectFormat('model.json', head(`{"a": "${start}"`)).name).toBe('json');
+  });
+
+  test('a zip archive is what its ending says', () => {
+    refused('model.npz', 'PK\x03\x04 and more', 'arrays', 'model.npz', 'model');
+    refused('model.keras', 'PK\x03\x04 and more', 'hdf5', 'model.keras', 'model');
+    refused('model.pth', 'PK\x03\x04 and more', 'checkpoint', 'model.pth', 'model');
   });
 
   test('the line of Python names the file, and no path ends its string', () => {

@@ -78,7 +78,11 @@ export async function withTargets<T>(
           write: io.stdout.write,
         };
       if (targets.some((other, j) => j < i && other.file !== undefined && samePath(other.file, file, io.cwd)))
-        throw new CellcheckError({ file, problem: 'is named by two reporters; give each its own' });
+        throw new CellcheckError({
+          code: 'option',
+          file,
+          problem: 'is named by two reporters; give each its own',
+        });
       const writer = openWriter(file, { cwd: io.cwd, replace: true, inputs });
       writers.push(writer);
       return { ...target, terminal: { columns: REPORT_COLUMNS, color: false }, write: writer.write };

@@ -28,6 +28,7 @@ function kernelsIn(text: string | undefined): KernelName | undefined {
   const name = KERNELS.find((kernels) => kernels === text);
   if (name) return name;
   throw new CellcheckError({
+    code: 'option',
     problem: `CELLCHECK_KERNELS is ${printable(text)}, and kernels are ${KERNELS.join(', ')}`,
   });
 }

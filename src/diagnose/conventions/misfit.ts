@@ -2,7 +2,7 @@ import type { BoundCase } from '../../module/bind.js';
 import type { Floats } from '../../tensor/dtype.js';
 import type { Allowance } from './allowance.js';
 import type { Predicted } from './predicted.js';
-import type { Variant } from './variant.js';
+import { movesInTime, type Variant } from './variant.js';
 
 /** What predictions are compared with. */
 export interface Target {
@@ -78,11 +78,6 @@ function addDifferences(
     sums.largest = Math.max(sums.largest, difference);
     sums.squares += difference * difference;
   }
-}
-
-/** Whether a variant moves values along time: each step then has the largest allowance of all steps. */
-function movesInTime({ axes, outputOrder, outputShift, reverse, lengths, finals }: Variant): boolean {
-  return Boolean(axes || outputOrder || outputShift || reverse === 'in its own order' || lengths || finals);
 }
 
 /** The largest difference of two predictions, in allowances, of outputs that both have. */

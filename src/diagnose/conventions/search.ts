@@ -1,4 +1,4 @@
-import type { SpeedOptions } from '../../engine/options.js';
+import type { OnProgress, SpeedOptions } from '../../engine/options.js';
 import type { BoundCase } from '../../module/bind.js';
 import { hypothesesOf } from './case-hypotheses.js';
 import type { Hypothesis } from './hypotheses.js';
@@ -27,7 +27,7 @@ export interface Found {
 export interface Search extends Target {
   readonly speed?: SpeedOptions;
   /** Called now and then with the part that is done, 0 … 1. */
-  readonly onProgress?: (done: number) => void | Promise<void>;
+  readonly onProgress?: OnProgress;
 }
 
 /** A fit must cut the RMS difference to 1/20. */

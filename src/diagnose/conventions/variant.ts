@@ -97,3 +97,46 @@ export interface Variant {
   /** The final states. */
   readonly finals?: 'direction first' | 'layers reversed' | 'exchanged' | 'of the last step';
 }
+
+/** For each field whether it moves values along time: always, never, or with this value. */
+const MOVES_IN_TIME: { readonly [Field in keyof Variant]-?: boolean | Variant[Field] } = {
+  order: false,
+  orderOf: false,
+  interleaved: false,
+  biases: false,
+  weightHh: false,
+  weightIh: false,
+  quantised: false,
+  hiddenFrom: false,
+  gateActivation: false,
+  activation: false,
+  reset: false,
+  updateExchanged: false,
+  forgetBias: false,
+  coupled: false,
+  forget: false,
+  outputActivation: false,
+  carry: false,
+  operands: false,
+  layers: false,
+  reverse: 'in its own order',
+  reverseIn: false,
+  state: false,
+  stateful: false,
+  axes: true,
+  inputOrder: false,
+  inputShift: false,
+  lengths: true,
+  outputOrder: true,
+  outputShift: true,
+  batchOrder: false,
+  finals: true,
+};
+
+/** Whether a variant moves values along time: each step then has the largest allowance of all steps. */
+export function movesInTime(variant: Variant): boolean {
+  return (Object.keys(variant) as (keyof Variant)[]).some((field) => {
+    const moves = MOVES_IN_TIME[field];
+    return variant[field] !== undefined && (moves === true || moves === variant[field]);
+  });
+}

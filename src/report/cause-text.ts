@@ -1,7 +1,7 @@
 import type { Cause } from '../verdict/cause.js';
 
 /** Why a reference differs, in one sentence; undefined where that is unknown, or needs the whole diagnosis. */
-export function causeLine(cause: Cause): string | undefined {
+export function causeText(cause: Cause): string | undefined {
   switch (cause.kind) {
     case 'conventions': {
       const { conventions } = cause;
