@@ -20,7 +20,7 @@ export type { ExpectedPart } from './inspect/expected.js';
 export type { Dot, GateExplanation, StepExplanation, StepOfUnit } from './inspect/explain.js';
 export { type InspectedPart, type Inspection, type InspectOptions, inspect } from './inspect/inspect.js';
 export type { Picks, Selected, Selection } from './inspect/selection.js';
-export type { Direction, Kind, Nonlinearity, TensorName } from './kinds.js';
+export type { Direction, Kind, ModuleName, Nonlinearity, TensorName } from './kinds.js';
 export {
   type Case,
   caseOf,

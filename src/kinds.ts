@@ -1,5 +1,8 @@
 export type Kind = 'RNN' | 'GRU' | 'LSTM';
 
+/** A class in torch.nn. */
+export type ModuleName = Kind | `${Kind}Cell`;
+
 /** What differs between RNN, GRU and LSTM. */
 export interface KindFacts {
   /** The row blocks of `weight_ih` and `weight_hh`, in PyTorch's order. */

@@ -240,9 +240,27 @@ test.each([
   ['case', () => verify(caseOf(stateDict({}), {}))],
   ['case', async () => describeModule(stateDict({ weight: tensor([1], [1]) }).specs)],
   ['option', async () => verify(await loadCase('samples/lstm', { cwd: ROOT }), { rule: 'other' as 'auto' })],
-  ['option', async () => verify(await loadCase('samples/lstm', { cwd: ROOT }), { module: 'Transformer' })],
+  [
+    'option',
+    async () => verify(await loadCase('samples/lstm', { cwd: ROOT }), { module: 'Transformer' as 'LSTM' }),
+  ],
   ['option', async () => inspect(await loadCase('samples/lstm', { cwd: ROOT }), { select: { steps: [99] } })],
   ['option', async () => inspect(await loadCase('samples/lstm', { cwd: ROOT }), { explain: true })],
+  ['option', async () => caseOf(stateDict({}), {}, { batchFirst: true } as object)],
+  ['option', async () => caseOf(stateDict({}), {}, { module: 'lstm' } as object)],
+  [
+    'option',
+    async () =>
+      describeModule(
+        readTensors(fs.readFileSync(`${SAMPLES}/lstm/weights.safetensors`), 'w.safetensors').specs,
+        { module: 'lstm' as 'LSTM' },
+      ),
+  ],
+  ['option', () => loadCase('samples/lstm', { cwd: ROOT, expected_optional: true } as object)],
+  [
+    'option',
+    async () => verify(await loadCase('samples/lstm', { cwd: ROOT }), { speed: { thread: 4 } as object }),
+  ],
 ])('an error of a %s says so in its code', async (code, run) => {
   const error = await (run as () => Promise<unknown>)().catch((caught) => caught);
   expect(error).toBeInstanceOf(CellcheckError);
@@ -255,6 +273,25 @@ test('a tolerance from a program is named as such, and from a command line as su
   const report = await formatReport([{ label: 'lstm', comparison }]);
   expect(report.replace(/\s+/g, ' ')).toContain('atol 1e-5 (rtol float32 default, atol from the options)');
   expect(report).not.toContain('undefined');
+});
+
+test.each([
+  [{ layers: [7] }, 'select.layers: is not one of layer, batch, steps, unit, direction, show'],
+  [{ steps: ['0:3'] }, 'select.steps: is not a list of whole numbers and { from, to }'],
+  [{ steps: [1.5] }, 'select.steps: is not a list of whole numbers and { from, to }'],
+  [{ steps: [] }, 'select.steps: is not a list of whole numbers and { from, to }'],
+  [{ steps: 3 }, 'select.steps: is not a list of whole numbers and { from, to }'],
+  [{ steps: [{ start: 0, end: 1 }] }, 'select.steps: is not a list of whole numbers and { from, to }'],
+  [{ show: 'h' }, 'select.show: is not a list of names'],
+  [{ direction: 'up' }, 'this module has no up direction\n  Directions are forward and reverse.'],
+])('a selection that is none: %j', async (selection, message) => {
+  const loaded = await loadCase('samples/lstm', { cwd: ROOT });
+  await expect(inspect(loaded, { select: selection as object })).rejects.toThrow(message);
+});
+
+test('a report of one case that could not be compared says why', async () => {
+  const error = new CellcheckError({ tensor: 'output', problem: 'is missing' });
+  expect(await formatReport([{ label: 'broken', error }])).toContain('output: is missing');
 });
 
 test('a diagnosis and its report, and an inspection', async () => {

@@ -29,8 +29,16 @@ export interface SpeedOptions {
 }
 
 /** @throws CellcheckError that names every invalid option */
-export function checkSpeed({ kernels, wide = false, threads = 1 }: SpeedOptions): void {
-  const issues: CellcheckError[] = [];
+export function checkSpeed({
+  kernels,
+  wide = false,
+  threads = 1,
+  prepare: _,
+  ...unknown
+}: SpeedOptions): void {
+  const issues = Object.keys(unknown).map(
+    (tensor) => new CellcheckError({ code: 'option', tensor, problem: 'is not an option of speed' }),
+  );
   if (kernels !== undefined && !KERNELS.includes(kernels))
     issues.push(
       new CellcheckError({

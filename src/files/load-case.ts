@@ -77,14 +77,15 @@ export function loadFiles(paths: CasePaths, options: LoadOptions): Case {
 }
 
 function loadCaseFile(file: string, label: string, caseFile: CaseFile, options: LoadOptions): Case {
-  const { expected, layer_outputs } = caseFile;
+  const { weights, input, expected, layer_outputs, description, exported, $schema, ...caseOptions } =
+    caseFile;
   if (expected === undefined && !options.expectedOptional)
     throw new CellcheckError({ file: label, tensor: 'expected', problem: 'is missing: text is needed' });
   const place = (field: string, given: string) => placeOf(field, given, file, label, options);
-  const places = placesOf(caseFile, place);
+  const places = placesOf({ weights, input, expected }, place);
   const layers = layer_outputs === undefined ? undefined : place('layer_outputs', layer_outputs);
   const layersApart = layers !== undefined || options.layerOutputs !== undefined;
-  return withLayers(loadPlaces(places, caseFile, options, layersApart), layers, options);
+  return withLayers(loadPlaces(places, caseOptions, options, layersApart), layers, options);
 }
 
 /** The case with the outputs of layers, where a separate file has them. */
@@ -236,7 +237,7 @@ function checkRenames(
     const { specs, label } = fileFor(ours);
     if (!isKnownName(ours)) {
       throw new CellcheckError({
-        problem: `the name ${printable(ours)} (for ${printable(theirs)}) is none that cellcheck reads`,
+        problem: `the name ${printable(ours)} (for ${printable(theirs)}) is not one that cellcheck reads`,
         hints: [`It is one of ${[...INPUT_ROLES, ...EXPECTED_ROLES].join(', ')}, or a parameter's.`],
       });
     }

@@ -16,7 +16,10 @@ export async function loadCase(
   source: string | CasePaths,
   options: Partial<LoadOptions> = {},
 ): Promise<Case> {
-  const loadOptions: LoadOptions = { cwd: '.', allowOutside: false, names: {}, ...options };
+  const { cwd = '.', allowOutside = false, names = {}, expectedOptional, layerOutputs, ...unknown } = options;
+  for (const name of Object.keys(unknown))
+    throw new CellcheckError({ code: 'option', tensor: name, problem: 'is not an option of loadCase' });
+  const loadOptions: LoadOptions = { cwd, allowOutside, names, expectedOptional, layerOutputs };
   if (typeof source !== 'string') return loadFiles(source, loadOptions);
   const found = await findCases([source], loadOptions.cwd);
   if (found.length !== 1) {

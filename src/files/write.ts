@@ -116,7 +116,7 @@ export function openWriter(file: string, { cwd, replace, inputs }: WriteOptions)
       throw new CellcheckError({
         code: 'file',
         file,
-        problem: 'is there already',
+        problem: 'already exists',
         hints: ['Add --force to replace it.'],
       });
     if (stat) fs.accessSync(target, fs.constants.W_OK);

@@ -119,7 +119,7 @@ function parserOver(bytes: Uint8Array, mostNames: number, mostNumbers: number) {
       do {
         const name = scanner.string();
         if (isDuplicate(name))
-          fail(`the name ${printable(name)} stands twice`, ['Which of the two is meant?']);
+          fail(`the name ${printable(name)} appears twice`, ['Which of the two is meant?']);
         if (++names > mostNames) throw tooManyNames(mostNames);
         if (scanner.peek() !== COLON) scanner.syntaxError("':'");
         scanner.skip();

@@ -124,7 +124,7 @@ export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
   if (tensors.size === 0 && ignored.shown.length === 0 && cellNumbers.length === 1)
     put(NAMELESS, vectorOf(cellNumbers[0]));
   const more = ignored.more ? `, and ${ignored.more} more` : '';
-  const notes = ignored.shown.length ? [`left aside: ${ignored.shown.join(', ')}${more}`] : [];
+  const notes = ignored.shown.length ? [`skipped: ${ignored.shown.join(', ')}${more}`] : [];
   if (tensors.size === 0) throw new CellcheckError({ problem: 'holds no printed tensor', hints: notes });
   // The parts of all tensors, in their order.
   const read = readDigits([...tensors.values()].flatMap(({ parts }) => parts));

@@ -38,6 +38,7 @@ export function select(
   module: Module,
   { steps, batch }: { readonly steps: number; readonly batch: number },
 ): Selected {
+  checkSelection(selection);
   const pick = (name: string, picks: Picks | undefined, size: number) =>
     picks ? resolve(name, picks, size) : range(0, size);
   const units = pick('unit', selection.unit, module.hidden_size);
@@ -61,6 +62,30 @@ export function select(
     show,
     unitsOf: Object.fromEntries(unitsOf),
   };
+}
+
+const PICKS = ['layer', 'batch', 'steps', 'unit'];
+const SELECTED = [...PICKS, 'direction', 'show'];
+
+/** @throws CellcheckError for what TypeScript would refuse: a misspelt name would select everything */
+function checkSelection(selection: Selection): void {
+  for (const [name, value] of Object.entries(selection)) {
+    const refuse = (problem: string) => {
+      throw new CellcheckError({ code: 'option', tensor: `select.${name}`, problem });
+    };
+    if (!SELECTED.includes(name)) refuse(`is not one of ${SELECTED.join(', ')}`);
+    if (value === undefined || name === 'direction') continue;
+    const isItem = PICKS.includes(name) ? isPick : (item: unknown) => typeof item === 'string';
+    if (!Array.isArray(value) || value.length === 0 || !value.every(isItem))
+      refuse(`is not a list of ${PICKS.includes(name) ? 'whole numbers and { from, to }' : 'names'}`);
+  }
+}
+
+function isPick(pick: unknown): boolean {
+  if (typeof pick !== 'object' || pick === null) return Number.isInteger(pick);
+  return Object.entries(pick).every(
+    ([end, index]) => (end === 'from' || end === 'to') && (index === undefined || Number.isInteger(index)),
+  );
 }
 
 /** @throws CellcheckError unless a single step and unit are selected */
@@ -118,7 +143,10 @@ function pickDirections(wanted: Direction | undefined, module: Module): readonly
   throw new CellcheckError({
     code: 'option',
     problem: `this module has no ${wanted} direction`,
-    hints: ['It runs forward only: its state_dict has no _reverse parameters.'],
+    hints:
+      wanted === 'reverse'
+        ? ['It runs forward only: its state_dict has no _reverse parameters.']
+        : ['Directions are forward and reverse.'],
   });
 }
 

@@ -1,6 +1,6 @@
 import { type CaseOptions, parseCaseOptions } from '../../schemas/case.js';
 import { CellcheckError, joinErrors, printable } from '../errors.js';
-import { type Nonlinearity, TRACE_NAME } from '../kinds.js';
+import { type ModuleName, type Nonlinearity, TRACE_NAME } from '../kinds.js';
 import type { StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { PARAMETER } from './group.js';
@@ -37,12 +37,14 @@ export interface Case {
 /**
  * A case from tensors in memory.
  * @param tensors input and expected tensors by role; an undefined one is absent
+ * @throws CellcheckError for options that a case does not have
  */
 export function caseOf(
   weights: StateDict,
   tensors: Readonly<Partial<Record<Role, Tensor>>>,
   options: CaseOptions = {},
 ): Case {
+  checkOptions(options);
   const entries = Object.entries(tensors).filter(([, tensor]) => tensor !== undefined);
   return { weights, tensors: new Map(entries as [Role, Tensor][]), options };
 }
@@ -115,7 +117,7 @@ function described(value: unknown): string {
 
 /** What the names and shapes of a case leave open. */
 interface SharedOptions {
-  readonly module?: string;
+  readonly module?: ModuleName;
   readonly nonlinearity?: Nonlinearity;
   readonly batch_first?: boolean;
   readonly prefix?: string;

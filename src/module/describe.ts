@@ -1,5 +1,12 @@
 import { CellcheckError, printable } from '../errors.js';
-import { hasNonlinearity, KIND_NAMES, KINDS, type Kind, type Nonlinearity } from '../kinds.js';
+import {
+  hasNonlinearity,
+  KIND_NAMES,
+  KINDS,
+  type Kind,
+  type ModuleName,
+  type Nonlinearity,
+} from '../kinds.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { TensorSpec } from '../tensor/tensor.js';
 import { findGroups, type Group, MOST_GROUPS, noModule } from './group.js';
@@ -9,7 +16,7 @@ import { className, describeParts, type Module, parameterShapes, withArticle } f
 /** What the names and shapes of parameters leave open, or what the user says about the module. */
 export interface DescribeOptions {
   /** `LSTM`, `LSTMCell` … */
-  readonly module?: string;
+  readonly module?: ModuleName;
   readonly nonlinearity?: Nonlinearity;
   readonly prefix?: string;
 }
@@ -76,8 +83,15 @@ function otherKind(group: Group, wanted: Kind): CellcheckError | undefined {
 }
 
 /** The kind that a class is of: LSTM for `LSTMCell`. */
-function kindOf(className: string | undefined): Kind | undefined {
-  return className?.replace('Cell', '') as Kind | undefined;
+function kindOf(className: ModuleName | undefined): Kind | undefined {
+  if (className === undefined) return undefined;
+  const kind = KIND_NAMES.find((name) => className === name || className === `${name}Cell`);
+  if (kind) return kind;
+  throw new CellcheckError({
+    code: 'option',
+    tensor: 'module',
+    problem: `is not one of ${KIND_NAMES.flatMap((name) => [name, `${name}Cell`]).join(', ')}`,
+  });
 }
 
 function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOptions): Group {

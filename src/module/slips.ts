@@ -35,7 +35,7 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
     hint: ({ found, module: { input_size }, layout }) => {
       const dimension = found.indexOf(input_size);
       if (!layout.timed || found.length < 2 || dimension < 0 || last(found) === input_size) return false;
-      return `The ${input_size} features stand in dimension ${dimension}; PyTorch takes them last: input.transpose(${dimension}, -1).`;
+      return `The ${input_size} features are in dimension ${dimension}; PyTorch takes them last: input.transpose(${dimension}, -1).`;
     },
   },
   {

@@ -31,8 +31,7 @@ export function comparisonText(options: ReporterOptions): Reporter<'verify'> {
       return single ? '' : '\n';
     },
     result(result) {
-      // The error of a single case is written to stderr by the command.
-      if (result.error) return single ? '' : `${errorLine(result, width, style)}\n`;
+      if (result.error) return single && options.tellsError ? '' : `${errorLine(result, width, style)}\n`;
       const { comparison } = result;
       if (!single || quiet) {
         const line = `${caseLine(result.label, comparison, width, style, options)}\n`;

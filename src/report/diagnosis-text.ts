@@ -64,7 +64,7 @@ function causeLines(cause: Cause, comparison: Comparison): Line[] {
       return [
         [
           'fits',
-          `${values} of the reference ${were} changed after it was computed: later steps follow from the original`,
+          `${values} of the reference ${were} changed after it was computed: all others follow from the original`,
         ],
         ...cause.values.map(
           ({ tensor, row, batch, unit, expected, actual }): Line => [

@@ -51,6 +51,7 @@ function withDefaults({ columns, color, allSteps, quiet }: FormatOptions): Repor
     allSteps: allSteps ?? false,
     quiet: quiet ?? false,
     caller: 'from the options',
+    tellsError: false,
     version: VERSION,
   };
 }

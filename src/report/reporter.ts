@@ -40,6 +40,8 @@ export interface ReporterOptions {
   readonly quiet: boolean;
   /** How tolerances are named that the caller states: `from the command line`. */
   readonly caller: string;
+  /** Whether whoever asks for the report tells the error of a single case apart from it, as a command on stderr. */
+  readonly tellsError: boolean;
   /** cellcheck's own version, for documents that outlive it. */
   readonly version: string;
 }

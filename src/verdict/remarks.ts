@@ -8,7 +8,7 @@ import type { Run } from './run.js';
 
 /** What was inferred and may surprise. */
 export type Note =
-  /** Said by a file about itself, such as what of it was left aside; or by the kernels. */
+  /** Said by a file about itself, such as what of it was skipped; or by the kernels. */
   | { readonly kind: 'file' | 'kernels'; readonly text: string }
   /** `batch_first` is not stated: true where only that fits the shapes, false where both values do. */
   | { readonly kind: 'batch_first'; readonly taken: boolean }

@@ -2,14 +2,14 @@ import { PROFILES, type ProfileName } from '../bounds/profiles.js';
 import type { StatedTolerance, ToleranceOptions } from '../compare/tolerance.js';
 import type { Compute, OnProgress, SpeedOptions } from '../engine/options.js';
 import { CellcheckError } from '../errors.js';
-import type { Nonlinearity } from '../kinds.js';
+import type { ModuleName, Nonlinearity } from '../kinds.js';
 import { type Case, checkArguments, checkOptions, mergeOptions } from '../module/case.js';
 import type { DigitsReading } from '../module/printed.js';
 
 /** What a caller states about a case; it wins over what the case states itself. */
 export interface VerifyOptions {
   /** `LSTM`, `GRUCell` …; inferred if absent. */
-  readonly module?: string;
+  readonly module?: ModuleName;
   /** Of an RNN; tanh if absent. */
   readonly nonlinearity?: Nonlinearity;
   /** Whether input and output are [batch, steps, …]; inferred from the shapes if absent. */

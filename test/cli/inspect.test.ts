@@ -594,7 +594,7 @@ describe('saving', () => {
     const refused = await inspect(...argv);
     expect(refused).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('is there already\n  Add --force'),
+      stderr: expect.stringContaining('already exists\n  Add --force'),
     });
     expect(fs.readFileSync(saved, 'utf8')).toBe('precious');
     // An error on the way leaves it as it was, and nothing beside it.
@@ -636,7 +636,7 @@ describe('saving', () => {
       [['--html', 'missing/page.html'], 'cannot be written'],
       [['--save', 'x.csv', '--html', './x.csv'], 'name the same file'],
       [['--save', 'dangling.json', '--force'], 'is a link to nothing'],
-      [['--html', 'file'], 'is there already'],
+      [['--html', 'file'], 'already exists'],
     ];
     for (const [argv, message] of wrong) {
       const result = await cli(['inspect', path.join(SAMPLES, 'lstm'), ...argv], { cwd });

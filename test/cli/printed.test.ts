@@ -167,9 +167,9 @@ describe('what people paste', () => {
     expect(result).toMatchObject({ verdict: 'parity', code: 0, not_checked: [] });
   });
 
-  test('lines that were left aside are in a note', async () => {
+  test('lines that were skipped are in a note', async () => {
     const { notes } = await verify(textsOf('ipython-in'), '--batch-first');
-    expect(notes).toEqual(['w.txt: left aside: line 1 rnn.state_dict()']);
+    expect(notes).toEqual(['w.txt: skipped: line 1 rnn.state_dict()']);
   });
 
   test('a text that ends inside a tensor', async () => {

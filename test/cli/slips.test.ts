@@ -207,7 +207,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ({ input }) => {
       input.input = [5, 3, 2];
     },
-    ['input: found [5, 3, 2]', 'The 3 features stand in dimension 1', 'input.transpose(1, -1)'],
+    ['input: found [5, 3, 2]', 'The 3 features are in dimension 1', 'input.transpose(1, -1)'],
   ],
   [
     'an input of four dimensions',
@@ -464,7 +464,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ({ case: options }) => {
       options.names = { outptu: 'output' };
     },
-    ['the name outptu (for output) is none that cellcheck reads', 'It is one of input, h_0'],
+    ['the name outptu (for output) is not one that cellcheck reads', 'It is one of input, h_0'],
   ],
   [
     'a name that nothing has',

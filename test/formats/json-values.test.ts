@@ -104,7 +104,7 @@ describe('what is wrong, where, and what to do', () => {
     ['"\u001f"', `line 1, column 1: ${UNFINISHED}\n${NOT_JSON}`],
     ['"\\\n"', `line 1, column 1: ${UNFINISHED}\n${NOT_JSON}`],
     ['"\\udc00"', 'a name or string holds half of a surrogate pair\n  This is not valid Unicode.'],
-    ['{"a": {"b": 1, "b": 2}}', 'a: the name b stands twice\n  Which of the two is meant?'],
+    ['{"a": {"b": 1, "b": 2}}', 'a: the name b appears twice\n  Which of the two is meant?'],
     ['{"a": [true]}', 'a: entry [0] is not a number'],
     ['[0, false]', 'entry [1] is not a number'],
     ['[0, null]', 'entry [1] is not a number'],

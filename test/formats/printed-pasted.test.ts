@@ -3,7 +3,7 @@ import { namesOf, read, refusal } from './printed-text.js';
 
 const T = 'tensor([1.5])';
 const tensor = { dtype: 'F32', shape: [1], data: [1.5], halves: [0.05] };
-/** The names of a text's tensors, and what was left aside. */
+/** The names of a text's tensors, and what was skipped. */
 const seen = (text: string) => ({ names: namesOf(text), notes: read(text).notes });
 const silent = (name: string) => ({ names: [name], notes: [] });
 
@@ -29,8 +29,8 @@ describe('prompts, margins, fences and comments', () => {
   });
 
   test('prompts stand at the beginning of a line', () => {
-    expect(seen(`${T} >>> x`).notes).toEqual(['left aside: line 1 ">>> x"']);
-    expect(seen(`${T}\n \t>>> x`).notes).toEqual(['left aside: line 2 x']);
+    expect(seen(`${T} >>> x`).notes).toEqual(['skipped: line 1 ">>> x"']);
+    expect(seen(`${T}\n \t>>> x`).notes).toEqual(['skipped: line 2 x']);
     expect(namesOf(`w = ${T} [3]`)).toEqual(['w', '']);
     expect(namesOf(`w = ${T}\n[3]`)).toEqual(['w']);
     expect(refusal('>>> [3]\n[4.5]')).toEqual(['line 2 has a second tensor without a name']);
@@ -38,9 +38,9 @@ describe('prompts, margins, fences and comments', () => {
 
   test('what is almost one is not', () => {
     for (const line of ['...x', '...:x'])
-      expect(refusal(line)).toEqual(['holds no printed tensor', `  left aside: line 1 ${line}`]);
+      expect(refusal(line)).toEqual(['holds no printed tensor', `  skipped: line 1 ${line}`]);
     for (const line of ['.. x', '..: x', 'In [a]: x', 'In  [3]: x', 'Out[a]: x', 'Out  [3]: x', '>>x'])
-      expect(refusal(line)).toEqual(['holds no printed tensor', `  left aside: line 1 "${line}"`]);
+      expect(refusal(line)).toEqual(['holds no printed tensor', `  skipped: line 1 "${line}"`]);
   });
 
   test('one number in brackets is a tensor where nothing else is', () => {
@@ -49,7 +49,7 @@ describe('prompts, margins, fences and comments', () => {
     expect(read('[128]').tensors[''].data).toEqual([128]);
     for (const text of ['[ ]', '[*]', '[]', '[3]\n[4]'])
       expect(refusal(text)).toEqual(['holds no printed tensor']);
-    expect(refusal('[3] x')).toEqual(['holds no printed tensor', '  left aside: line 1 x']);
+    expect(refusal('[3] x')).toEqual(['holds no printed tensor', '  skipped: line 1 x']);
   });
 });
 
@@ -123,7 +123,7 @@ describe('names', () => {
   });
 
   test('of code, where lines end as on Windows', () => {
-    expect(seen('print(w)\r\n[[1.5]]\r\n')).toEqual({ names: ['w'], notes: ['left aside: line 1 print(w)'] });
+    expect(seen('print(w)\r\n[[1.5]]\r\n')).toEqual({ names: ['w'], notes: ['skipped: line 1 print(w)'] });
   });
 
   test('are there once', () => {
@@ -133,7 +133,7 @@ describe('names', () => {
   });
 });
 
-describe('what is left aside', () => {
+describe('what is skipped', () => {
   test.each([
     ['prose in the line of a tensor', `The weights are: ${T}`, '"The weights are:"'],
     ['prose up to a sign of equality', `the w = ${T}`, '"the w ="'],
@@ -157,28 +157,25 @@ describe('what is left aside', () => {
     ['a line with its end', `x y \t\r\n${T}`, '"x y"'],
     ['an object', `<A object>\n${T}`, '"<A object>"'],
   ])('%s', (_, text, shown) => {
-    expect(seen(text)).toEqual({ names: [''], notes: [`left aside: line 1 ${shown}`] });
+    expect(seen(text)).toEqual({ names: [''], notes: [`skipped: line 1 ${shown}`] });
   });
 
   test('in its line nothing that is a tensor in brackets', () => {
-    expect(refusal(`f(${T})`)).toEqual(['holds no printed tensor', `  left aside: line 1 f(${T})`]);
-    expect(refusal(`x = 2 * ${T}`)).toEqual([
-      'holds no printed tensor',
-      `  left aside: line 1 "x = 2 * ${T}"`,
-    ]);
+    expect(refusal(`f(${T})`)).toEqual(['holds no printed tensor', `  skipped: line 1 f(${T})`]);
+    expect(refusal(`x = 2 * ${T}`)).toEqual(['holds no printed tensor', `  skipped: line 1 "x = 2 * ${T}"`]);
   });
 
   test('three lines are shown, and how many more there are', () => {
     const lines = (count: number) => Array.from({ length: count }, (_, i) => `- ${i}`).join('\n');
-    expect(refusal(lines(3))[1]).toBe('  left aside: line 1 "- 0", line 2 "- 1", line 3 "- 2"');
-    expect(refusal(lines(4))[1]).toBe('  left aside: line 1 "- 0", line 2 "- 1", line 3 "- 2", and 1 more');
-    expect(refusal(lines(6))[1]).toBe('  left aside: line 1 "- 0", line 2 "- 1", line 3 "- 2", and 3 more');
+    expect(refusal(lines(3))[1]).toBe('  skipped: line 1 "- 0", line 2 "- 1", line 3 "- 2"');
+    expect(refusal(lines(4))[1]).toBe('  skipped: line 1 "- 0", line 2 "- 1", line 3 "- 2", and 1 more');
+    expect(refusal(lines(6))[1]).toBe('  skipped: line 1 "- 0", line 2 "- 1", line 3 "- 2", and 3 more');
   });
 
   test('40 characters of a line are shown', () => {
     const letters = 'abcdefghijklmnopqrstuvwxyzabcdefghijklmnop';
-    expect(refusal(letters)[1]).toBe(`  left aside: line 1 ${letters.slice(0, 40)}`);
-    expect(refusal(`${letters.slice(0, 38)}  x`)[1]).toBe(`  left aside: line 1 ${letters.slice(0, 38)}`);
+    expect(refusal(letters)[1]).toBe(`  skipped: line 1 ${letters.slice(0, 40)}`);
+    expect(refusal(`${letters.slice(0, 38)}  x`)[1]).toBe(`  skipped: line 1 ${letters.slice(0, 38)}`);
   });
 });
 

@@ -1,7 +1,7 @@
 import { tensorsOfPrinted } from '../../src/formats/printed.js';
 import { linesOf } from '../errors.js';
 
-/** The tensors of a printed text by name, and what was left aside. */
+/** The tensors of a printed text by name, and what was skipped. */
 export function read(text: string) {
   const { specs, load, notes } = tensorsOfPrinted(new TextEncoder().encode(text));
   const tensors = [...load([...specs.keys()])].map(([name, { dtype, shape, data, printed }]) => {

@@ -20,7 +20,7 @@ describe('numbers', () => {
     for (const word of ['np.tensor', 'torch.array', 'jnp.Array', 'xtensor', 'tensorx', 'tensor.x'])
       expect([word, refusal(`${word}([0.5])`)]).toEqual([
         word,
-        ['holds no printed tensor', `  left aside: line 1 ${word}([0.5])`],
+        ['holds no printed tensor', `  skipped: line 1 ${word}([0.5])`],
       ]);
   });
 

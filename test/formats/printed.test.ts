@@ -55,7 +55,7 @@ describe('what is none is refused, with its line', () => {
     [DEEP, /more than 16 brackets/],
     ['tensor([1e999])', /beyond double precision/],
     [`tensor([${'9'.repeat(400)}])`, /beyond double precision/],
-    ['__import__("os").system("touch owned")', /holds no printed tensor\n {2}left aside: line 1 "__import__/],
+    ['__import__("os").system("touch owned")', /holds no printed tensor\n {2}skipped: line 1 "__import__/],
     ["OrderedDict([('w', open('/etc/passwd').read())])", /line 1 has open where tensor\(…\), array/],
     ['tensor([os.getpid()])', /where a number is expected/],
     [
@@ -70,7 +70,7 @@ describe('what is none is refused, with its line', () => {
     ['tensor([[valueOf]])', /line 1 has valueOf where a number is expected/],
     ["{'w': tensor([__proto__])}", /line 1 has __proto__ where a number is expected/],
     [`tensor([${'1'.repeat(50_000)}a])`, /line 1 has 1{24} where a number is expected/],
-    [`x${' '.repeat(50_000)}y`, /left aside: line 1 x$/],
+    [`x${' '.repeat(50_000)}y`, /skipped: line 1 x$/],
     ['tensor([1.5.2])', /line 1 has 1\.5\.2 where a number/],
     ['[[0.1 0.2, 0.3]]', /line 1 has , where a number/],
     ['[[0.1, 0.2 0.3]]', /line 1 has 0\.3 where , is expected/],
@@ -239,14 +239,14 @@ describe('what people paste', () => {
     ]);
   });
 
-  test('what is left aside is said, comments and prompts are not', () => {
+  test('what is skipped is said, comments and prompts are not', () => {
     expect(notesOf(`# weights\nOut[3]: ${text}`)).toEqual([]);
     expect(notesOf(`In [2]: rnn.state_dict()\n\nw = ${text}\ntorch.Size([2, 2])`)).toEqual([
-      'left aside: line 1 rnn.state_dict(), line 5 "torch.Size([2, 2])"',
+      'skipped: line 1 rnn.state_dict(), line 5 "torch.Size([2, 2])"',
     ]);
     const many = Array.from({ length: 9 }, (_, i) => `epoch ${i} done\u001b[2J`).join('\n');
     expect(notesOf(`${many}\n${text}`)).toEqual([
-      'left aside: line 1 "epoch 0 done\\u001b[2J", line 2 "epoch 1 done\\u001b[2J", line 3 "epoch 2 done\\u001b[2J", and 6 more',
+      'skipped: line 1 "epoch 0 done\\u001b[2J", line 2 "epoch 1 done\\u001b[2J", line 3 "epoch 2 done\\u001b[2J", and 6 more',
     ]);
   });
 

@@ -64,12 +64,12 @@ test.each([
       '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
       FOUR,
     ),
-    'the name a stands twice',
+    'the name a appears twice',
   ],
   [
     'metadata twice',
     withHeader('{"__metadata__":null,"__metadata__":{"format":"pt"}}'),
-    'the name __metadata__ stands twice',
+    'the name __metadata__ appears twice',
   ],
   [
     'an unknown dtype',

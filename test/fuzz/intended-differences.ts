@@ -22,9 +22,9 @@ function hasTwins(header: string): boolean {
 
 export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
   {
-    what: 'a name that stands twice: of a tensor, in the metadata, or in an object that nobody reads',
+    what: 'a name that appears twice: of a tensor, in the metadata, or in an object that nobody reads',
     reason: "the format's description forbids it, and of two tensors the last would win without a word",
-    refusal: /the name .* stands twice/s,
+    refusal: /the name .* appears twice/s,
   },
   {
     what: 'a fault in the first of two tensors with one name',

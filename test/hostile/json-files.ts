@@ -84,14 +84,14 @@ const ROWS: readonly Row[] = [
   ['a package.json', '{"name":"x","version":"1.0.0"}', 2, 'name: found a string'],
 
   // Names
-  ['a tensor twice', plus('"input":[1]'), 2, 'the name input stands twice'],
-  ['a tensor twice, once escaped', plus('"\\u0069nput":[1]'), 2, 'the name input stands twice'],
-  ['options twice', plus('"case":{}'), 2, 'the name case stands twice'],
+  ['a tensor twice', plus('"input":[1]'), 2, 'the name input appears twice'],
+  ['a tensor twice, once escaped', plus('"\\u0069nput":[1]'), 2, 'the name input appears twice'],
+  ['options twice', plus('"case":{}'), 2, 'the name case appears twice'],
   [
     'a field twice',
     withMember('h_n', `{"dtype":"F32","dtype":"F32","shape":${SHAPE},"data":${FLAT}}`),
     2,
-    'h_n: the name dtype stands twice',
+    'h_n: the name dtype appears twice',
   ],
   ...['__proto__', 'constructor', 'toString', '', 'hasOwnProperty'].map(
     (name): Row => [`an unused tensor named "${name}"`, plus(`"${name}":[1]`), 0, 'parity'],

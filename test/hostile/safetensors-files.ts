@@ -157,28 +157,28 @@ const ROWS: readonly Row[] = [
   ]),
 
   // Names twice
-  ['a tensor twice', spare({ name: 'input' }), 2, 'the name input stands twice'],
-  ['a tensor twice, once escaped', spare({ name: '\\u0069nput' }), 2, 'the name input stands twice'],
+  ['a tensor twice', spare({ name: 'input' }), 2, 'the name input appears twice'],
+  ['a tensor twice, once escaped', spare({ name: '\\u0069nput' }), 2, 'the name input appears twice'],
   ...['dtype', 'shape', 'data_offsets'].map(
     (field): Row => [
       `${field} twice`,
       member(`"spare":{"${field}":null,"dtype":"F32","shape":[1],"data_offsets":[${END},${END + 4}]}`),
       2,
       'spare',
-      `the name ${field} stands twice`,
+      `the name ${field} appears twice`,
     ],
   ),
   [
     'metadata twice',
     member('"__metadata__":{},"__metadata__":{}', 0),
     2,
-    'the name __metadata__ stands twice',
+    'the name __metadata__ appears twice',
   ],
   [
     'a key of the metadata twice',
     member('"__metadata__":{"a":"1","a":"2"}', 0),
     2,
-    '__metadata__: the name a stands twice',
+    '__metadata__: the name a appears twice',
   ],
 
   // Metadata

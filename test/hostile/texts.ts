@@ -118,7 +118,7 @@ const PLACES: Readonly<Record<string, Place>> = {
   'the name that a tensor should have': (text) =>
     folder(folderOf({ names: { output: text } }), 2, 'no tensor is named'),
   'a name that nothing reads': (text) =>
-    folder(folderOf({ names: { [text]: 'output' } }), 2, 'is none that cellcheck reads'),
+    folder(folderOf({ names: { [text]: 'output' } }), 2, 'is not one that cellcheck reads'),
   'the prefix of a case': (text) => folder(folderOf({ prefix: text }), 2, 'prefix'),
   'the module of a case': (text) => folder(folderOf({ module: text }), 2, 'module: is not one of'),
   'a name in JSON': (text) => ({

@@ -14,13 +14,13 @@ const errorOf = (shapes: Shapes, { batch_first, ...otherwise }: Said = {}) => {
 // The one hint that tells most, and the cases that get it: of an LSTM 3 → 4, but for what is said.
 const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: Said][]][] = [
   [
-    'The 3 features stand in dimension 0; PyTorch takes them last: input.transpose(0, -1).',
+    'The 3 features are in dimension 0; PyTorch takes them last: input.transpose(0, -1).',
     [{ input: [3, 5, 2] }],
     [{ input: [3, 5] }],
     [{ input: [3, 5, 2] }, { cell: true }],
   ],
   [
-    'The 3 features stand in dimension 1; PyTorch takes them last: input.transpose(1, -1).',
+    'The 3 features are in dimension 1; PyTorch takes them last: input.transpose(1, -1).',
     [{ input: [5, 3, 2] }],
   ],
   [
@@ -41,7 +41,7 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
     [{ input: [5, 2, 1, 3] }],
   ],
   [
-    'The 3 features stand in dimension 2; PyTorch takes them last: input.transpose(2, -1).',
+    'The 3 features are in dimension 2; PyTorch takes them last: input.transpose(2, -1).',
     [{ input: [5, 2, 3, 1] }],
   ],
   ['LSTMCell takes one step [3] or [B, 3], or a loop [T, B, 3].', [{ input: [1, 5, 2, 3] }, { cell: true }]],

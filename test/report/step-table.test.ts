@@ -197,7 +197,7 @@ const wide = fc
     return { comparison, columns };
   });
 
-const common = { allSteps: false, caller: 'from the command line', version: '1.0.0' };
+const common = { allSteps: false, caller: 'from the command line', tellsError: true, version: '1.0.0' };
 
 const tooLong = (text: string, columns: number) => text.split('\n').filter((line) => line.length > columns);
 

@@ -1,4 +1,5 @@
 import { forward } from '../../src/forward.js';
+import type { ModuleName } from '../../src/kinds.js';
 import { stateDict } from '../../src/tensor/state-dict.js';
 import { type Tensor, tensor } from '../../src/tensor/tensor.js';
 
@@ -14,7 +15,7 @@ interface Dense {
 /** A vector that another project publishes: weights in PyTorch's layout, an input, and what came out. */
 export interface Vector {
   readonly name: string;
-  readonly module: string;
+  readonly module: ModuleName;
   readonly batch_first?: boolean;
   /** Of what was published. */
   readonly decimals: number;

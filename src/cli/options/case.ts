@@ -4,7 +4,7 @@ import { CellcheckError, printable } from '../../errors.js';
 import { type FoundCase, findCases } from '../../files/find-cases.js';
 import { type CasePaths, loadCaseAt, loadFiles } from '../../files/load-case.js';
 import { READ_ENDINGS } from '../../formats/detect.js';
-import type { Nonlinearity } from '../../kinds.js';
+import type { ModuleName, Nonlinearity } from '../../kinds.js';
 import type { Case } from '../../module/case.js';
 import type { Io } from '../io.js';
 import { collectName } from './parsers.js';
@@ -15,7 +15,7 @@ export interface CaseOptionValues {
   input?: string;
   expected?: string;
   prefix?: string;
-  module?: string;
+  module?: ModuleName;
   nonlinearity?: Nonlinearity;
   batchFirst?: boolean;
   name?: Readonly<Record<string, string>>;

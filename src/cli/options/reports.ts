@@ -108,7 +108,7 @@ export async function reportTo<C extends Command>(
   targets: readonly OpenTarget[],
   { allSteps = false, quiet = false }: { readonly allSteps?: boolean; readonly quiet?: boolean } = {},
 ): Promise<Broadcast<C>> {
-  const common = { allSteps, quiet, caller: 'from the command line', version: VERSION };
+  const common = { allSteps, quiet, caller: 'from the command line', tellsError: true, version: VERSION };
   const reports = await Promise.all(
     targets.map(async ({ name, terminal, write }) => {
       return { write, reporter: await loadReporter(command, name, { ...common, terminal }) };
