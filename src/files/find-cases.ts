@@ -77,6 +77,5 @@ async function findGlob(given: string, cwd: string): Promise<FoundCase[]> {
   const matches = await glob(given, { cwd, onlyFiles: false, expandDirectories: false, dot: false });
   if (matches.length === 0)
     throw new CellcheckError({ code: 'file', file: given, problem: 'nothing matches this pattern' });
-  const cases = await Promise.all(matches.sort().map((match) => findCase(match, cwd)));
-  return cases.flat();
+  return findCases(matches.sort(), cwd);
 }

@@ -111,6 +111,13 @@ test('bundles, case files, folders and globs name the same cases', async () => {
   expect((await cli(['verify', 'samples/{gru,lstm}'])).stdout).toContain('2 parity');
 });
 
+test('a match of a pattern that is no case leaves the others theirs', async () => {
+  const { code, stdout } = await cli(['verify', '--quiet', 'samples/{bundles,gru,lstm}']);
+  expect(stdout).toContain('samples/bundles/: holds no case');
+  expect(stdout).toContain('2 parity, 0 differs, 1 without a verdict (3 cases');
+  expect(code).toBe(2);
+});
+
 test('three files without a case file', async () => {
   const files = (sample: string) =>
     ['weights', 'input', 'expected'].flatMap((role) => [
