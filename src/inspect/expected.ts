@@ -1,6 +1,7 @@
 import { distance, isClose, type Rule } from '../compare/close.js';
+import { partSize } from '../engine/trace.js';
 import type { BoundCase } from '../module/bind.js';
-import { directionsOf, outputSize } from '../module/parameters.js';
+import { directionsOf } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 
 /** What a case expects of a state, at the steps for which it has a reference. */
@@ -36,7 +37,7 @@ export function expectedPart(
   const final = part === 'h' || part === 'c' ? reference(`${part}_n`) : undefined;
   if (!output && !final) return undefined;
 
-  const size = part === 'h' ? outputSize(module) : module.hidden_size;
+  const size = partSize(module, part);
   const values = new Float64Array(steps * batch * size);
   const known = new Uint8Array(steps * batch);
   const far = new Uint8Array(values.length);

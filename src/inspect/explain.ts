@@ -1,4 +1,4 @@
-import type { LayerTrace } from '../engine/trace.js';
+import { type LayerTrace, partSize } from '../engine/trace.js';
 import { CellcheckError } from '../errors.js';
 import { carriesCell, type Direction, hasNonlinearity, KINDS } from '../kinds.js';
 import type { BoundCase, Parameters } from '../module/bind.js';
@@ -108,7 +108,7 @@ export function explainStep(
   };
   const x = layerInput(boundCase, trace, layer, row);
   const h = stateBefore('h', size, sequence.h0);
-  const now = (part: string, index: number) => parts[part][row * (part === 'h' ? size : hidden_size) + index];
+  const now = (part: string, index: number) => parts[part][row * partSize(module, part) + index];
   const end = suffix(module, layer, direction);
   const gates = gatesOf(module, parameters, end, unit, x, h, (gate) => now(gate, unit));
   const hasCellState = carriesCell(module.kind);

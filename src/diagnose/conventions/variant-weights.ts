@@ -141,16 +141,15 @@ function rounding(bits: number): (value: number) => number {
   };
 }
 
-/** Rounds as TF32 rounds the operands of a product. */
+/** Rounds as TF32 rounds the operands of a product: to 11 bits. */
 export const toTf32 = rounding(11);
 
-const toElevenBits = rounding(11);
 // Doubles of this size are 2^-24 apart: adding this and subtracting it again rounds a small number to a multiple of that.
 const HALF_GRID = 1.5 * 2 ** 28;
 
-/** Rounds to float16: to 11 bits, and below 2^-14 to multiples of 2^-24. */
+/** Rounds to float16: to 11 bits as TF32, and below 2^-14 to multiples of 2^-24. */
 function toHalf(value: number): number {
   if (Math.abs(value) < 2 ** -14) return value + HALF_GRID - HALF_GRID;
-  const rounded = toElevenBits(value);
+  const rounded = toTf32(value);
   return Math.abs(rounded) > 65504 ? Math.sign(value) * Number.POSITIVE_INFINITY : rounded;
 }

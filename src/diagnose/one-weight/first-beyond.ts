@@ -68,7 +68,7 @@ function farthestAtFirstStep(
 
 /** The units with a distance beyond the limit at any step. */
 function unitsBeyond(distances: Float64Array, hidden_size: number, limit: number): number[] {
-  return Array.from({ length: hidden_size }, (_, unit) => unit).filter((unit) =>
-    distances.some((distance, i) => i % hidden_size === unit && distance > limit),
-  );
+  const units = new Set<number>();
+  for (let i = 0; i < distances.length; i++) if (distances[i] > limit) units.add(i % hidden_size);
+  return [...units].sort((a, b) => a - b);
 }
