@@ -27,7 +27,7 @@ export interface ErrorParts {
 }
 
 /**
- * The only error that cellcheck throws on purpose. Its message is one line, followed by a line for each hint, and safe to
+ * The error that cellcheck throws on purpose (`tensor` alone throws RangeError). Its message is one line, followed by a line for each hint, and safe to
  * print: text from files is escaped.
  */
 export class CellcheckError extends Error {
@@ -130,4 +130,9 @@ export function printable(text: string): string {
   const cut = shortened(text);
   if (PLAIN_NAME.test(cut) && !cut.startsWith(':')) return escapeText(cut);
   return `"${escapeText(cut.replace(/["\\]/g, '\\$&'))}"`;
+}
+
+/** `a, b or c`, where the last separator is ` or `. */
+export function listed(items: readonly string[], lastSeparator: string): string {
+  return [items.slice(0, -1).join(', '), ...items.slice(-1)].filter(Boolean).join(lastSeparator);
 }

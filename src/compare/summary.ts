@@ -12,18 +12,14 @@ export interface Summary {
   readonly exitCode: 0 | 1 | 2;
 }
 
-export type Counts = Pick<Summary, 'parity' | 'differs' | 'noVerdict'>;
-
-/** Counts the verdicts of cases; undefined stands for a case that could not be compared. */
-export function countVerdicts(verdicts: readonly (Verdict | undefined)[]): Counts {
+/**
+ * Counts the verdicts of cases; undefined stands for a case that could not be compared. Exit codes: 2 where any case has
+ * no verdict or there are no cases, else 1 where any differs, else 0.
+ */
+export function summaryOf(verdicts: readonly (Verdict | undefined)[], seconds?: number): Summary {
   const parity = verdicts.filter((verdict) => verdict === 'parity').length;
   const differs = verdicts.filter((verdict) => verdict === 'differs').length;
-  return { parity, differs, noVerdict: verdicts.length - parity - differs };
-}
-
-/** Exit codes: 2 where any case has no verdict or there are no cases, else 1 where any differs, else 0. */
-export function summaryOf(counts: Counts, seconds?: number): Summary {
-  const { parity, differs, noVerdict } = counts;
-  const isEmpty = parity + differs + noVerdict === 0;
-  return { ...counts, seconds, exitCode: noVerdict || isEmpty ? 2 : differs ? 1 : 0 };
+  const noVerdict = verdicts.length - parity - differs;
+  const exitCode = noVerdict || verdicts.length === 0 ? 2 : differs ? 1 : 0;
+  return { parity, differs, noVerdict, seconds, exitCode };
 }

@@ -1,12 +1,7 @@
-import { CellcheckError, printable } from '../errors.js';
+import { CellcheckError, listed, printable } from '../errors.js';
 import type { Format, Signature } from './format.js';
 import { FORMATS } from './formats.js';
 import { UNSUPPORTED } from './unsupported.js';
-
-function listed(items: readonly string[], lastSeparator: string): string {
-  const last = items.slice(-1);
-  return [items.slice(0, -1).join(', '), ...last].filter(Boolean).join(lastSeparator);
-}
 
 const PLAIN_ENDINGS = FORMATS.flatMap(({ holds, endings }) => (holds === undefined ? endings : []));
 

@@ -1,5 +1,5 @@
 import { formatDimensions, type NamedShape, type ShapeIssue, shapeIssues } from '../../schemas/shapes.js';
-import { CellcheckError, printable } from '../errors.js';
+import { CellcheckError, listed, printable } from '../errors.js';
 import { KINDS } from '../kinds.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { Group } from './group.js';
@@ -80,8 +80,7 @@ function expectedShape(module: Module, name: string): number[] {
 }
 
 function alternatives(texts: readonly string[]): string {
-  const unique = [...new Set(texts)];
-  return unique.length < 2 ? unique[0] : `${unique.slice(0, -1).join(', ')} or ${unique[unique.length - 1]}`;
+  return listed([...new Set(texts)], ' or ');
 }
 
 const TRANSPOSED = 'It is transposed: PyTorch keeps weights as [rows of all gates, features]. Save weight.T.';

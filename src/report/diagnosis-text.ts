@@ -1,3 +1,4 @@
+import { listed } from '../errors.js';
 import type { Cause, Convention, Whereabouts, WrongWeight } from '../verdict/cause.js';
 import type { Comparison } from '../verdict/comparison.js';
 import { headline, verdictText } from './comparison-text.js';
@@ -139,7 +140,7 @@ function nextBestOf({ nextBest }: Cause): string[] {
 /** What the case needs so that several conventions can be told apart. */
 function separatorLines(cause: Extract<Cause, { readonly kind: 'conventions' }>): Line[] {
   return cause.conventions.length > 1 && cause.separators.length
-    ? [['to tell', `these apart, give the case ${anyOf(cause.separators)}`]]
+    ? [['to tell', `these apart, give the case ${listed(cause.separators, ' or ')}`]]
     : [];
 }
 
@@ -218,15 +219,11 @@ function notExcludedLines({ notExcluded: says, separators }: Cause): Line[] {
   if (says.length === 0) return [];
   const named = says.slice(0, MOST_NAMED);
   const more = says.length > named.length ? [`and ${says.length - named.length} more`] : [];
-  const shown = separators.length ? [`they would with ${anyOf(separators)}`] : [];
+  const shown = separators.length ? [`they would with ${listed(separators, ' or ')}`] : [];
   return [
     ['not excluded', 'conventions that make no difference in this case', ...shown],
     ...[...named, ...more].map((line): Line => ['', line]),
   ];
-}
-
-function anyOf(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words[words.length - 1]}`;
 }
 
 /** A value with the digits that identify a float32. */

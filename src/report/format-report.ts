@@ -1,4 +1,4 @@
-import { countVerdicts, summaryOf } from '../compare/summary.js';
+import { summaryOf } from '../compare/summary.js';
 import type { CaseResult } from '../verdict/comparison.js';
 import { VERSION } from '../version.js';
 import { type DiagnosisResult, REPORT_COLUMNS, type ReporterOptions } from './reporter.js';
@@ -27,8 +27,8 @@ export async function formatReport(
   options: FormatOptions = {},
 ): Promise<string> {
   const { begin, result, end } = await loadReporter('verify', options.reporter, withDefaults(options));
-  const counts = countVerdicts(results.map(({ comparison }) => comparison?.verdict));
-  return begin(results.map(({ label }) => label)) + results.map(result).join('') + end(summaryOf(counts));
+  const summary = summaryOf(results.map(({ comparison }) => comparison?.verdict));
+  return begin(results.map(({ label }) => label)) + results.map(result).join('') + end(summary);
 }
 
 /**
@@ -41,7 +41,7 @@ export async function formatDiagnosis(
   options: FormatOptions = {},
 ): Promise<string> {
   const { begin, result, end } = await loadReporter('diagnose', options.reporter, withDefaults(options));
-  const summary = summaryOf(countVerdicts([diagnosed.comparison.verdict]));
+  const summary = summaryOf([diagnosed.comparison.verdict]);
   return begin([diagnosed.label]) + result(diagnosed) + end(summary);
 }
 

@@ -1,5 +1,5 @@
 import type { Verdict } from '../compare/summary.js';
-import { hasNonlinearity, KINDS } from '../kinds.js';
+import { KINDS } from '../kinds.js';
 import { type Advice, roundedTensors } from './remarks.js';
 import type { Run } from './run.js';
 
@@ -65,12 +65,7 @@ async function betterReading(run: Run): Promise<Advice | undefined> {
         ...(nonlinearity !== module.nonlinearity && { nonlinearity }),
       };
       if (Object.keys(changed).length === 0) continue;
-      const other = await run.rerun({
-        ...close,
-        ...(!module.cell && { batch_first }),
-        ...(hasNonlinearity(module.kind) && { nonlinearity }),
-      });
-      const mismatches = mismatchesIn(other);
+      const mismatches = mismatchesIn(await run.rerun({ ...close, ...changed }));
       if (mismatches === 0 || mismatches < FAR_BETTER * now)
         return { kind: 'another-reading', ...changed, mismatches, of };
     }

@@ -43,7 +43,7 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
     envelope(network, sequence, { profile: PROFILES[profile], model, known, speed }),
   );
   const printedEnvelopesOf = cached((profile: ProfileName) =>
-    printedBounds(boundCase, PROFILES[profile], speed),
+    printedBounds(boundCase, outputs, PROFILES[profile], speed),
   );
   return allReferences(boundCase).map((reference) => {
     const profile = settings.profile ?? PROFILE_OF[reference.dtype as FloatDtype];
@@ -97,7 +97,12 @@ function outputsOf({ layers, h_n, c_n }: Envelope) {
  * Bounds of what the missing digits and likely rounding can do together: once with every step from the reference's own
  * h, whose digits are missing too, and once from the initial state on.
  */
-function printedBounds(boundCase: BoundCase, profile: Profile, speed: RoundingSettings['speed']): Envelope[] {
+function printedBounds(
+  boundCase: BoundCase,
+  outputs: readonly (Reference | undefined)[],
+  profile: Profile,
+  speed: RoundingSettings['speed'],
+): Envelope[] {
   const { network, sequence, uncertainty } = boundCase;
   const boundsFrom = (known: NonNullable<EnvelopeOptions['known']>): Envelope => {
     // The digits that h lacks go into the bounds, not into the rounding.
@@ -109,7 +114,7 @@ function printedBounds(boundCase: BoundCase, profile: Profile, speed: RoundingSe
     const missing = envelope(network, sequence, worst);
     return likely.coherent ? missing : withRounding(missing, likely);
   };
-  const forced = knownOutputs(boundCase).map(
+  const forced = outputs.map(
     (output) => output && { values: output.data, uncertainty: output.printed?.halfUnits },
   );
   return forced.some((output) => output) ? [boundsFrom(forced), boundsFrom([])] : [boundsFrom([])];

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { countVerdicts, summaryOf } from '../../compare/summary.js';
+import { summaryOf } from '../../compare/summary.js';
 import type { Diagnosis } from '../../diagnose/diagnose.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import type { Io } from '../io.js';
@@ -69,7 +69,7 @@ async function diagnoseCommand(pending: Pending, options: Options, io: Io): Prom
   const { label, inputs } = pending;
   return withTargets(options.reporter ?? TABLE_ON_STDOUT, { ...options, inputs }, io, async (targets) => {
     const diagnosis = await diagnoseOne(pending, options, io);
-    const summary = summaryOf(countVerdicts([diagnosis.comparison.verdict]));
+    const summary = summaryOf([diagnosis.comparison.verdict]);
     const reports = await reportTo('diagnose', targets);
     reports.begin([label]);
     reports.result({ label, ...diagnosis });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { countVerdicts, summaryOf, type Verdict } from '../../compare/summary.js';
+import { summaryOf, type Verdict } from '../../compare/summary.js';
 import type { SpeedOptions } from '../../engine/options.js';
 import { CellcheckError, internalError } from '../../errors.js';
 import { warningText } from '../../report/remarks-text.js';
@@ -109,7 +109,7 @@ async function verifyInto(
     reports.result(result);
   }
 
-  const summary = summaryOf(countVerdicts(verdicts), (performance.now() - started) / 1000);
+  const summary = summaryOf(verdicts, (performance.now() - started) / 1000);
   reports.end(summary);
   return summary.exitCode;
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
-import { CellcheckError } from '../../errors.js';
+import { CellcheckError, listed } from '../../errors.js';
 import { CASE_FILE } from '../../files/find-cases.js';
 import { openWriter, samePath, type Writer } from '../../files/write.js';
 import { TENSOR_ENDINGS } from '../../formats/detect.js';
@@ -21,11 +21,9 @@ export const TABLE_ON_STDOUT: readonly ReportTarget[] = [{ name: 'table' }];
 /** `--reporter` of a command: it takes the reporters that the command has. */
 export function reporterOption(command: Command): Option {
   const names = reportersOf(command);
-  const last = names[names.length - 1];
-  const choice = names.length > 1 ? `${names.slice(0, -1).join(', ')} or ${last}` : last;
   return new Option(
     '--reporter <name[=file]>',
-    `${choice}, to stdout or a file, in place of the table; may be repeated`,
+    `${listed(names, ' or ')}, to stdout or a file, in place of the table; may be repeated`,
   ).argParser((text: string, before: readonly ReportTarget[] | undefined) => [
     ...(before ?? []),
     reportTarget(text, before ?? [], names),
