@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { DIAGNOSIS_SCHEMA } from '../../schemas/diagnosis.js';
 import { predict } from '../../src/diagnose/conventions/predict.js';
 import type { Variant } from '../../src/diagnose/conventions/variant.js';
-import { diagnose, loadCase } from '../../src/index.js';
+import { diagnose, formatDiagnosis, loadCase } from '../../src/index.js';
 import { bind } from '../../src/module/bind.js';
 import { type Case, caseOf, type Role } from '../../src/module/case.js';
 import { describeModule } from '../../src/module/describe.js';
@@ -130,10 +130,28 @@ test('where nothing fits it says where the difference begins, and nothing more',
   const other = withWeights(one, (name, data) => {
     for (const [i, value] of data.entries()) data[i] = value + 0.05 * Math.sin(i + name.length);
   });
-  const { cause } = await diagnose(other);
+  const diagnosis = await diagnose(other);
+  const { cause } = diagnosis;
   expect(cause!.kind).toBe('unexplained');
   expect(whereaboutsOf(cause)[0]).toMatchObject({ layer: 1, direction: 'forward', step: 0 });
   expect(cause!.tried.pairs).toBe(cause!.tried.ofPairs);
+  const text = words(await formatDiagnosis({ label: 'other', ...diagnosis }));
+  expect(text).toContain('nothing fits: 90 conventions were tried, and all 2458 pairs of them');
+  expect(text).toContain('begins in layer 1 at step 0 [batch 1, unit 3]');
+  expect(text).toContain('its sum is off: i by -1.8, f by 0.34, g by -0.16, o by 0.57');
+  expect(text).toContain('this share of the difference: g 88 %, i 84 %, o 70 %, f 46 %');
+  expect(text).toContain('do check that weights and reference are of the same checkpoint');
+  const document = await formatDiagnosis({ label: 'other', ...diagnosis }, { reporter: 'json' });
+  const { whereabouts } = DIAGNOSIS_SCHEMA.parse(JSON.parse(document)).cause!;
+  expect(whereabouts[0]).toMatchObject({
+    layer: 1,
+    step: 0,
+    batch: 1,
+    unit: 3,
+    units: [0, 1, 2, 3],
+    of_units: 4,
+  });
+  expect(whereabouts[0].gates.i).toBeCloseTo(-1.8127, 4);
 });
 
 test('16 bits in a float32 reference are a precision, not a fault', async () => {
