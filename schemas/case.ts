@@ -39,6 +39,10 @@ const caseOptions = z.strictObject({
   module: maybe(z.enum(MODULES), 'The class in torch.nn; inferred from the shapes if absent.'),
   nonlinearity: maybe(z.enum(['tanh', 'relu']), 'Of an RNN or RNNCell; tanh if absent.'),
   batch_first: maybe(z.boolean(), 'Whether input and output are [B, T, …]; inferred if absent.'),
+  key: maybe(
+    z.string().check(z.minLength(1)),
+    'The dict in the weights file that is the state_dict, as model_state, where it holds several.',
+  ),
   prefix: maybe(z.string(), "What precedes the names of the module's parameters, as encoder.lstm."),
   names: maybe(
     z.record(z.string(), z.string()),
@@ -56,13 +60,46 @@ export type CaseOptions = z.infer<typeof caseOptions>;
 
 const fileName = () => z.string().check(z.minLength(1));
 
+const rawFile = described(
+  z.strictObject({
+    file: fileName(),
+    dtype: z.string(),
+    shape: z.array(z.int().check(z.nonnegative())).check(z.maxLength(8)),
+  }),
+  'Little-endian numbers without a header, in row-major order.',
+);
+
+const oneFile = () => z.union([fileName(), rawFile]);
+
+/** A file with tensors by name, or a file for each tensor. */
+const filesOf = (roles: readonly string[]) =>
+  z.union([
+    fileName(),
+    rawFile,
+    z.strictObject(Object.fromEntries(roles.map((role) => [role, z.optional(oneFile())]))),
+  ]);
+
+type OneFile = z.infer<ReturnType<typeof oneFile>>;
+
+/** One or several files of a case. */
+export type CaseFiles = OneFile | Readonly<Record<string, OneFile | undefined>>;
+
 /** A `case.json`. */
 export const CASE_SCHEMA = z.extend(caseOptions, {
   $schema: maybe(z.string()),
   description: maybe(z.string(), 'One sentence on what the case shows.'),
-  weights: described(fileName(), 'File with the state_dict, relative to this one.'),
-  input: described(fileName(), 'File with input and, where used, h_0, c_0 and lengths.'),
-  expected: maybe(fileName(), 'File with output, h_n, c_n: any of them. To inspect a case none is needed.'),
+  weights: described(
+    z.union([fileName(), z.record(z.string(), oneFile())]),
+    'File with the state_dict, relative to this one; or a file for each parameter.',
+  ),
+  input: described(
+    filesOf(['input', 'h_0', 'c_0', 'lengths']),
+    'File with input and, where used, h_0, c_0 and lengths; or a file for each of them.',
+  ),
+  expected: maybe(
+    filesOf(['output', 'h_n', 'c_n']),
+    'File with output, h_n, c_n: any of them; or a file for each. To inspect a case none is needed.',
+  ),
   layer_outputs: maybe(fileName(), 'File with the outputs of layers below the last: output_l0, output_l1, …'),
   exported: maybe(z.record(z.string(), z.string()), 'Where the tensors come from: PyTorch version, device …'),
 });
@@ -110,6 +147,14 @@ function sentences(issue: z.core.$ZodIssue): SchemaIssue[] {
       ];
     case 'invalid_value':
       return [{ field, problem: `is not one of ${issue.values.join(', ')}` }];
+    case 'invalid_union':
+      if (issue.input === undefined) return [{ field, problem: 'is missing: the name of a file is needed' }];
+      return [
+        {
+          field,
+          problem: 'is neither a file\'s name, nor { "file", "dtype", "shape" }, nor a file for each tensor',
+        },
+      ];
     case 'too_big':
       return [{ field, problem: `is longer than ${issue.maximum} characters` }];
     case 'too_small':
@@ -120,7 +165,14 @@ function sentences(issue: z.core.$ZodIssue): SchemaIssue[] {
 }
 
 export function parseCaseFile(value: unknown): Parsed<CaseFile> {
-  return parse(CASE_SCHEMA, value);
+  return parse(CASE_SCHEMA, withPlainLists(value));
+}
+
+/** The JSON parser's lists of numbers as arrays: the sizes of a case are few. */
+function withPlainLists(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if ('values' in value && value.values instanceof Float64Array) return Array.from(value.values);
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withPlainLists(member)]));
 }
 
 /** The options of a case that is in memory. */

@@ -64,6 +64,8 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   node: /^src\/(files|cli|threads)\//,
   chalk: /^src\/report\/terminal\/style\.ts$/,
   'cli-table3': /^src\/report\/terminal\/table\.ts$/,
+  'crc-32': /^src\/formats\/zip\.ts$/,
+  fflate: /^src\/formats\/zip\.ts$/,
   commander: /^src\/cli\//,
   safetensors: /^src\/formats\/safetensors\.ts$/,
   tinyglobby: /^src\/files\/find-cases\.ts$/,

@@ -2,9 +2,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type CaseFile, type Parsed, parseCaseFile } from '../../schemas/case.js';
 import { CellcheckError, joinErrors, printable } from '../errors.js';
-import { isNumberArray, isObject, type JsonValue } from '../formats/json-values.js';
+import { isObject, type JsonValue } from '../formats/json-values.js';
 import { CASE_FILE } from './find-cases.js';
 import { fileError, willRead } from './open.js';
+import type { Place } from './places.js';
 
 /** Where the files that a case names may be. */
 export interface PlaceOptions {
@@ -12,12 +13,6 @@ export interface PlaceOptions {
   readonly cwd: string;
   /** Lets a case name files outside its folder and the working directory. */
   readonly allowOutside: boolean;
-}
-
-/** A file, and how messages name it. */
-export interface Place {
-  readonly path: string;
-  readonly label: string;
 }
 
 /** How messages name a file of a case: by the label itself, or within it where the label is the case's folder. */
@@ -37,15 +32,19 @@ export function caseFileIn(
   if (isObject(document)) {
     if (path.basename(file) !== CASE_FILE && typeof document.weights !== 'string') return undefined;
     // Even where the case is not valid, no report is written over the files that it names.
-    for (const field of FILE_FIELDS) {
-      const named = document[field];
-      if (typeof named === 'string') willRead(path.resolve(path.dirname(file), named));
-    }
+    for (const field of FILE_FIELDS)
+      for (const named of textsIn(document[field])) willRead(path.resolve(path.dirname(file), named));
     return valid(parseCaseFile(document), label);
   }
   if (path.basename(file) !== CASE_FILE) return undefined;
-  const found = document === null ? 'null' : isNumberArray(document) ? 'a list' : `a ${typeof document}`;
+  const found = document === null ? 'null' : typeof document === 'object' ? 'a list' : `a ${typeof document}`;
   throw new CellcheckError({ file: label, found, expected: 'an object with weights, input and expected' });
+}
+
+/** Every text in a field: the name of a file, or that of each tensor's. */
+function textsIn(value: JsonValue | undefined): string[] {
+  if (typeof value === 'string') return [value];
+  return value !== undefined && isObject(value) ? Object.values(value).flatMap(textsIn) : [];
 }
 
 /** The file that a case file names in a field. */

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { CellcheckError } from '../errors.js';
 import { BUNDLE_ENDINGS } from '../formats/detect.js';
+import { checkpointIn } from './contents.js';
 import { fileError } from './open.js';
 
 /** Where a case is, and how reports name it; or why there is none. */
@@ -57,6 +58,7 @@ async function findCase(given: string, cwd: string): Promise<FoundCase[]> {
     .sort()
     .map((name) => ({ label: path.join(given, name), path: path.join(absolute, name, CASE_FILE) }))
     .filter((entry) => isFile(entry.path));
+  if (inside.length === 0 && checkpointIn(absolute)) return [{ label: given, path: absolute }];
   if (inside.length === 0) {
     throw new CellcheckError({
       code: 'file',

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { CaseFile, CaseOptions } from '../../schemas/case.js';
+import type { CaseFile, CaseFiles, CaseOptions } from '../../schemas/case.js';
 import { CellcheckError, inFile, printable } from '../errors.js';
 import {
   type Case,
@@ -11,14 +11,19 @@ import {
   pickRoles,
   type Role,
 } from '../module/case.js';
-import { NAMELESS, renamed, type StateDict } from '../tensor/state-dict.js';
+import { effective } from '../module/effective.js';
+import { NAMELESS, renamed, type StateDict, under } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { caseFileIn, labelOf, type Place, type PlaceOptions, placeOf, valid } from './case-file.js';
+import { caseFileIn, labelOf, type PlaceOptions, placeOf, valid } from './case-file.js';
 import { openFile, openTensors } from './contents.js';
+import { openPlace, type Place, placeOfFiles } from './places.js';
+import { layerNames, resolvedNames } from './renames.js';
 
 export interface LoadOptions extends PlaceOptions {
   /** Tensors with other names, ours → theirs. They take precedence over those of the case. */
   readonly names: Readonly<Record<string, string>>;
+  /** The dict in the weights' file that is the state_dict, where the file holds several. It takes precedence over the case's. */
+  readonly key?: string;
   /** Allows a case without expected outputs, where nothing is compared. */
   readonly expectedOptional?: boolean;
   /** A file with the outputs of layers below the last, `output_l0` …. It takes precedence over that of the case. */
@@ -55,13 +60,14 @@ interface Places {
 }
 
 function placesOf(
-  { weights, input, expected }: CasePaths,
+  { weights, input, expected }: Pick<CaseFile, 'weights' | 'input' | 'expected'>,
   place: (field: string, file: string) => Place,
 ): Places {
+  const placed = (field: string, given: CaseFiles) => placeOfFiles(given, (file) => place(field, file));
   return {
-    weights: place('weights', weights),
-    input: place('input', input),
-    ...(expected !== undefined && { expected: place('expected', expected) }),
+    weights: placed('weights', weights),
+    input: placed('input', input),
+    ...(expected !== undefined && { expected: placed('expected', expected) }),
   };
 }
 
@@ -95,8 +101,8 @@ function withLayers(loaded: Case, layers: Place | undefined, options: LoadOption
     layerOutputs === undefined ? layers : { path: path.resolve(cwd, layerOutputs), label: layerOutputs };
   if (!place) return loaded;
   const opened = openTensors(place.path, place.label);
-  const names = layerNames({ ...loaded.options.names, ...options.names });
-  checkRenames(names, () => ({ specs: opened.specs, label: place.label }));
+  const stated = layerNames({ ...loaded.options.names, ...options.names });
+  const names = resolvedNames(stated, () => ({ specs: opened.specs, label: place.label }));
   const file = renamed(opened, names);
   const roles = layerRoles(file.specs.keys());
   if (roles.length === 0) {
@@ -118,17 +124,15 @@ function withLayers(loaded: Case, layers: Place | undefined, options: LoadOption
   };
 }
 
-/** The renames of layers' outputs. */
-function layerNames(names: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(layerRoles(Object.keys(names)).map((ours) => [ours, names[ours]]));
-}
-
 function loadBundle(tensors: StateDict, label: string, caseOptions: CaseOptions, options: LoadOptions): Case {
-  const names = { ...caseOptions.names, ...options.names };
-  checkRenames(names, () => ({ specs: tensors.specs, label }));
+  const names = resolvedNames({ ...caseOptions.names, ...options.names }, () => ({
+    specs: tensors.specs,
+    label,
+  }));
   const bundle = renamed(tensors, names);
   const present = [...bundle.specs.keys()];
   const roles = inFile(label, () => {
+    mustBeTensors(bundle);
     const { picked, unused } = pickRoles(present, [...INPUT_ROLES, ...EXPECTED_ROLES], true);
     if (!picked.has('input')) {
       const { parts } = noRole(present, ['input']);
@@ -142,11 +146,12 @@ function loadBundle(tensors: StateDict, label: string, caseOptions: CaseOptions,
       throw noRole(present, EXPECTED_ROLES);
     return { tensors: loadRoles(bundle, picked), unused };
   });
+  const weights = effective(underKey(bundle, caseOptions, options, label));
   const loaded = {
-    weights: bundle,
+    weights,
     tensors: roles.tensors,
     options: caseOptions,
-    notes: notesOf([[tensors, label]]),
+    notes: notesOf([[weights, label]]),
     warnings: unusedWarnings(roles.unused, label),
     files: { weights: label, input: label, expected: label },
   };
@@ -164,13 +169,16 @@ function loadPlaces(
   layersApart: boolean,
 ): Case {
   const { weights, input, expected } = places;
-  const open = (place: Place) => openTensors(place.path, place.label);
-  const opened = { weights: open(weights), input: open(input), expected: expected && open(expected) };
+  const opened = {
+    weights: underKey(openPlace(weights), caseOptions, options, weights.label),
+    input: openPlace(input),
+    expected: expected && openPlace(expected),
+  };
   const allNames = { ...caseOptions.names, ...options.names };
   // The separate file is where the names of layers' outputs are looked for.
   const elsewhere = layersApart ? Object.keys(layerNames(allNames)) : [];
-  const names = Object.fromEntries(Object.entries(allNames).filter(([ours]) => !elsewhere.includes(ours)));
-  checkRenames(names, (ours) => {
+  const stated = Object.fromEntries(Object.entries(allNames).filter(([ours]) => !elsewhere.includes(ours)));
+  const names = resolvedNames(stated, (ours) => {
     const role = (INPUT_ROLES as readonly string[]).includes(ours)
       ? 'input'
       : (EXPECTED_ROLES as readonly string[]).includes(ours) || layerRoles([ours]).length
@@ -183,6 +191,7 @@ function loadPlaces(
     const isShared = Object.entries(places).some(([other, place]) => other !== role && place.path === file);
     const tensors = renamed(opened[role]!, names);
     return inFile(label, () => {
+      mustBeTensors(tensors);
       const present = [...tensors.specs.keys()];
       const { picked, unused } = pickRoles(present, roles, isShared);
       if (picked.size === 0)
@@ -195,12 +204,14 @@ function loadPlaces(
   };
   const inputs = rolesIn('input', INPUT_ROLES);
   const references = expected ? rolesIn('expected', EXPECTED_ROLES) : { tensors: new Map(), warnings: [] };
+  const effectiveWeights = effective(renamed(opened.weights, names));
+  inFile(weights.label, () => mustBeTensors(opened.weights));
   return {
-    weights: renamed(opened.weights, names),
+    weights: effectiveWeights,
     tensors: new Map([...inputs.tensors, ...references.tensors]),
     options: caseOptions,
     notes: notesOf([
-      [opened.weights, weights.label],
+      [effectiveWeights, weights.label],
       [opened.input, input.label],
       [opened.expected, expected?.label ?? ''],
     ]),
@@ -209,12 +220,35 @@ function loadPlaces(
   };
 }
 
+/** The tensors of the dict in a checkpoint that somebody chose; all if nobody did. */
+function underKey(
+  source: StateDict,
+  { key: ofCase }: CaseOptions,
+  { key = ofCase }: LoadOptions,
+  label: string,
+): StateDict {
+  return key === undefined ? source : inFile(label, () => under(source, key));
+}
+
+/** @throws CellcheckError for something that has the name of a role or a parameter, and is no tensor */
+function mustBeTensors({ aside = new Map() }: StateDict): void {
+  for (const [name, reason] of aside)
+    if (isKnownName(name)) throw new CellcheckError({ tensor: name, ...reason });
+}
+
 /** The notes of files, without duplicates. */
 function notesOf(files: readonly (readonly [StateDict | undefined, string])[]): string[] {
   const notes = files.flatMap(([file, label]) =>
-    (file?.notes ?? []).map((note) => `${printable(label)}: ${note}`),
+    [...(file?.notes ?? []), ...asideNotes(file)].map((note) => `${printable(label)}: ${note}`),
   );
   return [...new Set(notes)];
+}
+
+function asideNotes(file: StateDict | undefined): string[] {
+  const names = [...(file?.aside?.keys() ?? [])];
+  if (names.length === 0) return [];
+  const shown = names.slice(0, 8).map(printable).join(', ');
+  return [`left aside, no tensors: ${shown}${names.length > 8 ? ', …' : ''}`];
 }
 
 function unusedWarnings(names: readonly string[], label: string): string[] {
@@ -226,27 +260,4 @@ function unusedWarnings(names: readonly string[], label: string): string[] {
 function loadRoles(file: StateDict, picked: ReadonlyMap<Role, string>): Map<Role, Tensor> {
   const loaded = file.load([...picked.values()]);
   return new Map([...picked].map(([role, name]) => [role, loaded.get(name)!]));
-}
-
-/** Requires a tensor for every rename, ours → theirs. Without this, a misspelt one would silently not be compared. */
-function checkRenames(
-  names: Readonly<Record<string, string>>,
-  fileFor: (ours: string) => { specs: StateDict['specs']; label?: string },
-): void {
-  for (const [ours, theirs] of Object.entries(names)) {
-    const { specs, label } = fileFor(ours);
-    if (!isKnownName(ours)) {
-      throw new CellcheckError({
-        problem: `the name ${printable(ours)} (for ${printable(theirs)}) is not one that cellcheck reads`,
-        hints: [`It is one of ${[...INPUT_ROLES, ...EXPECTED_ROLES].join(', ')}, or a parameter's.`],
-      });
-    }
-    if (specs.has(theirs)) continue;
-    const known = [...specs.keys()].filter((name) => name !== NAMELESS);
-    throw new CellcheckError({
-      file: label,
-      problem: `no tensor is named ${printable(theirs)}, which ${printable(ours)} should be read from`,
-      hints: [`There are ${known.slice(0, 12).map(printable).join(', ')}${known.length > 12 ? ', …' : ''}.`],
-    });
-  }
 }

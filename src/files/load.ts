@@ -9,17 +9,25 @@ import { type CasePaths, type LoadOptions, loadCaseAt, loadFiles } from './load-
  * @param source a path, or `{ weights, input, expected }`
  * @param options `cwd`: the folder that paths are relative to, the process's if absent; a case may name files in it and
  *   in its own folder; `allowOutside`: lets it name files anywhere; `names`: tensors with other names, ours → theirs;
- *   `expectedOptional`: allows a case without expected outputs
+ *   `key`: the dict in the weights' file that is the state_dict; `expectedOptional`: allows a case without expected outputs
  * @throws CellcheckError that names file, tensor, and what to try
  */
 export async function loadCase(
   source: string | CasePaths,
   options: Partial<LoadOptions> = {},
 ): Promise<Case> {
-  const { cwd = '.', allowOutside = false, names = {}, expectedOptional, layerOutputs, ...unknown } = options;
+  const {
+    cwd = '.',
+    allowOutside = false,
+    names = {},
+    key,
+    expectedOptional,
+    layerOutputs,
+    ...unknown
+  } = options;
   for (const name of Object.keys(unknown))
     throw new CellcheckError({ code: 'option', tensor: name, problem: 'is not an option of loadCase' });
-  const loadOptions: LoadOptions = { cwd, allowOutside, names, expectedOptional, layerOutputs };
+  const loadOptions: LoadOptions = { cwd, allowOutside, names, key, expectedOptional, layerOutputs };
   if (typeof source !== 'string') return loadFiles(source, loadOptions);
   const found = await findCases([source], loadOptions.cwd);
   if (found.length !== 1) {

@@ -1,6 +1,9 @@
-import { renamed, type StateDict } from '../tensor/state-dict.js';
+import { inFile } from '../errors.js';
+import { effective } from '../module/effective.js';
+import { renamed, type StateDict, under } from '../tensor/state-dict.js';
 import { caseFileIn, labelOf, type PlaceOptions, placeOf } from './case-file.js';
-import { openFile, openTensors } from './contents.js';
+import { openFile } from './contents.js';
+import { openPlace, placeOfFiles } from './places.js';
 
 /** The tensors of a file, and how messages name it. */
 export interface Checkpoint {
@@ -17,8 +20,13 @@ export function openCheckpoint(file: string, label: string, options: PlaceOption
   const fileLabel = labelOf(file, label);
   const contents = openFile(file, fileLabel);
   const caseFile = caseFileIn(contents.document, file, fileLabel);
-  if (!caseFile) return { label, tensors: contents.tensors() };
-  const weights = placeOf('weights', caseFile.weights, file, fileLabel, options);
-  const tensors = renamed(openTensors(weights.path, weights.label), caseFile.names ?? {});
+  if (!caseFile) return { label, tensors: effective(contents.tensors()) };
+  const weights = placeOfFiles(caseFile.weights, (given) =>
+    placeOf('weights', given, file, fileLabel, options),
+  );
+  const stored = openPlace(weights);
+  const ofKey =
+    caseFile.key === undefined ? stored : inFile(weights.label, () => under(stored, caseFile.key!));
+  const tensors = effective(renamed(ofKey, caseFile.names ?? {}));
   return { label: weights.label, tensors };
 }

@@ -1,4 +1,5 @@
-import { CellcheckError, inFile } from '../errors.js';
+import { CellcheckError, inFile, printable } from '../errors.js';
+import { bounded } from './bytes.js';
 import { detectFormat, HEAD_BYTES } from './detect.js';
 import type { Contents, Source } from './format.js';
 
@@ -11,7 +12,7 @@ const LARGEST_TEXT = 64 * 2 ** 20;
  * @throws CellcheckError that names the file, here and in what is returned
  */
 export function openContents(source: Source, name: string): Contents {
-  const inThisFile = <T>(read: () => T) => inFile(name, read, 'format');
+  const inThisFile = <T>(read: () => T) => inFile(name, () => withNames(name, read), 'format');
   return inThisFile(() => {
     const format = detectFormat(name, source.read(0, Math.min(HEAD_BYTES, source.size)));
     if (format.text && source.size > LARGEST_TEXT) {
@@ -33,17 +34,17 @@ export function openContents(source: Source, name: string): Contents {
   });
 }
 
-/** Refuses to read beyond the end, before memory is taken: where to read is often what the file itself says. */
-function bounded({ size, read }: Source): Source {
-  return {
-    size,
-    read(offset, length) {
-      if (offset >= 0 && length >= 0 && offset + length <= size) return read(offset, length);
-      throw new CellcheckError({
-        found: `${size} bytes`,
-        expected: `${length} more from byte ${offset} on`,
-        hints: ['The file is cut short or damaged.'],
-      });
-    },
-  };
+/** Puts the file's name into hints that have a line of Python: {FILE}, and {STEM} for the same without its ending. */
+function withNames<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const hints = error instanceof CellcheckError ? error.parts.hints : undefined;
+    if (!hints?.some((hint) => /\{(?:FILE|STEM)\}/.test(hint))) throw error;
+    // A path must not end the string that it stands in.
+    const file = printable(name).replace(/^"|"$/g, '').replaceAll("'", "\\'");
+    const stem = file.replace(/\.[^./\\]*$/, '');
+    const named = hints.map((hint) => hint.replace('{FILE}', () => file).replace('{STEM}', () => stem));
+    throw new CellcheckError({ ...(error as CellcheckError).parts, hints: named });
+  }
 }

@@ -1,23 +1,19 @@
-import { CellcheckError, listed, printable } from '../errors.js';
+import { CellcheckError, listed } from '../errors.js';
 import type { Format, Signature } from './format.js';
 import { FORMATS } from './formats.js';
+import { shards } from './shards.js';
 import { UNSUPPORTED } from './unsupported.js';
 
-const PLAIN_ENDINGS = FORMATS.flatMap(({ holds, endings }) => (holds === undefined ? endings : []));
+// The first ending of each format stands for all of them in messages.
+const PLAIN_ENDINGS = FORMATS.flatMap(({ holds, endings: [ending] }) => (holds === undefined ? ending : []));
 
 /** `.safetensors or .json`: what a bundle's name may end in. */
 export const BUNDLE_ENDINGS = listed(PLAIN_ENDINGS, ' or ');
 
-/** `.safetensors, .json or .txt`: what the name of a file that is read may end in. */
-export const READ_ENDINGS = listed(
-  FORMATS.flatMap(({ endings }) => endings),
-  ' or ',
-);
-
 const WHAT_IS_READ = `cellcheck reads ${listed(
   [
     `${listed(PLAIN_ENDINGS, ' and ')} files`,
-    ...FORMATS.flatMap(({ holds, endings }) => (holds ? [`${listed(endings, ' and ')} with ${holds}`] : [])),
+    ...FORMATS.flatMap(({ holds, endings: [ending] }) => (holds ? [`${ending} with ${holds}`] : [])),
   ],
   ', and ',
 )}.`;
@@ -25,9 +21,7 @@ const WHAT_IS_READ = `cellcheck reads ${listed(
 /** Endings of files that hold tensors, whether cellcheck reads them or not. No other file should have such a name. */
 export const TENSOR_ENDINGS: readonly string[] = [
   ...FORMATS.flatMap(({ text, endings }) => (text ? [] : endings)),
-  // They say which file of a large checkpoint holds which tensor.
-  '.safetensors.index.json',
-  '.bin.index.json',
+  ...shards.endings,
   ...UNSUPPORTED.flatMap(({ endings }) => endings),
 ];
 
@@ -47,10 +41,12 @@ export function detectFormat(path: string, firstBytes: Uint8Array): Format {
   const hasEnding = ({ endings }: Signature) => endings.some((ending) => name.endsWith(ending));
   // Several formats are archives of one kind, and begin alike: then the ending decides.
   const byMagic = KNOWN.filter(({ magic }) => magic?.some((bytes) => head.startsWith(bytes)));
-  const found = byMagic.find(hasEnding) ?? byMagic[0] ?? KNOWN.find(hasEnding);
+  const byEnding = withLongestEnding(name);
+  const looksRight = (format: Signature & Partial<Format>) => format.looksLike?.(head) ?? false;
+  const found =
+    byMagic.find(hasEnding) ?? byMagic[0] ?? byEnding.find(looksRight) ?? byEnding[byEnding.length - 1];
   if (found && 'what' in found) {
-    const hints = found.hints.map((hint) => withName(hint, path));
-    throw new CellcheckError({ problem: `is ${found.what}`, hints });
+    throw new CellcheckError({ problem: `is ${found.what}`, hints: found.hints });
   }
   if (head === '') throw new CellcheckError({ problem: 'is empty', hints: [WHAT_IS_READ] });
   const format = found ?? FORMATS.find(({ looksLike }) => looksLike?.(head));
@@ -61,9 +57,13 @@ export function detectFormat(path: string, firstBytes: Uint8Array): Format {
   });
 }
 
-function withName(hint: string, path: string): string {
-  // The hint is a line of Python; a path must not end the string that it stands in.
-  const file = printable(path).replace(/^"|"$/g, '').replaceAll("'", "\\'");
-  const stem = file.replace(/\.[^./\\]*$/, '');
-  return hint.replace('FILE', () => file).replace('STEM', () => stem);
+/** The formats with the longest ending that a name has: `.index.json` is more than `.json`. */
+function withLongestEnding(name: string) {
+  const lengthIn = ({ endings }: Signature) =>
+    endings.reduce(
+      (longest, ending) => (name.endsWith(ending) ? Math.max(longest, ending.length) : longest),
+      0,
+    );
+  const longest = KNOWN.reduce((length, format) => Math.max(length, lengthIn(format)), 1);
+  return KNOWN.filter((format) => lengthIn(format) === longest);
 }

@@ -7,11 +7,16 @@ export interface Source {
   readonly size: number;
   /** Returns `length` bytes from `offset` on. They may be the source's own memory, so nobody writes to them. */
   read(offset: number, length: number): Uint8Array;
+  /**
+   * A file in the same folder, where the format is one of several files. Absent where the file is not on a disk.
+   * @param file its name, without a folder
+   */
+  sibling?(file: string): Source;
 }
 
 /** How a file is recognised without being read. */
 export interface Signature {
-  /** What its name ends in, in lower case. */
+  /** What its name ends in, in lower case; the first is the usual one. */
   readonly endings: readonly string[];
   /** First bytes, as Latin-1, that prove what the file is even if its name says otherwise. */
   readonly magic?: readonly string[];
@@ -43,7 +48,10 @@ export interface Format extends Signature {
    * suggested as bundles.
    */
   readonly holds?: string;
-  /** Whether a file with these first bytes may be of the format; asked only where its name does not tell. */
+  /**
+   * Whether a file with these first bytes, as Latin-1, may be of the format; asked where its name does not tell, or where
+   * several formats have its ending.
+   */
   looksLike?(head: string): boolean;
   /**
    * Reads as much of a file as is needed to list its tensors.

@@ -18,18 +18,33 @@ interface NumberArray {
   readonly values: Float64Array;
 }
 
-/** The value of a JSON text. Objects have no prototype; arrays hold only numbers. */
-export type JsonValue = string | boolean | null | number | NumberArray | JsonObject;
+/** A list that holds something else than numbers, which is not kept. */
+interface OtherList {
+  /** Why it is no tensor. */
+  readonly problem: string;
+  readonly hints: readonly string[];
+}
+
+/** The value of a JSON text. Objects have no prototype. */
+export type JsonValue = string | boolean | null | number | NumberArray | OtherList | JsonObject;
 interface JsonObject {
   [key: string]: JsonValue;
 }
 
 export function isNumberArray(value: JsonValue): value is NumberArray {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) !== null;
+  return isList(value) && 'values' in value;
 }
 
+/** Whether the value is a list of something else than numbers. */
+export function isOtherList(value: JsonValue): value is OtherList {
+  return isList(value) && 'problem' in value;
+}
+
+const isList = (value: JsonValue): value is NumberArray | OtherList =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) !== null;
+
 export function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !isNumberArray(value);
+  return typeof value === 'object' && value !== null && !isList(value);
 }
 
 // A name takes many times its size in memory. The largest checkpoints have some ten thousand tensors in a file.
@@ -39,6 +54,7 @@ const MOST_MEMBERS = 65_536;
 const MOST_HEADER_NUMBERS = 1000;
 
 const RAGGED = ['The rows of a tensor must all have the same length.'];
+const IN_QUOTES = ['Only "NaN", "Infinity" and "-Infinity" are written in quotes.'];
 const NOT_FINITE: Readonly<Record<string, number>> = {
   NaN: Number.NaN,
   Infinity: Number.POSITIVE_INFINITY,
@@ -48,10 +64,11 @@ const NOT_FINITE: Readonly<Record<string, number>> = {
 /**
  * The value of a JSON text. Nested arrays of numbers become a shape and flat values; duplicate names and ragged rows are
  * errors.
+ * @param mostNames how many names the text may have
  * @throws CellcheckError without a file
  */
-export function parseJson(bytes: Uint8Array): JsonValue {
-  const { value, end } = parserOver(bytes, MOST_NAMES, Number.POSITIVE_INFINITY);
+export function parseJson(bytes: Uint8Array, mostNames = MOST_NAMES): JsonValue {
+  const { value, end } = parserOver(bytes, mostNames, Number.POSITIVE_INFINITY);
   const whole = value();
   end();
   return whole;
@@ -141,7 +158,7 @@ function parserOver(bytes: Uint8Array, mostNames: number, mostNumbers: number) {
     return result;
   };
 
-  const array = (): NumberArray => {
+  const array = (): NumberArray | OtherList => {
     // Memory is taken for all numbers at once: each of them takes two bytes of the text.
     const most = scanner.countNumbers();
     if (most > mostNumbers) fail(`is a list of more than ${mostNumbers} numbers`);
@@ -152,6 +169,7 @@ function parserOver(bytes: Uint8Array, mostNames: number, mostNumbers: number) {
     const indices: number[] = [];
     // The level that has the numbers; the others have rows.
     let numberLevel: number | undefined;
+    let other: OtherList | undefined;
     const entryAt = (level: number) => `entry ${formatShape(indices.slice(0, level + 1))}`;
 
     const row = (level: number) => {
@@ -160,6 +178,10 @@ function parserOver(bytes: Uint8Array, mostNames: number, mostNumbers: number) {
       if (scanner.peek() !== CLOSE_BRACKET) {
         do {
           indices[level] = size++;
+          if (other) {
+            value();
+            continue;
+          }
           const byte = scanner.peek();
           if (byte === OPEN_BRACKET) {
             if (numberLevel === level) fail(`${entryAt(level)} is a row among numbers`, RAGGED);
@@ -173,6 +195,7 @@ function parserOver(bytes: Uint8Array, mostNames: number, mostNumbers: number) {
       } else if (numberLevel !== undefined && numberLevel !== level)
         fail(`${entryAt(level - 1)} is empty among rows that are not`, RAGGED);
       scanner.close();
+      if (other) return;
       sizes[level] ??= size;
       if (sizes[level] !== size)
         fail(`${entryAt(level - 1)} has ${size} entries, the ones before it ${sizes[level]}`, RAGGED);
@@ -181,24 +204,25 @@ function parserOver(bytes: Uint8Array, mostNames: number, mostNumbers: number) {
     const notFinite = (byte: number, level: number): number => {
       if (byte !== QUOTE) {
         // true, false, null or an object.
-        if (byte === 116 || byte === 102 || byte === 110 || byte === OPEN_BRACE)
-          fail(`${entryAt(level)} is not a number`);
-        scanner.syntaxError('a number');
+        if (byte !== 116 && byte !== 102 && byte !== 110 && byte !== OPEN_BRACE)
+          scanner.syntaxError('a number');
+        value();
+        other = { problem: `${entryAt(level)} is not a number`, hints: [] };
+        return 0;
       }
       const text = scanner.string();
-      if (!Object.hasOwn(NOT_FINITE, text)) {
-        fail(`${entryAt(level)} is text, not a number`, [
-          'Only "NaN", "Infinity" and "-Infinity" are written in quotes.',
-        ]);
-      }
-      return NOT_FINITE[text];
+      if (Object.hasOwn(NOT_FINITE, text)) return NOT_FINITE[text];
+      other = { problem: `${entryAt(level)} is text, not a number`, hints: IN_QUOTES };
+      return 0;
     };
 
     row(0);
-    return {
-      shape: sizes,
-      values: count === most ? values : values.slice(0, count),
-    };
+    return (
+      other ?? {
+        shape: sizes,
+        values: count === most ? values : values.slice(0, count),
+      }
+    );
   };
 
   return {

@@ -1,12 +1,12 @@
 import { parseBundleOptions } from '../../schemas/case.js';
 import { parseTensorEntry, type TensorEntry } from '../../schemas/tensors-json.js';
-import { CellcheckError } from '../errors.js';
+import { CellcheckError, type ErrorParts } from '../errors.js';
 import { DTYPES, type Dtype, dtypeNamed, type FloatDtype, roundTo } from '../tensor/dtype.js';
 import { elementCount, formatShape } from '../tensor/shape.js';
 import { NAMELESS, type StateDict, stateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Format } from './format.js';
-import { isObject, type JsonValue, parseJson } from './json-values.js';
+import { isObject, isOtherList, type JsonValue, parseJson } from './json-values.js';
 
 export const json: Format = {
   name: 'json',
@@ -27,10 +27,12 @@ export const json: Format = {
 const NO_TENSORS = ['case', '$schema'];
 
 /**
- * JSON tensors: `{ name: nested array | { dtype, shape, data } }`, or a single one of these without a name.
- * Numbers without a dtype keep the value they are written with and count as float32.
+ * JSON tensors: `{ name: nested array | { dtype, shape, data } }`, or a single one of these without a name. Objects of
+ * tensors may be nested: their names are prefixes. Numbers without a dtype keep the value they are written with and count
+ * as float32. What is no tensor is left aside.
  */
 function tensorsOf(document: JsonValue): StateDict {
+  if (isOtherList(document)) throw new CellcheckError(document);
   if (typeof document !== 'object' || document === null) {
     throw new CellcheckError({
       found: describe(document),
@@ -41,26 +43,48 @@ function tensorsOf(document: JsonValue): StateDict {
   if (single) return stateDict(new Map([[NAMELESS, toTensor(undefined, single)]]));
 
   const tensors = new Map<string, Tensor>();
-  for (const [name, value] of Object.entries(document)) {
-    if (NO_TENSORS.includes(name)) continue;
-    if (name === 'weight_map') {
-      throw new CellcheckError({
-        problem: 'is the index of a sharded checkpoint, not a checkpoint',
-        hints: ['Pass the shard that holds the module: weight_map says which one that is.'],
-      });
+  const aside = new Map<string, ErrorParts>();
+  const visit = (members: JsonValue, prefix: string) => {
+    for (const [key, value] of Object.entries(members as object) as [string, JsonValue][]) {
+      if (prefix === '' && NO_TENSORS.includes(key)) continue;
+      if (prefix === '' && key === 'weight_map') throw shardIndex();
+      const name = prefix + key;
+      const entry = parseTensorEntry(value);
+      if (entry) {
+        if (tensors.has(name))
+          throw new CellcheckError({
+            tensor: name,
+            problem: 'is there twice: with its point as a name, and nested',
+          });
+        tensors.set(name, toTensor(name, entry));
+      } else if (isObject(value) && !isMeantAsTensor(value)) {
+        const before = tensors.size;
+        visit(value, `${name}.`);
+        if (tensors.size === before) aside.set(name, notATensor(value));
+      } else if (isObject(value)) throw new CellcheckError({ tensor: name, ...notATensor(value) });
+      else aside.set(name, isOtherList(value) ? value : notATensor(value));
     }
-    const entry = parseTensorEntry(value);
-    if (!entry) {
-      throw new CellcheckError({
-        tensor: name,
-        found: describe(value),
-        expected: 'nested arrays of numbers, or { "dtype", "shape", "data" }',
-      });
-    }
-    tensors.set(name, toTensor(name, entry));
-  }
-  return stateDict(tensors);
+  };
+  visit(document as JsonValue, '');
+  const [firstAside] = aside;
+  if (tensors.size === 0 && firstAside) throw new CellcheckError({ tensor: firstAside[0], ...firstAside[1] });
+  return { ...stateDict(tensors), aside };
 }
+
+const shardIndex = () =>
+  new CellcheckError({
+    problem: 'is the index of a sharded checkpoint, by another name',
+    hints: ['Its name must end in .safetensors.index.json or .bin.index.json.'],
+  });
+
+/** Whether an object describes one tensor, though not as it should. */
+const isMeantAsTensor = (value: JsonValue) =>
+  isObject(value) && ['dtype', 'shape', 'data'].filter((key) => Object.hasOwn(value, key)).length > 1;
+
+const notATensor = (value: JsonValue): ErrorParts => ({
+  found: describe(value),
+  expected: 'nested arrays of numbers, or { "dtype", "shape", "data" }',
+});
 
 function toTensor(name: string | undefined, entry: TensorEntry): Tensor {
   if (entry.dtype === undefined) {

@@ -170,7 +170,14 @@ export function vectorOf(value: number): Numbers {
   return tensorOf({ shape: [1], written });
 }
 
-const noNumbers = (): Written => ({ values: [], decimals: [], exponents: [], significant: [], point: false });
+/** A tensor without numbers, to which some are added. */
+export const noNumbers = (): Written => ({
+  values: [],
+  decimals: [],
+  exponents: [],
+  significant: [],
+  point: false,
+});
 
 function scalar(cursor: Cursor): Nested {
   const written = noNumbers();
@@ -179,14 +186,19 @@ function scalar(cursor: Cursor): Nested {
 }
 
 function number(cursor: Cursor, written: Written): void {
-  const { values, decimals, exponents, significant } = written;
   const token = cursor.next();
   const special = SPECIAL.get(token);
   if (special === undefined && !isNumber(token)) cursor.unexpected(token, 'a number');
   const value = special ?? Number(token);
   if (special === undefined && !Number.isFinite(value)) cursor.fail('has a number beyond double precision');
+  appendNumber(written, token, value);
+}
+
+/** Adds a number of the text. */
+export function appendNumber(written: Written, token: string, value: number): void {
+  const { values, decimals, exponents, significant } = written;
   const [mantissa, power] = token.split(/[eE]/);
-  if (special === undefined && mantissa.includes('.')) written.point = true;
+  if (Number.isFinite(value) && mantissa.includes('.')) written.point = true;
   values.push(value);
   decimals.push(mantissa.split('.')[1]?.length ?? 0);
   exponents.push(Number(power));

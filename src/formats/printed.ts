@@ -6,6 +6,7 @@ import type { Format } from './format.js';
 import { type ReadNumbers, readDigits } from './printed-digits.js';
 import { type Cursor, cursorOver } from './printed-tokens.js';
 import { BRACKET, CALL, type Numbers, type Value, valueAt, vectorOf } from './printed-values.js';
+import { decodedText } from './text.js';
 
 export const printed: Format = {
   name: 'printed',
@@ -15,8 +16,6 @@ export const printed: Format = {
   open: (source) => ({ tensors: () => tensorsOfPrinted(source.read(0, source.size)) }),
 };
 
-/** Larger than what anybody prints. The parsed text takes many times its size in memory. */
-const LARGEST = 16 * 2 ** 20;
 const MOST_NAMES = 10_000;
 const LONGEST_NAME = 500;
 
@@ -58,7 +57,7 @@ const LONGEST_SHOWN = 40;
  * @throws CellcheckError without a file, naming the line
  */
 export function tensorsOfPrinted(bytes: Uint8Array): StateDict {
-  const cursor = cursorOver(decoded(bytes));
+  const cursor = cursorOver(decodedText(bytes));
   const tensors = new Map<string, Numbers>();
   const ignored = { shown: [] as string[], more: 0 };
   let label: string | undefined;
@@ -156,21 +155,6 @@ function joined(parts: readonly ReadNumbers[]): Pick<Tensor, 'data' | 'printed'>
   );
   const halfUnits = join((part) => part.printed?.halfUnits ?? new Float64Array(part.values.length));
   return { data, printed: { decimals, halfUnits } };
-}
-
-function decoded(bytes: Uint8Array): string {
-  if (bytes.length > LARGEST) {
-    throw new CellcheckError({
-      found: `${bytes.length} bytes of printed text`,
-      expected: `${LARGEST} at most`,
-      hints: ['Save tensors of this size as safetensors.'],
-    });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new CellcheckError({ problem: 'is not UTF-8 text' });
-  }
 }
 
 function valuesOf({ parts }: Numbers): number[] {

@@ -1,7 +1,6 @@
 import safetensorsPackage from 'safetensors';
 import { parseMetadataOptions } from '../../schemas/case.js';
-import { CellcheckError } from '../errors.js';
-import { DTYPES, decode, isReadable } from '../tensor/dtype.js';
+import { decode, requireReadable } from '../tensor/dtype.js';
 import { checkNames } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Format, Source } from './format.js';
@@ -68,14 +67,7 @@ interface Image {
 
 function readable(header: SafetensorsHeader, name: string) {
   const spec = header.tensors.get(name)!;
-  const { dtype } = spec;
-  if (isReadable(dtype)) return { ...spec, dtype };
-  throw new CellcheckError({
-    tensor: name,
-    found: `dtype ${dtype}`,
-    expected: Object.keys(DTYPES).join(', '),
-    hints: ['Convert it before saving, for example with tensor.float().'],
-  });
+  return { ...spec, dtype: requireReadable(name, spec.dtype) };
 }
 
 function planImage(header: SafetensorsHeader, names: readonly string[]): Image {

@@ -4,43 +4,12 @@ import type { Signature } from './format.js';
 interface Unsupported extends Signature {
   /** Completes the sentence `FILE is …`. */
   readonly what: string;
-  /** What to do instead. FILE stands for the file's name, STEM for the same without its ending. */
+  /** What to do instead. {FILE} stands for the file's name, {STEM} for the same without its ending. */
   readonly hints: readonly string[];
 }
 
 /** What people often have when they first try cellcheck, each with the way to something that is read. */
 export const UNSUPPORTED: readonly Unsupported[] = [
-  {
-    what: 'a PyTorch checkpoint (pickle), which is not read because pickles can run code',
-    endings: ['.pt', '.pth', '.ckpt', '.bin'],
-    magic: ['PK\x03\x04', '\x80\x02\x8a\x0a'],
-    hints: [
-      'Convert it in Python, where the model comes from:',
-      '  import torch; from safetensors.torch import save_file',
-      "  save_file(torch.load('FILE', weights_only=True), 'STEM.safetensors')",
-      'If it holds the whole module, load that, and save its state_dict().',
-    ],
-  },
-  {
-    what: 'an archive of NumPy arrays',
-    endings: ['.npz'],
-    magic: ['PK\x03\x04'],
-    hints: [
-      'Convert it in Python; its arrays keep their names (input, output, h_n …):',
-      '  import numpy; from safetensors.numpy import save_file',
-      "  save_file(dict(numpy.load('FILE')), 'STEM.safetensors')",
-    ],
-  },
-  {
-    what: 'a NumPy file',
-    endings: ['.npy'],
-    magic: ['\x93NUMPY'],
-    hints: [
-      'Convert it in Python, under the name of what it is (input, output, h_n …):',
-      '  import numpy; from safetensors.numpy import save_file',
-      "  save_file({'input': numpy.load('FILE')}, 'STEM.safetensors')",
-    ],
-  },
   {
     what: 'an ONNX model',
     endings: ['.onnx'],

@@ -3,16 +3,9 @@ import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import { elementCount, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import {
-  type Case,
-  EXPECTED_ROLES,
-  type ExpectedRole,
-  fileOf,
-  type LayerRole,
-  layerOf,
-  type Role,
-} from './case.js';
-import { type Layout, readings } from './layout.js';
+import { arrange, type Reshaped } from './axes.js';
+import { type Case, EXPECTED_ROLES, type ExpectedRole, fileOf, type LayerRole, type Role } from './case.js';
+import type { Layout } from './layout.js';
 import { className, directionsOf, type Module, parameterShapes, suffix, withArticle } from './parameters.js';
 import { type DigitsReading, isShort, missingDigits } from './printed.js';
 import { layerRolesIn, referenceMaker, timeFirst } from './references.js';
@@ -75,6 +68,8 @@ export interface BoundCase {
   readonly layout: Layout;
   /** Whether the shapes also fit the other value of batch_first. */
   readonly otherLayoutFits: boolean;
+  /** Tensors whose axes were not PyTorch's. */
+  readonly reshaped: readonly Reshaped[];
 }
 
 /** Loads a module's parameters from a state_dict whose shapes have been checked, by their names without the prefix. */
@@ -124,8 +119,7 @@ export function bind(
   digits: DigitsReading = {},
 ): BoundCase {
   const { files } = loaded;
-  const tensors = inOneOrder(loaded.tensors);
-  const { layout, otherLayoutFits } = checkedLayout(module, { ...loaded, tensors }, batch_first);
+  const { tensors, layout, otherLayoutFits, reshaped } = checkedLayout(module, loaded, batch_first);
   const toReference = referenceMaker(module, layout, tensors, digits);
   const references = EXPECTED_ROLES.flatMap((name) => (tensors.has(name) ? [toReference(name)] : []));
   const outputs = layerRolesIn(module, { tensors, files }).map(toReference);
@@ -140,6 +134,7 @@ export function bind(
     layerOutputs: outputs,
     layout,
     otherLayoutFits,
+    reshaped,
     uncertainty: uncertainty && { ...uncertainty, input: uncertainty.input && ofInput(uncertainty.input) },
     decimals: decimals.length ? decimals.reduce((a, b) => Math.min(a, b)) : undefined,
     fewDecimals: printed.fewDecimals,
@@ -162,26 +157,26 @@ function checkedLayout(
   module: Module,
   loaded: Case,
   batch_first: boolean | undefined,
-): Pick<BoundCase, 'layout' | 'otherLayoutFits'> {
-  const { tensors, files } = loaded;
+): Pick<BoundCase, 'layout' | 'otherLayoutFits' | 'reshaped'> & Pick<Case, 'tensors'> {
+  const { files } = loaded;
   if (module.cell && batch_first) {
     throw new CellcheckError({
       problem: `batch_first is for sequences, and this is ${withArticle(className(module))}`,
       hints: ['A Cell takes [I], [B, I], or a loop [T, B, I].'],
     });
   }
-  const { chosen, other } = readings(module, tensors, batch_first);
+  const { tensors, chosen, other, reshaped } = arrange(module, loaded.tensors, batch_first);
   const { layout, issues } = chosen;
   const otherLayoutFits = other?.issues.length === 0;
   if (issues.length) {
-    const errors = caseErrors(issues, module, layout, loaded);
+    const errors = caseErrors(issues, module, layout, { ...loaded, tensors });
     throw joinErrors(otherLayoutFits ? [layoutError(layout), ...errors] : errors);
   }
   for (const [role, tensor] of tensors) {
     mustBeFull(fileOf(role, files), role, tensor);
     if (role !== 'lengths') mustBeFloat(fileOf(role, files), role, tensor.dtype);
   }
-  return { layout, otherLayoutFits };
+  return { tensors, layout, otherLayoutFits, reshaped };
 }
 
 /** The rounding errors of a case's printed operands, and their decimals. Those of the input are in the input's layout. */
@@ -214,21 +209,6 @@ function roundingErrors(
     decimals: rounded.map(({ decimals }) => decimals),
     fewDecimals: digits.decimals === undefined ? short.map(([name]) => name) : [],
   };
-}
-
-/**
- * The tensors, with outputs of a single batch row in the input's order of dimensions: [T, 1, size] and [1, T, size] hold
- * the same numbers in the same order, and `torch.stack` of the steps' [1, size] gives the first whatever batch_first is.
- */
-function inOneOrder(tensors: Case['tensors']): Case['tensors'] {
-  const [first, second] = tensors.get('input')?.shape ?? [];
-  const ordered = (role: Role, tensor: Tensor): Tensor => {
-    const [a, b, size] = tensor.shape;
-    const swapped = tensor.shape.length === 3 && a === second && b === first && (a === 1 || b === 1);
-    const isOutput = role === 'output' || layerOf(role) !== undefined;
-    return swapped && isOutput ? { ...tensor, shape: [b, a, size] } : tensor;
-  };
-  return new Map([...tensors].map(([role, tensor]) => [role, ordered(role, tensor)]));
 }
 
 /** The error for a batch_first that does not fit, while the other value does. An inferred one always fits then. */

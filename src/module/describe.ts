@@ -9,7 +9,7 @@ import {
 } from '../kinds.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { TensorSpec } from '../tensor/tensor.js';
-import { findGroups, type Group, MOST_GROUPS, noModule } from './group.js';
+import { findGroups, type Group, groupsUnder, MOST_GROUPS, noModule } from './group.js';
 import { parameterError, parameterIssues } from './misfits.js';
 import { className, describeParts, type Module, parameterShapes, withArticle } from './parameters.js';
 
@@ -97,8 +97,7 @@ function kindOf(className: ModuleName | undefined): Kind | undefined {
 function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOptions): Group {
   const { prefix, module } = options;
   const cell = module?.endsWith('Cell');
-  let groups = findGroups(specs, prefix);
-  if (groups.length === 0 && prefix !== undefined) groups = findGroups(specs, `${prefix}.`);
+  let groups = prefix === undefined ? findGroups(specs) : groupsUnder(specs, prefix);
   if (groups.length === 0) {
     const all = findGroups(specs);
     if (all.length === 0) throw noModule(specs);

@@ -17,15 +17,38 @@ export const PARAMETER = /^(.*?)((?:weight_(?:ih|hh|hr)|bias_(?:ih|hh))(?:(_l(?:
 /** The most modules of a state_dict that are looked at; if there are more, the user must choose one by its prefix. */
 export const MOST_GROUPS = 1000;
 
+/** What wrappers put into names: DataParallel, torch.compile, FSDP, DeepSpeed, activation checkpoints, Lightning. */
+const WRAPPERS =
+  /(?<=^|\.)(?:module|_orig_mod|model|_fsdp_wrapped_module|_forward_module|_checkpoint_wrapped_module)\./g;
+
+/**
+ * The modules that a prefix means: those that have it, or else those whose prefix ends with it, or would without what
+ * wrappers put into names. `encoder.` means `module.encoder.` too, and `model_state.encoder.`
+ */
+export function groupsUnder(specs: ReadonlyMap<string, TensorSpec>, prefix: string): Group[] {
+  const withPoint = prefix === '' || prefix.endsWith('.') ? prefix : `${prefix}.`;
+  for (const exact of new Set([prefix, withPoint])) {
+    const groups = findGroups(specs, exact);
+    if (groups.length) return groups;
+  }
+  if (prefix === '') return [];
+  const endsWith = (name: string, end: string) => `.${name}`.endsWith(`.${end}`);
+  const bare = (name: string) => name.replace(WRAPPERS, '');
+  const all = findGroups(specs);
+  const ending = all.filter((group) => endsWith(group.prefix, withPoint));
+  return ending.length ? ending : all.filter((group) => endsWith(bare(group.prefix), bare(withPoint)));
+}
+
 /** The modules in a state_dict, by their parameters' names: all, or those under one prefix. */
 export function findGroups(specs: ReadonlyMap<string, TensorSpec>, prefix?: string): Group[] {
   const groups = new Map<string, Group>();
   const keyOf = (before: string, cell: boolean) => `${before}\n${cell}`;
   const parameters = function* () {
-    for (const [name, { shape }] of specs) {
+    // The shapes of other tensors may be in files that are not needed.
+    for (const [name, spec] of specs) {
       const match = PARAMETER.exec(name);
       if (!match || (prefix !== undefined && match[1] !== prefix)) continue;
-      yield { before: match[1], parameter: match[2], cell: match[3] === undefined, shape };
+      yield { before: match[1], parameter: match[2], cell: match[3] === undefined, shape: spec.shape };
     }
   };
   // A bias alone makes no module.
@@ -37,13 +60,13 @@ export function findGroups(specs: ReadonlyMap<string, TensorSpec>, prefix?: stri
   }
   for (const { before, parameter, cell, shape } of parameters())
     groups.get(keyOf(before, cell))?.shapes.set(parameter, shape);
-  for (const [name, { shape }] of specs) {
+  for (const [name, spec] of specs) {
     if (PARAMETER.test(name)) continue;
     const afterDot = name.lastIndexOf('.') + 1;
     const start = name.slice(afterDot).search(/(?:weight|bias)_/);
     if (start < 0) continue;
     const [before, misspelt] = [name.slice(0, afterDot + start), name.slice(afterDot + start)];
-    for (const cell of [false, true]) groups.get(keyOf(before, cell))?.misspelt.set(misspelt, shape);
+    for (const cell of [false, true]) groups.get(keyOf(before, cell))?.misspelt.set(misspelt, spec.shape);
   }
   return [...groups.values()];
 }

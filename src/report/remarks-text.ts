@@ -1,4 +1,5 @@
 import { printable } from '../errors.js';
+import { formatShape } from '../tensor/shape.js';
 import type { CoarserProfile } from '../verdict/coarser.js';
 import type { Advice, Note, Warning } from '../verdict/remarks.js';
 
@@ -32,6 +33,7 @@ const NOTES: Sentences<Note> = {
     taken
       ? 'batch_first is not given; the shapes fit only [B, T, …], so true is assumed'
       : "batch_first is not given; the shapes fit both values, so false is assumed, PyTorch's default",
+  reshaped: ({ tensor, found, taken }) => `${tensor} ${formatShape(found)} is read as ${formatShape(taken)}`,
   nonlinearity: () => "nonlinearity is not given; tanh is assumed, PyTorch's default",
 };
 

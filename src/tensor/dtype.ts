@@ -1,3 +1,5 @@
+import { CellcheckError } from '../errors.js';
+
 /** The dtypes whose values cellcheck reads, by their safetensors names. */
 export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8';
 export type FloatDtype = 'F64' | 'F32' | 'F16' | 'BF16';
@@ -24,6 +26,17 @@ export const DTYPES: Readonly<Record<Dtype, DtypeFacts>> = {
 
 export function isReadable(dtype: string): dtype is Dtype {
   return Object.hasOwn(DTYPES, dtype);
+}
+
+/** @throws CellcheckError for a dtype that cellcheck does not read */
+export function requireReadable(tensor: string, dtype: string): Dtype {
+  if (isReadable(dtype)) return dtype;
+  throw new CellcheckError({
+    tensor,
+    found: `dtype ${dtype}`,
+    expected: Object.keys(DTYPES).join(', '),
+    hints: ['Convert it before saving, for example with tensor.float().'],
+  });
 }
 
 /** `F32`, `float32` and `torch.float32` are one dtype. */

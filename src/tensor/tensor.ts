@@ -20,6 +20,8 @@ export interface Tensor {
   readonly shape: readonly number[];
   /** Row-major values, widened without loss. */
   readonly data: Floats;
+  /** Set where the file says itself that the first of three axes is the batch. */
+  readonly batchFirst?: true;
   /** Present where the tensor was read from text with fewer digits than the numbers had. */
   readonly printed?: Printed;
 }
@@ -42,6 +44,35 @@ export function tensor(shape: readonly number[], data: ArrayLike<number>, dtype:
   if (dtype === 'F16' || dtype === 'BF16')
     return { dtype, shape, data: Float32Array.from(data, (value) => roundTo(value, dtype)) };
   return { dtype, shape, data: dtype === 'F32' ? Float32Array.from(data) : Float64Array.from(data) };
+}
+
+/** A tensor with its axes in another order, as torch.permute gives it. */
+export function permuted(source: Tensor, order: readonly number[]): Tensor {
+  const { shape, data, printed } = source;
+  const strides = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
+  const newShape = order.map((axis) => shape[axis]);
+  const newStrides = order.map((axis) => strides[axis]);
+  const inOrder = (values: Floats): Floats => {
+    const result = values.slice();
+    const index = new Array<number>(newShape.length).fill(0);
+    let from = 0;
+    for (let to = 0; to < result.length; to++) {
+      result[to] = values[from];
+      for (let axis = newShape.length - 1; axis >= 0; axis--) {
+        from += newStrides[axis];
+        if (++index[axis] < newShape[axis]) break;
+        from -= newShape[axis] * newStrides[axis];
+        index[axis] = 0;
+      }
+    }
+    return result;
+  };
+  return {
+    ...source,
+    shape: newShape,
+    data: inOrder(data),
+    ...(printed && { printed: { ...printed, halfUnits: inOrder(printed.halfUnits) } }),
+  };
 }
 
 /** Values of the shape [a, b, size] in the order of [b, a, size], as torch.transpose(0, 1) has them. */

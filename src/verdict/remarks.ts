@@ -12,6 +12,13 @@ export type Note =
   | { readonly kind: 'file' | 'kernels'; readonly text: string }
   /** `batch_first` is not stated: true where only that fits the shapes, false where both values do. */
   | { readonly kind: 'batch_first'; readonly taken: boolean }
+  /** A tensor whose axes are not PyTorch's: its shape, and the one that it is read as. */
+  | {
+      readonly kind: 'reshaped';
+      readonly tensor: string;
+      readonly found: readonly number[];
+      readonly taken: readonly number[];
+    }
   /** `nonlinearity` is not stated, and taken as tanh. */
   | { readonly kind: 'nonlinearity' };
 
@@ -70,11 +77,14 @@ export function notChecked({ boundCase, tensors }: Run): string[] {
   return outputs.filter((name) => !tensors.some(({ reference }) => reference.name === name));
 }
 
-/** What was inferred about batch_first, where it may surprise. */
+/** What was inferred about the axes, where it may surprise. */
 export function layoutNotes(boundCase: BoundCase, batch_first: boolean | undefined): Note[] {
-  const { layout, otherLayoutFits } = boundCase;
+  const { layout, otherLayoutFits, reshaped } = boundCase;
   const surprising = batch_first === undefined && (layout.batch_first || otherLayoutFits);
-  return surprising ? [{ kind: 'batch_first', taken: layout.batch_first }] : [];
+  return [
+    ...(surprising ? [{ kind: 'batch_first', taken: layout.batch_first } as const] : []),
+    ...reshaped.map(({ role, ...shapes }) => ({ kind: 'reshaped', tensor: role, ...shapes }) as const),
+  ];
 }
 
 /** An RNN's nonlinearity cannot be read off its names and shapes. */

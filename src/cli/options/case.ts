@@ -3,7 +3,6 @@ import type { Compute } from '../../engine/options.js';
 import { CellcheckError, printable } from '../../errors.js';
 import { type FoundCase, findCases } from '../../files/find-cases.js';
 import { type CasePaths, loadCaseAt, loadFiles } from '../../files/load-case.js';
-import { READ_ENDINGS } from '../../formats/detect.js';
 import type { ModuleName, Nonlinearity } from '../../kinds.js';
 import type { Case } from '../../module/case.js';
 import type { Io } from '../io.js';
@@ -15,6 +14,7 @@ export interface CaseOptionValues {
   input?: string;
   expected?: string;
   prefix?: string;
+  key?: string;
   module?: ModuleName;
   nonlinearity?: Nonlinearity;
   batchFirst?: boolean;
@@ -28,11 +28,12 @@ export interface CaseOptionValues {
 export function addCaseOptions(command: Command): Command {
   return command
     .optionsGroup('A case without a case file:')
-    .option('--weights <file>', `the state_dict (${READ_ENDINGS})`)
+    .option('--weights <file>', 'the state_dict: .pt, .safetensors, .npz and others')
     .option('--input <file>', 'input and, where used, h_0, c_0, lengths')
     .option('--expected <file>', 'the reference: output, h_n, c_n, any of them')
     .optionsGroup('What a case means:')
     .option('--prefix <text>', "what stands before the module's names, as encoder.lstm.")
+    .option('--key <text>', 'the dict in a checkpoint that is the state_dict, as model_state')
     .addOption(
       new Option('--module <class>', 'the class in torch.nn (default: inferred)').choices([
         'RNN',
@@ -78,6 +79,7 @@ export async function pendingCases(
     cwd: io.cwd,
     allowOutside: options.allowOutside ?? false,
     names: options.name ?? {},
+    key: options.key,
     expectedOptional,
     layerOutputs: options.layerOutputs,
   };

@@ -1,0 +1,131 @@
+import { CellcheckError, printable } from '../errors.js';
+import { NAMELESS, stateDict } from '../tensor/state-dict.js';
+import type { Format } from './format.js';
+import { readDigits, type Written } from './printed-digits.js';
+import { appendNumber, noNumbers } from './printed-values.js';
+import { decodedText } from './text.js';
+
+/**
+ * Numbers in rows, as numpy.savetxt, pandas, a spreadsheet or a loop of printf writes them: a row a step, separated by
+ * commas, semicolons or white space; blank lines part the batch rows. A line of names may stand on top.
+ */
+export const numbers: Format = {
+  name: 'numbers',
+  endings: ['.csv', '.tsv', '.txt'],
+  text: true,
+  holds: 'a row of numbers for each step',
+  // Other text than this has names, brackets or prompts.
+  looksLike: (head) => /^(?:\xef\xbb\xbf)?[-+.,;\d\seEnaifNAIF]*$/.test(head) && /\d/.test(head),
+  open(source) {
+    const text = decodedText(source.read(0, source.size));
+    const { shape, written, notes } = rowsOf(text);
+    const [{ values, printed }] = readDigits([written]);
+    const tensors = stateDict({
+      [NAMELESS]: {
+        dtype: 'F32',
+        shape,
+        data: values,
+        ...(shape.length === 3 && { batchFirst: true as const }),
+        ...(printed && { printed }),
+      },
+    });
+    return { tensors: () => ({ ...tensors, notes }) };
+  },
+};
+
+const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
+const SPECIAL: ReadonlyMap<string, number> = new Map([
+  ['nan', Number.NaN],
+  ['inf', Number.POSITIVE_INFINITY],
+  ['infinity', Number.POSITIVE_INFINITY],
+]);
+
+function special(token: string): number | undefined {
+  const [, sign, word] = /^([-+]?)(.*)$/s.exec(token.toLowerCase())!;
+  const value = SPECIAL.get(word);
+  return value === undefined ? undefined : sign === '-' ? -value : value;
+}
+
+const isNumberText = (token: string) => NUMBER.test(token) || special(token) !== undefined;
+
+interface Rows {
+  /** [rows, columns], or [blocks, rows, columns] where blank lines part them */
+  readonly shape: readonly number[];
+  readonly written: Written;
+  readonly notes: readonly string[];
+}
+
+function rowsOf(text: string): Rows {
+  const written = noNumbers();
+  const notes: string[] = [];
+  // The rows of each block.
+  const blocks: number[] = [];
+  let columns: number | undefined;
+  let named = false;
+  let hasIndex = false;
+  let afterBlank = true;
+  const lines = text.split(/\r\n|\n|\r/);
+  for (const [index, line] of lines.entries()) {
+    if (line.startsWith('#')) continue;
+    if (line.trim() === '') {
+      afterBlank = true;
+      continue;
+    }
+    const fail = (problem: string, hints: readonly string[] = []): never => {
+      throw new CellcheckError({ problem: `line ${index + 1} ${problem}`, hints });
+    };
+    const cells = cellsOf(line);
+    if (blocks.length === 0 && !named && cells.some((cell) => !isNumberText(cell))) {
+      named = true;
+      // pandas writes the index of each row first, and no name above it.
+      hasIndex = cells[0] === '';
+      if (hasIndex)
+        notes.push('the first column has no name: it is taken as the number of the row, and left aside');
+      continue;
+    }
+    const row = hasIndex ? cells.slice(1) : cells;
+    columns ??= row.length;
+    if (row.length !== columns)
+      fail(`has ${count(row.length, 'number')} where the rows before it have ${columns}`, [
+        'The rows of a tensor must all have the same length.',
+      ]);
+    for (const cell of row) {
+      if (!isNumberText(cell)) fail(`has ${printable(cell)} in the place of a number`, hintFor(cell));
+      const value = special(cell) ?? Number(cell);
+      if (special(cell) === undefined && !Number.isFinite(value))
+        fail('has a number beyond double precision');
+      appendNumber(written, cell, value);
+    }
+    if (afterBlank) blocks.push(0);
+    afterBlank = false;
+    blocks[blocks.length - 1]++;
+  }
+  if (columns === undefined) throw new CellcheckError({ problem: 'holds no numbers' });
+  const [rows] = blocks;
+  const other = blocks.findIndex((size) => size !== rows);
+  if (other >= 0) {
+    throw new CellcheckError({
+      problem: `its blocks between blank lines have ${rows} and ${blocks[other]} rows`,
+      hints: [
+        'Blank lines part the batch rows, and each has all steps: pad shorter ones, and give the lengths.',
+      ],
+    });
+  }
+  return { shape: blocks.length > 1 ? [blocks.length, rows, columns] : [rows, columns], written, notes };
+}
+
+const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
+
+function cellsOf(line: string): string[] {
+  const separator = line.includes(',') ? ',' : line.includes(';') ? ';' : undefined;
+  const cells = separator ? line.split(separator).map((cell) => cell.trim()) : line.trim().split(/\s+/);
+  // A loop of printf ends each line with a separator.
+  if (cells.length > 1 && cells[cells.length - 1] === '') cells.pop();
+  return cells.map((cell) => cell.replace(/^"(.*)"$/, '$1'));
+}
+
+function hintFor(cell: string): string[] {
+  if (/^[-+]?\d*;[-+]?\d*$/.test(cell)) return ['Write decimals with a point: a comma separates numbers.'];
+  if (/^[-+]?0x/i.test(cell)) return ['Hexadecimal numbers are not read: print with %.9g.'];
+  return ['Rows of numbers may have one line of names on top, and comments that begin with #.'];
+}
