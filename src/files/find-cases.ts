@@ -3,6 +3,7 @@ import path from 'node:path';
 import { CellcheckError } from '../errors.js';
 import { BUNDLE_ENDINGS } from '../formats/detect.js';
 import { checkpointIn } from './contents.js';
+import { isOnnxData, onnxDataIn } from './onnx-data.js';
 import { fileError } from './open.js';
 
 /** Where a case is, and how reports name it; or why there is none. */
@@ -58,6 +59,12 @@ async function findCase(given: string, cwd: string): Promise<FoundCase[]> {
     .sort()
     .map((name) => ({ label: path.join(given, name), path: path.join(absolute, name, CASE_FILE) }))
     .filter((entry) => isFile(entry.path));
+  if (isOnnxData(absolute)) return [{ label: given, path: absolute }];
+  const dataSets = onnxDataIn(absolute).map((name) => ({
+    label: path.join(given, name),
+    path: path.join(absolute, name),
+  }));
+  if (dataSets.length > 0) return [...dataSets, ...inside];
   if (inside.length === 0 && checkpointIn(absolute)) return [{ label: given, path: absolute }];
   if (inside.length === 0) {
     throw new CellcheckError({

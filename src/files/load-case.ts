@@ -16,6 +16,7 @@ import { NAMELESS, renamed, type StateDict, under } from '../tensor/state-dict.j
 import type { Tensor } from '../tensor/tensor.js';
 import { caseFileIn, labelOf, type PlaceOptions, placeOf, valid } from './case-file.js';
 import { openFile, openTensors } from './contents.js';
+import { isOnnxData, loadOnnxData } from './onnx-data.js';
 import { openPlace, type Place, placeOfFiles } from './places.js';
 import { layerNames, resolvedNames } from './renames.js';
 
@@ -43,6 +44,7 @@ export interface CasePaths {
  * @throws CellcheckError that names file, tensor, and what to try
  */
 export function loadCaseAt(file: string, label: string, options: LoadOptions): Case {
+  if (isOnnxData(file)) return loadOnnxData(file, label);
   const fileLabel = labelOf(file, label);
   const contents = openFile(file, fileLabel);
   const caseFile = caseFileIn(contents.document, file, fileLabel);

@@ -3,6 +3,8 @@ import { json } from './json.js';
 import { npy } from './npy.js';
 import { npz } from './npz.js';
 import { numbers } from './numbers.js';
+import { onnx } from './onnx.js';
+import { onnxTensorFile } from './onnx-tensor.js';
 import { printed } from './printed.js';
 import { safetensors } from './safetensors.js';
 import { shards } from './shards.js';
@@ -12,4 +14,15 @@ import { torch } from './torch.js';
  * The formats that cellcheck reads, in the order in which they are tried. To add one, write its file and put it here:
  * detection, messages and every command follow.
  */
-export const FORMATS: readonly Format[] = [safetensors, shards, torch, npz, npy, json, numbers, printed];
+export const FORMATS: readonly Format[] = [
+  safetensors,
+  shards,
+  torch,
+  npz,
+  npy,
+  onnx,
+  onnxTensorFile,
+  json,
+  numbers,
+  printed,
+];

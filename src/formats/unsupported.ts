@@ -11,13 +11,6 @@ interface Unsupported extends Signature {
 /** What people often have when they first try cellcheck, each with the way to something that is read. */
 export const UNSUPPORTED: readonly Unsupported[] = [
   {
-    what: 'an ONNX model',
-    endings: ['.onnx'],
-    hints: [
-      'cellcheck verifies against the PyTorch state_dict: export that, and the outputs of the ONNX model.',
-    ],
-  },
-  {
     what: 'a Keras or HDF5 file',
     endings: ['.h5', '.hdf5', '.keras'],
     magic: ['\x89HDF', 'PK\x03\x04'],

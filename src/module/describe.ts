@@ -49,7 +49,11 @@ export function describeGroup(group: Group, options: DescribeOptions): Module {
     });
   }
   const wanted = kindOf(options.module);
-  const fits = candidates(group, wanted ? [wanted] : KIND_NAMES, options.nonlinearity ?? 'tanh');
+  const fits = candidates(
+    group,
+    wanted ? [wanted] : KIND_NAMES,
+    options.nonlinearity ?? group.nonlinearity ?? 'tanh',
+  );
   const misnamed = wanted && otherKind(group, wanted);
   if (misnamed) throw misnamed;
   if (fits.length === 0) {

@@ -1,10 +1,13 @@
 import { CellcheckError, printable } from '../errors.js';
+import type { Nonlinearity } from '../kinds.js';
 import type { TensorSpec } from '../tensor/tensor.js';
 
 /** The tensors of a state_dict whose names say that they are the parameters of one module. */
 export interface Group {
   readonly prefix: string;
   readonly cell: boolean;
+  /** Of an RNN, where the file says so. */
+  readonly nonlinearity?: Nonlinearity;
   /** The parameters' shapes by their names without the prefix. */
   readonly shapes: Map<string, readonly number[]>;
   /** The same for tensors under the prefix whose names are nearly those of parameters. */
@@ -48,18 +51,24 @@ export function findGroups(specs: ReadonlyMap<string, TensorSpec>, prefix?: stri
     for (const [name, spec] of specs) {
       const match = PARAMETER.exec(name);
       if (!match || (prefix !== undefined && match[1] !== prefix)) continue;
-      yield { before: match[1], parameter: match[2], cell: match[3] === undefined, shape: spec.shape };
+      yield { before: match[1], parameter: match[2], cell: match[3] === undefined, spec };
     }
   };
   // A bias alone makes no module.
-  for (const { before, parameter, cell } of parameters()) {
+  for (const { before, parameter, cell, spec } of parameters()) {
     if (groups.size === MOST_GROUPS) break;
     const key = keyOf(before, cell);
     if (/^weight_(ih|hh)/.test(parameter) && !groups.has(key))
-      groups.set(key, { prefix: before, cell, shapes: new Map(), misspelt: new Map() });
+      groups.set(key, {
+        prefix: before,
+        cell,
+        nonlinearity: spec.nonlinearity,
+        shapes: new Map(),
+        misspelt: new Map(),
+      });
   }
-  for (const { before, parameter, cell, shape } of parameters())
-    groups.get(keyOf(before, cell))?.shapes.set(parameter, shape);
+  for (const { before, parameter, cell, spec } of parameters())
+    groups.get(keyOf(before, cell))?.shapes.set(parameter, spec.shape);
   for (const [name, spec] of specs) {
     if (PARAMETER.test(name)) continue;
     const afterDot = name.lastIndexOf('.') + 1;

@@ -1,3 +1,4 @@
+import type { Nonlinearity } from '../kinds.js';
 import { DTYPES, type Dtype, type Floats, isReadable, roundTo } from './dtype.js';
 import { elementCount, formatShape } from './shape.js';
 
@@ -5,6 +6,8 @@ import { elementCount, formatShape } from './shape.js';
 export interface TensorSpec {
   readonly dtype: string;
   readonly shape: readonly number[];
+  /** Of the RNN that the tensor is a weight of, where the file says so. */
+  readonly nonlinearity?: Nonlinearity;
 }
 
 /** What the numbers of a tensor lost when they were printed. */

@@ -89,8 +89,10 @@ export function layoutNotes(boundCase: BoundCase, batch_first: boolean | undefin
 
 /** An RNN's nonlinearity cannot be read off its names and shapes. */
 export function nonlinearityNotes(boundCase: BoundCase, stated: Nonlinearity | undefined): Note[] {
-  const { kind } = boundCase.network.module;
-  return hasNonlinearity(kind) && stated === undefined ? [{ kind: 'nonlinearity' }] : [];
+  const { kind, nonlinearity } = boundCase.network.module;
+  return hasNonlinearity(kind) && nonlinearity === 'tanh' && stated === undefined
+    ? [{ kind: 'nonlinearity' }]
+    : [];
 }
 
 /** Texts of files or kernels as notes. */

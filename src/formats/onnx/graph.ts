@@ -1,0 +1,223 @@
+import { CellcheckError, printable } from '../../errors.js';
+import { elementCount } from '../../tensor/shape.js';
+import { permuted, type Tensor } from '../../tensor/tensor.js';
+import type { Source } from '../format.js';
+import type { AttributeProto, GraphProto, NodeProto, TensorProto } from './messages.js';
+import { checkedShape, onnxTensor } from './tensor.js';
+
+/** A node, and the graph that it stands in. */
+export interface PlacedNode {
+  readonly node: NodeProto;
+  readonly scope: Scope;
+  /** The names of the nodes whose subgraphs it is in, from the outermost. */
+  readonly path: readonly string[];
+}
+
+/** What the names of a graph stand for; a subgraph also sees the names of those around it. */
+export interface Scope {
+  readonly initializers: ReadonlyMap<string, TensorProto>;
+  readonly producers: ReadonlyMap<string, NodeProto>;
+  readonly outer?: Scope;
+}
+
+const MOST_DEPTH = 32;
+const SMALL = 2 ** 20;
+
+/**
+ * All nodes of a graph and of the subgraphs of If, Loop and Scan, in their order.
+ * @param given values of the graph's inputs, where they are known
+ */
+export function nodesOf(
+  graph: GraphProto,
+  given: ReadonlyMap<string, TensorProto> = new Map(),
+): PlacedNode[] {
+  const found: PlacedNode[] = [];
+  const visit = (part: GraphProto, path: readonly string[], outer?: Scope) => {
+    const scope: Scope = {
+      initializers: new Map([
+        ...(outer ? [] : given),
+        ...part.initializer.map((tensor) => [tensor.name, tensor] as const),
+      ]),
+      producers: new Map(part.node.flatMap((node) => node.output.map((output) => [output, node] as const))),
+      outer,
+    };
+    for (const node of part.node) {
+      found.push({ node, scope, path });
+      if (path.length === MOST_DEPTH) continue;
+      const subgraphs = node.attribute.flatMap(({ g, graphs }) => [...(g ? [g] : []), ...graphs]);
+      for (const subgraph of subgraphs) visit(subgraph, [...path, node.name || node.op_type], scope);
+    }
+  };
+  visit(graph, []);
+  return found;
+}
+
+export function attribute(node: NodeProto, name: string): AttributeProto | undefined {
+  return node.attribute.find((candidate) => candidate.name === name);
+}
+
+export const textOf = (bytes: Uint8Array) => String.fromCharCode(...bytes);
+
+interface Found {
+  readonly initializer?: TensorProto;
+  readonly producer?: NodeProto;
+  readonly scope: Scope;
+}
+
+/** What a name stands for, in the innermost graph that has it. */
+export function lookUp(name: string, scope: Scope): Found | undefined {
+  for (let place: Scope | undefined = scope; place; place = place.outer) {
+    const initializer = place.initializers.get(name);
+    const producer = place.producers.get(name);
+    if (initializer || producer) return { initializer, producer, scope: place };
+  }
+  return undefined;
+}
+
+/** A tensor that is known without running the graph: its shape, and its values when they are asked for. */
+export interface Constant {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly load: () => Tensor;
+}
+
+/**
+ * The value of a name that does not depend on the graph's inputs: an initializer, a Constant, or what an exporter without
+ * constant folding makes of these.
+ * @throws CellcheckError that says what computes it otherwise
+ */
+export function constant(
+  name: string,
+  scope: Scope,
+  model: Source,
+  dtypeName: (proto: TensorProto) => string,
+): Constant {
+  const fromProto = (proto: TensorProto): Constant => ({
+    shape: checkedShape(proto),
+    dtype: dtypeName(proto),
+    load: () => onnxTensor(proto, model),
+  });
+  const known = new Map<string, Constant>();
+  let loaded = 0;
+  const evaluate = (wanted: string, place: Scope, depth: number): Constant => {
+    const before = known.get(wanted);
+    if (before) return before;
+    const found = lookUp(wanted, place);
+    if (found?.initializer) return fromProto(found.initializer);
+    const node = found?.producer;
+    if (!found || !node) throw notConstant(name, 'is an input of the graph');
+    const make = FOLDED[node.op_type];
+    const value = attribute(node, 'value')?.t;
+    if (node.op_type === 'Constant' && value) return fromProto(value);
+    if (!make || depth === MOST_DEPTH) throw notConstant(name, `comes from ${printable(node.op_type)}`);
+    const inputs = node.input
+      .filter((input) => input !== '')
+      .map((input) => evaluate(input, found.scope, depth + 1));
+    const tensors = inputs.map(({ load }) => load());
+    const result = make(node, tensors);
+    if (!result) throw notConstant(name, `comes from a ${node.op_type} of a kind that is not read`);
+    for (const { data } of tensors) loaded += data.length;
+    // A few operators could make much out of little.
+    if (result.data.length > SMALL + loaded) throw notConstant(name, 'becomes larger than what is stored');
+    const folded = { shape: result.shape, dtype: result.dtype, load: () => result };
+    known.set(wanted, folded);
+    return folded;
+  };
+  return evaluate(name, scope, 0);
+}
+
+function notConstant(name: string, what: string): CellcheckError {
+  return new CellcheckError({
+    tensor: name,
+    problem: `is no constant of the graph: it ${what}`,
+    hints: ['Export the model with its weights, and with constant folding.'],
+  });
+}
+
+const integers = (tensor: Tensor | undefined) => tensor && Array.from(tensor.data);
+
+/** Operators that exporters put between stored weights and a recurrent node. */
+const FOLDED: Readonly<Record<string, (node: NodeProto, inputs: readonly Tensor[]) => Tensor | undefined>> = {
+  Identity: (_, [x]) => x,
+  Cast: (_, [x]) => x,
+  Unsqueeze: (node, [x, axes]) => {
+    const wanted = integers(axes) ?? attribute(node, 'axes')?.ints;
+    if (!wanted) return undefined;
+    const rank = x.shape.length + wanted.length;
+    const at = wanted.map((axis) => (axis < 0 ? axis + rank : axis));
+    const rest = [...x.shape];
+    const shape = Array.from({ length: rank }, (_, axis) => (at.includes(axis) ? 1 : (rest.shift() ?? 1)));
+    return elementCount(shape) === x.data.length ? { ...x, shape } : undefined;
+  },
+  Squeeze: (node, [x, axes]) => {
+    const wanted = integers(axes) ?? attribute(node, 'axes')?.ints ?? [];
+    const at = wanted.map((axis) => (axis < 0 ? axis + x.shape.length : axis));
+    return {
+      ...x,
+      shape: x.shape.filter((size, axis) => size !== 1 || (at.length > 0 && !at.includes(axis))),
+    };
+  },
+  Transpose: (node, [x]) => {
+    const order = attribute(node, 'perm')?.ints ?? x.shape.map((_, axis) => x.shape.length - 1 - axis);
+    const isOrder = order.length === x.shape.length && new Set(order).size === order.length;
+    return isOrder && order.every((axis) => axis in x.shape) ? permuted(x, order) : undefined;
+  },
+  Concat: (node, inputs) => {
+    const axis = attribute(node, 'axis')?.i ?? 0;
+    return joined(inputs, axis < 0 ? axis + (inputs[0]?.shape.length ?? 0) : axis);
+  },
+  Slice: (node, [x, starts, ends, axes, steps]) => {
+    const [from, to] = [
+      integers(starts) ?? attribute(node, 'starts')?.ints,
+      integers(ends) ?? attribute(node, 'ends')?.ints,
+    ];
+    const along = integers(axes) ?? attribute(node, 'axes')?.ints ?? from?.map((_, axis) => axis);
+    if (from?.length !== 1 || to?.length !== 1 || along?.length !== 1 || (steps && steps.data[0] !== 1))
+      return undefined;
+    return sliced(x, along[0] < 0 ? along[0] + x.shape.length : along[0], from[0], to[0]);
+  },
+};
+
+function joined(parts: readonly Tensor[], axis: number): Tensor | undefined {
+  const [first] = parts;
+  if (!first || !(axis in first.shape)) return undefined;
+  const fits = ({ shape, dtype }: Tensor) =>
+    dtype === first.dtype &&
+    shape.length === first.shape.length &&
+    shape.every((size, i) => i === axis || size === first.shape[i]);
+  if (!parts.every(fits)) return undefined;
+  const outer = elementCount(first.shape.slice(0, axis));
+  const shape = first.shape.with(
+    axis,
+    parts.reduce((sum, part) => sum + part.shape[axis], 0),
+  );
+  const data =
+    first.data instanceof Float64Array
+      ? new Float64Array(elementCount(shape))
+      : new Float32Array(elementCount(shape));
+  let to = 0;
+  for (let i = 0; i < outer; i++) {
+    for (const part of parts) {
+      const length = part.data.length / outer;
+      data.set(part.data.subarray(i * length, (i + 1) * length), to);
+      to += length;
+    }
+  }
+  return { dtype: first.dtype, shape, data };
+}
+
+function sliced(x: Tensor, axis: number, start: number, end: number): Tensor | undefined {
+  const size = x.shape[axis];
+  if (size === undefined) return undefined;
+  const clamp = (index: number) => Math.min(Math.max(index < 0 ? index + size : index, 0), size);
+  const [from, to] = [clamp(start), clamp(end)];
+  if (from >= to) return undefined;
+  const inner = elementCount(x.shape.slice(axis + 1));
+  const outer = elementCount(x.shape.slice(0, axis));
+  const data = x.data.slice(0, outer * (to - from) * inner);
+  for (let i = 0; i < outer; i++) {
+    const row = x.data.subarray((i * size + from) * inner, (i * size + to) * inner);
+    data.set(row, i * (to - from) * inner);
+  }
+  return { dtype: x.dtype, shape: x.shape.with(axis, to - from), data };
+}

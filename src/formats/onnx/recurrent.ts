@@ -1,0 +1,234 @@
+import { CellcheckError, printable } from '../../errors.js';
+import { KIND_NAMES, KINDS, type Kind } from '../../kinds.js';
+import { formatShape, sameShape } from '../../tensor/shape.js';
+import type { Tensor, TensorSpec } from '../../tensor/tensor.js';
+import type { Source } from '../format.js';
+import { attribute, type Constant, constant, lookUp, type PlacedNode, type Scope, textOf } from './graph.js';
+import { dtypeOf } from './tensor.js';
+
+/** A parameter in PyTorch's layout, computed when it is asked for. */
+export interface OnnxParameter {
+  readonly spec: TensorSpec;
+  readonly load: () => Tensor;
+}
+
+/** The parameters of one recurrent node, or of several that are the layers of one module. */
+export interface OnnxModule {
+  /** What stands before the names of its parameters. */
+  readonly prefix: string;
+  /** Its nodes, from the bottom up. */
+  readonly layers: readonly PlacedNode[];
+  readonly parameters: ReadonlyMap<string, OnnxParameter>;
+}
+
+/** A recurrent node whose weights PyTorch's module can have. */
+interface Layer {
+  readonly placed: PlacedNode;
+  readonly kind: Kind;
+  readonly directions: number;
+  readonly hidden: number;
+  readonly inputSize: number;
+  readonly relu: boolean;
+  readonly w: Constant;
+  readonly r: Constant;
+  readonly b?: Constant;
+}
+
+/** ONNX's order of the gates (https://onnx.ai/onnx/operators/onnx__LSTM.html): the block of each of PyTorch's gates. */
+const BLOCKS: Readonly<Record<Kind, readonly number[]>> = {
+  RNN: [0],
+  // z r h
+  GRU: [1, 0, 2],
+  // i o f c
+  LSTM: [0, 2, 3, 1],
+};
+
+const ACTIVATIONS: Readonly<Record<Kind, readonly string[]>> = {
+  RNN: ['tanh'],
+  GRU: ['sigmoid', 'tanh'],
+  LSTM: ['sigmoid', 'tanh', 'tanh'],
+};
+
+export const isRecurrent = ({ node: { op_type, domain } }: PlacedNode) =>
+  (KIND_NAMES as readonly string[]).includes(op_type) && (domain === '' || domain === 'ai.onnx');
+
+/**
+ * The recurrent modules of a graph, and why some of its nodes are none of PyTorch's. Nodes that feed each other through
+ * nothing but changes of shape are the layers of one module.
+ */
+export function modulesOf(
+  nodes: readonly PlacedNode[],
+  model: Source,
+): { readonly modules: readonly OnnxModule[]; readonly refused: ReadonlyMap<string, CellcheckError> } {
+  const refused = new Map<string, CellcheckError>();
+  const layers: Layer[] = [];
+  for (const placed of nodes.filter(isRecurrent)) {
+    try {
+      layers.push(layerOf(placed, model));
+    } catch (error) {
+      if (!(error instanceof CellcheckError)) throw error;
+      refused.set(nameOf(placed), error);
+    }
+  }
+  const stacks: Layer[][] = [];
+  for (const layer of layers) {
+    const below = stacks.find((stack) => feeds(stack[stack.length - 1], layer));
+    if (below) below.push(layer);
+    else stacks.push([layer]);
+  }
+  const prefixes = new Set<string>();
+  const modules = stacks.map((stack): OnnxModule => {
+    let prefix = `${nameOf(stack[0].placed)}.`;
+    for (let count = 2; prefixes.has(prefix); count++) prefix = `${nameOf(stack[0].placed)}-${count}.`;
+    prefixes.add(prefix);
+    return {
+      prefix,
+      layers: stack.map(({ placed }) => placed),
+      parameters: new Map(stack.flatMap((layer, k) => parametersOf(layer, k))),
+    };
+  });
+  return { modules, refused };
+}
+
+/** `/encoder/lstm/LSTM_1` is the module `encoder.lstm`. A node without a name has that of its first output. */
+export function nameOf({ node, path }: PlacedNode): string {
+  const own = node.name || node.output.find((output) => output !== '') || node.op_type;
+  return [...path, own]
+    .map((part) =>
+      part
+        .replace(/^\/+/, '')
+        .replace(new RegExp(`/${node.op_type}(?:_\\d+)?$`), '')
+        .replaceAll('/', '.'),
+    )
+    .filter((part) => part !== '')
+    .join('.');
+}
+
+/** @throws CellcheckError for what PyTorch's module cannot express, by the attribute's name */
+function layerOf(placed: PlacedNode, model: Source): Layer {
+  const { node, scope } = placed;
+  const kind = node.op_type as Kind;
+  const refuse = (problem: string, hint: string): never => {
+    throw new CellcheckError({ tensor: node.name || kind, problem, hints: [hint] });
+  };
+  const value = (name: string) => attribute(node, name);
+  const direction = textOf(value('direction')?.s ?? new Uint8Array()) || 'forward';
+  if (direction !== 'forward' && direction !== 'bidirectional') {
+    refuse(
+      `its direction is ${printable(direction)}`,
+      `PyTorch's ${kind} runs forward, or in both directions: reverse the input, and take direction forward.`,
+    );
+  }
+  const directions = direction === 'bidirectional' ? 2 : 1;
+  if (value('clip')) refuse('it has the attribute clip', `PyTorch's ${kind} does not clip its sums.`);
+  if (value('input_forget')?.i)
+    refuse('its input_forget is 1', "PyTorch's LSTM has a forget gate of its own.");
+  if (kind === 'GRU' && !value('linear_before_reset')?.i) {
+    refuse(
+      'its linear_before_reset is 0',
+      "PyTorch's GRU applies the reset gate after the product with the recurrent weights, which is linear_before_reset 1.",
+    );
+  }
+  const names = (value('activations')?.strings ?? []).map((bytes) => textOf(bytes).toLowerCase());
+  const usual = Array.from({ length: directions }, () => ACTIVATIONS[kind]).flat();
+  const relu = kind === 'RNN' && names.length === directions && names.every((name) => name === 'relu');
+  if (names.length > 0 && !relu && names.join() !== usual.join())
+    refuse(
+      `its activations are ${names.map(printable).join(', ')}`,
+      `PyTorch's ${kind} has ${ACTIVATIONS[kind].join(', ')}.`,
+    );
+  const [, wName, rName, bName, , , , pName] = node.input;
+  const find = (name: string | undefined) => (name ? constant(name, scope, model, dtypeOf) : undefined);
+  const [w, r, b, p] = [find(wName), find(rName), find(bName), find(pName)];
+  if (!w || !r) return refuse('has no weights', 'An RNN, GRU or LSTM node takes W and R.');
+  if (p?.load().data.some((weight) => weight !== 0))
+    refuse('it has peepholes (P)', "PyTorch's LSTM has none.");
+  const rows = w.shape[1];
+  const hidden = rows / KINDS[kind].gates.length;
+  const inputSize = w.shape[2];
+  const fits =
+    w.shape.length === 3 &&
+    w.shape[0] === directions &&
+    sameShape(r.shape, [directions, rows, hidden]) &&
+    (!b || sameShape(b.shape, [directions, 2 * rows]));
+  const stated = value('hidden_size')?.i;
+  if (!fits || (stated && stated !== hidden)) {
+    refuse(
+      `its weights do not fit together: W ${formatShape(w.shape)}, R ${formatShape(r.shape)}${b ? `, B ${formatShape(b.shape)}` : ''}`,
+      `For ${directions === 2 ? 'two directions' : 'one direction'}${stated ? ` and hidden_size ${stated}` : ''} they are [D, gates·H, I], [D, gates·H, H] and [D, 2·gates·H].`,
+    );
+  }
+  return { placed, kind, directions, hidden, inputSize, relu, w, r, b };
+}
+
+/** Operators between two layers that change no number. */
+export const SHAPE_ONLY = [
+  'Squeeze',
+  'Unsqueeze',
+  'Transpose',
+  'Reshape',
+  'Flatten',
+  'Identity',
+  'Dropout',
+  'Cast',
+];
+const MOST_BETWEEN = 16;
+
+/** Whether a layer's whole output is what the next one takes. */
+function feeds(below: Layer, above: Layer): boolean {
+  const alike =
+    below.kind === above.kind &&
+    below.directions === above.directions &&
+    below.hidden === above.hidden &&
+    below.relu === above.relu &&
+    (below.b === undefined) === (above.b === undefined) &&
+    above.inputSize === below.directions * below.hidden;
+  if (!alike) return false;
+  let name = above.placed.node.input[0];
+  let scope: Scope = above.placed.scope;
+  for (let count = 0; count < MOST_BETWEEN; count++) {
+    const found = lookUp(name, scope);
+    if (!found?.producer) return false;
+    const { producer } = found;
+    if (producer === below.placed.node) return producer.output[0] === name;
+    if (!SHAPE_ONLY.includes(producer.op_type) || producer.output[0] !== name) return false;
+    [name] = producer.input;
+    scope = found.scope;
+  }
+  return false;
+}
+
+function parametersOf(layer: Layer, index: number): (readonly [string, OnnxParameter])[] {
+  const { directions, w, r, b, kind, hidden, relu } = layer;
+  const nonlinearity = relu ? { nonlinearity: 'relu' as const } : {};
+  const rows = hidden * KINDS[kind].gates.length;
+  return Array.from({ length: directions }, (_, direction) => {
+    const end = `_l${index}${direction ? '_reverse' : ''}`;
+    const weight = (source: Constant): OnnxParameter => {
+      const shape = source.shape.slice(1);
+      const size = rows * shape[1];
+      const load = () => reordered(source.load(), direction * size, shape, kind);
+      return { spec: { dtype: source.dtype, shape, ...nonlinearity }, load };
+    };
+    const bias = (source: Constant, half: number): OnnxParameter => ({
+      spec: { dtype: source.dtype, shape: [rows] },
+      load: () => reordered(source.load(), (2 * direction + half) * rows, [rows], kind),
+    });
+    return [
+      [`weight_ih${end}`, weight(w)] as const,
+      [`weight_hh${end}`, weight(r)] as const,
+      ...(b ? [[`bias_ih${end}`, bias(b, 0)] as const, [`bias_hh${end}`, bias(b, 1)] as const] : []),
+    ];
+  }).flat();
+}
+
+/** A part of a tensor with the row blocks of its gates in PyTorch's order. */
+function reordered(source: Tensor, start: number, shape: readonly number[], kind: Kind): Tensor {
+  const order = BLOCKS[kind];
+  const length = shape.reduce((product, size) => product * size, 1);
+  const block = length / order.length;
+  const data = source.data.slice(start, start + length);
+  for (const [to, from] of order.entries())
+    data.set(source.data.subarray(start + from * block, start + (from + 1) * block), to * block);
+  return { dtype: source.dtype, shape, data };
+}
