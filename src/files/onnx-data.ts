@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { CellcheckError, inFile, listed } from '../errors.js';
 import type { Source } from '../formats/format.js';
-import { openTestData } from '../formats/onnx.js';
+import { openTestData } from '../formats/onnx/open.js';
 import { type Case, EXPECTED_ROLES, INPUT_ROLES, type Role } from '../module/case.js';
 import { fileSource } from './contents.js';
 

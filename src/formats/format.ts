@@ -14,6 +14,9 @@ export interface Source {
   sibling?(file: string): Source;
 }
 
+/** The first bytes of a zip archive, which files of several formats are. */
+export const ZIP_MAGIC = 'PK\x03\x04';
+
 /** How a file is recognised without being read. */
 export interface Signature {
   /** What its name ends in, in lower case; the first is the usual one. */

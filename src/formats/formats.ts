@@ -3,8 +3,7 @@ import { json } from './json.js';
 import { npy } from './npy.js';
 import { npz } from './npz.js';
 import { numbers } from './numbers.js';
-import { onnx } from './onnx.js';
-import { onnxTensorFile } from './onnx-tensor.js';
+import { onnx, onnxTensor } from './onnx.js';
 import { printed } from './printed.js';
 import { safetensors } from './safetensors.js';
 import { shards } from './shards.js';
@@ -21,7 +20,7 @@ export const FORMATS: readonly Format[] = [
   npz,
   npy,
   onnx,
-  onnxTensorFile,
+  onnxTensor,
   json,
   numbers,
   printed,

@@ -1,9 +1,9 @@
 import { CellcheckError, printable } from '../errors.js';
 import { checkNames } from '../tensor/state-dict.js';
 import { bounded, sourceOver } from './bytes.js';
-import type { Format } from './format.js';
+import { type Format, ZIP_MAGIC } from './format.js';
 import { type NpyHeader, npyHeader, npyTensor } from './npy.js';
-import { openZip, ZIP_MAGIC } from './zip.js';
+import { openZip } from './zip.js';
 
 /** Arrays by name, as numpy.savez and savez_compressed write them: a zip archive of `.npy` files. */
 export const npz: Format = {

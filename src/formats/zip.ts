@@ -30,8 +30,6 @@ export interface Zip {
   read(name: string, from?: number, to?: number): Uint8Array;
 }
 
-export const ZIP_MAGIC = 'PK\x03\x04';
-
 const END = 0x06054b50;
 const END64 = 0x06064b50;
 const LOCATOR64 = 0x07064b50;
