@@ -8,7 +8,7 @@ const vm = require('node:vm');
 
 const file = path.join(__dirname, '..', 'dist', 'src', 'cli', 'main.cjs');
 // A code cache holds the functions that a run has called, which differ by command.
-const command = ['verify', 'diagnose', 'inspect', 'list'].find((name) => name === process.argv[2]);
+const command = ['verify', 'diagnose', 'diff', 'inspect', 'list'].find((name) => name === process.argv[2]);
 const cacheFile = `${file}.${command}.${process.version}.${process.arch}.code`;
 
 /**

@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { CellcheckError, escapeText, internalError } from '../errors.js';
 import { VERSION } from '../version.js';
 import { addDiagnose } from './commands/diagnose.js';
+import { addDiff } from './commands/diff.js';
+import { addExporter } from './commands/exporter.js';
 import { addInspect } from './commands/inspect.js';
 import { addList } from './commands/list.js';
 import { addVerify } from './commands/verify.js';
@@ -36,7 +38,8 @@ Examples:
   cellcheck verify checkpoints/encoder          one case, with its table
   cellcheck diagnose checkpoints/encoder        why it differs
   cellcheck inspect checkpoints/encoder         its states and gates, step by step
-  cellcheck list model.safetensors              the modules in a checkpoint
+  cellcheck list model.pt                       the modules in a checkpoint
+  cellcheck diff model.pt model.onnx            two checkpoints, gate by gate
   cellcheck verify --help                       the options of a command
 ${EXIT_CODES}`,
     );
@@ -46,8 +49,10 @@ ${EXIT_CODES}`,
   };
   addVerify(program, io, exit);
   addDiagnose(program, io, exit);
+  addDiff(program, io, exit);
   addList(program, io, exit);
   addInspect(program, io, exit);
+  addExporter(program, io);
   try {
     if (argv.length === 0) {
       program.outputHelp({ error: true });

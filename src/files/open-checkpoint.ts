@@ -1,8 +1,11 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { inFile } from '../errors.js';
 import { effective } from '../module/effective.js';
 import { renamed, type StateDict, under } from '../tensor/state-dict.js';
 import { caseFileIn, labelOf, type PlaceOptions, placeOf } from './case-file.js';
 import { openFile } from './contents.js';
+import { CASE_FILE } from './find-cases.js';
 import { openPlace, placeOfFiles } from './places.js';
 
 /** The tensors of a file, and how messages name it. */
@@ -16,17 +19,32 @@ export interface Checkpoint {
  * @param label how messages name it
  * @throws CellcheckError that names the file, and what to try
  */
-export function openCheckpoint(file: string, label: string, options: PlaceOptions): Checkpoint {
+export function openCheckpoint(
+  file: string,
+  label: string,
+  { key, ...options }: PlaceOptions & { readonly key?: string },
+): Checkpoint {
   const fileLabel = labelOf(file, label);
   const contents = openFile(file, fileLabel);
   const caseFile = caseFileIn(contents.document, file, fileLabel);
-  if (!caseFile) return { label, tensors: effective(contents.tensors()) };
+  const choose = (tensors: StateDict, name: string | undefined, fileLabel: string) =>
+    name === undefined ? tensors : inFile(fileLabel, () => under(tensors, name));
+  if (!caseFile) return { label, tensors: effective(choose(contents.tensors(), key, fileLabel)) };
   const weights = placeOfFiles(caseFile.weights, (given) =>
     placeOf('weights', given, file, fileLabel, options),
   );
   const stored = openPlace(weights);
-  const ofKey =
-    caseFile.key === undefined ? stored : inFile(weights.label, () => under(stored, caseFile.key!));
+  const ofKey = choose(stored, key ?? caseFile.key, weights.label);
   const tensors = effective(renamed(ofKey, caseFile.names ?? {}));
   return { label: weights.label, tensors };
+}
+
+/**
+ * Opens the one checkpoint that a path of a command line means.
+ * @throws CellcheckError where there is none, or several
+ */
+export function findCheckpoint(given: string, options: PlaceOptions & { readonly key?: string }): Checkpoint {
+  const absolute = path.resolve(options.cwd, given);
+  const caseFile = path.join(absolute, CASE_FILE);
+  return openCheckpoint(fs.existsSync(caseFile) ? caseFile : absolute, given, options);
 }

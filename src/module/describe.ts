@@ -9,8 +9,9 @@ import {
 } from '../kinds.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { TensorSpec } from '../tensor/tensor.js';
-import { findGroups, type Group, groupsUnder, MOST_GROUPS, noModule } from './group.js';
+import { findGroups, type Group, groupsUnder, MOST_GROUPS } from './group.js';
 import { parameterError, parameterIssues } from './misfits.js';
+import { noModule } from './no-module.js';
 import { className, describeParts, type Module, parameterShapes, withArticle } from './parameters.js';
 
 /** What the names and shapes of parameters leave open, or what the user says about the module. */

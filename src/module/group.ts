@@ -1,4 +1,3 @@
-import { CellcheckError, printable } from '../errors.js';
 import type { Nonlinearity } from '../kinds.js';
 import type { TensorSpec } from '../tensor/tensor.js';
 
@@ -24,6 +23,9 @@ export const MOST_GROUPS = 1000;
 const WRAPPERS =
   /(?<=^|\.)(?:module|_orig_mod|model|_fsdp_wrapped_module|_forward_module|_checkpoint_wrapped_module)\./g;
 
+/** A name or prefix without what wrappers put into it. */
+export const withoutWrappers = (name: string) => name.replace(WRAPPERS, '');
+
 /**
  * The modules that a prefix means: those that have it, or else those whose prefix ends with it, or would without what
  * wrappers put into names. `encoder.` means `module.encoder.` too, and `model_state.encoder.`
@@ -36,10 +38,11 @@ export function groupsUnder(specs: ReadonlyMap<string, TensorSpec>, prefix: stri
   }
   if (prefix === '') return [];
   const endsWith = (name: string, end: string) => `.${name}`.endsWith(`.${end}`);
-  const bare = (name: string) => name.replace(WRAPPERS, '');
   const all = findGroups(specs);
   const ending = all.filter((group) => endsWith(group.prefix, withPoint));
-  return ending.length ? ending : all.filter((group) => endsWith(bare(group.prefix), bare(withPoint)));
+  return ending.length
+    ? ending
+    : all.filter((group) => endsWith(withoutWrappers(group.prefix), withoutWrappers(withPoint)));
 }
 
 /** The modules in a state_dict, by their parameters' names: all, or those under one prefix. */
@@ -72,39 +75,11 @@ export function findGroups(specs: ReadonlyMap<string, TensorSpec>, prefix?: stri
   for (const [name, spec] of specs) {
     if (PARAMETER.test(name)) continue;
     const afterDot = name.lastIndexOf('.') + 1;
-    const start = name.slice(afterDot).search(/(?:weight|bias)_/);
+    // One `bias` beside them is what Equinox and others have for both.
+    const start = name.slice(afterDot).search(/(?:weight|bias)_|^bias$/);
     if (start < 0) continue;
     const [before, misspelt] = [name.slice(0, afterDot + start), name.slice(afterDot + start)];
     for (const cell of [false, true]) groups.get(keyOf(before, cell))?.misspelt.set(misspelt, spec.shape);
   }
   return [...groups.values()];
-}
-
-/** The error for a state_dict without a module. The names in it may show where it comes from. */
-export function noModule(specs: ReadonlyMap<string, TensorSpec>): CellcheckError {
-  const names = [...specs.keys()];
-  const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
-  const hints: string[] = [];
-  if (has(/kernel/i)) {
-    hints.push(
-      'These look like Keras names: weight_ih_l0 is the transposed kernel, weight_hh_l0 the transposed recurrent',
-      'kernel; a GRU has its gates in another order (z r h), and its bias [2, 3·units] is bias_ih and bias_hh.',
-    );
-  } else if (has(/^onnx::|(^|[./])[WRB]$/)) {
-    hints.push(
-      'These look like ONNX names (W, R, B): its gate order is i o f c (LSTM) and z r h (GRU), and B joins both',
-      'biases. Take the state_dict of the PyTorch model that was exported.',
-    );
-  } else if (has(/original[01]$|weight_[gv]$/)) {
-    hints.push('These look like weight_norm or a parametrization: remove it before saving the state_dict.');
-  }
-  const firstNames = names.slice(0, 6).map(printable).join(', ');
-  hints.push(
-    names.length ? `It holds ${firstNames}${names.length > 6 ? ', …' : ''}.` : 'It holds no tensors.',
-  );
-  return new CellcheckError({
-    problem:
-      'holds no recurrent module: no tensor is named weight_ih_l0 or weight_hh_l0 (weight_ih for a Cell)',
-    hints,
-  });
 }

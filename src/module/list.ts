@@ -4,8 +4,9 @@ import { DTYPES, isReadable } from '../tensor/dtype.js';
 import { elementCount } from '../tensor/shape.js';
 import type { TensorSpec } from '../tensor/tensor.js';
 import { describeGroup } from './describe.js';
-import { findGroups, MOST_GROUPS, noModule } from './group.js';
+import { findGroups, MOST_GROUPS } from './group.js';
 import { caseShapes } from './layout.js';
+import { noModule } from './no-module.js';
 import { describeParts, type Module } from './parameters.js';
 
 /** The rows of `weight_ih`, `weight_hh` and the biases that belong to a gate, from `first` to `last` inclusive. */

@@ -48,6 +48,11 @@ function severalIssues(group: Group, fits: readonly Module[], issues: readonly S
   if (issues.some((issue) => issue.kind === 'unexpected' && /_[gv]$/.test(issue.name))) {
     lines.push('This looks like weight_norm: remove it before saving the state_dict.');
   }
+  if (issues.some((issue) => issue.kind === 'unexpected' && /^bias(?:_n)?$/.test(issue.name))) {
+    lines.push(
+      'A single bias, as Equinox has, is bias_ih here; bias_hh is zero then (for a GRU: zero but for bias_n).',
+    );
+  }
   const shown = lines.length > 30 ? [...lines.slice(0, 30), `… and ${lines.length - 30} lines more`] : lines;
   const modules = fits.map((module) => withArticle(describeParts(module).join(', ')));
   return new CellcheckError({

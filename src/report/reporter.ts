@@ -1,5 +1,6 @@
 import type { Summary } from '../compare/summary.js';
 import type { Diagnosis } from '../diagnose/diagnose.js';
+import type { CheckpointDiff } from '../diff/diff.js';
 import type { CellcheckError } from '../errors.js';
 import type { Checkpoint } from '../module/list.js';
 import type { CaseResult } from '../verdict/comparison.js';
@@ -19,6 +20,7 @@ export type ListResult =
 export interface Reports {
   readonly verify: { readonly result: CaseResult; readonly end: Summary };
   readonly diagnose: { readonly result: DiagnosisResult; readonly end: Summary };
+  readonly diff: { readonly result: CheckpointDiff; readonly end: undefined };
   readonly list: { readonly result: ListResult; readonly end: undefined };
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { findGroups, MOST_GROUPS, noModule } from '../../src/module/group.js';
+import { findGroups, MOST_GROUPS } from '../../src/module/group.js';
+import { noModule } from '../../src/module/no-module.js';
 import { linesOf } from '../errors.js';
 import { type Shapes, specs } from './modules.js';
 

@@ -12,5 +12,6 @@ export const trial: ReporterEntry = {
     result: ({ label, cause }) => `${label}: ${cause?.kind} (${caller})\n`,
     end: ({ exitCode }) => `exit ${exitCode}\n`,
   }),
+  diff: undefined,
   list: undefined,
 };
