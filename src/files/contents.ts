@@ -4,7 +4,7 @@ import { CellcheckError } from '../errors.js';
 import { openContents } from '../formats/contents.js';
 import type { Contents, Source } from '../formats/format.js';
 import type { StateDict } from '../tensor/state-dict.js';
-import { withFile } from './open.js';
+import { fileError, withFile } from './open.js';
 
 /**
  * Opens a file of any format.
@@ -12,6 +12,7 @@ import { withFile } from './open.js';
  * @throws CellcheckError that names the file
  */
 export function openFile(path: string, label: string): Contents {
+  if (path === STDIN) return openContents(stdinSource(), label);
   const file = checkpointIn(path);
   if (file === undefined) return openContents(fileSource(path, label), label);
   const fileLabel = nodePath.join(label, file);
@@ -38,6 +39,59 @@ export function checkpointIn(path: string): string | undefined {
 /** The tensors of a file; see `openFile`. */
 export function openTensors(path: string, label: string): StateDict {
   return openFile(path, label).tensors();
+}
+
+/** What the command line calls the standard input. */
+export const STDIN = '-';
+
+/** The place of a file of the command line, or of the standard input. */
+export function givenPlace(file: string, cwd: string): { readonly path: string; readonly label: string } {
+  return file === STDIN
+    ? { path: STDIN, label: 'stdin' }
+    : { path: nodePath.resolve(cwd, file), label: file };
+}
+
+const LARGEST_STDIN = 2 ** 30;
+let stdinWasRead = false;
+
+/** All of the standard input. */
+function stdinSource(): Source {
+  const fail = (problem: string): never => {
+    throw new CellcheckError({ code: 'file', file: 'stdin', problem });
+  };
+  if (stdinWasRead) fail('can stand for one of the files only');
+  stdinWasRead = true;
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const piece = new Uint8Array(2 ** 16);
+    const count = readSome(piece);
+    if (count === 0) break;
+    pieces.push(piece.subarray(0, count));
+    size += count;
+    if (size > LARGEST_STDIN) fail(`is longer than ${LARGEST_STDIN} bytes; give a file`);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return { size, read: (offset, length) => bytes.subarray(offset, offset + length) };
+}
+
+/** Reads what there is. A pipe whose writer is slow has nothing for a while. */
+function readSome(target: Uint8Array): number {
+  for (;;) {
+    try {
+      return fs.readSync(0, target);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return 0;
+      if (code !== 'EAGAIN') throw fileError(error, 'stdin');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
 }
 
 /** A file on the disk. It is open only while it is read, and every read checks that it is still the same file. */

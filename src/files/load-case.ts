@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { CaseFile, CaseFiles, CaseOptions } from '../../schemas/case.js';
 import { CellcheckError, inFile, printable } from '../errors.js';
 import {
@@ -15,7 +14,7 @@ import { effective } from '../module/effective.js';
 import { NAMELESS, renamed, type StateDict, under } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { caseFileIn, labelOf, type PlaceOptions, placeOf, valid } from './case-file.js';
-import { openFile, openTensors } from './contents.js';
+import { givenPlace, openFile, openTensors } from './contents.js';
 import { isOnnxData, loadOnnxData } from './onnx-data.js';
 import { openPlace, type Place, placeOfFiles } from './places.js';
 import { layerNames, resolvedNames } from './renames.js';
@@ -79,7 +78,7 @@ export function loadFiles(paths: CasePaths, options: LoadOptions): Case {
     throw new CellcheckError({
       problem: 'a file with the expected outputs is missing: there is nothing to compare',
     });
-  const places = placesOf(paths, (_, file) => ({ path: path.resolve(options.cwd, file), label: file }));
+  const places = placesOf(paths, (_, file) => givenPlace(file, options.cwd));
   const layersApart = options.layerOutputs !== undefined;
   return withLayers(loadPlaces(places, {}, options, layersApart), undefined, options);
 }
@@ -99,8 +98,7 @@ function loadCaseFile(file: string, label: string, caseFile: CaseFile, options: 
 /** The case with the outputs of layers, where a separate file has them. */
 function withLayers(loaded: Case, layers: Place | undefined, options: LoadOptions): Case {
   const { layerOutputs, cwd } = options;
-  const place =
-    layerOutputs === undefined ? layers : { path: path.resolve(cwd, layerOutputs), label: layerOutputs };
+  const place = layerOutputs === undefined ? layers : givenPlace(layerOutputs, cwd);
   if (!place) return loaded;
   const opened = openTensors(place.path, place.label);
   const stated = layerNames({ ...loaded.options.names, ...options.names });

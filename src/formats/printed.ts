@@ -13,6 +13,7 @@ export const printed: Format = {
   endings: ['.txt'],
   text: true,
   holds: 'tensors as Python prints them',
+  looksLike: (head) => /(?:tensor|array|OrderedDict|Parameter containing)\(/.test(head),
   open: (source) => ({ tensors: () => tensorsOfPrinted(source.read(0, source.size)) }),
 };
 

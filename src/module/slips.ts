@@ -1,8 +1,9 @@
 import { formatDimensions, type NamedShape, type ShapeIssue } from '../../schemas/shapes.js';
-import { CellcheckError } from '../errors.js';
+import { CellcheckError, printable } from '../errors.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Case, fileOf, type Role } from './case.js';
+import { PARAMETER } from './group.js';
 import type { Layout } from './layout.js';
 import { className, directionsOf, type Module, outputSize, suffix, withArticle } from './parameters.js';
 
@@ -15,6 +16,7 @@ interface Slip {
   readonly module: Module;
   readonly layout: Layout;
   readonly tensors: ReadonlyMap<Role, Tensor>;
+  readonly weights: Case['weights'];
 }
 
 /** A mistake that people make with some tensors. */
@@ -50,6 +52,16 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
       module.cell
         ? `${className(module)} takes one step [${module.input_size}] or [B, ${module.input_size}], or a loop [T, B, ${module.input_size}].`
         : `A sequence is [T, ${module.input_size}], a batch [T, B, ${module.input_size}] or, with batch_first, [B, T, ${module.input_size}].`,
+  },
+  {
+    roles: ['output'],
+    hint: ({ found, module, weights }) => {
+      const head = headOf(weights, last(found), directionsOf(module).length * outputSize(module));
+      return (
+        head !== undefined &&
+        `${printable(head)} makes ${last(found)} values of the module's ${directionsOf(module).length * outputSize(module)}: this is the output of that layer. Save the module's own: output, state = module(input).`
+      );
+    },
   },
   {
     roles: ['output', 'h_n'],
@@ -160,7 +172,7 @@ export function caseErrors(
   issues: readonly ShapeIssue[],
   module: Module,
   layout: Layout,
-  { tensors, files }: Case,
+  { tensors, files, weights }: Case,
 ): CellcheckError[] {
   // The input's shape says what the others must be. If that cannot be read, errors about the others would mislead.
   const input = issues.find((issue) => issue.kind !== 'unexpected' && issue.shape.name === 'input');
@@ -178,7 +190,7 @@ export function caseErrors(
       return new CellcheckError({ file, tensor: role, problem: `is missing; expected ${expected}`, hints });
     }
     const found = tensors.get(role)!.shape;
-    const slip = { role, found, expected: sizes(issue.shape), module, layout, tensors };
+    const slip = { role, found, expected: sizes(issue.shape), module, layout, tensors, weights };
     return new CellcheckError({
       file,
       tensor: role,
@@ -187,6 +199,15 @@ export function caseErrors(
       hints: hintsFor(slip),
     });
   });
+}
+
+/** The layer of a checkpoint that makes so many values of the module's. */
+function headOf({ specs }: Case['weights'], rows: number | undefined, columns: number): string | undefined {
+  if (rows === columns) return undefined;
+  return [...specs].find(([name, spec]) => {
+    if (PARAMETER.test(name) || !/(?:^|[._])weight$/.test(name)) return false;
+    return spec.shape.length === 2 && spec.shape[0] === rows && spec.shape[1] === columns;
+  })?.[0];
 }
 
 function hintsFor(slip: Slip): string[] {
