@@ -1,6 +1,6 @@
 """Makes every exported sample, with fixed seeds, from PyTorch.
 
-    pip install torch==2.13.0
+    pip install torch==2.13.0 numpy onnx==1.23.2
     python samples/generate.py            into samples/
     python samples/generate.py OUT        into another folder
     python samples/generate.py OUT SEED   with other numbers
@@ -12,6 +12,7 @@ import json
 import pathlib
 import sys
 
+import numpy as np
 import torch
 from cellcheck_export import export_case, reference, save
 from torch import nn
@@ -164,6 +165,37 @@ def main():
         OUT / "gru-layer-outputs",
         "The outputs of the layers below the last are known too: each layer is judged by itself.",
     )
+    seed("files")
+    files(OUT / "files")
+
+
+class Tagger(nn.Module):
+    """A model whose LSTM is one of its parts, as it is exported to ONNX."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Linear(4, 6)
+        self.encoder = nn.ModuleDict({"lstm": nn.LSTM(6, 5, num_layers=2, bidirectional=True)})
+
+    def forward(self, x):
+        return self.encoder["lstm"](x)
+
+
+def files(folder):
+    """The same network in the files that people have: a training checkpoint, an ONNX export, NumPy arrays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = Tagger().eval()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    x = torch.randn(7, 2, 6)
+    with torch.no_grad():
+        output, (h_n, c_n) = model(x)
+    checkpoint = {"epoch": 3, "model_state": model.state_dict(), "optimizer_state": optimizer.state_dict()}
+    torch.save(checkpoint, folder / "model.pt")
+    torch.onnx.export(model, (x,), folder / "model.onnx", dynamo=False)
+    # A view of another order would be saved in that order.
+    array = lambda tensor: np.ascontiguousarray(tensor.numpy())
+    np.save(folder / "x.npy", array(x))
+    np.savez(folder / "y.npz", output=array(output), h_n=array(h_n), c_n=array(c_n))
 
 
 def layer_outputs(module, x, folder, description):
