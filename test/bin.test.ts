@@ -65,7 +65,7 @@ test.skipIf(process.platform === 'win32')('a working folder that is gone is said
     spawnSync('bash', ['-c', `d=$(mktemp -d); cd $d; rmdir $d; "${process.execPath}" "${BIN}" ${argv}`], {
       encoding: 'utf8',
     });
-  for (const command of ['verify', 'diagnose', 'inspect', 'list']) {
+  for (const command of ['verify', 'diagnose', `diff "${ROOT}/samples/gru"`, 'inspect', 'list']) {
     const { status, stderr } = run(`${command} "${ROOT}/samples/gru"`);
     expect({ status, stderr }).toEqual({
       status: 2,

@@ -64,8 +64,11 @@ test.each(here)('$file: $command exits 0', async ({ command }) => {
   // Where what it writes is in nobody's way.
   const cwd = scratch();
   fs.symlinkSync(SAMPLES, path.join(cwd, 'samples'));
-  expect(await run(command, cwd)).toMatchObject({ code: 0, stderr: '' });
-  const written = [...command.matchAll(/--(?:save|html) (\S+)/g)].map(([, file]) => file);
+  const [program, redirected] = command.split(' > ');
+  const result = await run(program, cwd);
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+  if (redirected) fs.writeFileSync(path.join(cwd, redirected), result.stdout);
+  const written = [...command.matchAll(/(?:--(?:save|html)|>) (\S+)/g)].map(([, file]) => file);
   expect(fs.readdirSync(cwd).sort()).toEqual([...written, 'samples'].sort());
 });
 
@@ -92,13 +95,14 @@ test('the case file in the documentation is one', () => {
   for (const { text } of files) expect(CASE_SCHEMA.safeParse(JSON.parse(text)).success).toBe(true);
 });
 
-test.each(['--help', 'verify --help', 'diagnose --help', 'inspect --help', 'list --help'])(
-  'cellcheck %s stands in docs/cli.md',
-  async (argv) => {
-    const { stdout } = await cli(argv.split(' '));
-    expect(read('docs/cli.md')).toContain(`$ npx cellcheck ${argv}\n${stdout}`);
-  },
-);
+test.each(
+  ['', 'verify ', 'diagnose ', 'diff ', 'inspect ', 'list ', 'exporter '].map(
+    (command) => `${command}--help`,
+  ),
+)('cellcheck %s stands in docs/cli.md', async (argv) => {
+  const { stdout } = await cli(argv.split(' '));
+  expect(read('docs/cli.md')).toContain(`$ npx cellcheck ${argv}\n${stdout}`);
+});
 
 test('the README is short', () => {
   expect(README.split('\n').length).toBeLessThanOrEqual(300);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { CASE_SCHEMA } from '../schemas/case.js';
 import { DIAGNOSIS_SCHEMA } from '../schemas/diagnosis.js';
+import { DIFF_SCHEMA } from '../schemas/diff.js';
 import { LIST_SCHEMA } from '../schemas/list.js';
 import { REPORT_SCHEMA } from '../schemas/report.js';
 
@@ -10,6 +11,7 @@ test.each([
   ['case', CASE_SCHEMA, 'A case for cellcheck: which files hold weights, input and expected outputs.'],
   ['report', REPORT_SCHEMA, 'What cellcheck verify --reporter json writes.'],
   ['diagnosis', DIAGNOSIS_SCHEMA, 'What cellcheck diagnose --reporter json writes.'],
+  ['diff', DIFF_SCHEMA, 'What cellcheck diff --reporter json writes.'],
   ['list', LIST_SCHEMA, 'What cellcheck list --reporter json writes.'],
 ])('the published JSON Schema of a %s is that of the code', async (name, schema, description) => {
   const json = { title: `cellcheck ${name}`, description, ...z.toJSONSchema(schema) };

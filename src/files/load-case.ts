@@ -22,6 +22,8 @@ import { layerNames, resolvedNames } from './renames.js';
 export interface LoadOptions extends PlaceOptions {
   /** Tensors with other names, ours → theirs. They take precedence over those of the case. */
   readonly names: Readonly<Record<string, string>>;
+  /** A file with other outputs than the case's own: those of a port. */
+  readonly expected?: string;
   /** The dict in the weights' file that is the state_dict, where the file holds several. It takes precedence over the case's. */
   readonly key?: string;
   /** Allows a case without expected outputs, where nothing is compared. */
@@ -43,14 +45,27 @@ export interface CasePaths {
  * @throws CellcheckError that names file, tensor, and what to try
  */
 export function loadCaseAt(file: string, label: string, options: LoadOptions): Case {
-  if (isOnnxData(file)) return loadOnnxData(file, label);
+  if (isOnnxData(file)) {
+    mustHaveOwnOutputs(label, options);
+    return loadOnnxData(file, label);
+  }
   const fileLabel = labelOf(file, label);
   const contents = openFile(file, fileLabel);
   const caseFile = caseFileIn(contents.document, file, fileLabel);
   if (caseFile) return loadCaseFile(file, fileLabel, caseFile, options);
+  mustHaveOwnOutputs(fileLabel, options);
   const tensors = contents.tensors();
   const bundleOptions = contents.options ? valid(contents.options(), fileLabel) : {};
   return inFile(fileLabel, () => loadBundle(tensors, fileLabel, bundleOptions, options));
+}
+
+function mustHaveOwnOutputs(file: string, { expected }: LoadOptions): void {
+  if (expected === undefined) return;
+  throw new CellcheckError({
+    file,
+    problem: 'has its expected outputs in itself: --expected is for a case.json',
+    hints: ['Give three files: --weights, --input and --expected.'],
+  });
 }
 
 /** The files of a case. */
@@ -86,11 +101,15 @@ export function loadFiles(paths: CasePaths, options: LoadOptions): Case {
 function loadCaseFile(file: string, label: string, caseFile: CaseFile, options: LoadOptions): Case {
   const { weights, input, expected, layer_outputs, description, exported, $schema, ...caseOptions } =
     caseFile;
-  if (expected === undefined && !options.expectedOptional)
+  if ((expected ?? options.expected) === undefined && !options.expectedOptional)
     throw new CellcheckError({ file: label, tensor: 'expected', problem: 'is missing: text is needed' });
   const place = (field: string, given: string) => placeOf(field, given, file, label, options);
-  const places = placesOf({ weights, input, expected }, place);
-  const layers = layer_outputs === undefined ? undefined : place('layer_outputs', layer_outputs);
+  const own = placesOf({ weights, input, expected }, place);
+  const places =
+    options.expected === undefined ? own : { ...own, expected: givenPlace(options.expected, options.cwd) };
+  // The layers of another network's outputs are not this case's.
+  const isOwn = options.expected === undefined;
+  const layers = layer_outputs !== undefined && isOwn ? place('layer_outputs', layer_outputs) : undefined;
   const layersApart = layers !== undefined || options.layerOutputs !== undefined;
   return withLayers(loadPlaces(places, caseOptions, options, layersApart), layers, options);
 }

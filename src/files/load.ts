@@ -9,7 +9,8 @@ import { type CasePaths, type LoadOptions, loadCaseAt, loadFiles } from './load-
  * @param source a path, or `{ weights, input, expected }`
  * @param options `cwd`: the folder that paths are relative to, the process's if absent; a case may name files in it and
  *   in its own folder; `allowOutside`: lets it name files anywhere; `names`: tensors with other names, ours → theirs;
- *   `key`: the dict in the weights' file that is the state_dict; `expectedOptional`: allows a case without expected outputs
+ *   `key`: the dict in the weights' file that is the state_dict;
+ *   `expected`: a file with other outputs than the case's own; `expectedOptional`: allows a case without expected outputs
  * @throws CellcheckError that names file, tensor, and what to try
  */
 export async function loadCase(
@@ -21,13 +22,22 @@ export async function loadCase(
     allowOutside = false,
     names = {},
     key,
+    expected,
     expectedOptional,
     layerOutputs,
     ...unknown
   } = options;
   for (const name of Object.keys(unknown))
     throw new CellcheckError({ code: 'option', tensor: name, problem: 'is not an option of loadCase' });
-  const loadOptions: LoadOptions = { cwd, allowOutside, names, key, expectedOptional, layerOutputs };
+  const loadOptions: LoadOptions = {
+    cwd,
+    allowOutside,
+    names,
+    key,
+    expected,
+    expectedOptional,
+    layerOutputs,
+  };
   if (typeof source !== 'string') return loadFiles(source, loadOptions);
   const found = await findCases([source], loadOptions.cwd);
   if (found.length !== 1) {

@@ -44,7 +44,7 @@ export function addDiff(program: Command, io: Io, exit: (code: number) => void):
     .option('--key <text>', 'the dict in the first that is the state_dict, as model_state')
     .option('--second-key <text>', 'the same for the second')
     .addOption(reporterOption('diff'))
-    .option('--allow-outside', 'lets a case name files outside its folder and the working directory')
+    .option('--allow-outside', 'lets a case name files outside its folder')
     .option('--no-color', 'no colours')
     .showHelpAfterError('  cellcheck diff --help lists the options.')
     .addHelpText('after', HELP)

@@ -38,7 +38,7 @@ export function addList(program: Command, io: Io, exit: (code: number) => void):
     .description('Lists the recurrent modules in checkpoints: sizes, gate layout, shapes.')
     .argument('<files...>', 'checkpoints, globs, or cases, which stand for their weights')
     .addOption(reporterOption('list'))
-    .option('--allow-outside', 'lets a case name files outside its folder and the working directory')
+    .option('--allow-outside', 'lets a case name files outside its folder')
     .option('--no-color', 'no colours')
     .showHelpAfterError('  cellcheck list --help lists the options.')
     .addHelpText('after', HELP)

@@ -28,12 +28,12 @@ export interface CaseOptionValues {
 export function addCaseOptions(command: Command): Command {
   return command
     .optionsGroup('A case without a case file:')
-    .option('--weights <file>', 'the state_dict: .pt, .safetensors, .npz and others')
+    .option('--weights <file>', 'the state_dict: .pt, .safetensors, .npz, .onnx …')
     .option('--input <file>', 'input and, where used, h_0, c_0, lengths')
-    .option('--expected <file>', 'the reference: output, h_n, c_n, any of them')
+    .option('--expected <file>', "the reference: output, h_n, c_n; also for a case")
     .optionsGroup('What a case means:')
-    .option('--prefix <text>', "what stands before the module's names, as encoder.lstm.")
-    .option('--key <text>', 'the dict in a checkpoint that is the state_dict, as model_state')
+    .option('--prefix <text>', "what stands before the names, as encoder.lstm.")
+    .option('--key <text>', 'the dict that is the state_dict, as model_state')
     .addOption(
       new Option('--module <class>', 'the class in torch.nn (default: inferred)').choices([
         'RNN',
@@ -45,11 +45,11 @@ export function addCaseOptions(command: Command): Command {
       ]),
     )
     .addOption(new Option('--nonlinearity <name>', 'of an RNN (default: tanh)').choices(['tanh', 'relu']))
-    .option('--batch-first', 'input and output are [B, T, …] (default: what the shapes fit)')
+    .option('--batch-first', 'input and output are [B, T, …] (default: what fits)')
     .option('--no-batch-first', 'input and output are [T, B, …]')
-    .option('--name <ours=theirs>', 'reads a tensor that has another name, as output=out', collectName)
-    .option('--layer-outputs <file>', 'outputs of layers below the last: output_l0, output_l1, …')
-    .option('--allow-outside', 'lets a case name files outside its folder and the working directory');
+    .option('--name <ours=theirs>', 'reads a tensor of another name, as output=out', collectName)
+    .option('--layer-outputs <file>', 'outputs of the lower layers: output_l0, …')
+    .option('--allow-outside', 'lets a case name files outside its folder');
 }
 
 /** Not part of `addCaseOptions`, because each command lists it in another group. */
@@ -84,10 +84,13 @@ export async function pendingCases(
     layerOutputs: options.layerOutputs,
   };
   const { weights, input, expected } = options;
-  const files = [weights, input, expected].filter((file) => file !== undefined);
-  const separate = options.layerOutputs === undefined ? [] : [options.layerOutputs];
+  const isOther = paths.length > 0 && weights === undefined && input === undefined;
+  const files = isOther ? [] : [weights, input, expected].filter((file) => file !== undefined);
+  const separate = [options.layerOutputs, isOther ? expected : undefined].filter(
+    (file) => file !== undefined,
+  );
   if (files.length && paths.length) {
-    command.error('error: --weights, --input and --expected define the only case: give no paths beside them');
+    command.error('error: --weights and --input define the only case: give no paths beside them');
   }
   if (files.length) {
     if (!weights || !input || !(expected || expectedOptional)) {
@@ -107,12 +110,14 @@ export async function pendingCases(
   }
   if (paths.length === 0) command.error('error: name a case: a folder, a case file, a bundle or a glob');
   const found = await findCases(paths, io.cwd);
+  if (isOther && expected !== undefined && found.length > 1)
+    command.error('error: --expected is for one case: name it');
   return found.map(({ label, path, error }: FoundCase) => ({
     label,
     inputs: [...(path === undefined ? [] : [path]), ...separate],
     load: () => {
       if (error) throw error;
-      return loadCaseAt(path!, label, load);
+      return loadCaseAt(path!, label, { ...load, ...(isOther && { expected }) });
     },
   }));
 }

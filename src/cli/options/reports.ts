@@ -23,7 +23,7 @@ export function reporterOption(command: Command): Option {
   const names = reportersOf(command);
   return new Option(
     '--reporter <name[=file]>',
-    `${listed(names, ' or ')}, to stdout or a file, in place of the table; may be repeated`,
+    `${listed(names, ' or ')}; to stdout or a file; may be repeated`,
   ).argParser((text: string, before: readonly ReportTarget[] | undefined) => [
     ...(before ?? []),
     reportTarget(text, before ?? [], names),

@@ -22,7 +22,7 @@ export function addRuleOptions(command: Command): Command {
     .addOption(
       new Option(
         '--rule <name>',
-        'auto: what rounding can do, step by step; close: rtol and atol (default: auto, without a tolerance)',
+        'what rounding can do, or rtol and atol (default: auto)',
       ).choices(['auto', 'close']),
     )
     .addOption(
@@ -31,9 +31,9 @@ export function addRuleOptions(command: Command): Command {
         'how the reference was rounded, for auto (default: by its dtype)',
       ).choices(Object.keys(PROFILES)),
     )
-    .option('--rtol <number>', 'relative tolerance (default: by the dtype of the reference)', notNegative)
+    .option('--rtol <number>', 'relative tolerance (default: by the dtype)', notNegative)
     .option('--atol <number>', 'absolute tolerance', notNegative)
-    .option('--tolerance <output=rtol,atol>', 'for one output: output, h_n or c_n', collectTolerance)
+    .option('--tolerance <text>', 'for one output, as c_n=1e-5,1e-3 (rtol, atol)', collectTolerance)
     .option('--equal-nan', 'NaN equals NaN');
 }
 
