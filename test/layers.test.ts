@@ -19,8 +19,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   threads: ['engine', 'module', 'tensor'],
   verdict: ['bounds', 'threads', 'engine', 'compare', 'module', 'tensor', 'errors', 'kinds'],
   diagnose: ['verdict', 'bounds', 'engine', 'compare', 'module', 'tensor', 'kinds'],
+  diff: ['module', 'tensor', 'errors', 'kinds'],
   inspect: ['verdict', 'threads', 'engine', 'compare', 'module', 'formats', 'tensor', 'errors', 'kinds'],
-  report: ['inspect', 'diagnose', 'verdict', 'compare', 'module', 'tensor', 'errors', 'kinds', 'version'],
+  report: [
+    'diff',
+    'inspect',
+    'diagnose',
+    'verdict',
+    'compare',
+    'module',
+    'tensor',
+    'errors',
+    'kinds',
+    'version',
+  ],
   verify: ['diagnose', 'verdict', 'module'],
   forward: ['threads', 'engine', 'module', 'tensor'],
   index: [
@@ -44,6 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'verify',
     'report',
+    'diff',
     'inspect',
     'diagnose',
     'verdict',
@@ -66,6 +79,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   'cli-table3': /^src\/report\/terminal\/table\.ts$/,
   'crc-32': /^src\/formats\/zip\.ts$/,
   fflate: /^src\/formats\/zip\.ts$/,
+  'protobufjs/minimal.js': /^src\/formats\/onnx\//,
   commander: /^src\/cli\//,
   safetensors: /^src\/formats\/safetensors\.ts$/,
   tinyglobby: /^src\/files\/find-cases\.ts$/,
@@ -74,7 +88,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
 };
 
 /** What a report renders comes to it as data: it imports the types of these rooms, and no function. */
-const TYPES_ONLY = ['verdict', 'compare', 'module', 'inspect', 'diagnose'];
+const TYPES_ONLY = ['verdict', 'compare', 'module', 'inspect', 'diagnose', 'diff'];
 const WITH_FUNCTIONS: Readonly<Record<string, string>> = {
   // A library's report says what the whole run comes to.
   'src/report/format-report.ts': 'compare',

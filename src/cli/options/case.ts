@@ -30,9 +30,9 @@ export function addCaseOptions(command: Command): Command {
     .optionsGroup('A case without a case file:')
     .option('--weights <file>', 'the state_dict: .pt, .safetensors, .npz, .onnx …')
     .option('--input <file>', 'input and, where used, h_0, c_0, lengths')
-    .option('--expected <file>', "the reference: output, h_n, c_n; also for a case")
+    .option('--expected <file>', 'the reference: output, h_n, c_n; also for a case')
     .optionsGroup('What a case means:')
-    .option('--prefix <text>', "what stands before the names, as encoder.lstm.")
+    .option('--prefix <text>', 'what stands before the names, as encoder.lstm.')
     .option('--key <text>', 'the dict that is the state_dict, as model_state')
     .addOption(
       new Option('--module <class>', 'the class in torch.nn (default: inferred)').choices([

@@ -20,10 +20,10 @@ export function addRuleOptions(command: Command): Command {
   return command
     .optionsGroup('What counts as equal:')
     .addOption(
-      new Option(
-        '--rule <name>',
-        'what rounding can do, or rtol and atol (default: auto)',
-      ).choices(['auto', 'close']),
+      new Option('--rule <name>', 'what rounding can do, or rtol and atol (default: auto)').choices([
+        'auto',
+        'close',
+      ]),
     )
     .addOption(
       new Option(

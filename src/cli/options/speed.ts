@@ -15,7 +15,7 @@ export function threadsOption(): Option {
 }
 
 export function verboseOption(): Option {
-  return new Option('--verbose', 'says on stderr which kernels computed, in how many threads');
+  return new Option('--verbose', 'says on stderr which kernels computed');
 }
 
 /** The kernels and threads that the command line and the environment select. */

@@ -34,19 +34,32 @@ interface Layer {
   readonly b?: Constant;
 }
 
-/** ONNX's order of the gates (https://onnx.ai/onnx/operators/onnx__LSTM.html): the block of each of PyTorch's gates. */
-const BLOCKS: Readonly<Record<Kind, readonly number[]>> = {
-  RNN: [0],
-  // z r h
-  GRU: [1, 0, 2],
-  // i o f c
-  LSTM: [0, 2, 3, 1],
-};
+/** What ONNX's nodes have in the place of PyTorch's modules (https://onnx.ai/onnx/operators/onnx__LSTM.html). */
+interface OnnxFacts {
+  /** The block of each of PyTorch's gates in ONNX's order. */
+  readonly blocks: readonly number[];
+  /** The activations of a direction that PyTorch's module can have, the usual ones first. */
+  readonly activations: readonly (readonly string[])[];
+  /** An attribute that has to be 1, and why. */
+  readonly required?: { readonly attribute: string; readonly why: string };
+}
 
-const ACTIVATIONS: Readonly<Record<Kind, readonly string[]>> = {
-  RNN: ['tanh'],
-  GRU: ['sigmoid', 'tanh'],
-  LSTM: ['sigmoid', 'tanh', 'tanh'],
+const ONNX: Readonly<Record<Kind, OnnxFacts>> = {
+  RNN: { blocks: [0], activations: [['tanh'], ['relu']] },
+  GRU: {
+    // z r h
+    blocks: [1, 0, 2],
+    activations: [['sigmoid', 'tanh']],
+    required: {
+      attribute: 'linear_before_reset',
+      why: "PyTorch's GRU applies the reset gate after the product with the recurrent weights, which is linear_before_reset 1.",
+    },
+  },
+  LSTM: {
+    // i o f c
+    blocks: [0, 2, 3, 1],
+    activations: [['sigmoid', 'tanh', 'tanh']],
+  },
 };
 
 export const isRecurrent = ({ node: { op_type, domain } }: PlacedNode) =>
@@ -123,20 +136,20 @@ function layerOf(placed: PlacedNode, model: Source): Layer {
   if (value('clip')) refuse('it has the attribute clip', `PyTorch's ${kind} does not clip its sums.`);
   if (value('input_forget')?.i)
     refuse('its input_forget is 1', "PyTorch's LSTM has a forget gate of its own.");
-  if (kind === 'GRU' && !value('linear_before_reset')?.i) {
-    refuse(
-      'its linear_before_reset is 0',
-      "PyTorch's GRU applies the reset gate after the product with the recurrent weights, which is linear_before_reset 1.",
-    );
-  }
+  const { activations, required } = ONNX[kind];
+  if (required && !value(required.attribute)?.i) refuse(`its ${required.attribute} is 0`, required.why);
   const names = (value('activations')?.strings ?? []).map((bytes) => textOf(bytes).toLowerCase());
-  const usual = Array.from({ length: directions }, () => ACTIVATIONS[kind]).flat();
-  const relu = kind === 'RNN' && names.length === directions && names.every((name) => name === 'relu');
-  if (names.length > 0 && !relu && names.join() !== usual.join())
+  const stated = Array.from({ length: directions }, (_, i) => names.slice(i * activations[0].length));
+  const chosen = activations.find((usual) =>
+    stated.every((given) => usual.every((name, i) => given[i] === name)),
+  );
+  if (names.length > 0 && (!chosen || names.length !== directions * chosen.length)) {
     refuse(
       `its activations are ${names.map(printable).join(', ')}`,
-      `PyTorch's ${kind} has ${ACTIVATIONS[kind].join(', ')}.`,
+      `PyTorch's ${kind} has ${activations.map((usual) => usual.join(', ')).join(' or ')}.`,
     );
+  }
+  const relu = chosen !== undefined && chosen[0] === 'relu';
   const [, wName, rName, bName, , , , pName] = node.input;
   const find = (name: string | undefined) => (name ? constant(name, scope, model, dtypeOf) : undefined);
   const [w, r, b, p] = [find(wName), find(rName), find(bName), find(pName)];
@@ -151,11 +164,11 @@ function layerOf(placed: PlacedNode, model: Source): Layer {
     w.shape[0] === directions &&
     sameShape(r.shape, [directions, rows, hidden]) &&
     (!b || sameShape(b.shape, [directions, 2 * rows]));
-  const stated = value('hidden_size')?.i;
-  if (!fits || (stated && stated !== hidden)) {
+  const size = value('hidden_size')?.i;
+  if (!fits || (size && size !== hidden)) {
     refuse(
       `its weights do not fit together: W ${formatShape(w.shape)}, R ${formatShape(r.shape)}${b ? `, B ${formatShape(b.shape)}` : ''}`,
-      `For ${directions === 2 ? 'two directions' : 'one direction'}${stated ? ` and hidden_size ${stated}` : ''} they are [D, gates·H, I], [D, gates·H, H] and [D, 2·gates·H].`,
+      `For ${directions === 2 ? 'two directions' : 'one direction'}${size ? ` and hidden_size ${size}` : ''} they are [D, gates·H, I], [D, gates·H, H] and [D, 2·gates·H].`,
     );
   }
   return { placed, kind, directions, hidden, inputSize, relu, w, r, b };
@@ -224,7 +237,7 @@ function parametersOf(layer: Layer, index: number): (readonly [string, OnnxParam
 
 /** A part of a tensor with the row blocks of its gates in PyTorch's order. */
 function reordered(source: Tensor, start: number, shape: readonly number[], kind: Kind): Tensor {
-  const order = BLOCKS[kind];
+  const order = ONNX[kind].blocks;
   const length = shape.reduce((product, size) => product * size, 1);
   const block = length / order.length;
   const data = source.data.slice(start, start + length);
