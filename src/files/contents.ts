@@ -42,7 +42,7 @@ export function openTensors(path: string, label: string): StateDict {
 }
 
 /** What the command line calls the standard input. */
-export const STDIN = '-';
+const STDIN = '-';
 
 /** The place of a file of the command line, or of the standard input. */
 export function givenPlace(file: string, cwd: string): { readonly path: string; readonly label: string } {

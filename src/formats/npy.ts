@@ -7,7 +7,7 @@ import { byteCursor } from './bytes.js';
 import type { Format, Source } from './format.js';
 import { rowMajor, swapBytes } from './row-major.js';
 
-export const NPY_MAGIC = '\x93NUMPY';
+const NPY_MAGIC = '\x93NUMPY';
 
 /** An array of numpy.save (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). */
 export const npy: Format = {

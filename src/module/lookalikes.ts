@@ -4,7 +4,7 @@ import type { TensorSpec } from '../tensor/tensor.js';
 import { withArticle } from './parameters.js';
 
 /** Tensors that have the shapes of a module's parameters, under names of their own. */
-export interface Lookalike {
+interface Lookalike {
   /** `an LSTM 3 → 4` */
   readonly what: string;
   /** Names, ours → theirs; patterns where they say the same in fewer words. */
@@ -18,7 +18,7 @@ const MOST_TENSORS = 200;
  * Finds tensors that may be the parameters of one layer, by their shapes: weights [gates·H, H] and [gates·H, I], and
  * biases [gates·H]. Of several that fit, those whose names are most alike belong together.
  */
-export function lookalikesIn(specs: ReadonlyMap<string, TensorSpec>): Lookalike[] {
+function lookalikesIn(specs: ReadonlyMap<string, TensorSpec>): Lookalike[] {
   if (specs.size > MOST_TENSORS) return [];
   const ofRank = (rank: number) =>
     [...specs].filter(([name, { shape }]) => name !== '' && shape.length === rank);

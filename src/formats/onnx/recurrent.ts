@@ -104,7 +104,7 @@ export function modulesOf(
 }
 
 /** `/encoder/lstm/LSTM_1` is the module `encoder.lstm`. A node without a name has that of its first output. */
-export function nameOf({ node, path }: PlacedNode): string {
+function nameOf({ node, path }: PlacedNode): string {
   const own = node.name || node.output.find((output) => output !== '') || node.op_type;
   return [...path, own]
     .map((part) =>

@@ -936,5 +936,4 @@ export const onnx = $root.onnx = (() => {
 })();
 
 export {
-  $root as default
 };
