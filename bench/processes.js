@@ -6,7 +6,7 @@ import { median } from './statistics.js';
 
 /** @param {string} relative */
 const at = (relative) => fileURLToPath(new URL(relative, import.meta.url));
-const CLI = at('../bin/cellcheck.cjs');
+export const CLI = at('../bin/cellcheck.cjs');
 
 /** Cases of several sizes, and the number of rounds in which each is measured. */
 const CASES = [
@@ -74,8 +74,9 @@ export async function processes(bench) {
  * @param {number} rounds
  * @param {string} folder
  * @param {Record<string, string[]>} commands
+ * @param {string} [first] the program that the others are held against
  */
-async function measure(ask, name, rounds, folder, commands) {
+export async function measure(ask, name, rounds, folder, commands, first) {
   /** @type {Record<string, { milliseconds: number[], mebibytes: number[] }>} */
   const runs = Object.fromEntries(
     Object.keys(commands).map((key) => [key, { milliseconds: [], mebibytes: [] }]),
@@ -100,6 +101,7 @@ async function measure(ask, name, rounds, folder, commands) {
       mebibytes: median(mebibytes),
       toBareNode: key.startsWith('cellcheck') ? ratioTo(`${key.split(', ')[1]}, nothing`) : undefined,
       toTorch: ratioTo('Python + torch'),
+      toFirst: first === undefined ? undefined : ratioTo(first),
     };
   });
   console.error(name);
@@ -107,7 +109,7 @@ async function measure(ask, name, rounds, folder, commands) {
     table
       .map(
         (row) =>
-          `  ${row.program}  ${row.milliseconds.toFixed(1)} ms  ${row.mebibytes.toFixed(0)} MiB  ${row.toBareNode?.toFixed(2) ?? ''}  ${row.toTorch?.toFixed(3) ?? ''}`,
+          `  ${row.program}  ${row.milliseconds.toFixed(1)} ms  ${row.mebibytes.toFixed(0)} MiB  ${row.toBareNode?.toFixed(2) ?? ''}  ${(row.toTorch ?? row.toFirst)?.toFixed(3) ?? ''}`,
       )
       .join('\n'),
   );

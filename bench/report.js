@@ -18,7 +18,7 @@ const table = ([heads, ...rows]) =>
  * @param {any} results
  * @param {string} file
  */
-export function writeReport({ machine, passes, processes, growth }, file) {
+export function writeReport({ machine, passes, processes, forms, growth }, file) {
   const { processor, cores, memoryGiB, platform, date, versions } = machine;
   const parts = [
     `Measured on ${date}: ${processor}, ${cores} cores, ${memoryGiB} GiB, ${platform}; Node ${versions.node} and ${versions.node24}, PyTorch ${versions.torch}, onnxruntime ${versions['onnxruntime (Python)']} (Python) and ${versions['onnxruntime-node']} (Node).`,
@@ -50,6 +50,21 @@ export function writeReport({ machine, passes, processes, growth }, file) {
             row.mebibytes.toFixed(0),
             ratio(row.toBareNode),
             row.toTorch?.toFixed(3) ?? '',
+          ]),
+        ]),
+      ].join('\n'),
+    ),
+    '### Files\n\nThe same weights in several forms, with the default rule, Node 20.',
+    ...forms.map((/** @type {any} */ { name, table: rows }) =>
+      [
+        `${name[0].toUpperCase()}${name.slice(1)}:\n`,
+        table([
+          ['file', 'ms', 'MiB', '÷ .safetensors'],
+          ...rows.map((/** @type {any} */ row) => [
+            row.program,
+            time(row.milliseconds),
+            row.mebibytes.toFixed(0),
+            ratio(row.toFirst),
           ]),
         ]),
       ].join('\n'),

@@ -12,6 +12,7 @@ import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pythonWith } from '../test/live/python.js';
+import { forms } from './forms.js';
 import { growth } from './growth.js';
 import { passes } from './passes.js';
 import { processes } from './processes.js';
@@ -56,7 +57,7 @@ const bench = {
   },
 };
 
-const MEASUREMENTS = { passes, processes, growth };
+const MEASUREMENTS = { passes, processes, forms, growth };
 const file = at('results.json');
 /** @type {Record<string, unknown>} */
 const results = fs.existsSync(file) && values.only ? JSON.parse(fs.readFileSync(file, 'utf8')) : {};
