@@ -56,7 +56,9 @@ export function placeOf(
   { cwd, allowOutside }: PlaceOptions,
 ): Place {
   const folder = path.dirname(file);
-  const target = path.resolve(folder, given);
+  // A case that was written on Windows has backslashes between folders.
+  const plain = path.resolve(folder, given);
+  const target = fs.existsSync(plain) ? plain : path.resolve(folder, given.replaceAll('\\', '/'));
   if (!allowOutside) mustBeInside(target, [folder, cwd], label, field, given);
   return { path: target, label: path.join(path.dirname(label), given) };
 }

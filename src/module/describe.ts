@@ -1,4 +1,4 @@
-import { CellcheckError, printable } from '../errors.js';
+import { CellcheckError, listed, printable } from '../errors.js';
 import {
   hasNonlinearity,
   KIND_NAMES,
@@ -136,8 +136,22 @@ function severalModules(groups: readonly Group[]): CellcheckError {
   const count = groups.length < MOST_GROUPS ? groups.length : `${MOST_GROUPS} or more`;
   return new CellcheckError({
     problem: `holds ${count} modules; choose one with --prefix`,
-    hints: listing(groups),
+    hints: [...listing(groups), ...keyHints(groups)],
   });
+}
+
+/** Where the same module is in several dicts of a checkpoint, one of these can be chosen too. */
+function keyHints(groups: readonly Group[]): string[] {
+  const parts = groups.map(({ prefix }) => /^([^.]+)\.(.*)$/s.exec(prefix));
+  const rests = new Set(parts.map((part) => part?.[2]));
+  const keys = parts.flatMap((part) => part?.[1] ?? []);
+  if (rests.size !== 1 || keys.length < groups.length || new Set(keys).size < groups.length) return [];
+  return [
+    `Or choose a dict: ${listed(
+      keys.slice(0, 8).map((key) => `--key ${printable(key)}`),
+      ' or ',
+    )}`,
+  ];
 }
 
 function listing(groups: readonly Group[], head?: string): string[] {

@@ -88,9 +88,10 @@ function alternatives(texts: readonly string[]): string {
   return listed([...new Set(texts)], ' or ');
 }
 
-const TRANSPOSED = 'It is transposed: PyTorch keeps weights as [rows of all gates, features]. Save weight.T.';
+const TRANSPOSED =
+  'It is transposed: PyTorch keeps weights as [rows of all gates, features]. Save weight.T.contiguous().';
 const ALL_TRANSPOSED =
-  'The weights are transposed: PyTorch keeps them as [rows of all gates, features]. Save weight.T of each.';
+  'The weights are transposed: PyTorch keeps them as [rows of all gates, features]. Save weight.T.contiguous() of each.';
 const OTHER_LAYER = 'Was one of the tensors exported from another layer?';
 
 function isTransposed({ dimensions }: NamedShape, found: readonly number[]): boolean {

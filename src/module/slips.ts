@@ -37,7 +37,7 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
     hint: ({ found, module: { input_size }, layout }) => {
       const dimension = found.indexOf(input_size);
       if (!layout.timed || found.length < 2 || dimension < 0 || last(found) === input_size) return false;
-      return `The ${input_size} features are in dimension ${dimension}; PyTorch takes them last: input.transpose(${dimension}, -1).`;
+      return `The ${input_size} features are in dimension ${dimension}; PyTorch takes them last: input.transpose(${dimension}, -1).contiguous().`;
     },
   },
   {
@@ -148,7 +148,7 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
     hint: ({ found, expected }) =>
       found.length === 3 &&
       sameShape(swapFirstTwo(found), expected as number[]) &&
-      'Layers come first and the batch second, with batch_first too: transpose(0, 1).',
+      'Layers come first and the batch second, with batch_first too: transpose(0, 1).contiguous().',
   },
   {
     roles: ['output', 'h_n', 'c_n', 'h_0', 'c_0'],
