@@ -45,7 +45,7 @@ export async function forward(
   checkArguments(loaded, options);
   const { onProgress, trace, speed, ...checked } = options;
   checkOptions(checked);
-  const boundCase = bind(describeModule(weights.specs, options), loaded, options.batch_first);
+  const boundCase = bind(describeModule(loaded.weights.specs, options), loaded, options.batch_first);
   const { compute = 'float64' } = options;
   const outputs = await forwardInThreads(boundCase.network, boundCase.sequence, {
     compute,

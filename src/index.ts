@@ -6,6 +6,14 @@ export type { Summary, Verdict } from './compare/summary.js';
 export type { AutoSummary, RowComparison, TensorComparison } from './compare/tensor.js';
 export type { Tolerance, ToleranceOption, ToleranceOptions, ToleranceSource } from './compare/tolerance.js';
 export { type Diagnosis, diagnose } from './diagnose/diagnose.js';
+export {
+  type CheckpointDiff,
+  type DiffSide,
+  diffCheckpoints,
+  type ModuleDiff,
+  type ParameterDiff,
+} from './diff/diff.js';
+export type { Change, Relation } from './diff/relation.js';
 export type { UsedKernels } from './engine/forward.js';
 export type { Compute, KernelName, OnProgress, SpeedOptions } from './engine/options.js';
 export type { OutputTensors } from './engine/outputs.js';

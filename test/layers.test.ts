@@ -36,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   verify: ['diagnose', 'verdict', 'module'],
   forward: ['threads', 'engine', 'module', 'tensor'],
   index: [
+    'diff',
     'bounds',
     'verify',
     'forward',

@@ -9,7 +9,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { type Change, changeOf, type Relation, relationOf } from './relation.js';
 
 /** One of two checkpoints, and how messages name it. */
-export interface Side {
+export interface DiffSide {
   readonly label: string;
   readonly tensors: StateDict;
   /** Chooses a module where there are several. */
@@ -55,7 +55,7 @@ export interface CheckpointDiff {
  * their prefixes, without what wrappers put into them; the only ones of both belong together whatever their names are.
  * @throws CellcheckError where one of them has no recurrent module, or none belong together
  */
-export function diffCheckpoints(first: Side, second: Side): CheckpointDiff {
+export function diffCheckpoints(first: DiffSide, second: DiffSide): CheckpointDiff {
   const [a, b] = [first, second].map((side) => inFile(side.label, () => groupsOf(side)));
   const pairs = pairsOf(a, b);
   if (pairs.length === 0) {
@@ -88,7 +88,7 @@ const names = (groups: readonly Group[]) =>
     .map(({ prefix }) => (prefix === '' ? 'one without a prefix' : printable(prefix)))
     .join(', ');
 
-function groupsOf({ tensors, prefix }: Side): Group[] {
+function groupsOf({ tensors, prefix }: DiffSide): Group[] {
   const groups = prefix === undefined ? findGroups(tensors.specs) : groupsUnder(tensors.specs, prefix);
   if (groups.length === 0) throw noModule(tensors.specs);
   if (groups.length === MOST_GROUPS)
@@ -107,12 +107,12 @@ function pairsOf(a: readonly Group[], b: readonly Group[]): (readonly [Group, Gr
   });
 }
 
-function diffModules(first: Side, a: Group, second: Side, b: Group): ModuleDiff {
+function diffModules(first: DiffSide, a: Group, second: DiffSide, b: Group): ModuleDiff {
   const module = inFile(first.label, () => describeGroup(a, {}));
   const other = inFile(second.label, () => describeGroup(b, {}));
   const has = ({ shapes }: Group) => [...shapes.keys()];
   const both = has(a).filter((name) => b.shapes.has(name));
-  const load = ({ label, tensors }: Side, { prefix, shapes }: Group) => {
+  const load = ({ label, tensors }: DiffSide, { prefix, shapes }: Group) => {
     const loaded = inFile(label, () => tensors.load([...shapes.keys()].map((name) => prefix + name)));
     return (name: string) => loaded.get(prefix + name)!;
   };

@@ -3,6 +3,7 @@ import { CellcheckError, joinErrors, printable } from '../errors.js';
 import { type ModuleName, type Nonlinearity, TRACE_NAME } from '../kinds.js';
 import type { StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { effective } from './effective.js';
 import { PARAMETER } from './group.js';
 
 /** The roles that tensors have in a case, by their names in PyTorch's documentation. */
@@ -46,7 +47,11 @@ export function caseOf(
 ): Case {
   checkOptions(options);
   const entries = Object.entries(tensors).filter(([, tensor]) => tensor !== undefined);
-  return { weights, tensors: new Map(entries as [Role, Tensor][]), options };
+  return {
+    weights: isStateDict(weights) ? effective(weights) : weights,
+    tensors: new Map(entries as [Role, Tensor][]),
+    options,
+  };
 }
 
 /**
