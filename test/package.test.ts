@@ -43,7 +43,17 @@ test('the tarball holds what is needed to run and nothing else', () => {
   for (const file of built) expect(fs.existsSync(path.join(ROOT, `${file}.ts`)), file).toBe(true);
   expect(built.filter((file) => file.startsWith('src/cli/'))).toEqual([]);
   const licences = fs.readFileSync(path.join(ROOT, 'dist', 'LICENSES.txt'), 'utf8');
-  for (const name of ['chalk', 'cli-table3', 'commander', 'safetensors', 'tinyglobby', 'zod']) {
+  for (const name of [
+    'chalk',
+    'cli-table3',
+    'commander',
+    'crc-32',
+    'fflate',
+    'protobufjs',
+    'safetensors',
+    'tinyglobby',
+    'zod',
+  ]) {
     expect(licences).toMatch(new RegExp(`^${name} \\d[^]*?(Copyright|MIT)`, 'm'));
   }
 });

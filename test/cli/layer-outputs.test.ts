@@ -8,7 +8,7 @@ import { caseOf } from '../../src/module/case.js';
 import { stateDict } from '../../src/tensor/state-dict.js';
 import { tensor } from '../../src/tensor/tensor.js';
 import { cli, copySample, SAMPLES } from '../cli.js';
-import { raw, writeSafetensors } from '../write.js';
+import { raw, writeJson, writeSafetensors } from '../write.js';
 
 const SAMPLE = path.join(SAMPLES, 'gru-layer-outputs');
 
@@ -110,4 +110,20 @@ test('a lower layer alone is something to compare', async () => {
     output_l0.data.map((value) => value + 1e-4),
   );
   expect((await verify(caseOf(weights, { input, output_l0: wrong }))).verdict).toBe('differs');
+});
+
+test('what has the name of a layer output and is no tensor is refused, not left out', async () => {
+  const folder = copySample('gru-layer-outputs');
+  const { tensors } = await loadCase(SAMPLE);
+  const { shape, data } = tensors.get('output_l1')!;
+  const layer = { dtype: 'float32', shape, data: [...data] };
+  writeJson(path.join(folder, 'layers.json'), { output_l0: ['none'], output_l1: layer });
+  const { code, stdout, stderr } = await cli([
+    'verify',
+    folder,
+    '--layer-outputs',
+    path.join(folder, 'layers.json'),
+  ]);
+  expect(stdout + stderr).toContain('output_l0: entry [0] is text, not a number');
+  expect(code).toBe(2);
 });

@@ -21,6 +21,12 @@ const lstm = (): Parts => ({
   case: { weights: 'weights.safetensors', input: 'input.safetensors', expected: 'expected.safetensors' },
 });
 
+const twoLayers = ({ weights, expected }: Parts) => {
+  for (const name of Object.keys(weights)) weights[name.replace('_l0', '_l1')] = weights[name];
+  weights.weight_ih_l1 = [16, 4];
+  delete expected.c_n;
+};
+
 const bidirectional = (parts: Parts) => {
   for (const [name, shape] of Object.entries(parts.weights)) parts.weights[`${name}_reverse`] = shape;
   parts.expected = { output: [5, 2, 8] };
@@ -212,9 +218,9 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
   [
     'an input of four dimensions',
     ({ input }) => {
-      input.input = [1, 5, 2, 3];
+      input.input = [4, 5, 2, 3];
     },
-    ['input: found [1, 5, 2, 3], expected [T, B, input_size]', 'A sequence is [T, 3], a batch [T, B, 3]'],
+    ['input: found [4, 5, 2, 3], expected [T, B, input_size]', 'A sequence is [T, 3], a batch [T, B, 3]'],
   ],
   [
     'an input without steps',
@@ -306,18 +312,24 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ['output: found [4, 2, 4]', 'The input [5, 2, 3] has 5 steps and batch 2'],
   ],
   [
-    'an h_n without the layer dimension',
-    ({ expected }) => {
-      expected.h_n = [2, 4];
+    'an h_n of one of two layers',
+    (parts) => {
+      twoLayers(parts);
+      parts.expected.h_n = [2, 4];
     },
-    ['h_n: found [2, 4], expected [num_layers, B, hidden_size] = [1, 2, 4]', 'unsqueeze(0)'],
+    [
+      'h_n: found [2, 4], expected [num_layers, B, hidden_size] = [2, 2, 4]',
+      'this is one layer and direction only',
+    ],
   ],
   [
     'an h_n with the batch first',
-    ({ expected }) => {
-      expected.h_n = [2, 1, 4];
+    (parts) => {
+      twoLayers(parts);
+      parts.input.input = [5, 3, 3];
+      parts.expected = { output: [5, 3, 4], h_n: [3, 2, 4] };
     },
-    ['h_n: found [2, 1, 4]', 'Layers come first and the batch second'],
+    ['h_n: found [3, 2, 4]', 'Layers come first and the batch second'],
   ],
   [
     'a c_n of another size and an h_n of another batch, together',
@@ -443,7 +455,7 @@ const SPOILT: readonly [slip: string, spoil: (parts: Parts) => void, sentences: 
     ({ case: options }) => {
       delete options.weights;
     },
-    ['case.json: weights: is missing: text is needed'],
+    ['case.json: weights: is missing: the name of a file is needed'],
   ],
   [
     'a file that is not there',
@@ -559,6 +571,56 @@ test.each(SPOILT)('%s: exit 2 and a sentence that helps', async (_, spoil, sente
   expect(result.stderr).toMatch(/^cellcheck: \S/);
 });
 
+// Shapes that are not PyTorch's, and mean one thing only.
+const READ_AS: readonly [what: string, spoil: (parts: Parts) => void, notes: readonly string[]][] = [
+  [
+    'an h_n without the layer dimension',
+    ({ expected }) => {
+      expected.h_n = [2, 4];
+    },
+    ['h_n [2, 4] is read as [1, 2, 4]'],
+  ],
+  [
+    'an h_n with the batch first',
+    ({ expected }) => {
+      expected.h_n = [2, 1, 4];
+    },
+    ['h_n [2, 1, 4] is read as [1, 2, 4]'],
+  ],
+  [
+    'an input of four dimensions, of which one is no more than 1',
+    ({ input }) => {
+      input.input = [1, 5, 2, 3];
+    },
+    ['input [1, 5, 2, 3] is read as [5, 2, 3]'],
+  ],
+  [
+    'several of them',
+    ({ input, expected }) => {
+      input.lengths = [2, 1];
+      expected.output = [5, 2, 1, 4];
+      expected.c_n = [2, 4];
+    },
+    [
+      'lengths [2, 1] is read as [2]',
+      'output [5, 2, 1, 4] is read as [5, 2, 4]',
+      'c_n [2, 4] is read as [1, 2, 4]',
+    ],
+  ],
+];
+
+test.each(READ_AS)('%s: read as it is meant, with a note', async (_, spoil, notes) => {
+  const folder = scratch();
+  write(folder, spoil);
+  const plain = await cli(['verify', '.'], { cwd: folder, columns: 200 });
+  // Weights of 0.25 don't give outputs of 0.25.
+  expect(plain.code).toBe(1);
+  expect(plain.stderr).toBe('');
+  for (const note of notes) expect(plain.stdout).toContain(note);
+  const { stdout } = await cli(['verify', '.', '--reporter', 'json'], { cwd: folder });
+  for (const note of notes) expect(stdout).toContain(note);
+});
+
 test.each(COMMANDS)('%s: exit 2 and a sentence that helps', async (_, argv, sentences) => {
   mustHelp(await cli(argv, { cwd: scratch() }), sentences);
 });
@@ -573,8 +635,17 @@ test('what the slips are made from is itself in order', async () => {
 test.each([
   ['broken.json', '{"weights": ', 'broken.json: weights: line 1, column 13: expected a value'],
   ['list.json', '3', 'list.json: found a number, expected an object'],
-  ['model.pt', 'PK\x03\x04', "torch.load('model.pt', weights_only=True)"],
-  ['input.npy', '\x93NUMPY', 'numpy.load'],
+  ['model.pt', 'PK\x03\x04', 'model.pt: the zip archive has no directory'],
+  ['model.pth', 'weights', 'model.pth: is no PyTorch checkpoint'],
+  ['model.npz', 'PK\x03\x04', 'model.npz: the zip archive has no directory'],
+  ['arrays.npz', 'weights', 'arrays.npz: the zip archive has no directory'],
+  ['input.npy', '\x93NUMPY', 'input.npy: found 6 bytes'],
+  ['input.csv', 'a,b\n1,2\n1,x\n', 'input.csv: line 3 has x in the place of a number'],
+  [
+    'model.safetensors.index.json',
+    '{"metadata": {}}',
+    'model.safetensors.index.json: is not the index of a sharded checkpoint: it has no weight_map',
+  ],
   ['short.safetensors', 'abc', 'short.safetensors: found 3 bytes, expected a safetensors file'],
   ['empty.json', '', 'empty.json: is empty'],
 ])('%s given as a case', async (name, content, sentence) => {

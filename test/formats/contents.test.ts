@@ -10,22 +10,31 @@ const text = (content: string) => new TextEncoder().encode(content);
 /** A file of this size that begins so; nothing behind its beginning is read. */
 const beginning = (head: Uint8Array, size: number): Source => ({ ...sourceOf(head), size });
 
-test('each format has a name and endings of its own', () => {
+test('each format has a name of its own, and where two share an ending their first bytes tell them apart', () => {
   const endings = FORMATS.flatMap((format) => format.endings);
-  expect(new Set(endings).size).toBe(endings.length);
   expect(new Set(FORMATS.map(({ name }) => name)).size).toBe(FORMATS.length);
-  for (const ending of endings) expect(ending).toMatch(/^\.[a-z0-9]+$/);
+  for (const ending of endings) expect(ending).toMatch(/^(?:\.[a-z0-9]+)+$/);
+  const shared = endings.filter((ending, i) => endings.indexOf(ending) !== i);
+  expect(shared).toEqual(['.txt']);
+  for (const ending of shared) {
+    const formats = FORMATS.filter((format) => format.endings.includes(ending));
+    // The last takes what the others do not.
+    for (const { looksLike } of formats.slice(0, -1)) expect(looksLike).toBeDefined();
+  }
 });
 
-test.each(['x.json', 'x.txt'])('a text of more than 64 MiB is refused before it is read: %s', (name) => {
-  const head = text('['.repeat(64));
-  expect(() => openContents(beginning(head, 2 ** 26 + 1), name)).toThrow(
-    expect.objectContaining({
-      message: `${name}: found 67108865 bytes of text, expected 67108864 at most
+test.each(['x.json', 'x.txt', 'x.csv', 'x.safetensors.index.json'])(
+  'a text of more than 64 MiB is refused before it is read: %s',
+  (name) => {
+    const head = text('['.repeat(64));
+    expect(() => openContents(beginning(head, 2 ** 26 + 1), name)).toThrow(
+      expect.objectContaining({
+        message: `${name}: found 67108865 bytes of text, expected 67108864 at most
   Save tensors of this size as safetensors.`,
-    }),
-  );
-});
+      }),
+    );
+  },
+);
 
 test('of a safetensors file nothing but the header is read before tensors are asked for', () => {
   const file = safetensorsBytes({ a: raw([2], [1, 2]), b: raw([1], [3]) }, { module: 'GRU' });

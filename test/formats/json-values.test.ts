@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { isNumberArray, type JsonValue, parseJson, parseMembers } from '../../src/formats/json-values.js';
+import {
+  isNumberArray,
+  isObject,
+  isOtherList,
+  type JsonValue,
+  parseJson,
+  parseMembers,
+} from '../../src/formats/json-values.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const scan = (text: string) => parseJson(bytes(text));
@@ -16,10 +23,14 @@ const scanHeader = (text: string, members = new Map<string, JsonValue>()) => {
 const exactly = (message: string) => expect.objectContaining({ message });
 const numbers = (...values: number[]) => ({ shape: [values.length], values: Float64Array.from(values) });
 
-test('a list of numbers is told from an object, and from what is neither', () => {
-  expect(isNumberArray(scan('[1]'))).toBe(true);
-  for (const text of ['{}', '{"shape": [1], "values": [1]}', 'null', '1', 'true', '"text"'])
-    expect(isNumberArray(scan(text))).toBe(false);
+test('a list of numbers, another list, an object and what is none of them are told apart', () => {
+  const kinds = (text: string) => [isNumberArray, isOtherList, isObject].map((is) => is(scan(text)));
+  for (const text of ['[1]', '[]', '[[]]', '["NaN"]']) expect(kinds(text)).toEqual([true, false, false]);
+  for (const text of ['["a"]', '[null]', '[[1, true]]', '[{}]'])
+    expect(kinds(text)).toEqual([false, true, false]);
+  for (const text of ['{}', '{"shape": [1], "values": [1]}', '{"problem": "p", "hints": []}'])
+    expect(kinds(text)).toEqual([false, false, true]);
+  for (const text of ['null', '1', 'true', '"text"']) expect(kinds(text)).toEqual([false, false, false]);
 });
 
 test('all that an object may hold, with any space about it', () => {
@@ -58,6 +69,7 @@ describe('what is wrong, where, and what to do', () => {
   const NOT_JSON = '  This is not valid JSON.';
   const QUOTED = '  Write NaN and infinities in quotes: "NaN", "-Infinity".';
   const RAGGED = '  The rows of a tensor must all have the same length.';
+  const QUOTED_WORDS = 'Only "NaN", "Infinity" and "-Infinity" are written in quotes.';
   const UNFINISHED = 'expected a string without raw control characters or unknown escapes';
 
   test.each([
@@ -105,18 +117,11 @@ describe('what is wrong, where, and what to do', () => {
     ['"\\\n"', `line 1, column 1: ${UNFINISHED}\n${NOT_JSON}`],
     ['"\\udc00"', 'a name or string holds half of a surrogate pair\n  This is not valid Unicode.'],
     ['{"a": {"b": 1, "b": 2}}', 'a: the name b appears twice\n  Which of the two is meant?'],
-    ['{"a": [true]}', 'a: entry [0] is not a number'],
-    ['[0, false]', 'entry [1] is not a number'],
-    ['[0, null]', 'entry [1] is not a number'],
-    ['[[1, 2], [3, {}]]', 'entry [1, 1] is not a number'],
-    [
-      '[["a"]]',
-      'entry [0, 0] is text, not a number\n  Only "NaN", "Infinity" and "-Infinity" are written in quotes.',
-    ],
-    [
-      '["toString"]',
-      'entry [0] is text, not a number\n  Only "NaN", "Infinity" and "-Infinity" are written in quotes.',
-    ],
+    ['{"a": [true, x]}', `a: line 1, column 14: expected a value\n${NOT_JSON}`],
+    ['["a", [1, {"b": tru}]]', `b: line 1, column 17: expected a value\n${NOT_JSON}`],
+    ['[["a"], [1]', `line 1, column 12: expected ',' or ']'\n${NOT_JSON}`],
+    ['[null, {"a": 1, "a": 2}]', 'the name a appears twice\n  Which of the two is meant?'],
+    ['[[1, 2], [3], ["a"]]', `entry [1] has 1 entries, the ones before it 2\n${RAGGED}`],
     ['[[1, 2], [3]]', `entry [1] has 1 entries, the ones before it 2\n${RAGGED}`],
     ['[[[1], [2]], [[3], [4, 5]]]', `entry [1, 1] has 2 entries, the ones before it 1\n${RAGGED}`],
     ['[[1], [[2]]]', `entry [1, 0] is a row among numbers\n${RAGGED}`],
@@ -125,6 +130,29 @@ describe('what is wrong, where, and what to do', () => {
   ])('%j', (text, message) => {
     expect(() => scan(text)).toThrow(exactly(message));
   });
+
+  test.each([
+    ['[true]', 'entry [0] is not a number', false],
+    ['[0, false]', 'entry [1] is not a number', false],
+    ['[0, null]', 'entry [1] is not a number', false],
+    ['[[1, 2], [3, {}]]', 'entry [1, 1] is not a number', false],
+    ['[{"a": [1]}, 2]', 'entry [0] is not a number', false],
+    ['[["a"]]', 'entry [0, 0] is text, not a number', true],
+    ['["toString"]', 'entry [0] is text, not a number', true],
+    ['["a", null]', 'entry [0] is text, not a number', true],
+    ['[[1], ["a"], [1, 2, 3], [[4]], 5]', 'entry [1, 0] is text, not a number', true],
+  ])(
+    'a list of something else than numbers is no error, but kept without its entries: %s',
+    (text, problem, quoted) => {
+      const list = { problem, hints: quoted ? [QUOTED_WORDS] : [] };
+      expect(scan(text)).toEqual(list);
+      expect(scan(`{"before": [1], "a": ${text}, "after": [2]}`)).toEqual({
+        before: numbers(1),
+        a: list,
+        after: numbers(2),
+      });
+    },
+  );
 
   test('bytes that are no text', () => {
     expect(() => parseJson(Uint8Array.of(34, 0xff, 34))).toThrow(
@@ -178,6 +206,10 @@ describe('limits', () => {
     expect(() => scan(inObjects(32, '{}'))).toThrow('objects are nested deeper than 32');
     expect(() => scan(inObjects(20, rows(12)))).not.toThrow();
     expect(() => scan(inObjects(20, rows(13)))).toThrow('arrays are nested deeper than 32');
+    // Behind an entry that is no number too.
+    expect(() => scan(`["a", ${rows(31)}]`)).not.toThrow();
+    expect(() => scan(`["a", ${rows(32)}]`)).toThrow('arrays are nested deeper than 32');
+    expect(() => scan(`["a", ${inObjects(32, '1')}]`)).toThrow('objects are nested deeper than 32');
     // Beside each other they may be any number.
     const many = Array.from({ length: 40 }, (_, i) => `"${i}":${rows(31)}`);
     expect(() => scan(`{${many}}`)).not.toThrow();
@@ -188,6 +220,7 @@ describe('limits', () => {
     expect(() => scan(names(10_001))).toThrow(exactly('holds more than 10000 names'));
     expect(() => scan(`{"a": ${names(5000)}, "b": ${names(4998)}}`)).not.toThrow();
     expect(() => scan(`{"a": ${names(5000)}, "b": ${names(4999)}}`)).toThrow('holds more than 10000 names');
+    expect(() => scan(`[${names(10_001)}]`)).toThrow('holds more than 10000 names');
   });
 
   test('a header may have 65536 members, each with its own names', () => {
@@ -207,7 +240,10 @@ describe('limits', () => {
       exactly('a: is a list of more than 1000 numbers'),
     );
     expect(() => scanHeader(`{"a": ${square(32)}}`)).toThrow('a: is a list of more than 1000 numbers');
-    expect(() => scanHeader(`{"a": ["${','.repeat(2000)}"]}`)).toThrow('a: entry [0] is text');
+    // Commas in a text are none between numbers.
+    expect(scanHeader(`{"a": ["${','.repeat(2000)}"]}`).get('a')).toMatchObject({
+      problem: 'entry [0] is text, not a number',
+    });
     expect(scan(list(1001))).toMatchObject({ shape: [1001] });
   });
 });

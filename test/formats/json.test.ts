@@ -105,10 +105,6 @@ test.each([
   ['{"a": 1, "a": 2}', 'the name a appears twice'],
   ['{"a": 1, "\\u0061": 2}', 'the name a appears twice'],
   ['{"a": [1e400]}', 'a: a number is too large for float64'],
-  ['[true]', 'entry [0] is not a number'],
-  ['[null]', 'entry [0] is not a number'],
-  ['["1"]', 'entry [0] is text, not a number'],
-  ['[""]', 'entry [0] is text, not a number'],
   ['[NaN]', 'line 1, column 2: expected a number'],
   ['[1,]', 'line 1, column 4: expected a number'],
   ['{"a": 1,}', 'line 1, column 9: expected a name in double quotes'],
@@ -186,6 +182,20 @@ test.each([
   ['{"a": {"dtype": "F16", "shape": [1], "data": [70000]}}', 'a: a value is too large for float16'],
   ['{"a": {"dtype": "I64", "shape": [1], "data": [1.5]}}', 'a: a value is not an int64'],
   ['{"weight_map": {"a": "b"}}', 'is the index of a sharded checkpoint'],
+  ['[true]', 'entry [0] is not a number'],
+  ['[null]', 'entry [0] is not a number'],
+  ['["1"]', 'entry [0] is text, not a number'],
+  ['[""]', 'entry [0] is text, not a number'],
+  ['{"a": [{}]}', 'a: entry [0] is not a number'],
+  ['{"a": {"b": {"c": "text"}}}', 'a.b.c: found a string, expected nested arrays'],
+  ['{"a": {}}', 'a: found an object of another form'],
+  ['{"a": {"dtype": "F32", "shape": [1]}}', 'a: found an object of another form'],
+  ['{"a": {"shape": [1], "data": [1]}}', 'a: found an object of another form'],
+  ['{"a": {"dtype": "F32", "data": [1]}}', 'a: found an object of another form'],
+  [
+    '{"a": {"dtype": "F32", "shape": [1], "data": [1], "device": "cpu"}}',
+    'a: found an object of another form',
+  ],
 ])('%s is no tensor', (text, message) => {
   expect(() => tensors(text)).toThrow(message);
 });
@@ -197,13 +207,19 @@ test.each([
   ['null', 'found null, expected an object of tensors, or one tensor as nested arrays'],
   ['{"a": null}', 'a: found null, expected nested arrays of numbers, or { "dtype", "shape", "data" }'],
   [
-    '{"a": {"data": [1]}}',
+    '{"a": {"shape": [1], "data": [1]}}',
     'a: found an object of another form, expected nested arrays of numbers, or { "dtype", "shape", "data" }',
   ],
   [
+    '["1"]',
+    `entry [0] is text, not a number
+  Only "NaN", "Infinity" and "-Infinity" are written in quotes.`,
+  ],
+  ['{"a.b": [1], "a": {"b": [2]}}', 'a.b: is there twice: with its point as a name, and nested'],
+  [
     '{"input": [1], "weight_map": {"a": "b"}}',
-    `is the index of a sharded checkpoint, not a checkpoint
-  Pass the shard that holds the module: weight_map says which one that is.`,
+    `is the index of a sharded checkpoint, by another name
+  Its name must end in .safetensors.index.json or .bin.index.json.`,
   ],
   [
     '{"a": {"dtype": "F31", "shape": [1], "data": [1]}}',
@@ -233,4 +249,49 @@ test('a $schema says nothing, and is neither tensor nor options', () => {
   expect(file.options!()).toEqual({ value: { module: 'LSTM' } });
   expect(open('{"$schema": "bundle.json", "input": [1]}').options!()).toEqual({ value: {} });
   expect(open('[1]').options!()).toEqual({ value: {} });
+});
+
+test('objects in objects are prefixes, as deep as they go', () => {
+  const read = tensors(
+    '{"model": {"rnn": {"weight_ih_l0": [[1]], "weight_hh_l0": {"dtype": "F64", "shape": [1, 1], "data": [2]}}, "fc": {"weight": [3]}}, "input": [4]}',
+  );
+  expect([...read].map(([name, { dtype, data }]) => [name, dtype, ...data])).toEqual([
+    ['model.rnn.weight_ih_l0', 'F32', 1],
+    ['model.rnn.weight_hh_l0', 'F64', 2],
+    ['model.fc.weight', 'F32', 3],
+    ['input', 'F32', 4],
+  ]);
+});
+
+test('options and the schema stand on top only: deeper they are names like others', () => {
+  const { specs } = open(
+    '{"case": {}, "$schema": "s", "a": {"case": [1], "$schema": [2], "weight_map": [3]}}',
+  ).tensors();
+  expect([...specs.keys()]).toEqual(['a.case', 'a.$schema', 'a.weight_map']);
+});
+
+test('what is no tensor is left aside, each with the reason', () => {
+  const { specs, aside } = open(
+    '{"epoch": 3, "name": "run", "tags": ["a"], "input": [1], "optimiser": {"lr": 0.1, "betas": [0.9, 0.99]}, "args": {"deep": {"on": true}}, "nothing": null}',
+  ).tensors();
+  // A list of numbers is a tensor, wherever it stands.
+  expect([...specs.keys()]).toEqual(['input', 'optimiser.betas']);
+  const expected = 'nested arrays of numbers, or { "dtype", "shape", "data" }';
+  expect(Object.fromEntries(aside!)).toEqual({
+    epoch: { found: 'a number', expected },
+    name: { found: 'a string', expected },
+    tags: {
+      problem: 'entry [0] is text, not a number',
+      hints: ['Only "NaN", "Infinity" and "-Infinity" are written in quotes.'],
+    },
+    'optimiser.lr': { found: 'a number', expected },
+    'args.deep.on': { found: 'a boolean', expected },
+    'args.deep': { found: 'an object of another form', expected },
+    args: { found: 'an object of another form', expected },
+    nothing: { found: 'null', expected },
+  });
+});
+
+test('nothing is left aside of a file of tensors', () => {
+  expect(open('{"case": {"module": "GRU"}, "input": [1]}').tensors().aside).toEqual(new Map());
 });

@@ -201,7 +201,7 @@ describe('limits', () => {
     expect(read(text).tensors['']).toEqual(tensor);
     expect(refusal(`${text}x`)).toEqual([
       'found 16777217 bytes of printed text, expected 16777216 at most',
-      '  Save tensors of this size as safetensors.',
+      '  Save tensors of this size as .safetensors or .npy.',
     ]);
   });
 });

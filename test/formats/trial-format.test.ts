@@ -53,7 +53,7 @@ beforeAll(async () => {
   const files = {
     'lstm.trial': whole,
     'renamed.safetensors': whole,
-    'lstm.onnx': Buffer.concat([Buffer.alloc(MAGIC.length), whole.subarray(MAGIC.length)]),
+    'lstm.hdf5': Buffer.concat([Buffer.alloc(MAGIC.length), whole.subarray(MAGIC.length)]),
     'w.trial': pick((name) => /weight|bias/.test(name)),
     'i.trial': pick((name) => /^(?:input|h_0|c_0)$/.test(name)),
     'e.trial': pick((name) => outputs.includes(name)),
@@ -114,22 +114,21 @@ test('three files of the format make a case', () => {
 });
 
 test('a format takes over files that were known and refused', () => {
-  const before = run(without, 'verify', 'lstm.onnx');
-  expect(before.output).toContain('lstm.onnx: is an ONNX model');
+  const before = run(without, 'verify', 'lstm.hdf5');
+  expect(before.output).toContain('lstm.hdf5: is a Keras or HDF5 file');
   expect(before.status).toBe(2);
-  const after = run(withTrial, 'verify', 'lstm.onnx');
+  const after = run(withTrial, 'verify', 'lstm.hdf5');
   expect(after.output).toContain('parity');
   expect(after.status).toBe(0);
 });
 
 test('messages and hints know the format', () => {
   expect(run(withTrial, 'verify', 'unknown.dat').output).toMatch(
-    /cellcheck reads \.safetensors, .*\.trial and \.onnx files, and \.txt with tensors as Python prints them\./,
+    /cellcheck reads \.safetensors, .*\.json and \.trial files, .*, and \.txt with tensors as Python prints them\./,
   );
   expect(run(withTrial, 'verify', 'nosuch').output).toMatch(
-    /a bundle \(\.safetensors, .*\.trial or \.onnx\)/,
+    /a bundle \(\.safetensors, .*\.json or \.trial\)/,
   );
-  expect(run(withTrial, 'verify', '--help').output).toMatch(/\.safetensors,[^)]*\.trial\s+or\s+\.onnx/);
   const report = ['verify', 'lstm.trial', '--reporter', 'json=report.trial'];
   expect(run(withTrial, ...report).output).toContain('A report is no file of tensors');
   expect(run(without, ...report).output).not.toContain('A report is no file of tensors');

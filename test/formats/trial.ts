@@ -20,7 +20,7 @@ export const MAGIC = 'TRIAL\0\0\0';
 export const trial: Format = {
   name: 'trial',
   // A file with the second ending is one that cellcheck otherwise knows and refuses.
-  endings: ['.trial', '.onnx'],
+  endings: ['.trial', '.hdf5'],
   magic: [MAGIC],
   text: false,
   open(source) {

@@ -281,15 +281,7 @@ const ROWS: readonly Row[] = [
     '{}',
     '{"0":1}',
     `[${'1,'.repeat(70)}1]`,
-  ].map(
-    (shape): Row => [
-      `shape ${shape.slice(0, 40)}`,
-      spare({ shape }),
-      2,
-      'spare',
-      shape === '[true]' || shape === '[null]' || shape === '["1"]' ? 'number' : 'shape',
-    ],
-  ),
+  ].map((shape): Row => [`shape ${shape.slice(0, 40)}`, spare({ shape }), 2, 'spare', 'shape']),
   ['shape [1e400]', spare({ shape: '[1e400]' }), 2, 'spare.shape: a number is too large'],
   ...['[1.0]', '[1e0]'].map((shape): Row => [`shape ${shape}`, spare({ shape }), 0, 'parity']),
   ['a scalar', spare({ shape: '[]' }), 0, 'parity'],

@@ -125,9 +125,24 @@ const KERAS = [
 ];
 const ONNX = [
   '  These look like ONNX names (W, R, B): its gate order is i o f c (LSTM) and z r h (GRU), and B joins both',
-  '  biases. Take the state_dict of the PyTorch model that was exported.',
+  '  biases. Give the .onnx file itself: cellcheck reads it.',
 ];
-const NORM = ['  These look like weight_norm or a parametrization: remove it before saving the state_dict.'];
+const FLAX = [
+  '  These look like Flax names: hi, hf, hg, ho and ii, if, ig, io are one kernel a gate. weight_hh_l0 stacks the',
+  '  transposed h kernels in the order i f g o, weight_ih_l0 the i kernels; the biases of h are bias_hh_l0.',
+];
+const MLX = [
+  '  These look like MLX names: Wx is weight_ih_l0, Wh is weight_hh_l0, and bias is the sum of both biases; a GRU',
+  '  has a further bias bhn for the gate n.',
+];
+const CUDNN = [
+  "  These look like cuDNN's weights, which are all parameters in one tensor, in an order of cuDNN's own. Save the",
+  '  state_dict of the nn.LSTM, GRU or RNN instead.',
+];
+const PARAMETRIZED = [
+  '  These look like a parametrization or a pruned module: make it permanent before saving the state_dict',
+  '  (torch.nn.utils.parametrize.remove_parametrizations, torch.nn.utils.prune.remove).',
+];
 
 test.each<[readonly string[], readonly string[]]>([
   [
@@ -141,14 +156,26 @@ test.each<[readonly string[], readonly string[]]>([
   [['a.R'], [...ONNX, '  It holds a.R.']],
   [['a/B'], [...ONNX, '  It holds a/B.']],
   [['onnx::LSTM_85'], [...ONNX, '  It holds onnx::LSTM_85.']],
-  [['aW', 'Wx', 'a.Bx', 'x.onnx::a'], ['  It holds aW, Wx, a.Bx, x.onnx::a.']],
+  [['aW', 'xWx', 'a.Bx', 'x.onnx::a'], ['  It holds aW, xWx, a.Bx, x.onnx::a.']],
   [
-    ['weight_ih_l0_g', 'rnn.weight_g'],
-    [...NORM, '  It holds weight_ih_l0_g, rnn.weight_g.'],
+    ['cell.hi.kernel', 'W'],
+    [...FLAX, '  It holds cell.hi.kernel, W.'],
   ],
-  [['weight_v'], [...NORM, '  It holds weight_v.']],
-  [['weight_original0'], [...NORM, '  It holds weight_original0.']],
-  [['x.original1'], [...NORM, '  It holds x.original1.']],
+  [['if/kernel'], [...FLAX, '  It holds if/kernel.']],
+  [['hx.kernel'], [...KERAS, '  It holds hx.kernel.']],
+  [
+    ['layers.0.Wx', 'W'],
+    [...MLX, '  It holds layers.0.Wx, W.'],
+  ],
+  [['bhn'], [...MLX, '  It holds bhn.']],
+  [['rnn._flat_weights.0'], [...CUDNN, '  It holds rnn._flat_weights.0.']],
+  [['gru/opaque_kernel_x'], [...KERAS, '  It holds gru/opaque_kernel_x.']],
+  [
+    ['parametrizations.weight_hh_l0.original'],
+    [...PARAMETRIZED, '  It holds parametrizations.weight_hh_l0.original.'],
+  ],
+  [['rnn.weight_hh_l0_orig'], [...PARAMETRIZED, '  It holds rnn.weight_hh_l0_orig.']],
+  [['weight_ih_l0_g', 'rnn.weight_g'], ['  It holds weight_ih_l0_g, rnn.weight_g.']],
   [['original12', 'weight_gain', 'original2'], ['  It holds original12, weight_gain, original2.']],
   [['a', 'b', 'c', 'd', 'e', 'f'], ['  It holds a, b, c, d, e, f.']],
   [['a', 'b', 'c', 'd', 'e', 'f', 'g'], ['  It holds a, b, c, d, e, f, ….']],

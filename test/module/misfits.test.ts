@@ -10,7 +10,8 @@ const own = (otherwise: Parameters<typeof lstm>[0] = {}): Shapes =>
 const LSTM = own();
 const describe = (shapes: Shapes) => linesOf(() => describeModule(specs(shapes)));
 const OTHER_LAYER = '  Was one of the tensors exported from another layer?';
-const TRANSPOSED = 'It is transposed: PyTorch keeps weights as [rows of all gates, features]. Save weight.T.';
+const TRANSPOSED =
+  'It is transposed: PyTorch keeps weights as [rows of all gates, features]. Save weight.T.contiguous().';
 
 test.each<[string, Shapes, readonly string[]]>([
   [
@@ -81,7 +82,7 @@ test('several faults, each in a line', () => {
 });
 
 const ALL_TRANSPOSED =
-  '  The weights are transposed: PyTorch keeps them as [rows of all gates, features]. Save weight.T of each.';
+  '  The weights are transposed: PyTorch keeps them as [rows of all gates, features]. Save weight.T.contiguous() of each.';
 
 test.each<[string, Shapes, readonly string[]]>([
   [

@@ -212,6 +212,6 @@ describe('one batch row stands in either place', () => {
     expect(() => rows(filled(2, 3, 1), filled(3, 2, 2), true)).toThrow('output: found [3, 2, 2]');
     expect(() => rows(filled(1, 3, 1), filled(4, 1, 2), true)).toThrow('output: found [4, 1, 2]');
     expect(() => rows(filled(1, 3, 1), filled(3, 2, 2), true)).toThrow('output: found [3, 2, 2]');
-    expect(() => rows(filled(3, 1), filled(3, 1, 2))).toThrow('output');
+    expect(() => rows(filled(3, 1), filled(3, 2, 2))).toThrow('output: found [3, 2, 2]');
   });
 });

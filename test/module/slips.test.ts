@@ -14,13 +14,13 @@ const errorOf = (shapes: Shapes, { batch_first, ...otherwise }: Said = {}) => {
 // The one hint that tells most, and the cases that get it: of an LSTM 3 → 4, but for what is said.
 const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: Said][]][] = [
   [
-    'The 3 features are in dimension 0; PyTorch takes them last: input.transpose(0, -1).',
+    'The 3 features are in dimension 0; PyTorch takes them last: input.transpose(0, -1).contiguous().',
     [{ input: [3, 5, 2] }],
     [{ input: [3, 5] }],
     [{ input: [3, 5, 2] }, { cell: true }],
   ],
   [
-    'The 3 features are in dimension 1; PyTorch takes them last: input.transpose(1, -1).',
+    'The 3 features are in dimension 1; PyTorch takes them last: input.transpose(1, -1).contiguous().',
     [{ input: [5, 3, 2] }],
   ],
   [
@@ -39,12 +39,14 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
     'A sequence is [T, 3], a batch [T, B, 3] or, with batch_first, [B, T, 3].',
     [{ input: [3] }],
     [{ input: [5, 2, 1, 3] }],
+    [{ input: [5, 2, 4, 3] }],
+    [{ input: [1, 5, 2, 3], output: [5, 2, 4] }],
   ],
   [
-    'The 3 features are in dimension 2; PyTorch takes them last: input.transpose(2, -1).',
+    'The 3 features are in dimension 2; PyTorch takes them last: input.transpose(2, -1).contiguous().',
     [{ input: [5, 2, 3, 1] }],
   ],
-  ['LSTMCell takes one step [3] or [B, 3], or a loop [T, B, 3].', [{ input: [1, 5, 2, 3] }, { cell: true }]],
+  ['LSTMCell takes one step [3] or [B, 3], or a loop [T, B, 3].', [{ input: [2, 5, 2, 3] }, { cell: true }]],
   [
     'With proj_size, h has 2 values: only c has 4.',
     [{ input: [5, 2, 3], output: [5, 2, 4] }, { proj_size: 2 }],
@@ -68,10 +70,6 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
     [{ input: [5, 1, 3], output: [5, 4] }],
   ],
   [
-    'The input has a batch dimension, and this has none: unsqueeze(0).',
-    [{ input: [1, 5, 3], output: [5, 4] }, { batch_first: true }],
-  ],
-  [
     'This is one step only, as out[-1] or, with batch_first, out[:, -1] gives it. Save the whole output, or the last state as h_n.',
     [{ input: [5, 2, 3], output: [2, 4] }],
     [{ input: [5, 2, 3], output: [1, 2, 4] }],
@@ -85,7 +83,6 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
     [{ input: [5, 2, 3], h_n: [1, 2, 5] }],
     [{ input: [5, 2, 3], output: [5, 2, 5] }],
     [{ input: [5, 2, 3], lengths: [3] }],
-    [{ input: [5, 2, 3], lengths: [2, 1] }],
     [{ input: [5, 2, 3], lengths: [2], output: [4, 2, 4] }],
     [{ input: [5, 2, 3], h_n: [1, 2, 5] }, { proj_size: 2 }],
     [{ input: [5, 2, 3], c_n: [1, 2, 5] }, { proj_size: 2 }],
@@ -105,7 +102,7 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
   ],
   [
     'The input is [5, 3], and decides whether there is a batch dimension.',
-    [{ input: [5, 3], output: [5, 1, 4] }],
+    [{ input: [5, 3], output: [5, 2, 4] }],
   ],
   [
     'The input is [2, 3], and decides whether there is a batch dimension.',
@@ -120,12 +117,6 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
   [
     'Time and batch are the other way round than in the input. Is it batch_first? (--no-batch-first)',
     [{ input: [2, 5, 3], output: [5, 2, 4] }, { batch_first: true }],
-  ],
-  [
-    'The dimension for layers and directions is missing: unsqueeze(0).',
-    [{ input: [5, 2, 3], h_n: [2, 4] }],
-    [{ input: [5, 3], h_n: [4] }],
-    [{ input: [5, 2, 3], c_n: [2, 4] }],
   ],
   [
     'The dimension for layers and directions is missing: this is one layer and direction only.',
@@ -144,9 +135,10 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
     [{ input: [5, 2, 3], c_n: [2, 5] }],
   ],
   [
-    'Layers come first and the batch second, with batch_first too: transpose(0, 1).',
-    [{ input: [5, 2, 3], h_n: [2, 1, 4] }],
-    [{ input: [5, 2, 3], c_n: [2, 1, 4] }],
+    'Layers come first and the batch second, with batch_first too: transpose(0, 1).contiguous().',
+    [{ input: [5, 3, 3], h_n: [3, 2, 4] }, { num_layers: 2 }],
+    [{ input: [5, 3, 3], c_n: [3, 2, 4] }, { num_layers: 2 }],
+    [{ input: [5, 3, 3], h_n: [3, 2, 4] }, { bidirectional: true }],
   ],
   [
     'The input [5, 2, 3] has 5 steps and batch 2; the weights say hidden size 4, num_layers 2.',
@@ -164,7 +156,6 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
     [{ input: [5, 3], output: [1, 4] }],
     [{ input: [5, 3], output: [7, 4] }],
     [{ input: [5, 3], output: [4, 5] }],
-    [{ input: [5, 3], h_n: [4, 1] }],
   ],
   [
     'The input [2, 3] has 1 step and batch 2; the weights say hidden size 4, num_layers 1.',
@@ -174,7 +165,7 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
   ],
   [
     'The input is [2, 5, 3], and decides whether there is a batch dimension.',
-    [{ input: [2, 5, 3], output: [2, 1, 5, 4] }, { batch_first: true }],
+    [{ input: [2, 5, 3], output: [2, 2, 5, 4] }, { batch_first: true }],
   ],
   [
     'The input [3] has 1 step and batch 1; the weights say hidden size 4, num_layers 1.',
@@ -191,14 +182,35 @@ test.each(HINTS)('%s', (hint, ...cases) => {
 
 // Several faults, and those that are not of a shape.
 const ERRORS: readonly [shapes: Shapes, said: Said, lines: readonly string[]][] = [
+  // What would be read as it is meant is told too, where something else cannot be.
   [
-    { input: [5, 2, 3], h_0: [2, 1, 4], c_0: [2, 4] },
+    { input: [5, 2, 3], h_n: [2, 4], c_n: [1, 2, 5] },
     {},
     [
-      'h_0: found [2, 1, 4], expected [num_layers, B, hidden_size] = [1, 2, 4]',
-      '  Layers come first and the batch second, with batch_first too: transpose(0, 1).',
-      '  c_0: found [2, 4], expected [num_layers, B, hidden_size] = [1, 2, 4]',
-      '    The dimension for layers and directions is missing: unsqueeze(0).',
+      'h_n: found [2, 4], expected [num_layers, B, hidden_size] = [1, 2, 4]',
+      '  The dimension for layers and directions is missing: unsqueeze(0).',
+      '  c_n: found [1, 2, 5], expected [num_layers, B, hidden_size] = [1, 2, 4]',
+      '    The input [5, 2, 3] has 5 steps and batch 2; the weights say hidden size 4, num_layers 1.',
+    ],
+  ],
+  [
+    { input: [1, 5, 3], output: [5, 4], h_n: [5] },
+    { batch_first: true },
+    [
+      'output: found [5, 4], expected [B, T, hidden_size] = [1, 5, 4]',
+      '  The input has a batch dimension, and this has none: unsqueeze(0).',
+      '  h_n: found [5], expected [num_layers, B, hidden_size] = [1, 1, 4]',
+      '    The input is [1, 5, 3], and decides whether there is a batch dimension.',
+    ],
+  ],
+  [
+    { input: [5, 3, 3], h_0: [3, 2, 4], c_0: [3, 4] },
+    { num_layers: 2 },
+    [
+      'h_0: found [3, 2, 4], expected [num_layers, B, hidden_size] = [2, 3, 4]',
+      '  Layers come first and the batch second, with batch_first too: transpose(0, 1).contiguous().',
+      '  c_0: found [3, 4], expected [num_layers, B, hidden_size] = [2, 3, 4]',
+      '    The dimension for layers and directions is missing: this is one layer and direction only.',
     ],
   ],
   [

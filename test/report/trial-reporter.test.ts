@@ -39,7 +39,7 @@ test('a reporter that was added is one of those of the commands that it renders'
     stdout: 'samples/failing/lstm-swapped-gates: conventions (from the command line)\nexit 1\n',
   });
   for (const command of ['verify', 'diagnose'])
-    expect(words(run(command, '--help').stdout)).toMatch(/, \w+ or trial, to stdout or a file/);
+    expect(words(run(command, '--help').stdout)).toMatch(/, \w+ or trial; to stdout or a file/);
 });
 
 test('a command that it does not render refuses it, and names what it has', () => {
