@@ -106,6 +106,9 @@ export const CASE_SCHEMA = z.extend(caseOptions, {
 
 export type CaseFile = z.infer<typeof CASE_SCHEMA>;
 
+const FILE_FIELDS = ['weights', 'input', 'expected'];
+const NO_FILE = 'is neither a file\'s name, nor { "file", "dtype", "shape" }, nor a file for each tensor';
+
 interface SchemaIssue {
   /** `tolerance.rtol` */
   readonly field: string;
@@ -135,6 +138,9 @@ function sentences(issue: z.core.$ZodIssue): SchemaIssue[] {
   const field = issue.path.join('.');
   switch (issue.code) {
     case 'unrecognized_keys':
+      // Something that is none of the forms that a file of a case may have.
+      if (FILE_FIELDS.includes(String(issue.path[0])))
+        return [{ field: String(issue.path[0]), problem: NO_FILE }];
       return issue.keys.map((key) => ({
         field: [...issue.path, key].join('.'),
         problem: 'is not an option of a case',
@@ -149,12 +155,7 @@ function sentences(issue: z.core.$ZodIssue): SchemaIssue[] {
       return [{ field, problem: `is not one of ${issue.values.join(', ')}` }];
     case 'invalid_union':
       if (issue.input === undefined) return [{ field, problem: 'is missing: the name of a file is needed' }];
-      return [
-        {
-          field,
-          problem: 'is neither a file\'s name, nor { "file", "dtype", "shape" }, nor a file for each tensor',
-        },
-      ];
+      return [{ field, problem: NO_FILE }];
     case 'too_big':
       return [{ field, problem: `is longer than ${issue.maximum} characters` }];
     case 'too_small':
@@ -172,6 +173,8 @@ export function parseCaseFile(value: unknown): Parsed<CaseFile> {
 function withPlainLists(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if ('values' in value && value.values instanceof Float64Array) return Array.from(value.values);
+  // A list of something else; its entries are not kept.
+  if (Object.getPrototypeOf(value) !== null && 'problem' in value) return [];
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withPlainLists(member)]));
 }
 

@@ -79,7 +79,8 @@ function placesOf(
   { weights, input, expected }: Pick<CaseFile, 'weights' | 'input' | 'expected'>,
   place: (field: string, file: string) => Place,
 ): Places {
-  const placed = (field: string, given: CaseFiles) => placeOfFiles(given, (file) => place(field, file));
+  const placed = (field: string, given: CaseFiles) =>
+    placeOfFiles(field, given, (file) => place(field, file));
   return {
     weights: placed('weights', weights),
     input: placed('input', input),
@@ -104,7 +105,7 @@ function loadCaseFile(file: string, label: string, caseFile: CaseFile, options: 
   if ((expected ?? options.expected) === undefined && !options.expectedOptional)
     throw new CellcheckError({ file: label, tensor: 'expected', problem: 'is missing: text is needed' });
   const place = (field: string, given: string) => placeOf(field, given, file, label, options);
-  const own = placesOf({ weights, input, expected }, place);
+  const own = inFile(label, () => placesOf({ weights, input, expected }, place));
   const places =
     options.expected === undefined ? own : { ...own, expected: givenPlace(options.expected, options.cwd) };
   // The layers of another network's outputs are not this case's.
@@ -123,6 +124,7 @@ function withLayers(loaded: Case, layers: Place | undefined, options: LoadOption
   const stated = layerNames({ ...loaded.options.names, ...options.names });
   const names = resolvedNames(stated, () => ({ specs: opened.specs, label: place.label }));
   const file = renamed(opened, names);
+  inFile(place.label, () => mustBeTensors(file));
   const roles = layerRoles(file.specs.keys());
   if (roles.length === 0) {
     const present = [...file.specs.keys()].slice(0, 8).map(printable).join(', ');
@@ -250,10 +252,23 @@ function underKey(
 }
 
 /** @throws CellcheckError for something that has the name of a role or a parameter, and is no tensor */
-function mustBeTensors({ aside = new Map() }: StateDict): void {
+function mustBeTensors({ specs, aside = new Map() }: StateDict): void {
   for (const [name, reason] of aside)
     if (isKnownName(name)) throw new CellcheckError({ tensor: name, ...reason });
+  for (const name of specs.keys()) {
+    const [, role] = PART_OF_ROLE.exec(name) ?? [];
+    if (role === undefined || specs.has(role)) continue;
+    throw new CellcheckError({
+      tensor: role,
+      found: `tensors inside it, as ${printable(name)}`,
+      expected: 'one tensor',
+      hints: ['Stack several: torch.stack(…).contiguous().'],
+    });
+  }
 }
+
+/** A tensor inside what has the name of a role. (A layer of a model may be called `output`, and has a weight.) */
+const PART_OF_ROLE = /^(input|h_0|c_0|lengths|output|h_n|c_n)\.(?:\d+|data|values?|tensor)$/;
 
 /** The notes of files, without duplicates. */
 function notesOf(files: readonly (readonly [StateDict | undefined, string])[]): string[] {

@@ -30,7 +30,7 @@ export function openCheckpoint(
   const choose = (tensors: StateDict, name: string | undefined, fileLabel: string) =>
     name === undefined ? tensors : inFile(fileLabel, () => under(tensors, name));
   if (!caseFile) return { label, tensors: effective(choose(contents.tensors(), key, fileLabel)) };
-  const weights = placeOfFiles(caseFile.weights, (given) =>
+  const weights = placeOfFiles('weights', caseFile.weights, (given) =>
     placeOf('weights', given, file, fileLabel, options),
   );
   const stored = openPlace(weights);

@@ -14,8 +14,8 @@ export interface Place {
   readonly parts?: ReadonlyMap<string, Place>;
 }
 
-/** The place of what a case names, with each file put where `place` says. */
-export function placeOfFiles(given: CaseFiles, place: (file: string) => Place): Place {
+/** The place of what a case names in a field, with each file put where `place` says. */
+export function placeOfFiles(field: string, given: CaseFiles, place: (file: string) => Place): Place {
   if (typeof given === 'string') return place(given);
   if (typeof given.file === 'string' && 'dtype' in given) {
     const { dtype, shape } = given as Required<Place>['raw'];
@@ -23,11 +23,11 @@ export function placeOfFiles(given: CaseFiles, place: (file: string) => Place): 
   }
   const parts = new Map(
     Object.entries(given as Readonly<Record<string, CaseFiles | undefined>>).flatMap(([role, file]) =>
-      file === undefined ? [] : [[role, placeOfFiles(file, place)] as const],
+      file === undefined ? [] : [[role, placeOfFiles(role, file, place)] as const],
     ),
   );
   const [first] = parts.values();
-  if (!first) throw new CellcheckError({ problem: 'names no file' });
+  if (!first) throw new CellcheckError({ tensor: field, problem: 'names no file' });
   return { path: first.path, label: [...parts.values()].map(({ label }) => label).join(', '), parts };
 }
 

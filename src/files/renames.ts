@@ -21,16 +21,17 @@ export function resolvedNames(names: Names, fileFor: FileFor): Names {
   const resolved: Record<string, string> = {};
   for (const [ours, theirs] of Object.entries(names)) {
     const { specs, label } = fileFor(ours);
-    const pairs = isPattern(ours, theirs) ? fitting(ours, theirs, specs) : [[ours, theirs] as const];
-    const [[first]] = pairs.length ? pairs : [[ours]];
+    const pairs = isPattern(ours, theirs) ? namesFitting(ours, theirs, specs) : [[ours, theirs] as const];
+    const [fitting] = pairs;
+    if (!fitting) throw noTensor(ours, theirs, specs, label);
+    const [first] = fitting;
     if (!isKnownName(first)) {
       throw new CellcheckError({
         problem: `the name ${printable(first)} (for ${printable(theirs)}) is not one that cellcheck reads`,
         hints: [`It is one of ${[...INPUT_ROLES, ...EXPECTED_ROLES].join(', ')}, or a parameter's.`],
       });
     }
-    const missing = pairs.length === 0 || pairs.some(([, name]) => !specs.has(name));
-    if (missing) throw noTensor(ours, theirs, specs, label);
+    if (pairs.some(([, name]) => !specs.has(name))) throw noTensor(ours, theirs, specs, label);
     for (const [name, other] of pairs) resolved[name] = other;
   }
   return resolved;
@@ -39,7 +40,11 @@ export function resolvedNames(names: Names, fileFor: FileFor): Names {
 const isPattern = (ours: string, theirs: string) =>
   ours.split('*').length === 2 && theirs.split('*').length === 2;
 
-function fitting(ours: string, theirs: string, specs: StateDict['specs']): (readonly [string, string])[] {
+function namesFitting(
+  ours: string,
+  theirs: string,
+  specs: StateDict['specs'],
+): (readonly [string, string])[] {
   const [before, after] = theirs.split('*');
   return [...specs.keys()].flatMap((name) => {
     if (!name.startsWith(before) || !name.endsWith(after) || name.length <= before.length + after.length)

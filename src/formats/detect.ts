@@ -26,7 +26,7 @@ export const TENSOR_ENDINGS: readonly string[] = [
 ];
 
 /** How many first bytes `detectFormat` looks at. */
-export const HEAD_BYTES = 64;
+export const HEAD_BYTES = 512;
 
 // Formats come first: where one is added whose files were unsupported before, it takes them over.
 const KNOWN = [...FORMATS, ...UNSUPPORTED];
@@ -44,7 +44,11 @@ export function detectFormat(path: string, firstBytes: Uint8Array): Format {
   const byEnding = withLongestEnding(name);
   const looksRight = (format: Signature & Partial<Format>) => format.looksLike?.(head) ?? false;
   const found =
-    byMagic.find(hasEnding) ?? byMagic[0] ?? byEnding.find(looksRight) ?? byEnding[byEnding.length - 1];
+    byMagic.find(hasEnding) ??
+    byMagic[0] ??
+    byEnding.find(looksRight) ??
+    byEnding.filter((format) => 'open' in format).at(-1) ??
+    byEnding[0];
   if (found && 'what' in found) {
     throw new CellcheckError({ problem: `is ${found.what}`, hints: found.hints });
   }

@@ -1,5 +1,5 @@
 import { CellcheckError, printable } from '../errors.js';
-import { DTYPES, type Dtype, decode, requireReadable } from '../tensor/dtype.js';
+import { DTYPES, type Dtype, decode, isReadable } from '../tensor/dtype.js';
 import { elementCount, formatShape } from '../tensor/shape.js';
 import { checkNames, NAMELESS } from '../tensor/state-dict.js';
 import type { Tensor, TensorSpec } from '../tensor/tensor.js';
@@ -80,8 +80,12 @@ export function npyHeader(source: Source): NpyHeader {
     .flatMap((size) => (size.trim() === '' ? [] : [Number(size.replace('L', ''))]));
   if (shape.length > MOST_DIMENSIONS || !shape.every(Number.isSafeInteger))
     throw new CellcheckError({ problem: 'its shape is not one of an array' });
-  const dtype = NUMPY_DTYPES[descr.slice(1)];
-  if (dtype === undefined || !/^[<>=|]/.test(descr)) throw otherDtype(descr);
+  const kind = descr.slice(1);
+  if (!Object.hasOwn(NUMPY_DTYPES, kind) || !/^[<>=|]/.test(descr)) {
+    // It is only an error where somebody asks for this array.
+    return { dtype: descr, shape, dataStart: cursor.position, bigEndian: false, fortranOrder: false };
+  }
+  const dtype = NUMPY_DTYPES[kind];
   const bytes = elementCount(shape) * DTYPES[dtype].bytes;
   const dataStart = cursor.position;
   if (!Number.isSafeInteger(bytes) || dataStart + bytes !== source.size) {
@@ -119,7 +123,8 @@ function otherDtype(descr: string): CellcheckError {
 }
 
 export function npyTensor(source: Source, { shape, dataStart, ...header }: NpyHeader): Tensor {
-  const dtype = requireReadable(NAMELESS, header.dtype);
+  if (!isReadable(header.dtype)) throw otherDtype(header.dtype);
+  const { dtype } = header;
   const { bytes: itemSize } = DTYPES[dtype];
   const stored = source.read(dataStart, elementCount(shape) * itemSize);
   const inOrder = header.fortranOrder

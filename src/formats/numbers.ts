@@ -15,7 +15,8 @@ export const numbers: Format = {
   text: true,
   holds: 'a row of numbers for each step',
   // Other text than this has names, brackets or prompts.
-  looksLike: (head) => /^(?:\xef\xbb\xbf)?[-+.,;\d\seEnaifNAIF]*$/.test(head) && /\d/.test(head),
+  looksLike: (head) =>
+    /^(?:\xef\xbb\xbf)?(?:#[^\n]*(?:\n|$))*[-+.,;\d\seEnaifNAIF]*$/.test(head) && /\d/.test(head),
   open(source) {
     const text = decodedText(source.read(0, source.size));
     const { shape, written, notes } = rowsOf(text);
@@ -25,7 +26,7 @@ export const numbers: Format = {
         dtype: 'F32',
         shape,
         data: values,
-        ...(shape.length === 3 && { batchFirst: true as const }),
+        batchFirst: true as const,
         ...(printed && { printed }),
       },
     });
@@ -61,12 +62,12 @@ function rowsOf(text: string): Rows {
   // The rows of each block.
   const blocks: number[] = [];
   let columns: number | undefined;
-  let named = false;
+  let names: number | undefined;
   let hasIndex = false;
   let afterBlank = true;
   const lines = text.split(/\r\n|\n|\r/);
   for (const [index, line] of lines.entries()) {
-    if (line.startsWith('#')) continue;
+    if (line.startsWith('#') && !line.startsWith('#N/A')) continue;
     if (line.trim() === '') {
       afterBlank = true;
       continue;
@@ -75,8 +76,8 @@ function rowsOf(text: string): Rows {
       throw new CellcheckError({ problem: `line ${index + 1} ${problem}`, hints });
     };
     const cells = cellsOf(line);
-    if (blocks.length === 0 && !named && cells.some((cell) => !isNumberText(cell))) {
-      named = true;
+    if (blocks.length === 0 && names === undefined && areNames(cells)) {
+      names = cells.length;
       // pandas writes the index of each row first, and no name above it.
       hasIndex = cells[0] === '';
       if (hasIndex)
@@ -96,6 +97,8 @@ function rowsOf(text: string): Rows {
         fail('has a number beyond double precision');
       appendNumber(written, cell, value);
     }
+    if (names !== undefined && blocks.length === 0 && cells.length !== names)
+      fail(`has ${count(cells.length, 'column')}, and the line of names ${names}`);
     if (afterBlank) blocks.push(0);
     afterBlank = false;
     blocks[blocks.length - 1]++;
@@ -116,8 +119,19 @@ function rowsOf(text: string): Rows {
 
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
 
+/**
+ * Whether a line is one of names. None of them looks like a number: that would be a slip in the first row. Behind a name,
+ * or the empty one of an index, they may be whole numbers, as pandas counts columns.
+ */
+function areNames([first, ...rest]: readonly string[]): boolean {
+  const isName = (cell: string) => cell !== '' && !isNumberText(cell) && !STARTS_AS_NUMBER.test(cell);
+  return (first === '' || isName(first)) && rest.every((cell) => isName(cell) || /^\d{1,6}$/.test(cell));
+}
+
+const STARTS_AS_NUMBER = /^[-+.]?\d|^#N/;
+
 function cellsOf(line: string): string[] {
-  const separator = line.includes(',') ? ',' : line.includes(';') ? ';' : undefined;
+  const separator = [',', ';', '\t'].find((candidate) => line.includes(candidate));
   const cells = separator ? line.split(separator).map((cell) => cell.trim()) : line.trim().split(/\s+/);
   // A loop of printf ends each line with a separator.
   if (cells.length > 1 && cells[cells.length - 1] === '') cells.pop();

@@ -1,8 +1,8 @@
 import type { NamedShape } from '../../schemas/shapes.js';
-import { elementCount, sameShape } from '../tensor/shape.js';
+import { sameShape } from '../tensor/shape.js';
 import { permuted, type Tensor } from '../tensor/tensor.js';
 import { type Case, layerOf, type Role } from './case.js';
-import { type Reading, readings } from './layout.js';
+import { type Reading, read } from './layout.js';
 import { directionsOf, type Module } from './parameters.js';
 
 /** A tensor whose axes are not PyTorch's, and how it is read. */
@@ -21,52 +21,49 @@ export interface Arranged {
 }
 
 /**
- * Reads a case's shapes. Where they are not PyTorch's, an axis of size 1 may be missing or surplus, and the directions may
- * have an axis of their own, as in ONNX ([T, D, B, H]), or stand beside each other in a state: that is taken where one
- * reading alone fits.
+ * Reads a case's shapes with the batch_first that was asked for, or else with the value that they fit, and with PyTorch's
+ * default (false) if they fit both or neither. Where they are not PyTorch's, an axis of size 1 may be missing or surplus,
+ * and the directions may have an axis of their own, as in ONNX ([T, D, B, H]), or stand beside each other in a state: that
+ * is taken where one reading alone fits.
  */
 export function arrange(module: Module, given: Case['tensors'], batch_first: boolean | undefined): Arranged {
-  const orders = inOneOrder(given, batch_first).map(({ tensors, order }) => ({
-    tensors,
-    ...readings(module, tensors, order),
-  }));
-  const fitting = orders.find(({ chosen }) => chosen.issues.length === 0);
-  if (fitting) return { ...fitting, reshaped: [] };
-
-  const [first] = orders;
-  const repaired = orders.flatMap(({ tensors }) =>
-    inputsOf(tensors).flatMap((variant) => {
-      const { chosen, other } = readings(module, variant.tensors, batch_first);
-      return [chosen, ...(other && batch_first === undefined ? [other] : [])].flatMap((reading) => {
-        const mended = repair(module, variant.tensors, reading);
-        return mended ? [{ ...mended, reshaped: [...variant.reshaped, ...mended.reshaped] }] : [];
-      });
-    }),
+  const [first, second] = [batch_first ?? false, !(batch_first ?? false)].map((value) =>
+    arrangeAs(module, given, value),
   );
-  const meanings = new Set(repaired.map(({ chosen: { layout } }) => `${layout.steps} ${layout.batch}`));
-  return meanings.size === 1 ? repaired[0] : { ...first, reshaped: [] };
+  if (first.chosen.layout.batch_first === second.chosen.layout.batch_first) return first;
+  const fits = ({ chosen }: Arranged) => chosen.issues.length === 0;
+  if (batch_first !== undefined || !fits(second)) return { ...first, other: second.chosen };
+  if (!fits(first)) return { ...second, other: first.chosen };
+  const isExact = first.reshaped.length === 0 && second.reshaped.length === 0;
+  const [a, b] = [first.chosen.layout, second.chosen.layout];
+  if (isExact || (a.steps === b.steps && a.batch === b.batch)) return { ...first, other: second.chosen };
+  // An axis is missing or surplus. If one of the readings is a sequence of one row, and the other one step, it is the row's.
+  const ofOneRow = [first, second].filter(({ chosen: { layout } }) => layout.batch === 1 && layout.steps > 1);
+  if (ofOneRow.length === 1) return ofOneRow[0];
+  const tensors = inOneOrder(given, false);
+  return { tensors, chosen: read(module, tensors, false), reshaped: [] };
+}
+
+function arrangeAs(module: Module, given: Case['tensors'], batch_first: boolean): Arranged {
+  const tensors = inOneOrder(given, batch_first);
+  const chosen = read(module, tensors, batch_first);
+  if (chosen.issues.length === 0) return { tensors, chosen, reshaped: [] };
+  const repaired = inputsOf(tensors).flatMap((variant) => {
+    const mended = repair(module, variant.tensors, read(module, variant.tensors, batch_first));
+    return mended ? [{ ...mended, reshaped: [...variant.reshaped, ...mended.reshaped] }] : [];
+  });
+  return repaired.length === 1 ? repaired[0] : { tensors, chosen, reshaped: [] };
 }
 
 /**
  * The tensors with the batch rows of outputs where the input has them. Of a single row, [T, 1, size] and [1, T, size] hold
  * the same numbers in the same order, and `torch.stack` of the steps' [1, size] gives the first whatever batch_first is.
- * Text says itself that its batch comes first: it follows the order that is asked for, or fits.
+ * Text says itself that its batch comes first.
  */
-function inOneOrder(
-  given: Case['tensors'],
-  batch_first: boolean | undefined,
-): { readonly tensors: Case['tensors']; readonly order: boolean | undefined }[] {
-  const known = [...given.values()].some((tensor) => tensor.batchFirst);
-  if (!known) return [{ tensors: singleRowInOrder(given), order: batch_first }];
-  return [batch_first ?? false, ...(batch_first === undefined ? [true] : [])].map((order) => ({
-    order,
-    tensors: new Map(
-      [...given].map(([role, tensor]) => [
-        role,
-        tensor.batchFirst && !order ? permuted(tensor, [1, 0, 2]) : tensor,
-      ]),
-    ),
-  }));
+function inOneOrder(given: Case['tensors'], batch_first: boolean): Case['tensors'] {
+  const ordered = (tensor: Tensor) =>
+    tensor.batchFirst && tensor.shape.length === 3 && !batch_first ? permuted(tensor, [1, 0, 2]) : tensor;
+  return singleRowInOrder(new Map([...given].map(([role, tensor]) => [role, ordered(tensor)])));
 }
 
 function singleRowInOrder(tensors: Case['tensors']): Case['tensors'] {
@@ -133,30 +130,47 @@ function readAs(
   batch_first: boolean,
 ): Tensor | undefined {
   const { shape } = tensor;
-  if (sameShape(withoutOnes(shape), withoutOnes(expected))) return { ...tensor, shape: expected };
-  if (directionsOf(module).length === 1 || elementCount(shape) !== elementCount(expected)) return undefined;
   const isOutput = role === 'output' || layerOf(role) !== undefined;
-  if (isOutput && shape.length === 4) return directionsApart(tensor, expected, batch_first);
-  return isOutput ? undefined : directionsBeside(tensor, expected);
+  const directions = directionsOf(module).length;
+  // A row of text is a step.
+  if (isOutput && tensor.batchFirst && shape.length === 2 && expected[batch_first ? 1 : 0] !== shape[0])
+    return undefined;
+  if (isOutput && shape.length === 4) {
+    const apart = directionsApart(tensor, expected, directions, batch_first);
+    // An axis of size 1 that is where ONNX has the directions is that of the directions.
+    if (apart || directions > 1 || shape[1] === 1) return apart;
+  }
+  const plain = sameShape(withoutOnes(shape), withoutOnes(expected))
+    ? { ...tensor, shape: expected }
+    : undefined;
+  const beside = !isOutput && directions === 2 ? directionsBeside(tensor, expected) : undefined;
+  // With a hidden size of 1 they cannot be told apart.
+  return plain && beside ? undefined : (plain ?? beside);
 }
 
 const withoutOnes = (shape: readonly number[]) => shape.filter((size) => size !== 1);
 
-/** ONNX's Y, [T, D, B, H] or with layout 1 [B, T, D, H], as [T, B, 2·H] or with batch_first [B, T, 2·H]. */
+/** ONNX's Y, [T, D, B, H] or with layout 1 [B, T, D, H], as [T, B, D·H] or with batch_first [B, T, D·H]. */
 function directionsApart(
   tensor: Tensor,
   expected: readonly number[],
+  directions: number,
   batch_first: boolean,
 ): Tensor | undefined {
   const [first, second, size] = expected;
   const [steps, batch] = batch_first ? [second, first] : [first, second];
-  const half = size / 2;
-  const outer = batch_first ? [2, 0, 1, 3] : [0, 2, 1, 3];
-  if (sameShape(tensor.shape, [steps, 2, batch, half]))
-    return { ...permuted(tensor, outer), shape: expected };
-  if (!sameShape(tensor.shape, [batch, steps, 2, half])) return undefined;
-  const batchFirst = { ...tensor, shape: [batch, steps, size] };
-  return batch_first ? batchFirst : permuted(batchFirst, [1, 0, 2]);
+  const part = size / directions;
+  const timeFirst = sameShape(tensor.shape, [steps, directions, batch, part]);
+  const batchFirst = sameShape(tensor.shape, [batch, steps, directions, part]);
+  // Of equal sizes nobody can tell which axis is which; those of size 1 do not matter.
+  if (timeFirst === batchFirst && directions > 1) return undefined;
+  if (timeFirst) {
+    const order = batch_first ? [2, 0, 1, 3] : [0, 2, 1, 3];
+    return { ...permuted(tensor, order), shape: expected };
+  }
+  if (!batchFirst) return undefined;
+  const joined = { ...tensor, shape: [batch, steps, size] };
+  return batch_first ? joined : permuted(joined, [1, 0, 2]);
 }
 
 /** The final states of a layer, [1, B, 2·H] or [B, 2·H], as [2, B, H]. */

@@ -145,7 +145,9 @@ function keyHints(groups: readonly Group[]): string[] {
   const parts = groups.map(({ prefix }) => /^([^.]+)\.(.*)$/s.exec(prefix));
   const rests = new Set(parts.map((part) => part?.[2]));
   const keys = parts.flatMap((part) => part?.[1] ?? []);
-  if (rests.size !== 1 || keys.length < groups.length || new Set(keys).size < groups.length) return [];
+  // Without a rest they are not parts of one model.
+  if (rests.size !== 1 || rests.has('') || keys.length < groups.length || new Set(keys).size < groups.length)
+    return [];
   return [
     `Or choose a dict: ${listed(
       keys.slice(0, 8).map((key) => `--key ${printable(key)}`),

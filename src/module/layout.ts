@@ -23,25 +23,8 @@ export interface Reading {
   readonly issues: readonly ShapeIssue[];
 }
 
-/**
- * How to read a case's shapes: with the batch_first that was asked for, or else with the value that they fit, and with
- * PyTorch's default (false) if they fit both or neither.
- * @returns the reading to take, and the one with the other value of batch_first unless both are the same
- */
-export function readings(
-  module: Module,
-  tensors: ReadonlyMap<Role, Tensor>,
-  batch_first: boolean | undefined,
-): { chosen: Reading; other?: Reading } {
-  const [first, second] = [batch_first ?? false, !(batch_first ?? false)].map((value) =>
-    read(module, tensors, value),
-  );
-  if (first.layout.batch_first === second.layout.batch_first) return { chosen: first };
-  const swap = batch_first === undefined && first.issues.length > 0 && second.issues.length === 0;
-  return swap ? { chosen: second, other: first } : { chosen: first, other: second };
-}
-
-function read(module: Module, tensors: ReadonlyMap<Role, Tensor>, batch_first: boolean): Reading {
+/** Reads a case's shapes with a value of batch_first; where that makes no difference, the layout says false. */
+export function read(module: Module, tensors: ReadonlyMap<Role, Tensor>, batch_first: boolean): Reading {
   const input = tensors.get('input')?.shape ?? [];
   const rank = input.length;
   const batched = rank === (module.cell ? 2 : 3) || rank === 3;

@@ -23,7 +23,7 @@ export interface Tensor {
   readonly shape: readonly number[];
   /** Row-major values, widened without loss. */
   readonly data: Floats;
-  /** Set where the file says itself that the first of three axes is the batch. */
+  /** Set for rows of text: of three axes the first is the batch, of two the steps. */
   readonly batchFirst?: true;
   /** Present where the tensor was read from text with fewer digits than the numbers had. */
   readonly printed?: Printed;

@@ -13,11 +13,11 @@ const place = (file: string): Place => ({ path: `/cases/${file}`, label: `case/$
 
 describe('where files are', () => {
   test('one with tensors by name', () => {
-    expect(placeOfFiles('w.pt', place)).toEqual({ path: '/cases/w.pt', label: 'case/w.pt' });
+    expect(placeOfFiles('input', 'w.pt', place)).toEqual({ path: '/cases/w.pt', label: 'case/w.pt' });
   });
 
   test('one of raw numbers', () => {
-    expect(placeOfFiles({ file: 'x.raw', dtype: 'float32', shape: [2, 3] }, place)).toEqual({
+    expect(placeOfFiles('input', { file: 'x.raw', dtype: 'float32', shape: [2, 3] }, place)).toEqual({
       path: '/cases/x.raw',
       label: 'case/x.raw',
       raw: { dtype: 'float32', shape: [2, 3] },
@@ -26,6 +26,7 @@ describe('where files are', () => {
 
   test('one for each tensor, raw or not', () => {
     const places = placeOfFiles(
+      'input',
       { input: 'x.npy', h_0: { file: 'h.raw', dtype: 'F32', shape: [1] }, c_0: undefined },
       place,
     );
@@ -35,12 +36,12 @@ describe('where files are', () => {
       ['h_0', { path: '/cases/h.raw', label: 'case/h.raw', raw: { dtype: 'F32', shape: [1] } }],
     ]);
     // A parameter may be named file.
-    expect([...placeOfFiles({ file: 'f.npy' }, place).parts!.keys()]).toEqual(['file']);
+    expect([...placeOfFiles('input', { file: 'f.npy' }, place).parts!.keys()]).toEqual(['file']);
   });
 
   test('none at all is refused', () => {
-    expect(() => placeOfFiles({}, place)).toThrow('names no file');
-    expect(() => placeOfFiles({ input: undefined }, place)).toThrow('names no file');
+    expect(() => placeOfFiles('input', {}, place)).toThrow('names no file');
+    expect(() => placeOfFiles('input', { input: undefined }, place)).toThrow('names no file');
   });
 });
 
@@ -62,7 +63,7 @@ describe('the tensors of a place', () => {
       lengths: 'one.safetensors',
       c_0: 'two.safetensors',
     };
-    const { specs, load } = openPlace(placeOfFiles(parts, at));
+    const { specs, load } = openPlace(placeOfFiles('input', parts, at));
     expect([...specs].map(([role, { dtype, shape }]) => [role, dtype, [...shape]])).toEqual([
       ['input', 'F32', [2, 1]],
       ['h_0', 'F64', [2]],
@@ -87,7 +88,7 @@ describe('the tensors of a place', () => {
 
   test('a file of several, of which none has the role', () => {
     const at = folder();
-    expect(linesOf(() => openPlace(placeOfFiles({ h_0: 'two.safetensors' }, at)))).toEqual([
+    expect(linesOf(() => openPlace(placeOfFiles('input', { h_0: 'two.safetensors' }, at)))).toEqual([
       'case/two.safetensors: found 2 tensors, expected one, or one that is named h_0',
     ]);
   });
@@ -95,11 +96,11 @@ describe('the tensors of a place', () => {
   test('a raw file of another size, with its name', () => {
     const at = folder();
     const wrong = { input: 'x.npy', h_0: { file: 'h.raw', dtype: 'float32', shape: [2] } };
-    expect(linesOf(() => openPlace(placeOfFiles(wrong, at)))).toEqual([
+    expect(linesOf(() => openPlace(placeOfFiles('input', wrong, at)))).toEqual([
       'case/h.raw: found 16 bytes, expected 8 for float32 [2]',
       '  A raw file holds nothing but the numbers, in row-major order.',
     ]);
-    expect(linesOf(() => openPlace(placeOfFiles({ input: 'no.npy' }, at)))[0]).toBe(
+    expect(linesOf(() => openPlace(placeOfFiles('input', { input: 'no.npy' }, at)))[0]).toBe(
       'case/no.npy: there is no such file',
     );
   });
@@ -108,7 +109,7 @@ describe('the tensors of a place', () => {
     const root = scratch();
     for (const name of ['a.csv', 'b.csv']) fs.writeFileSync(path.join(root, name), ',h\n0,1\n');
     const at = (file: string): Place => ({ path: path.join(root, file), label: file });
-    expect(openPlace(placeOfFiles({ output: 'a.csv', h_n: 'b.csv' }, at)).notes).toHaveLength(2);
+    expect(openPlace(placeOfFiles('input', { output: 'a.csv', h_n: 'b.csv' }, at)).notes).toHaveLength(2);
   });
 });
 
@@ -183,8 +184,8 @@ describe('a case.json', () => {
   test.each([
     [{ input: 3 }, 'input: is neither'],
     [{ input: ['x.npy'] }, 'input: is neither'],
-    [{ input: { inptu: 'x.npy' } }, 'input.inptu: is not an option of a case'],
-    [{ input: { output: 'x.npy' } }, 'input.output: is not an option of a case'],
+    [{ input: { inptu: 'x.npy' } }, 'input: is neither'],
+    [{ input: { output: 'x.npy' } }, 'input: is neither'],
     [{ input: { file: 'x.bin', dtype: 'float32' } }, 'input: is neither'],
     [{ input: { file: 'x.bin', dtype: 'float32', shape: [-1] } }, 'input: is neither'],
     [{ input: { file: 'x.bin', dtype: 'float32', shape: [1.5] } }, 'input: is neither'],

@@ -55,7 +55,7 @@ describe('a pattern', () => {
 
   test('that fits nothing is told as a name that no tensor has', () => {
     expect(linesOf(() => resolve({ 'weight_*_l0': 'enc_w_*' }, 'dec_w_ih', 'dec_w_hh'))).toEqual([
-      'no tensor is named "enc_w_*", which "weight_*_l0" should be read from',
+      'no tensor is named enc_w_*, which weight_*_l0 should be read from',
       '  There are dec_w_ih, dec_w_hh.',
     ]);
   });

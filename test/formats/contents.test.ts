@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { openContents } from '../../src/formats/contents.js';
+import { HEAD_BYTES } from '../../src/formats/detect.js';
 import type { Source } from '../../src/formats/format.js';
 import { FORMATS } from '../../src/formats/formats.js';
 import { raw, safetensorsBytes } from '../write.js';
@@ -26,7 +27,7 @@ test('each format has a name of its own, and where two share an ending their fir
 test.each(['x.json', 'x.txt', 'x.csv', 'x.safetensors.index.json'])(
   'a text of more than 64 MiB is refused before it is read: %s',
   (name) => {
-    const head = text('['.repeat(64));
+    const head = text('['.repeat(HEAD_BYTES));
     expect(() => openContents(beginning(head, 2 ** 26 + 1), name)).toThrow(
       expect.objectContaining({
         message: `${name}: found 67108865 bytes of text, expected 67108864 at most

@@ -68,8 +68,8 @@ test.each([
 });
 
 test('only the first bytes of a .txt are looked at', () => {
-  expect(detectFormat('a.txt', head(`${'1 '.repeat(32)}[`)).name).toBe('numbers');
-  expect(detectFormat('a.txt', head(`${'1 '.repeat(31)}[`)).name).toBe('printed');
+  expect(detectFormat('a.txt', head(`${'1 '.repeat(256)}[`)).name).toBe('numbers');
+  expect(detectFormat('a.txt', head(`${'1 '.repeat(255)}[`)).name).toBe('printed');
 });
 
 test.each([

@@ -1,4 +1,7 @@
+import { openContents } from '../../src/formats/contents.js';
+import type { Source } from '../../src/formats/format.js';
 import { json } from '../../src/formats/json.js';
+import { isOtherList, type JsonValue } from '../../src/formats/json-values.js';
 import { loadTensors } from '../../src/formats/safetensors.js';
 import { readHeader } from '../../src/formats/safetensors-header.js';
 import { DTYPES, isReadable } from '../../src/tensor/dtype.js';
@@ -18,6 +21,25 @@ export function readSafetensorsBytes(file: Uint8Array) {
   return header;
 }
 
+/** Values of a tensor that a fuzzer waits for. */
+const MOST_VALUES = 100_000;
+
+/** Reads all of a file that is in memory, as cellcheck reads one of this name from the disk. */
+export function readBytes(file: Uint8Array, name: string, sibling?: Source['sibling']): void {
+  const source = { ...sourceOf(file), ...(sibling && { sibling }) };
+  const { specs, load } = openContents(source, name).tensors();
+  for (const [tensor, { dtype, shape }] of specs) {
+    const count = elementCount(shape);
+    // A tensor that is not read must be refused; a large one takes time.
+    if (isReadable(dtype) && !(count <= MOST_VALUES)) continue;
+    const loaded = load([tensor]).get(tensor)!;
+    if (loaded.data.length !== count) throw new Error(`${tensor}: ${loaded.data.length} values for ${shape}`);
+    if (!Object.hasOwn(DTYPES, loaded.dtype)) throw new Error(`${tensor}: ${loaded.dtype}`);
+    if (`${loaded.shape}` !== `${shape}` || loaded.dtype !== dtype)
+      throw new Error(`${tensor}: ${loaded.dtype} [${loaded.shape}], and ${dtype} [${shape}] was promised`);
+  }
+}
+
 /**
  * Reads all of a JSON file, and holds what it says against JSON.parse, which is laxer in all that cellcheck refuses:
  * what both accept is the same.
@@ -34,6 +56,8 @@ export function readJsonBytes(file: Uint8Array): void {
 
 function same(ours: unknown, theirs: unknown): boolean {
   if (Array.isArray(theirs)) {
+    // What is no tensor is kept as the reason why.
+    if (isOtherList(ours as JsonValue)) return shapeOf(theirs) === undefined;
     const { shape, values } = ours as { shape: number[]; values: Float64Array };
     const flat = theirs.flat(Number.POSITIVE_INFINITY).map(Number);
     return (
@@ -51,3 +75,14 @@ function same(ours: unknown, theirs: unknown): boolean {
     )
   );
 }
+
+/** The shape of nested arrays of numbers; undefined where they are none. */
+function shapeOf(value: unknown): string | undefined {
+  if (!Array.isArray(value)) return isNumber(value) ? '' : undefined;
+  const shapes = new Set(value.map(shapeOf));
+  const [inner] = shapes;
+  return shapes.size === 1 && inner !== undefined ? `${value.length},${inner}` : undefined;
+}
+
+const isNumber = (value: unknown) =>
+  typeof value === 'number' ? Number.isFinite(value) : /^(?:NaN|-?Infinity)$/.test(String(value));

@@ -1,9 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { JSON_CASES } from './json-files.js';
+import { NUMBERS_CASES } from './numbers-files.js';
+import { NUMPY_CASES } from './numpy-files.js';
+import { ONNX_CASES } from './onnx-files.js';
 import { SAFETENSORS_CASES } from './safetensors-files.js';
 import { SPECIAL_CASES } from './special-files.js';
 import { TEXT_CASES } from './texts.js';
+import { TORCH_CASES } from './torch-files.js';
+import { ZIP_CASES } from './zip-files.js';
 
 /** A file, or several, that somebody may send, and what cellcheck must say to it. */
 export interface HostileCase {
@@ -25,6 +30,11 @@ export const CORPUS: readonly HostileCase[] = [
   ...JSON_CASES,
   ...TEXT_CASES,
   ...SPECIAL_CASES,
+  ...TORCH_CASES,
+  ...NUMPY_CASES,
+  ...ONNX_CASES,
+  ...NUMBERS_CASES,
+  ...ZIP_CASES,
 ];
 
 /** Puts a case into an empty folder and returns the command line that goes with it. */

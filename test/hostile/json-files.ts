@@ -201,13 +201,13 @@ const ROWS: readonly Row[] = [
     'an object in the place of a tensor',
     withMember('h_n', '{"0":[1]}'),
     2,
-    'h_n: found an object of another form',
+    'h_n: found tensors inside it, as h_n.0',
   ],
   [
     'an object of data alone in the place of a tensor',
     withMember('h_n', `{"data":${FLAT}}`),
     2,
-    'h_n: found an object of another form',
+    'h_n: found tensors inside it, as h_n.data',
   ],
   [
     'an object of something else in the place of a tensor',

@@ -1,11 +1,17 @@
-import { afterAll, expect, test } from 'vitest';
+import fs from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { scratch } from '../cli.js';
 import { CORPUS, faults, lay } from '../hostile/corpus.js';
+import { CANARY, wasRun } from '../hostile/names.js';
 import { type Measured, measured } from './process.js';
 
 // Runs the corpus with a process for each case, so that its memory can be measured and a hang ends with the process.
 const SMALL = 10e6;
 const MOST_MEGABYTES = 150;
+// A tenth of that is usual: the rest is for a machine that has other work.
+const MOST_SECONDS = 4;
+
+beforeAll(() => fs.rmSync(CANARY, { force: true }));
 
 const costs: (Measured & { name: string })[] = [];
 
@@ -31,4 +37,6 @@ test.each(cases.map((hostile) => [hostile.name, hostile] as const))('%s', async 
   expect(faults(hostile, result.code ?? -1, result.output)).toEqual([]);
   expect(result.megabytes).toBeGreaterThan(20);
   expect(result.megabytes).toBeLessThanOrEqual(MOST_MEGABYTES);
+  expect(result.seconds).toBeLessThanOrEqual(MOST_SECONDS);
+  expect(wasRun()).toBe(false);
 });

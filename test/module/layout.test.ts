@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { formatDimensions } from '../../schemas/shapes.js';
+import { arrange } from '../../src/module/axes.js';
 import type { Role } from '../../src/module/case.js';
-import { caseShapes, type Layout, layoutWord, readings } from '../../src/module/layout.js';
+import { caseShapes, type Layout, layoutWord } from '../../src/module/layout.js';
 import type { Module } from '../../src/module/parameters.js';
 import { type Tensor, tensor } from '../../src/tensor/tensor.js';
 import { caseWith, lstm, type Shapes } from './modules.js';
 
 const read = (module: Module, given: Shapes, batch_first?: boolean) =>
-  readings(module, caseWith(module, given).tensors, batch_first);
+  arrange(module, caseWith(module, given).tensors, batch_first);
 
 const CELL = { cell: true };
 const SEQUENCE = { batch_first: false, batched: true, timed: true, steps: 5, batch: 2 };

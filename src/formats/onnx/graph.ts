@@ -1,6 +1,7 @@
 import { CellcheckError, printable } from '../../errors.js';
+import type { FloatDtype } from '../../tensor/dtype.js';
 import { elementCount } from '../../tensor/shape.js';
-import { permuted, type Tensor } from '../../tensor/tensor.js';
+import { permuted, type Tensor, tensor } from '../../tensor/tensor.js';
 import type { Source } from '../format.js';
 import type { AttributeProto, GraphProto, NodeProto, TensorProto } from './messages.js';
 import { checkedShape, onnxTensor } from './tensor.js';
@@ -136,10 +137,16 @@ function notConstant(name: string, what: string): CellcheckError {
 
 const integers = (tensor: Tensor | undefined) => tensor && Array.from(tensor.data);
 
+/** ONNX's numbers of the dtypes that weights are cast to. */
+const FLOATS: Readonly<Record<number, FloatDtype>> = { 1: 'F32', 10: 'F16', 11: 'F64', 16: 'BF16' };
+
 /** Operators that exporters put between stored weights and a recurrent node. */
 const FOLDED: Readonly<Record<string, (node: NodeProto, inputs: readonly Tensor[]) => Tensor | undefined>> = {
   Identity: (_, [x]) => x,
-  Cast: (_, [x]) => x,
+  Cast: (node, [x]) => {
+    const dtype = FLOATS[attribute(node, 'to')?.i ?? 0];
+    return dtype && tensor(x.shape, x.data, dtype);
+  },
   Unsqueeze: (node, [x, axes]) => {
     const wanted = integers(axes) ?? attribute(node, 'axes')?.ints;
     if (!wanted) return undefined;

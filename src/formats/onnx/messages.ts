@@ -26,6 +26,7 @@ export interface NodeProto {
   readonly name: string;
   readonly op_type: string;
   readonly domain: string;
+  readonly metadata_props: readonly { readonly key: string; readonly value: string }[];
   readonly attribute: readonly AttributeProto[];
 }
 

@@ -103,16 +103,31 @@ export function modulesOf(
   return { modules, refused };
 }
 
-/** `/encoder/lstm/LSTM_1` is the module `encoder.lstm`. A node without a name has that of its first output. */
-function nameOf({ node, path }: PlacedNode): string {
-  const own = node.name || node.output.find((output) => output !== '') || node.op_type;
-  return [...path, own]
-    .map((part) =>
-      part
-        .replace(/^\/+/, '')
-        .replace(new RegExp(`/${node.op_type}(?:_\\d+)?$`), '')
-        .replaceAll('/', '.'),
-    )
+/** What torch.onnx's newer exporter says of a node: `['', 'encoder', 'lstm_1']`, the module and the operator. */
+const SCOPES = 'pkg.torch.onnx.name_scopes';
+
+/**
+ * The module of PyTorch that a node belongs to, where the exporter says it: `/encoder/lstm/LSTM_1` is of `encoder.lstm`.
+ */
+function moduleOf({ node: { name, op_type, metadata_props } }: PlacedNode): string | undefined {
+  const scopes = metadata_props.find(({ key }) => key === SCOPES)?.value;
+  if (scopes !== undefined) {
+    const parts = [...scopes.matchAll(/'([^']*)'/g)].map(([, part]) => part).slice(0, -1);
+    return parts.filter((part) => part !== '').join('.');
+  }
+  if (!name.includes('/')) return undefined;
+  return name
+    .replace(/^\/+/, '')
+    .replace(new RegExp(`/?${op_type}(?:_\\d+)?$`), '')
+    .replaceAll('/', '.');
+}
+
+/** A node without a name has that of its first output. */
+function nameOf(placed: PlacedNode): string {
+  const { node, path } = placed;
+  const own =
+    moduleOf(placed) || node.name.replace(/^\/+/, '') || node.output.find((output) => output !== '');
+  return [...path.map((part) => part.replace(/^\/+/, '').replaceAll('/', '.')), own || node.op_type]
     .filter((part) => part !== '')
     .join('.');
 }
@@ -195,16 +210,21 @@ function feeds(below: Layer, above: Layer): boolean {
     below.hidden === above.hidden &&
     below.relu === above.relu &&
     (below.b === undefined) === (above.b === undefined) &&
-    above.inputSize === below.directions * below.hidden;
+    above.inputSize === below.directions * below.hidden &&
+    // Where the exporter says of which module a node is, the layers of one have the same.
+    moduleOf(above.placed) === moduleOf(below.placed);
   if (!alike) return false;
   let name = above.placed.node.input[0];
   let scope: Scope = above.placed.scope;
+  // Whether time and batch are the other way round.
+  let crossed = false;
   for (let count = 0; count < MOST_BETWEEN; count++) {
     const found = lookUp(name, scope);
     if (!found?.producer) return false;
     const { producer } = found;
-    if (producer === below.placed.node) return producer.output[0] === name;
+    if (producer === below.placed.node) return producer.output[0] === name && !crossed;
     if (!SHAPE_ONLY.includes(producer.op_type) || producer.output[0] !== name) return false;
+    if (producer.op_type === 'Transpose' && attribute(producer, 'perm')?.ints[0] !== 0) crossed = !crossed;
     [name] = producer.input;
     scope = found.scope;
   }

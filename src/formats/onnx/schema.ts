@@ -420,6 +420,7 @@ export const onnx = $root.onnx = (() => {
             this.input = [];
             this.output = [];
             this.attribute = [];
+            this.metadata_props = [];
             if (properties)
                 for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                     if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -432,6 +433,7 @@ export const onnx = $root.onnx = (() => {
         NodeProto.prototype.op_type = "";
         NodeProto.prototype.attribute = $util.emptyArray;
         NodeProto.prototype.domain = "";
+        NodeProto.prototype.metadata_props = $util.emptyArray;
 
         NodeProto.decode = function (reader, length, _end, _depth, _target) {
             if (!(reader instanceof $Reader))
@@ -500,6 +502,14 @@ export const onnx = $root.onnx = (() => {
                         if (wireType !== 2)
                             break;
                         message.domain = reader.string();
+                        continue;
+                    }
+                case 9: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.metadata_props && message.metadata_props.length))
+                            message.metadata_props = [];
+                        message.metadata_props.push($root.onnx.StringStringEntryProto.decode(reader, reader.size(), $undefined, _depth + 1));
                         continue;
                     }
                 }

@@ -124,6 +124,7 @@ const SAVE_TENSORS_ALONE = [
   "saved = torch.load('{FILE}', weights_only=False)  # runs code in the file: only if you trust it",
   'def tensors(x):',
   '    if isinstance(x, dict): return {k: tensors(v) for k, v in x.items()}',
+  '    if isinstance(x, (list, tuple)): return [tensors(v) for v in x]',
   "    if hasattr(x, 'state_dict'): return x.state_dict()",
   '    return x if torch.is_tensor(x) else None',
   "torch.save(tensors(saved), '{STEM}-tensors.pt')",

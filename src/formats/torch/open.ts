@@ -32,7 +32,7 @@ function notTorch(source: Source, head: string): CellcheckError {
     problem: what,
     hints: [
       head.startsWith('\x80')
-        ? 'Objects of Python are not read. Save a state_dict with torch.save or safetensors.'
+        ? 'Objects of Python are not read. Save a state_dict with torch.save, without pickle_protocol, or as safetensors.'
         : `Raw numbers (${source.size} bytes) need a dtype and a shape, in a case.json: { "file", "dtype", "shape" }.`,
     ],
   });
@@ -73,20 +73,25 @@ function openArchive(zip: Zip): StateDict {
   const value = readPickle(pickle, isScripted ? SCRIPTED : STATE_DICT);
   if (pickle.position !== zip.sizes.get(`${root}data.pkl`))
     throw new CellcheckError({ problem: 'its pickle has something behind its end' });
-  return stateDictOf(value, byteOrder === BIG, (storage, from, to) => {
-    const name = `${root}${isScripted && storage.key.includes('/') ? '' : 'data/'}${storage.key}`;
-    const size = zip.sizes.get(name);
-    const expected = storage.total * storage.itemSize;
-    if (size !== expected) {
-      throw new CellcheckError({
-        tensor: name,
-        found: size === undefined ? 'no such file in the archive' : `${size} bytes`,
-        expected: `${expected} bytes of numbers`,
-        hints: ['The file is damaged.'],
-      });
-    }
-    return zip.read(name, from, to);
-  });
+  return stateDictOf(
+    value,
+    byteOrder === BIG,
+    (storage, from, to) => {
+      const name = `${root}${isScripted && storage.key.includes('/') ? '' : 'data/'}${storage.key}`;
+      const size = zip.sizes.get(name);
+      const expected = storage.total * storage.itemSize;
+      if (size !== expected) {
+        throw new CellcheckError({
+          tensor: name,
+          found: size === undefined ? 'no such file in the archive' : `${size} bytes`,
+          expected: `${expected} bytes of numbers`,
+          hints: ['The file is damaged.'],
+        });
+      }
+      return zip.read(name, from, to);
+    },
+    zip.unchecked ? ['the archive has no checksums: damage would not be noticed'] : [],
+  );
 }
 
 /** What an archive is that torch.save did not write. */
@@ -171,10 +176,16 @@ function openLegacy(source: Source): StateDict {
   });
 }
 
-function stateDictOf(value: Value, bigEndian: boolean, readStorage: ReadStorage): StateDict {
+function stateDictOf(
+  value: Value,
+  bigEndian: boolean,
+  readStorage: ReadStorage,
+  notes: readonly string[] = [],
+): StateDict {
   const tensors = tensorsIn(value);
   return {
     specs: tensors,
+    notes,
     load(names) {
       checkNames(tensors, names);
       return loadStored(tensors, names, readStorage, bigEndian);
