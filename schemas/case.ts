@@ -172,9 +172,11 @@ export function parseCaseFile(value: unknown): Parsed<CaseFile> {
 /** The JSON parser's lists of numbers as arrays: the sizes of a case are few. */
 function withPlainLists(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if ('values' in value && value.values instanceof Float64Array) return Array.from(value.values);
+  const { values, shape } = value as { values?: unknown; shape?: unknown };
+  if (values instanceof Float64Array && Array.isArray(shape))
+    return shape.length === 1 ? Array.from(values) : null;
   // A list of something else; its entries are not kept.
-  if (Object.getPrototypeOf(value) !== null && 'problem' in value) return [];
+  if (Object.getPrototypeOf(value) !== null && 'problem' in value) return null;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withPlainLists(member)]));
 }
 

@@ -16,8 +16,11 @@ export interface ByteCursor {
 const WINDOW = 2 ** 16;
 const LONGEST_LINE = 1000;
 
-/** @throws CellcheckError, from every function of the cursor, where the file ends too early */
-export function byteCursor(source: Source, start = 0): ByteCursor {
+/**
+ * @param windowLength how many bytes are read at once
+ * @throws CellcheckError, from every function of the cursor, where the file ends too early
+ */
+export function byteCursor(source: Source, start = 0, windowLength = WINDOW): ByteCursor {
   // A window onto the file, so that small reads do not each go to the disk.
   let window = new Uint8Array();
   let windowStart = start;
@@ -26,7 +29,7 @@ export function byteCursor(source: Source, start = 0): ByteCursor {
   const fill = (count: number) => {
     const inside = position - windowStart;
     if (inside + count <= window.length) return;
-    const length = Math.max(count, Math.min(WINDOW, source.size - position));
+    const length = Math.max(count, Math.min(windowLength, source.size - position));
     window = source.read(position, length) as Uint8Array<ArrayBuffer>;
     windowStart = position;
   };

@@ -23,6 +23,9 @@ export const json: Format = {
   },
 };
 
+// All names together: those of nested objects are in each of theirs.
+const MOST_LETTERS = 2 ** 24;
+
 // A bundle's options, and the schema that an editor checks the file with.
 const NO_TENSORS = ['case', '$schema'];
 
@@ -44,11 +47,15 @@ function tensorsOf(document: JsonValue): StateDict {
 
   const tensors = new Map<string, Tensor>();
   const aside = new Map<string, ErrorParts>();
+  let letters = 0;
   const visit = (members: JsonValue, prefix: string) => {
     for (const [key, value] of Object.entries(members as object) as [string, JsonValue][]) {
       if (prefix === '' && NO_TENSORS.includes(key)) continue;
       if (prefix === '' && key === 'weight_map') throw shardIndex();
       const name = prefix + key;
+      letters += name.length;
+      if (letters > MOST_LETTERS)
+        throw new CellcheckError({ problem: `has names of more than ${MOST_LETTERS} characters` });
       const entry = parseTensorEntry(value);
       if (entry) {
         if (tensors.has(name))

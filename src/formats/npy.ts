@@ -39,6 +39,7 @@ export interface NpyHeader extends TensorSpec {
 }
 
 const LONGEST_HEADER = 2 ** 16;
+const USUAL_HEADER = 512;
 const MOST_DIMENSIONS = 64;
 
 /** Kind and bytes of an element, as in `<f4`, and the dtype. */
@@ -59,7 +60,7 @@ const HEADER =
 
 /** @throws CellcheckError where the header is not one, or the data are not as long as it says */
 export function npyHeader(source: Source): NpyHeader {
-  const cursor = byteCursor(source);
+  const cursor = byteCursor(source, 0, USUAL_HEADER);
   const magic = String.fromCharCode(...cursor.bytes(NPY_MAGIC.length));
   const major = cursor.byte();
   cursor.byte();

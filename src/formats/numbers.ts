@@ -65,8 +65,9 @@ function rowsOf(text: string): Rows {
   let names: number | undefined;
   let hasIndex = false;
   let afterBlank = true;
-  const lines = text.split(/\r\n|\n|\r/);
-  for (const [index, line] of lines.entries()) {
+  let index = -1;
+  for (const line of linesOf(text)) {
+    if (++index === MOST_LINES) throw tooLarge(`more than ${MOST_LINES} lines`);
     if (line.startsWith('#') && !line.startsWith('#N/A')) continue;
     if (line.trim() === '') {
       afterBlank = true;
@@ -97,6 +98,7 @@ function rowsOf(text: string): Rows {
         fail('has a number beyond double precision');
       appendNumber(written, cell, value);
     }
+    if (written.values.length > MOST_NUMBERS) throw tooLarge(`more than ${MOST_NUMBERS} numbers`);
     if (names !== undefined && blocks.length === 0 && cells.length !== names)
       fail(`has ${count(cells.length, 'column')}, and the line of names ${names}`);
     if (afterBlank) blocks.push(0);
@@ -115,6 +117,30 @@ function rowsOf(text: string): Rows {
     });
   }
   return { shape: blocks.length > 1 ? [blocks.length, rows, columns] : [rows, columns], written, notes };
+}
+
+// Text takes many times its size in memory.
+const MOST_NUMBERS = 1_000_000;
+const MOST_LINES = 200_000;
+const LONGEST_LINE = 2 ** 20;
+
+const tooLarge = (found: string) =>
+  new CellcheckError({
+    found,
+    expected: `${MOST_NUMBERS} numbers in ${MOST_LINES} lines at most`,
+    hints: ['Save tensors of this size as .npy.'],
+  });
+
+/** The lines of a text one after the other: all of them at once would take several times its size. */
+function* linesOf(text: string): Generator<string> {
+  const end = /\r\n|\n|\r|$/g;
+  for (let start = 0; start <= text.length; start = end.lastIndex) {
+    end.lastIndex = start;
+    const found = end.exec(text)!;
+    if (found.index - start > LONGEST_LINE) throw tooLarge(`a line of ${found.index - start} characters`);
+    yield text.slice(start, found.index);
+    if (found[0] === '') return;
+  }
 }
 
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;

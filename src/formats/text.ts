@@ -15,9 +15,13 @@ export function decodedText(bytes: Uint8Array): string {
       hints: ['Save tensors of this size as .safetensors or .npy.'],
     });
   }
+  let text: string;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new CellcheckError({ problem: 'is not UTF-8 text' });
   }
+  // The decoder has skipped one.
+  if (text.startsWith('\ufeff')) throw new CellcheckError({ problem: 'begins with two byte order marks' });
+  return text;
 }

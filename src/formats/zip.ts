@@ -13,7 +13,7 @@ interface ZipEntry {
   readonly size: number;
   readonly headerOffset: number;
   /** Where the next entry, or the directory, begins. */
-  readonly limit: number;
+  limit: number;
 }
 
 /** A zip archive whose directory is valid. */
@@ -45,14 +45,15 @@ const IN_64_BITS = 0xffffffff;
 const STORED = 0;
 const DEFLATED = 8;
 
-const MOST_ENTRIES = 100_000;
+const MOST_ENTRIES = 65_536;
 const LARGEST_DIRECTORY = 2 ** 24;
 /** How much is read at once; nothing is in memory but this and what was asked for. */
 const SLICE = 2 ** 22;
 /** Deflate compresses up to 1000 : 1, but not trained weights. */
 const MOST_RATIO = 100;
 const SLICE_TO_INFLATE = 2 ** 14;
-const SMALL = 2 ** 25;
+/** As much as this may come out of archives that are compressed further, all files of one taken together. */
+const SMALL = 2 ** 23;
 
 const damaged = (problem: string, name?: string) =>
   new CellcheckError({ tensor: name, problem, hints: ['The archive is damaged. Was it copied completely?'] });
@@ -71,13 +72,15 @@ export function openZip(source: Source): Zip {
   };
   // torch.serialization.set_crc32_options(False) writes 0 for all of them.
   const unchecked = [...entries.values()].every(({ crc }) => crc === 0);
+  const inflated: Inflated = new Map();
   return {
     unchecked,
     sizes: new Map([...entries.values()].map(({ name, size }) => [name, size])),
-    peek: (name, from, length) => readEntry(source, find(name), from, from + length, 'until there'),
+    peek: (name, from, length) =>
+      readEntry(source, new Map(), find(name), from, from + length, 'until there'),
     read(name, from = 0, to) {
       const entry = find(name);
-      return readEntry(source, entry, from, to ?? entry.size, 'whole', unchecked);
+      return readEntry(source, inflated, entry, from, to ?? entry.size, 'whole', unchecked);
     },
   };
 }
@@ -87,20 +90,21 @@ function directoryOf(source: Source): Map<string, ZipEntry> {
   if (count > MOST_ENTRIES || size > LARGEST_DIRECTORY)
     throw new CellcheckError({ found: `an archive of ${count} files`, expected: `${MOST_ENTRIES} at most` });
   const cursor = byteCursor(sourceOver(source.read(offset, size)));
-  const entries = new Map<string, Omit<ZipEntry, 'limit'>>();
+  const entries = new Map<string, ZipEntry>();
   for (let i = 0; i < count; i++) {
     const entry = directoryEntry(cursor);
     if (entries.has(entry.name)) throw damaged('has two files of this name', entry.name);
     entries.set(entry.name, entry);
   }
   if (cursor.position !== size) throw damaged('the directory of the archive is longer than its entries');
-  const inOrder = [...entries.values()].sort((a, b) => a.headerOffset - b.headerOffset);
-  return new Map(
-    inOrder.map((entry, i) => [
-      entry.name,
-      { ...entry, limit: i + 1 < inOrder.length ? inOrder[i + 1].headerOffset : offset },
-    ]),
-  );
+  const inOrder = [...entries.values()].sort((a, b) => b.headerOffset - a.headerOffset);
+  let limit = offset;
+  for (const entry of inOrder) {
+    if (entry.headerOffset === limit) throw damaged('reaches into what follows it', entry.name);
+    entry.limit = limit;
+    limit = entry.headerOffset;
+  }
+  return entries;
 }
 
 /** Where the directory is. */
@@ -141,7 +145,7 @@ function safe(value: bigint): number {
 
 const viewOf = ({ buffer, byteOffset, length }: Uint8Array) => new DataView(buffer, byteOffset, length);
 
-function directoryEntry(cursor: ReturnType<typeof byteCursor>): Omit<ZipEntry, 'limit'> {
+function directoryEntry(cursor: ReturnType<typeof byteCursor>): ZipEntry {
   if (cursor.uint(4) !== DIRECTORY_ENTRY) throw damaged('the directory of the archive is not one');
   cursor.bytes(4);
   const flags = cursor.uint(2);
@@ -154,11 +158,11 @@ function directoryEntry(cursor: ReturnType<typeof byteCursor>): Omit<ZipEntry, '
   cursor.bytes(6);
   let headerOffset = cursor.uint(4);
   const name = utf8(cursor.bytes(nameLength));
-  const extra = byteCursor(sourceOver(cursor.bytes(extraLength)));
+  const extra = extraLength > 0 ? byteCursor(sourceOver(cursor.bytes(extraLength))) : cursor;
   cursor.bytes(commentLength);
   if (flags & 1) throw new CellcheckError({ tensor: name, problem: 'is encrypted' });
   if (disk !== 0) throw new CellcheckError({ problem: 'is one part of a zip archive in several parts' });
-  while (extra.position + 4 <= extraLength) {
+  while (extra !== cursor && extra.position + 4 <= extraLength) {
     const [id, length] = [extra.uint(2), extra.uint(2)];
     const end = extra.position + length;
     // The fields that do not fit into 32 bits, in this order.
@@ -170,7 +174,7 @@ function directoryEntry(cursor: ReturnType<typeof byteCursor>): Omit<ZipEntry, '
     if (extra.position > end) throw damaged('has a damaged entry in the directory', name);
     extra.bytes(end - extra.position);
   }
-  return { name, method, crc, compressedSize, size, headerOffset };
+  return { name, method, crc, compressedSize, size, headerOffset, limit: headerOffset };
 }
 
 function safeUint(cursor: ReturnType<typeof byteCursor>): number {
@@ -187,8 +191,12 @@ function utf8(bytes: Uint8Array): string {
   }
 }
 
+/** What was read and is compressed further than numbers are: the bytes of each file. */
+type Inflated = Map<string, number>;
+
 function readEntry(
   source: Source,
+  inflated: Inflated,
   entry: ZipEntry,
   from: number,
   to: number,
@@ -204,7 +212,8 @@ function readEntry(
     });
   }
   if (method === STORED && size !== compressedSize) throw damaged('has two sizes', name);
-  if (size > SMALL && size > MOST_RATIO * compressedSize) {
+  if (size > MOST_RATIO * compressedSize) inflated.set(name, size);
+  if ([...inflated.values()].reduce((sum, bytes) => sum + bytes, 0) > SMALL) {
     throw new CellcheckError({
       tensor: name,
       found: `${size} bytes that are compressed to ${compressedSize}`,

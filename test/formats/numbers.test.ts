@@ -223,12 +223,16 @@ describe('what is refused, with the line', () => {
   });
 
   test('16 MiB of text are read, and no more', () => {
-    const row = '0.5\n';
-    const most = (16 * 2 ** 20) / row.length;
-    expect(tensorOf(row.repeat(most)).shape).toEqual([most, 1]);
-    expect(() => open(row.repeat(most + 1))).toThrow(
-      'found 16777220 bytes of printed text, expected 16777216 at most',
+    expect(() => open(`${' '.repeat(16 * 2 ** 20)}1`)).toThrow(
+      'found 16777217 bytes of printed text, expected 16777216 at most',
     );
+  });
+
+  test('a million numbers in 200,000 lines are read, and no more', () => {
+    const row = '0.5 1 2 3 4\n';
+    expect(tensorOf(row.repeat(199_999)).shape).toEqual([199_999, 5]);
+    expect(() => open(row.repeat(200_001))).toThrow('found more than 200000 lines, expected 1000000 numbers');
+    expect(() => open('0.5 1 2 3 4 5 6 7 8 9\n'.repeat(100_001))).toThrow('found more than 1000000 numbers');
   });
 });
 

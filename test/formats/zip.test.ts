@@ -219,7 +219,7 @@ describe('what is refused', () => {
 
   test('files that overlap', () => {
     // Two entries for one place.
-    refused([A, { ...A, name: 'b', at: 0 }], undefined, `a: reaches into what follows it\n${DAMAGED}`);
+    expect(() => archive([A, { ...A, name: 'b', at: 0 }])).toThrow('reaches into what follows it');
     // A file within another one.
     const inner = zipOf([A]).subarray(0, 36);
     const members: Member[] = [
@@ -287,13 +287,13 @@ describe('what is refused', () => {
 
   test('what deflate makes large', () => {
     const zeros = (size: number) => ({ name: 'x', content: new Uint8Array(size), deflated: true });
-    const zip = archive([zeros(2 ** 25 + 1)]);
+    const zip = archive([zeros(2 ** 23 + 1)]);
     const found =
-      /^x: found 33554433 bytes that are compressed to \d+, expected 100 times as many at most\n {2}Numbers are never compressed so far\. Save the file without compression\.$/;
+      /^x: found 8388609 bytes that are compressed to \d+, expected 100 times as many at most\n {2}Numbers are never compressed so far\. Save the file without compression\.$/;
     expect(() => zip.read('x')).toThrow(expect.objectContaining({ message: expect.stringMatching(found) }));
     expect(() => zip.peek('x', 0, 1)).toThrow('100 times as many at most');
     // No harm is done by what is small.
-    expect(archive([zeros(2 ** 25)]).read('x').length).toBe(2 ** 25);
+    expect(archive([zeros(2 ** 23)]).read('x').length).toBe(2 ** 23);
   });
 
   test('a size that is claimed takes no memory', () => {
@@ -351,8 +351,8 @@ describe('what is refused', () => {
   });
 
   test('more files, or a longer directory, than anybody has', () => {
-    const many = { zip64: true, count: 100_001 };
-    expect(() => archive([A], many)).toThrow('found an archive of 100001 files, expected 100000 at most');
+    const many = { zip64: true, count: 65_537 };
+    expect(() => archive([A], many)).toThrow('found an archive of 65537 files, expected 65536 at most');
     const long = Array.from({ length: 300 }, (_, i) => ({
       name: `${i}`,
       content: '',

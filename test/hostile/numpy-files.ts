@@ -118,7 +118,7 @@ const headers: readonly Row[] = [
     '(4611686018427387905, 4)',
     `(${'9007199254740991, '.repeat(30)})`,
     `(${'9007199254740991, '.repeat(30)}0)`,
-  ].map((shape): Row => [`shape ${shape.slice(0, 60)}`, npy({ shape }), 2]),
+  ].map((shape): Row => [`${shape.length} letters of shape ${shape.slice(0, 60)}`, npy({ shape }), 2]),
 ];
 
 const npyRows: readonly Row[] = [

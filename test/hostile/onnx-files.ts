@@ -270,7 +270,13 @@ const tensors: readonly Row[] = [
     [1, 1, 48],
     [1, 2 ** 20, 2 ** 20],
     Array(1000).fill(1),
-  ].map((dims): Row => [`W of sizes ${String(dims).slice(0, 60)}`, withW(tensorProto({ ...W, dims })), 2]),
+  ].map(
+    (dims): Row => [
+      `W of ${dims.length} sizes ${String(dims).slice(0, 60)}`,
+      withW(tensorProto({ ...W, dims })),
+      2,
+    ],
+  ),
   [
     'W of a million sizes',
     withW(tensorProto({ ...W, dims: [], more: [message(1, times(1_000_000, 1))] })),
@@ -582,7 +588,8 @@ const messages: readonly Row[] = [
   [
     'nine million integers of an attribute',
     () => having([message(1, 'x'), message(8, times(9_000_000, 1))]),
-    0,
+    2,
+    'integers',
   ],
   ...[40, 100, 1000].map((depth): Row => [`subgraphs in each other ${depth} deep`, () => nested(depth), 2]),
   [

@@ -66,10 +66,6 @@ const HINTS: readonly [hint: string, ...cases: readonly [shapes: Shapes, said?: 
     [{ input: [5, 2, 3], output: [5, 2, 8] }],
   ],
   [
-    'The input has a batch dimension, and this has none: unsqueeze(1).',
-    [{ input: [5, 1, 3], output: [5, 4] }],
-  ],
-  [
     'This is one step only, as out[-1] or, with batch_first, out[:, -1] gives it. Save the whole output, or the last state as h_n.',
     [{ input: [5, 2, 3], output: [2, 4] }],
     [{ input: [5, 2, 3], output: [1, 2, 4] }],

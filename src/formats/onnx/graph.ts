@@ -23,6 +23,7 @@ export interface Scope {
 
 const MOST_DEPTH = 32;
 const SMALL = 2 ** 20;
+const MOST_INPUTS = 64;
 
 /**
  * All nodes of a graph and of the subgraphs of If, Loop and Scan, in their order.
@@ -34,6 +35,9 @@ export function nodesOf(
 ): PlacedNode[] {
   const found: PlacedNode[] = [];
   const visit = (part: GraphProto, path: readonly string[], outer?: Scope) => {
+    const twice = firstDouble(part.initializer.map(({ name }) => name));
+    if (twice !== undefined)
+      throw new CellcheckError({ tensor: twice, problem: 'is there twice among the initializers' });
     const scope: Scope = {
       initializers: new Map([
         ...(outer ? [] : given),
@@ -51,6 +55,11 @@ export function nodesOf(
   };
   visit(graph, []);
   return found;
+}
+
+function firstDouble(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
 }
 
 export function attribute(node: NodeProto, name: string): AttributeProto | undefined {
@@ -96,35 +105,54 @@ export function constant(
   const fromProto = (proto: TensorProto): Constant => ({
     shape: checkedShape(proto),
     dtype: dtypeName(proto),
-    load: () => onnxTensor(proto, model),
+    load: once(() => onnxTensor(proto, model)),
   });
   const known = new Map<string, Constant>();
-  let loaded = 0;
+  // A few operators could make much out of little: what they make is held against what is stored.
+  const stored = new Set<Tensor>();
   const evaluate = (wanted: string, place: Scope, depth: number): Constant => {
     const before = known.get(wanted);
     if (before) return before;
     const found = lookUp(wanted, place);
-    if (found?.initializer) return fromProto(found.initializer);
     const node = found?.producer;
+    const value = node?.op_type === 'Constant' ? attribute(node, 'value')?.t : undefined;
+    const proto = found?.initializer ?? value;
+    if (proto) {
+      const constantOf = fromProto(proto);
+      known.set(wanted, constantOf);
+      return constantOf;
+    }
     if (!found || !node) throw notConstant(name, 'is an input of the graph');
-    const make = FOLDED[node.op_type];
-    const value = attribute(node, 'value')?.t;
-    if (node.op_type === 'Constant' && value) return fromProto(value);
+    const make = Object.hasOwn(FOLDED, node.op_type) ? FOLDED[node.op_type] : undefined;
     if (!make || depth === MOST_DEPTH) throw notConstant(name, `comes from ${printable(node.op_type)}`);
-    const inputs = node.input
-      .filter((input) => input !== '')
-      .map((input) => evaluate(input, found.scope, depth + 1));
-    const tensors = inputs.map(({ load }) => load());
-    const result = make(node, tensors);
+    // An absent input keeps its place.
+    const inputs = node.input.slice(0, MOST_INPUTS).map((input) => {
+      if (input === '') return undefined;
+      const { load } = evaluate(input, found.scope, depth + 1);
+      const loaded = load();
+      stored.add(loaded);
+      return loaded;
+    });
+    const largest = [...stored].reduce((sum, { data }) => sum + data.length, SMALL);
+    const size = inputs.reduce((sum, input) => sum + (input?.data.length ?? 0), 0);
+    if (size > largest || node.input.length > MOST_INPUTS)
+      throw notConstant(name, 'becomes larger than what is stored');
+    const result = inputs[0] && make(node, inputs as unknown as readonly [Tensor, ...Tensor[]]);
     if (!result) throw notConstant(name, `comes from a ${node.op_type} of a kind that is not read`);
-    for (const { data } of tensors) loaded += data.length;
-    // A few operators could make much out of little.
-    if (result.data.length > SMALL + loaded) throw notConstant(name, 'becomes larger than what is stored');
     const folded = { shape: result.shape, dtype: result.dtype, load: () => result };
     known.set(wanted, folded);
     return folded;
   };
   return evaluate(name, scope, 0);
+}
+
+/** A function whose result is kept. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function notConstant(name: string, what: string): CellcheckError {
@@ -135,7 +163,16 @@ function notConstant(name: string, what: string): CellcheckError {
   });
 }
 
-const integers = (tensor: Tensor | undefined) => tensor && Array.from(tensor.data);
+/** A list of integers; undefined where it is absent, long, or holds something else. */
+function integers(tensor: Tensor | undefined): number[] | undefined {
+  const values = tensor && tensor.data.length <= MOST_INPUTS ? Array.from(tensor.data) : undefined;
+  return values?.every(Number.isSafeInteger) ? values : undefined;
+}
+
+const ints = (node: NodeProto, name: string) => {
+  const stated = attribute(node, name)?.ints;
+  return stated && stated.length <= MOST_INPUTS ? stated : undefined;
+};
 
 /** ONNX's numbers of the dtypes that weights are cast to. */
 const FLOATS: Readonly<Record<number, FloatDtype>> = { 1: 'F32', 10: 'F16', 11: 'F64', 16: 'BF16' };
@@ -148,7 +185,8 @@ const FOLDED: Readonly<Record<string, (node: NodeProto, inputs: readonly Tensor[
     return dtype && tensor(x.shape, x.data, dtype);
   },
   Unsqueeze: (node, [x, axes]) => {
-    const wanted = integers(axes) ?? attribute(node, 'axes')?.ints;
+    if (axes && !integers(axes)) return undefined;
+    const wanted = integers(axes) ?? ints(node, 'axes');
     if (!wanted) return undefined;
     const rank = x.shape.length + wanted.length;
     const at = wanted.map((axis) => (axis < 0 ? axis + rank : axis));
@@ -157,7 +195,8 @@ const FOLDED: Readonly<Record<string, (node: NodeProto, inputs: readonly Tensor[
     return elementCount(shape) === x.data.length ? { ...x, shape } : undefined;
   },
   Squeeze: (node, [x, axes]) => {
-    const wanted = integers(axes) ?? attribute(node, 'axes')?.ints ?? [];
+    if (axes && !integers(axes)) return undefined;
+    const wanted = integers(axes) ?? ints(node, 'axes') ?? [];
     const at = wanted.map((axis) => (axis < 0 ? axis + x.shape.length : axis));
     return {
       ...x,
@@ -165,7 +204,7 @@ const FOLDED: Readonly<Record<string, (node: NodeProto, inputs: readonly Tensor[
     };
   },
   Transpose: (node, [x]) => {
-    const order = attribute(node, 'perm')?.ints ?? x.shape.map((_, axis) => x.shape.length - 1 - axis);
+    const order = ints(node, 'perm') ?? x.shape.map((_, axis) => x.shape.length - 1 - axis);
     const isOrder = order.length === x.shape.length && new Set(order).size === order.length;
     return isOrder && order.every((axis) => axis in x.shape) ? permuted(x, order) : undefined;
   },
@@ -174,11 +213,9 @@ const FOLDED: Readonly<Record<string, (node: NodeProto, inputs: readonly Tensor[
     return joined(inputs, axis < 0 ? axis + (inputs[0]?.shape.length ?? 0) : axis);
   },
   Slice: (node, [x, starts, ends, axes, steps]) => {
-    const [from, to] = [
-      integers(starts) ?? attribute(node, 'starts')?.ints,
-      integers(ends) ?? attribute(node, 'ends')?.ints,
-    ];
-    const along = integers(axes) ?? attribute(node, 'axes')?.ints ?? from?.map((_, axis) => axis);
+    if ([starts, ends, axes, steps].some((list) => list && !integers(list))) return undefined;
+    const [from, to] = [integers(starts) ?? ints(node, 'starts'), integers(ends) ?? ints(node, 'ends')];
+    const along = integers(axes) ?? ints(node, 'axes') ?? from?.map((_, axis) => axis);
     if (from?.length !== 1 || to?.length !== 1 || along?.length !== 1 || (steps && steps.data[0] !== 1))
       return undefined;
     return sliced(x, along[0] < 0 ? along[0] + x.shape.length : along[0], from[0], to[0]);

@@ -58,7 +58,8 @@ export interface TensorProto {
 }
 
 // A message takes many times its bytes in memory. A graph of a hundred thousand nodes has fewer fields.
-const MOST_FIELDS = 1_000_000;
+const MOST_FIELDS = 200_000;
+const MOST_INTEGERS = 2_000_000;
 
 interface Decoder<T> {
   decode(reader: Reader): T;
@@ -111,7 +112,15 @@ function decode<T>(message: Decoder<T>, bytes: Uint8Array, what: string): T {
   };
   // Sizes and lengths are numbers here, not objects of 64 bits; beyond 2^53 they are no sizes.
   const readLong = reader.int64.bind(reader);
-  Object.assign(reader, { int64: () => Number(readLong()) });
+  const readInt = reader.int32.bind(reader);
+  let integers = 0;
+  // An integer of one byte takes eight in a list.
+  const counted = (read: () => unknown) => () => {
+    if (++integers > MOST_INTEGERS)
+      throw new CellcheckError({ problem: `has more than ${MOST_INTEGERS} integers` });
+    return Number(read());
+  };
+  Object.assign(reader, { int64: counted(readLong), int32: counted(readInt) });
   try {
     return message.decode(reader);
   } catch (error) {

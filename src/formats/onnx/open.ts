@@ -83,15 +83,24 @@ function openModel(source: Source, given?: ReadonlyMap<string, TensorProto>): Op
   const specs = new Map([...parameters].map(([name, { spec }]) => [name, spec]));
   const stateDict: StateDict = {
     specs,
-    notes: [...refused].map(
-      ([name, { message }]) => `the node ${printable(name)} is left out: ${message.split('\n')[0]}`,
-    ),
+    notes: leftOut(refused),
     load(names) {
       checkNames(specs, names);
       return new Map(names.map((name) => [name, parameters.get(name)!.load()]));
     },
   };
   return { graph, modules, stateDict };
+}
+
+const MOST_NOTES = 8;
+
+function leftOut(refused: ReadonlyMap<string, CellcheckError>): string[] {
+  const notes = [...refused]
+    .slice(0, MOST_NOTES)
+    .map(([name, { message }]) => `the node ${printable(name)} is left out: ${message.split('\n')[0]}`);
+  return refused.size > MOST_NOTES
+    ? [...notes, `${refused.size - MOST_NOTES} more nodes are left out`]
+    : notes;
 }
 
 /**

@@ -3,7 +3,7 @@ import { KIND_NAMES, KINDS, type Kind } from '../../kinds.js';
 import { formatShape, sameShape } from '../../tensor/shape.js';
 import type { Tensor, TensorSpec } from '../../tensor/tensor.js';
 import type { Source } from '../format.js';
-import { attribute, type Constant, constant, lookUp, type PlacedNode, type Scope, textOf } from './graph.js';
+import { attribute, type Constant, constant, lookUp, type PlacedNode, textOf } from './graph.js';
 import { dtypeOf } from './tensor.js';
 
 /** A parameter in PyTorch's layout, computed when it is asked for. */
@@ -83,17 +83,28 @@ export function modulesOf(
       refused.set(nameOf(placed), error);
     }
   }
-  const stacks: Layer[][] = [];
+  // Stacks of layers, by their last node.
+  const stacks = new Map<PlacedNode['node'], Layer[]>();
   for (const layer of layers) {
-    const below = stacks.find((stack) => feeds(stack[stack.length - 1], layer));
-    if (below) below.push(layer);
-    else stacks.push([layer]);
+    const below = nodeBelow(layer);
+    const stack = below && stacks.get(below);
+    if (below && stack && alike(stack[stack.length - 1], layer)) {
+      stacks.delete(below);
+      stack.push(layer);
+      stacks.set(layer.placed.node, stack);
+    } else stacks.set(layer.placed.node, [layer]);
   }
-  const prefixes = new Set<string>();
-  const modules = stacks.map((stack): OnnxModule => {
-    let prefix = `${nameOf(stack[0].placed)}.`;
-    for (let count = 2; prefixes.has(prefix); count++) prefix = `${nameOf(stack[0].placed)}-${count}.`;
-    prefixes.add(prefix);
+  const counts = new Map<string, number>();
+  const taken = new Set<string>();
+  const modules = [...stacks.values()].map((stack): OnnxModule => {
+    const name = nameOf(stack[0].placed);
+    let prefix: string;
+    do {
+      const count = (counts.get(name) ?? 0) + 1;
+      counts.set(name, count);
+      prefix = count === 1 ? `${name}.` : `${name}-${count}.`;
+    } while (taken.has(prefix));
+    taken.add(prefix);
     return {
       prefix,
       layers: stack.map(({ placed }) => placed),
@@ -122,12 +133,16 @@ function moduleOf({ node: { name, op_type, metadata_props } }: PlacedNode): stri
     .replaceAll('/', '.');
 }
 
+const LONGEST_NAME = 200;
+
 /** A node without a name has that of its first output. */
 function nameOf(placed: PlacedNode): string {
   const { node, path } = placed;
   const own =
     moduleOf(placed) || node.name.replace(/^\/+/, '') || node.output.find((output) => output !== '');
-  return [...path.map((part) => part.replace(/^\/+/, '').replaceAll('/', '.')), own || node.op_type]
+  const outer = path.map((part) => part.replace(/^\/+/, '').replaceAll('/', '.'));
+  return [...outer, own || node.op_type]
+    .map((part) => part.slice(0, LONGEST_NAME))
     .filter((part) => part !== '')
     .join('.');
 }
@@ -160,7 +175,7 @@ function layerOf(placed: PlacedNode, model: Source): Layer {
   );
   if (names.length > 0 && (!chosen || names.length !== directions * chosen.length)) {
     refuse(
-      `its activations are ${names.map(printable).join(', ')}`,
+      `its activations are ${names.slice(0, 8).map(printable).join(', ')}`,
       `PyTorch's ${kind} has ${activations.map((usual) => usual.join(', ')).join(' or ')}.`,
     );
   }
@@ -202,9 +217,9 @@ export const SHAPE_ONLY = [
 ];
 const MOST_BETWEEN = 16;
 
-/** Whether a layer's whole output is what the next one takes. */
-function feeds(below: Layer, above: Layer): boolean {
-  const alike =
+/** Whether two nodes that follow each other may be layers of one module. */
+function alike(below: Layer, above: Layer): boolean {
+  return (
     below.kind === above.kind &&
     below.directions === above.directions &&
     below.hidden === above.hidden &&
@@ -212,23 +227,27 @@ function feeds(below: Layer, above: Layer): boolean {
     (below.b === undefined) === (above.b === undefined) &&
     above.inputSize === below.directions * below.hidden &&
     // Where the exporter says of which module a node is, the layers of one have the same.
-    moduleOf(above.placed) === moduleOf(below.placed);
-  if (!alike) return false;
-  let name = above.placed.node.input[0];
-  let scope: Scope = above.placed.scope;
+    moduleOf(above.placed) === moduleOf(below.placed)
+  );
+}
+
+/** The node whose whole first output a layer takes, if nothing but its shape changes on the way. */
+function nodeBelow({ placed }: Layer): PlacedNode['node'] | undefined {
+  let [name] = placed.node.input;
+  let { scope } = placed;
   // Whether time and batch are the other way round.
   let crossed = false;
   for (let count = 0; count < MOST_BETWEEN; count++) {
     const found = lookUp(name, scope);
-    if (!found?.producer) return false;
-    const { producer } = found;
-    if (producer === below.placed.node) return producer.output[0] === name && !crossed;
-    if (!SHAPE_ONLY.includes(producer.op_type) || producer.output[0] !== name) return false;
+    const producer = found?.producer;
+    if (!producer || producer.output[0] !== name) return undefined;
+    if ((KIND_NAMES as readonly string[]).includes(producer.op_type)) return crossed ? undefined : producer;
+    if (!SHAPE_ONLY.includes(producer.op_type)) return undefined;
     if (producer.op_type === 'Transpose' && attribute(producer, 'perm')?.ints[0] !== 0) crossed = !crossed;
     [name] = producer.input;
     scope = found.scope;
   }
-  return false;
+  return undefined;
 }
 
 function parametersOf(layer: Layer, index: number): (readonly [string, OnnxParameter])[] {

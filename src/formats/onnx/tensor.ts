@@ -55,9 +55,12 @@ export function onnxTensor(proto: TensorProto, model: Source): Tensor {
   });
 }
 
+const MOST_DIMENSIONS = 64;
+
 /** @throws CellcheckError for sizes that are none */
 export function checkedShape({ name, dims }: TensorProto): readonly number[] {
   if (
+    dims.length <= MOST_DIMENSIONS &&
     dims.every((size) => Number.isSafeInteger(size) && size >= 0) &&
     Number.isSafeInteger(elementCount(dims))
   )
@@ -72,11 +75,26 @@ function fromBytes(bytes: Uint8Array, dtype: Dtype, count: number): Floats | und
   return bytes.length === count * DTYPES[dtype].bytes ? decode(bytes.slice(), dtype) : undefined;
 }
 
+/** What the 32-bit integers that stand for values of other dtypes may be. */
+const LISTED_RANGES: Readonly<Partial<Record<Dtype, readonly [number, number]>>> = {
+  F16: [0, 65535],
+  BF16: [0, 65535],
+  U8: [0, 255],
+  I8: [-128, 127],
+  I16: [-32768, 32767],
+};
+
 /** Values that are listed one by one. 16-bit floats are the bits of their own numbers. */
-function listed({ float_data, int32_data, int64_data, double_data }: TensorProto, dtype: Dtype): Floats {
+function listed(
+  { name, float_data, int32_data, int64_data, double_data }: TensorProto,
+  dtype: Dtype,
+): Floats {
   if (dtype === 'F32') return Float32Array.from(float_data);
   if (dtype === 'F64') return Float64Array.from(double_data);
   if (dtype === 'I64') return Float64Array.from(int64_data);
+  const [least, most] = LISTED_RANGES[dtype] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  if (int32_data.some((value) => value < least || value > most))
+    throw new CellcheckError({ tensor: name, problem: `has a value that is none of ${DTYPES[dtype].torch}` });
   if (dtype === 'F16' || dtype === 'BF16')
     return decode(new Uint8Array(Uint16Array.from(int32_data).buffer), dtype);
   return Float64Array.from(int32_data);
@@ -115,5 +133,12 @@ function externalData({ name, external_data }: TensorProto, model: Source, lengt
       hints: ['The model and its data do not belong together, or are damaged.'],
     });
   }
-  return model.sibling(location).read(offset, length);
+  const file = model.sibling(location);
+  try {
+    return file.read(offset, length);
+  } catch (error) {
+    if (!(error instanceof CellcheckError)) throw error;
+    const hints = [`Its data should be in ${printable(location)}, from byte ${offset} on.`];
+    throw new CellcheckError({ ...error.parts, tensor: name, hints });
+  }
 }

@@ -60,11 +60,22 @@ const DTYPE_NAMES = new Map(
 );
 
 const other: Value = { is: 'other' };
-const dictOf = (pairs: readonly Value[]): Value | undefined => {
+// A list of pairs may be given to OrderedDict many times; it makes one dict.
+const dicts = new WeakMap<readonly Value[], Value>();
+
+function dictOf(pairs: readonly Value[]): Value | undefined {
+  const known = dicts.get(pairs);
+  if (known) return known;
   const items = pairs.flatMap((pair) => (isA(pair, 'tuple') || isA(pair, 'list') ? [pair.items] : []));
   if (items.length !== pairs.length || items.some(({ length }) => length !== 2)) return undefined;
-  return { is: 'dict', keys: items.map(([key]) => key), values: items.map(([, value]) => value) };
-};
+  const dict: Value = {
+    is: 'dict',
+    keys: items.map(([key]) => key),
+    values: items.map(([, value]) => value),
+  };
+  dicts.set(pairs, dict);
+  return dict;
+}
 
 type Call = (args: readonly Value[]) => Value | undefined;
 
@@ -187,7 +198,8 @@ function tensorOf([stored, offset, sizes, steps]: readonly Value[], type?: Value
   if (dtype === undefined) throw misfit('has a tensor without a dtype');
   const count = Math.floor((storage.count * storage.itemSize) / itemSize);
   const last = shape.reduce((sum, size, i) => sum + (size - 1) * strides[i], offset);
-  if (!shape.includes(0) && !(last < count)) throw misfit('has a tensor that reaches beyond its storage');
+  if (!shape.includes(0) && !(last < count))
+    throw misfit(`has a tensor that reaches beyond its storage ${printable(storage.key)}`);
   const tensor: StoredTensor = { storage, dtype, itemSize, offset, shape, strides };
   return { is: 'tensor', tensor };
 }

@@ -4,7 +4,7 @@ import { byteCursor, sourceOver } from '../bytes.js';
 import { type Contents, type Source, ZIP_MAGIC } from '../format.js';
 import { openZip, type Zip } from '../zip.js';
 import { SCRIPTED, STATE_DICT, type Storage } from './meaning.js';
-import { isA, readPickle, type Value } from './pickle.js';
+import { isA, LONGEST_PICKLE, readPickle, type Value } from './pickle.js';
 import { loadStored, type ReadStorage, tensorsIn } from './tensors.js';
 
 const LEGACY_MAGIC = '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.';
@@ -56,7 +56,8 @@ function openArchive(zip: Zip): StateDict {
   const text = (name: string) =>
     zip.sizes.has(root + name) ? String.fromCharCode(...zip.read(root + name, 0, 16)).trim() : undefined;
   const version = text('version');
-  if (!version || !(Number(version) >= VERSIONS.first && Number(version) <= VERSIONS.last)) {
+  const isNumber = version !== undefined && /^\d{1,3}$/.test(version);
+  if (!isNumber || Number(version) < VERSIONS.first || Number(version) > VERSIONS.last) {
     throw new CellcheckError({
       found: version === undefined ? 'no version' : `version ${printable(version)}`,
       expected: `a PyTorch archive of version ${VERSIONS.first} to ${VERSIONS.last}`,
@@ -68,6 +69,14 @@ function openArchive(zip: Zip): StateDict {
       found: `byte order ${printable(byteOrder)}`,
       expected: `${LITTLE} or ${BIG}`,
     });
+  const pickleSize = zip.sizes.get(`${root}data.pkl`)!;
+  if (pickleSize > LONGEST_PICKLE) {
+    throw new CellcheckError({
+      found: `a pickle of ${pickleSize} bytes`,
+      expected: `${LONGEST_PICKLE} at most`,
+      hints: ['Save the state_dict alone.'],
+    });
+  }
   const isScripted = zip.sizes.has(`${root}constants.pkl`);
   const pickle = byteCursor(sourceOver(zip.read(`${root}data.pkl`)));
   const value = readPickle(pickle, isScripted ? SCRIPTED : STATE_DICT);
@@ -149,7 +158,7 @@ function openLegacy(source: Source): StateDict {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (!storage || places.has(storage.key))
       throw new CellcheckError({ problem: 'lists a storage that no tensor has, or one twice' });
-    const count = byteCursor(source, position).uint(8);
+    const count = byteCursor(sourceOver(source.read(position, 8))).uint(8);
     const begin = position + 8;
     const end = begin + count * storage.itemSize;
     if (!Number.isSafeInteger(end) || end > source.size) {

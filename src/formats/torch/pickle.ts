@@ -35,6 +35,11 @@ export interface Meaning {
 // A pickle is small, a checkpoint's tensors lie outside it; but a hostile one can make much out of little.
 const MOST_BYTES = 2 ** 24;
 const MOST_VALUES = 1_500_000;
+const MOST_CONTAINERS = 250_000;
+const MOST_REMEMBERED = 500_000;
+
+/** The longest pickle in bytes. */
+export const LONGEST_PICKLE = MOST_BYTES;
 
 const fault = (problem: string) =>
   new CellcheckError({
@@ -54,9 +59,13 @@ export function readPickle(cursor: ByteCursor, meaning: Meaning): Value {
   const marks: number[] = [];
   const memo = new Map<number, Value>();
   let made = 0;
+  let containers = 0;
+  const globals = new Map<string, Value>();
 
   const push = (value: Value) => {
     if (++made > MOST_VALUES) throw fault(`holds more than ${MOST_VALUES} values`);
+    if (typeof value === 'object' && value !== null && ++containers > MOST_CONTAINERS)
+      throw fault(`holds more than ${MOST_CONTAINERS} tensors, dicts, lists and tuples`);
     stack.push(value);
   };
   const pop = (): Value => {
@@ -76,11 +85,13 @@ export function readPickle(cursor: ByteCursor, meaning: Meaning): Value {
     // The value that was made last may be on the other side of a mark.
     if (stack.length === 0) throw fault('remembers a value that is not there');
     memo.set(index, stack[stack.length - 1]);
-    if (memo.size > MOST_VALUES) throw fault(`remembers more than ${MOST_VALUES} values`);
+    if (memo.size > MOST_REMEMBERED) throw fault(`remembers more than ${MOST_REMEMBERED} values`);
   };
   const recall = (index: number) => {
     if (!memo.has(index)) throw fault('recalls a value that is not there');
-    push(memo.get(index)!);
+    // It is in memory once, however often it is recalled.
+    if (++made > MOST_VALUES) throw fault(`holds more than ${MOST_VALUES} values`);
+    stack.push(memo.get(index)!);
   };
   const bytes = (count: number) => {
     if (cursor.position + count - start > MOST_BYTES) throw fault(`is longer than ${MOST_BYTES} bytes`);
@@ -129,7 +140,7 @@ export function readPickle(cursor: ByteCursor, meaning: Meaning): Value {
         return value;
       }
       case 0x63: // GLOBAL
-        push(globalOf(cursor, meaning));
+        push(globalOf(cursor, meaning, globals));
         break;
       case 0x81: {
         // NEWOBJ
@@ -269,11 +280,13 @@ const RENAMED: ReadonlyMap<string, string> = new Map([
   ['copy_reg', 'copyreg'],
 ]);
 
-function globalOf(cursor: ByteCursor, meaning: Meaning): Value {
+function globalOf(cursor: ByteCursor, meaning: Meaning, known: Map<string, Value>): Value {
   const module = cursor.line();
   const name = `${RENAMED.get(module) ?? module}.${cursor.line()}`;
   if (!meaning.isKnown(name) && !meaning.isRecord(name)) throw meaning.unknown(name);
-  return { is: 'global', name };
+  const global = known.get(name) ?? { is: 'global', name };
+  known.set(name, global);
+  return global;
 }
 
 /** A little-endian two's complement number. */

@@ -1,5 +1,5 @@
 import { CellcheckError } from '../../errors.js';
-import { decode, requireReadable } from '../../tensor/dtype.js';
+import { DTYPES, decode, requireReadable } from '../../tensor/dtype.js';
 import { elementCount } from '../../tensor/shape.js';
 import { NAMELESS } from '../../tensor/state-dict.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -9,7 +9,17 @@ import { isA, type Value } from './pickle.js';
 
 // Every container is visited once: a dict that is in two others counts where it is met first.
 const MOST_DEPTH = 64;
-const LONGEST_NAME = 1000;
+/** Of all names together, in characters. */
+const MOST_LETTERS = 2 ** 24;
+const MOST_TENSORS = 131_072;
+
+interface Visit {
+  readonly value: Value;
+  readonly name: string;
+  readonly depth: number;
+  /** Whether the value has the attributes of an object. */
+  readonly isState: boolean;
+}
 
 /**
  * The tensors in what was pickled, by their names: those of dicts, lists and attributes joined by points. A single tensor
@@ -20,35 +30,48 @@ export function tensorsIn(root: Value): Map<string, StoredTensor> {
   const returned = outputsIn(root);
   if (returned) return returned;
   const visited = new Set<Value>();
-  const waiting: { readonly value: Value; readonly name: string; readonly depth: number }[] = [
-    { value: root, name: NAMELESS, depth: 0 },
-  ];
+  let letters = 0;
+  const waiting: Visit[] = [{ value: root, name: NAMELESS, depth: 0, isState: false }];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
-    const { value, name, depth } = next;
+    const { value, name, depth, isState } = next;
     if (isA(value, 'tensor')) {
-      if (!found.has(name)) found.set(name, value.tensor as StoredTensor);
+      if (found.has(name)) throw new CellcheckError({ tensor: name, problem: 'is there twice' });
+      if (found.size === MOST_TENSORS)
+        throw new CellcheckError({ problem: `holds more than ${MOST_TENSORS} tensors` });
+      found.set(name, value.tensor as StoredTensor);
       continue;
     }
-    if (visited.has(value) || depth === MOST_DEPTH || name.length > LONGEST_NAME) continue;
-    const members = membersOf(value);
-    if (members.length === 0) continue;
+    if (typeof value !== 'object' || value === null || visited.has(value) || depth === MOST_DEPTH) continue;
     visited.add(value);
+    if (isA(value, 'record')) {
+      waiting.push({ value: value.state, name, depth: depth + 1, isState: true });
+      continue;
+    }
     // In reverse, so that the first is visited first.
-    for (const [key, member] of members.reverse())
-      waiting.push({ value: member, name: name === NAMELESS ? key : `${name}.${key}`, depth: depth + 1 });
+    for (const [key, member] of membersOf(value).reverse()) {
+      // Lists of a scripted module repeat its parameters, as _flat_weights does.
+      if (typeof member !== 'object' || (isState && isA(member, 'list'))) continue;
+      letters += name.length + key.length;
+      if (letters > MOST_LETTERS)
+        throw new CellcheckError({ problem: `has names of more than ${MOST_LETTERS} characters` });
+      const path = name === NAMELESS ? key : `${name}.${key}`;
+      waiting.push({ value: member, name: path, depth: depth + 1, isState: false });
+    }
   }
   return found;
 }
 
 function membersOf(value: Value): (readonly [string, Value])[] {
-  // Lists of a scripted module repeat its parameters, as _flat_weights does.
-  if (isA(value, 'record')) return membersOf(value.state).filter(([, member]) => !isA(member, 'list'));
-  if (isA(value, 'dict'))
-    return value.keys.flatMap((key, i) =>
-      typeof key === 'string' || typeof key === 'number' ? [[String(key), value.values[i]] as const] : [],
-    );
   if (isA(value, 'list') || isA(value, 'tuple')) return value.items.map((item, i) => [String(i), item]);
-  return [];
+  if (!isA(value, 'dict')) return [];
+  const members = new Map<string, Value>();
+  for (const [i, key] of value.keys.entries()) {
+    if (typeof key !== 'string' && typeof key !== 'number') continue;
+    const name = String(key);
+    if (members.has(name)) throw new CellcheckError({ tensor: name, problem: 'is there twice' });
+    members.set(name, value.values[i]);
+  }
+  return [...members];
 }
 
 /** The tensors of `output, h_n = rnn(x)`, or of `output, (h_n, c_n) = lstm(x)`, where the shapes tell. */
@@ -89,9 +112,10 @@ export function loadStored(
   });
   const ranges = new Map<string, { storage: Storage; from: number; to: number }>();
   let asked = 0;
-  for (const { storage, itemSize, shape, strides, offset } of wanted) {
+  for (const { storage, dtype, itemSize, shape, strides, offset } of wanted) {
     if (shape.includes(0)) continue;
-    asked += elementCount(shape) * itemSize;
+    // Integers become float64, 16-bit floats float32.
+    asked += elementCount(shape) * (DTYPES[dtype].float ? Math.max(itemSize, 4) : 8);
     const base = storage.start * storage.itemSize;
     const from = base + offset * itemSize;
     const to = from + itemSize * (1 + shape.reduce((sum, size, i) => sum + (size - 1) * strides[i], 0));
