@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 // Versions are pinned, because an unpinned torch installs gigabytes of CUDA. safetensors wraps the Rust library.
-const PACKAGES = ['torch==2.13.0', 'safetensors==0.8.0', 'numpy'];
+const PACKAGES = ['torch==2.13.0', 'safetensors==0.8.0', 'numpy', 'onnx==1.23.2'];
 
 const VENV = fileURLToPath(new URL('../../.venv', import.meta.url));
 
