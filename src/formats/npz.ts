@@ -13,6 +13,8 @@ export const npz: Format = {
   text: false,
   open(source) {
     const zip = openZip(source);
+    if (zip.sizes.size > MOST_ARRAYS)
+      throw new CellcheckError({ found: `${zip.sizes.size} arrays`, expected: `${MOST_ARRAYS} at most` });
     const headers = new Map<string, NpyHeader>();
     for (const [file, size] of zip.sizes) {
       if (!file.endsWith('.npy')) {
@@ -42,6 +44,8 @@ export const npz: Format = {
     };
   },
 };
+
+const MOST_ARRAYS = 8192;
 
 /** Says in errors which of the arrays they are about. */
 function ofTensor<T>(name: string, read: () => T): T {

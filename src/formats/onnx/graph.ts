@@ -102,14 +102,18 @@ export function constant(
   model: Source,
   dtypeName: (proto: TensorProto) => string,
 ): Constant {
+  // A few operators could make much out of little: what they make is held against what is stored.
+  const stored = new Set<Tensor>();
   const fromProto = (proto: TensorProto): Constant => ({
     shape: checkedShape(proto),
     dtype: dtypeName(proto),
-    load: once(() => onnxTensor(proto, model)),
+    load: once(() => {
+      const loaded = onnxTensor(proto, model);
+      stored.add(loaded);
+      return loaded;
+    }),
   });
   const known = new Map<string, Constant>();
-  // A few operators could make much out of little: what they make is held against what is stored.
-  const stored = new Set<Tensor>();
   const evaluate = (wanted: string, place: Scope, depth: number): Constant => {
     const before = known.get(wanted);
     if (before) return before;
@@ -128,10 +132,7 @@ export function constant(
     // An absent input keeps its place.
     const inputs = node.input.slice(0, MOST_INPUTS).map((input) => {
       if (input === '') return undefined;
-      const { load } = evaluate(input, found.scope, depth + 1);
-      const loaded = load();
-      stored.add(loaded);
-      return loaded;
+      return evaluate(input, found.scope, depth + 1).load();
     });
     const largest = [...stored].reduce((sum, { data }) => sum + data.length, SMALL);
     const size = inputs.reduce((sum, input) => sum + (input?.data.length ?? 0), 0);

@@ -59,7 +59,7 @@ export interface TensorProto {
 
 // A message takes many times its bytes in memory. A graph of a hundred thousand nodes has fewer fields.
 const MOST_FIELDS = 200_000;
-const MOST_INTEGERS = 2_000_000;
+const MOST_INTEGERS = 1_500_000;
 
 interface Decoder<T> {
   decode(reader: Reader): T;

@@ -124,6 +124,7 @@ function otherArchive(names: readonly string[]): CellcheckError {
 }
 
 const LEGACY_PROTOCOL = 1001;
+const MOST_STORAGES = 50_000;
 
 /**
  * The form before PyTorch 1.6: pickles of a magic number, a protocol, facts about the system, the object and the keys of
@@ -152,6 +153,11 @@ function openLegacy(source: Source): StateDict {
   const keys = readPickle(cursor, STATE_DICT);
   if (little !== true || !isA(keys, 'list'))
     throw new CellcheckError({ problem: 'is not complete, or its byte order is not little-endian' });
+  if (keys.items.length > MOST_STORAGES)
+    throw new CellcheckError({
+      found: `${keys.items.length} storages`,
+      expected: `${MOST_STORAGES} at most`,
+    });
   const places = new Map<string, { readonly begin: number; readonly end: number }>();
   let position = cursor.position;
   for (const key of keys.items) {

@@ -35,8 +35,8 @@ export interface Meaning {
 // A pickle is small, a checkpoint's tensors lie outside it; but a hostile one can make much out of little.
 const MOST_BYTES = 2 ** 24;
 const MOST_VALUES = 1_500_000;
-const MOST_CONTAINERS = 250_000;
-const MOST_REMEMBERED = 500_000;
+const MOST_CONTAINERS = 200_000;
+const MOST_REMEMBERED = 400_000;
 
 /** The longest pickle in bytes. */
 export const LONGEST_PICKLE = MOST_BYTES;
