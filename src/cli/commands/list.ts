@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { CellcheckError, inFile, internalError } from '../../errors.js';
+import { CellcheckError, escapeText, inFile, internalError, printable } from '../../errors.js';
 import { type FoundCase, findCases } from '../../files/find-cases.js';
 import { openCheckpoint } from '../../files/open-checkpoint.js';
 import { listModules } from '../../module/list.js';
@@ -66,6 +66,9 @@ async function listInto(
       if (error) throw error;
       const { allowOutside = false } = options;
       const { label: file, tensors } = openCheckpoint(path!, label, { cwd: io.cwd, allowOutside });
+      // What was left out of the list is said beside it.
+      for (const note of tensors.notes ?? [])
+        io.stderr.write(`cellcheck: ${printable(file)}: ${escapeText(note)}\n`);
       return { file, checkpoint: inFile(file, () => listModules(tensors.specs)) };
     } catch (caught) {
       const reported = caught instanceof CellcheckError ? caught : internalError(label, caught);
