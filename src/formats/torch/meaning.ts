@@ -99,6 +99,10 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['builtins.complex', () => other],
   ['builtins.bytearray', () => other],
   ['_codecs.encode', () => other],
+  // A single number of NumPy, as a loss that a training loop has kept.
+  ['numpy.dtype', () => other],
+  ['numpy.core.multiarray.scalar', () => other],
+  ['numpy._core.multiarray.scalar', () => other],
   // torch.jit.save's lists, and the type that it says of them.
   ...['build_intlist', 'build_doublelist', 'build_boollist', 'build_tensorlist'].map(
     (name) => [`torch.jit._pickle.${name}`, ([items]: readonly Value[]) => items] as const,
