@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { CellcheckError, inFile, listed } from '../errors.js';
+import { CellcheckError, inFile, listed, printable } from '../errors.js';
 import type { Source } from '../formats/format.js';
 import { openTestData } from '../formats/onnx/open.js';
 import { type Case, EXPECTED_ROLES, INPUT_ROLES, type Role } from '../module/case.js';
@@ -38,15 +38,16 @@ export function loadOnnxData(folder: string, label: string): Case {
   };
   return inFile(model.label, () => {
     const source = fileSource(model.path, model.label);
-    const { tensors, weights, batch_first } = openTestData(source, read('input'), read('output'));
+    const { tensors, weights, batch_first, warnings } = openTestData(source, read('input'), read('output'));
     const roles: readonly string[] = [...INPUT_ROLES, ...EXPECTED_ROLES];
     return {
       weights,
       tensors: new Map(
         [...tensors].flatMap(([role, tensor]) => (roles.includes(role) ? [[role as Role, tensor]] : [])),
       ),
-      options: batch_first === undefined ? {} : { batch_first },
+      options: { batch_first },
       notes: weights.notes,
+      warnings: warnings.map((warning) => `${printable(model.label)}: ${warning}`),
       files: { weights: model.label, input: label, expected: label },
     };
   });

@@ -250,7 +250,7 @@ const tensors: readonly Row[] = [
     [...Array(64).fill(2n ** 52n), 0],
   ].map(
     (dims): Row => [
-      `W of sizes ${String(dims).slice(0, 60)}`,
+      `W of ${dims.length} sizes, as ${String(dims).slice(0, 60)}`,
       withW(tensorProto({ ...W, dims: dims as number[] })),
       2,
       'W',
