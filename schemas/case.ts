@@ -106,7 +106,12 @@ export const CASE_SCHEMA = z.extend(caseOptions, {
 
 export type CaseFile = z.infer<typeof CASE_SCHEMA>;
 
-const FILE_FIELDS = ['weights', 'input', 'expected'];
+const ROLES_OF: Readonly<Record<string, string>> = {
+  weights: 'parameters',
+  input: 'input, h_0, c_0, lengths',
+  expected: 'output, h_n, c_n',
+};
+const FILE_FIELDS = Object.keys(ROLES_OF);
 const NO_FILE = 'is neither a file\'s name, nor { "file", "dtype", "shape" }, nor a file for each tensor';
 
 interface SchemaIssue {
@@ -139,8 +144,14 @@ function sentences(issue: z.core.$ZodIssue): SchemaIssue[] {
   switch (issue.code) {
     case 'unrecognized_keys':
       // Something that is none of the forms that a file of a case may have.
-      if (FILE_FIELDS.includes(String(issue.path[0])))
-        return [{ field: String(issue.path[0]), problem: NO_FILE }];
+      if (FILE_FIELDS.includes(String(issue.path[0]))) {
+        const tensors = issue.keys.filter((key) => !['file', 'dtype', 'shape'].includes(key));
+        if (tensors.length === 0) return [{ field: String(issue.path[0]), problem: NO_FILE }];
+        return tensors.map((key) => ({
+          field: `${String(issue.path[0])}.${key}`,
+          problem: `is not a tensor that goes here: those are ${ROLES_OF[String(issue.path[0])]}`,
+        }));
+      }
       return issue.keys.map((key) => ({
         field: [...issue.path, key].join('.'),
         problem: 'is not an option of a case',

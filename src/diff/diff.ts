@@ -1,7 +1,7 @@
 import { CellcheckError, inFile, printable } from '../errors.js';
 import { KINDS } from '../kinds.js';
-import { describeGroup } from '../module/describe.js';
-import { findGroups, type Group, groupsUnder, MOST_GROUPS, withoutWrappers } from '../module/group.js';
+import { chooseGroup, describeGroup } from '../module/describe.js';
+import { findGroups, type Group, MOST_GROUPS, withoutWrappers } from '../module/group.js';
 import { noModule } from '../module/no-module.js';
 import { describeParts, type Module } from '../module/parameters.js';
 import type { StateDict } from '../tensor/state-dict.js';
@@ -89,7 +89,8 @@ const names = (groups: readonly Group[]) =>
     .join(', ');
 
 function groupsOf({ tensors, prefix }: DiffSide): Group[] {
-  const groups = prefix === undefined ? findGroups(tensors.specs) : groupsUnder(tensors.specs, prefix);
+  if (prefix !== undefined) return [chooseGroup(tensors.specs, { prefix })];
+  const groups = findGroups(tensors.specs);
   if (groups.length === 0) throw noModule(tensors.specs);
   if (groups.length === MOST_GROUPS)
     throw new CellcheckError({ problem: `holds ${MOST_GROUPS} modules or more; choose one with --prefix` });

@@ -55,11 +55,17 @@ function namesFitting(
   });
 }
 
+const WITHOUT_NAME =
+  'Its one tensor has no name, and is what the file is given for. A case.json names it: { "expected": { "c_n": "FILE" } }.';
+
 function noTensor(ours: string, theirs: string, specs: StateDict['specs'], label?: string): CellcheckError {
   const known = [...specs.keys()].filter((name) => name !== NAMELESS);
   return new CellcheckError({
     file: label,
     problem: `no tensor is named ${printable(theirs)}, which ${printable(ours)} should be read from`,
-    hints: [`There are ${known.slice(0, 12).map(printable).join(', ')}${known.length > 12 ? ', …' : ''}.`],
+    hints:
+      known.length === 0
+        ? [WITHOUT_NAME]
+        : [`There are ${known.slice(0, 12).map(printable).join(', ')}${known.length > 12 ? ', …' : ''}.`],
   });
 }

@@ -106,6 +106,12 @@ function rowsOf(text: string): Rows {
     blocks[blocks.length - 1]++;
   }
   if (columns === undefined) throw new CellcheckError({ problem: 'holds no numbers' });
+  if (names === undefined && countsColumns(written, columns)) {
+    for (const list of [written.values, written.decimals, written.exponents, written.significant])
+      list.splice(0, columns);
+    blocks[0]--;
+    notes.push('the first row counts the columns: it is taken as their names');
+  }
   const [rows] = blocks;
   const other = blocks.findIndex((size) => size !== rows);
   if (other >= 0) {
@@ -117,6 +123,16 @@ function rowsOf(text: string): Rows {
     });
   }
   return { shape: blocks.length > 1 ? [blocks.length, rows, columns] : [rows, columns], written, notes };
+}
+
+/** Whether the first row is 0, 1, 2 … above numbers with decimals: pandas names columns so. */
+function countsColumns({ values, decimals }: Written, columns: number): boolean {
+  const isCount = (value: number, i: number) => value === i && decimals[i] === 0;
+  return (
+    columns > 1 &&
+    values.slice(0, columns).every(isCount) &&
+    decimals.some((count, i) => i >= columns && count > 0)
+  );
 }
 
 // Text takes many times its size in memory.

@@ -99,7 +99,11 @@ function kindOf(className: ModuleName | undefined): Kind | undefined {
   });
 }
 
-function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOptions): Group {
+/**
+ * The module that the options choose.
+ * @throws CellcheckError if there is none, or if the options leave several
+ */
+export function chooseGroup(specs: ReadonlyMap<string, TensorSpec>, options: DescribeOptions): Group {
   const { prefix, module } = options;
   const cell = module?.endsWith('Cell');
   let groups = prefix === undefined ? findGroups(specs) : groupsUnder(specs, prefix);

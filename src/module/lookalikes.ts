@@ -25,47 +25,53 @@ function lookalikesIn(specs: ReadonlyMap<string, TensorSpec>): Lookalike[] {
   const [matrices, vectors] = [ofRank(2), ofRank(1)];
   const taken = new Set<string>();
   const found: Lookalike[] = [];
-  for (const kind of KIND_NAMES.toReversed()) {
+  // Matrices whose names say that they belong to the recurrence come first: shapes alone may mean the other one.
+  const kinds = KIND_NAMES.toReversed();
+  const candidates = [true, false].flatMap((named) =>
+    kinds.flatMap((kind) =>
+      matrices.flatMap(([hh, { shape }]) => (RECURRENT.test(hh) === named ? [{ kind, hh, shape }] : [])),
+    ),
+  );
+  for (const { kind, hh, shape } of candidates) {
     const gates = KINDS[kind].gates.length;
-    for (const [hh, { shape }] of matrices) {
-      const [rows, hidden] = shape;
-      // A square matrix is anything; its name must say that it belongs to the recurrence.
-      if (taken.has(hh) || rows !== gates * hidden || hidden === 0 || (gates === 1 && !RECURRENT.test(hh)))
-        continue;
-      const ih = nearest(
-        hh,
-        matrices.flatMap(([name, spec]) =>
-          name !== hh && !taken.has(name) && spec.shape[0] === rows ? name : [],
-        ),
-      );
-      if (ih === undefined) continue;
-      const biases = vectors.flatMap(([name, spec]) =>
-        spec.shape[0] === rows && !taken.has(name) ? name : [],
-      );
-      const biasHh = nearest(hh, biases);
-      const biasIh = nearest(
-        ih,
-        biases.filter((name) => name !== biasHh),
-      );
-      const names = [
-        ['weight_ih_l0', ih],
-        ['weight_hh_l0', hh],
-        ...(biasHh !== undefined && biasIh !== undefined
-          ? [
-              ['bias_ih_l0', biasIh],
-              ['bias_hh_l0', biasHh],
-            ]
-          : []),
-      ] as const;
-      for (const [, name] of names) taken.add(name);
-      const inputSize = specs.get(ih)!.shape[1];
-      found.push({
-        what: `${withArticle(kind)} ${inputSize} → ${hidden}`,
-        names: shortened(names as Lookalike['names']),
-      });
-    }
+    const [rows, hidden] = shape;
+    // A square matrix is anything; its name must say it.
+    if (taken.has(hh) || rows !== gates * hidden || hidden === 0 || (gates === 1 && !RECURRENT.test(hh)))
+      continue;
+    const free = (name: string, size: number) => size === rows && name !== hh && !taken.has(name);
+    const ih = nearest(
+      hh,
+      matrices.flatMap(([name, spec]) => (free(name, spec.shape[0]) ? name : [])),
+    );
+    if (ih === undefined) continue;
+    const [biasIh, biasHh] = biasesOf(
+      ih,
+      hh,
+      vectors.flatMap(([name, spec]) => (free(name, spec.shape[0]) ? name : [])),
+    );
+    const names: (readonly [string, string])[] = [
+      ['weight_ih_l0', ih],
+      ['weight_hh_l0', hh],
+    ];
+    if (biasIh !== undefined) names.push(['bias_ih_l0', biasIh], ['bias_hh_l0', biasHh]);
+    for (const [, name] of names) taken.add(name);
+    found.push({
+      what: `${withArticle(kind)} ${specs.get(ih)!.shape[1]} → ${hidden}`,
+      names: shortened(names),
+    });
   }
   return found;
+}
+
+/** The biases of both weights, by their names; in the order of the file where these do not tell. */
+function biasesOf(ih: string, hh: string, names: readonly string[]): readonly string[] {
+  const distances = new Map(names.map((name) => [name, Math.min(distance(name, ih), distance(name, hh))]));
+  const [a, b] = names
+    .toSorted((one, other) => distances.get(one)! - distances.get(other)!)
+    .slice(0, 2)
+    .toSorted((one, other) => names.indexOf(one) - names.indexOf(other));
+  if (b === undefined) return [];
+  return distance(a, hh) + distance(b, ih) < distance(a, ih) + distance(b, hh) ? [b, a] : [a, b];
 }
 
 /** The hint that names them, ready to be pasted. */
@@ -74,7 +80,7 @@ export function lookalikeHints(specs: ReadonlyMap<string, TensorSpec>): string[]
   if (!first) return [];
   const options = first.names.map(([ours, theirs]) => `--name ${quoted(`${ours}=${theirs}`)}`);
   return [
-    `By their shapes, some tensors may be ${first.what}. If they are, add`,
+    `By their shapes, some tensors may be ${first.what}. If they are, name them for verify:`,
     `  ${options.join(' ')}`,
     ...(others.length ? [`Others may be ${others.map(({ what }) => what).join(', ')}.`] : []),
   ];

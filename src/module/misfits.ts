@@ -45,7 +45,9 @@ function severalIssues(group: Group, fits: readonly Module[], issues: readonly S
     const line = `misshapen   ${name}: found ${found}, expected ${formatDimensions(dimensions)}`;
     return transposed(issue) && !allTransposed ? [line, `  ${TRANSPOSED}`] : [line];
   });
-  if (issues.some((issue) => issue.kind === 'unexpected' && /_[gv]$/.test(issue.name))) {
+  if (issues.some((issue) => issue.kind === 'unexpected' && /_orig$/.test(issue.name))) {
+    lines.push('This looks like spectral_norm or pruning: make it permanent before saving the state_dict.');
+  } else if (issues.some((issue) => issue.kind === 'unexpected' && /_[gv]$/.test(issue.name))) {
     lines.push('This looks like weight_norm: remove it before saving the state_dict.');
   }
   if (issues.some((issue) => issue.kind === 'unexpected' && /^bias(?:_n)?$/.test(issue.name))) {

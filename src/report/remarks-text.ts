@@ -52,6 +52,8 @@ const WARNINGS: Sentences<Warning> = {
     ].join(' and ');
     return `${printable(tensor)} has ${counts}, first at [${first.join(', ')}]: values computed from it may not be finite either`;
   },
+  'unnamed-biases': ({ tensors }) =>
+    `${firstNames(tensors)}: the weights have no bias_ih and bias_hh, and ${tensors.length === 1 ? 'this has' : 'these have'} the shape of one; name it with --name, or it is not used`,
   'nan-in-reference': () => 'the reference has NaN too: with --equal-nan (equal_nan) NaN equals NaN',
   'any-network': () =>
     'the reference is nearly constant or saturated: almost any network would pass, so this proves little',

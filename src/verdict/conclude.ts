@@ -2,7 +2,7 @@ import type { Case } from '../module/case.js';
 import { adviceOn } from './advice.js';
 import type { Comparison } from './comparison.js';
 import type { JudgedRun } from './judged-run.js';
-import { fileWarnings, layoutNotes, notChecked, textNotes, warningsOn } from './remarks.js';
+import { fileWarnings, layoutNotes, notChecked, textNotes, unnamedBiases, warningsOn } from './remarks.js';
 import { subjectOf } from './subject.js';
 
 /** The comparison of a judged run: the verdict with everything that a report says about it. */
@@ -20,7 +20,11 @@ export async function conclude(loaded: Case, { run, ruling }: JudgedRun): Promis
       ...layoutNotes(boundCase, settings.batch_first),
       ...textNotes('kernels', notes),
     ],
-    warnings: [...fileWarnings(loaded.warnings), ...(await warningsOn(run, ruling.verdict))],
+    warnings: [
+      ...fileWarnings(loaded.warnings),
+      ...unnamedBiases(loaded, run),
+      ...(await warningsOn(run, ruling.verdict)),
+    ],
     advice: await adviceOn(run, ruling.verdict),
   };
 }

@@ -1,6 +1,7 @@
 import type { Verdict } from '../compare/summary.js';
-import { carriesCell, hasNonlinearity, type Nonlinearity, type TensorName } from '../kinds.js';
+import { carriesCell, hasNonlinearity, KINDS, type Nonlinearity, type TensorName } from '../kinds.js';
 import type { BoundCase } from '../module/bind.js';
+import type { Case } from '../module/case.js';
 import { notFinite } from '../module/not-finite.js';
 import { passesForAny } from './any-network.js';
 import type { CoarserProfile } from './coarser.js';
@@ -41,6 +42,8 @@ export type Warning =
     }
   /** NaN goes in, and the reference has NaN: `equal_nan` would make them equal. */
   | { readonly kind: 'nan-in-reference' }
+  /** Tensors with the shape of biases beside weights that have none under PyTorch's names. */
+  | { readonly kind: 'unnamed-biases'; readonly tensors: readonly string[] }
   /** Almost any network would pass. */
   | { readonly kind: 'any-network' };
 
@@ -137,4 +140,17 @@ function notFiniteWarnings({ boundCase, settings }: Run): Warning[] {
     ...found.map(({ name, ...facts }) => ({ kind: 'not-finite', tensor: name, ...facts }) as const),
     ...(inReference && !settings.equal_nan ? [{ kind: 'nan-in-reference' } as const] : []),
   ];
+}
+
+/** Tensors beside a module without biases that have the shape of such. */
+export function unnamedBiases({ weights }: Case, { boundCase }: Run): Warning[] {
+  const { bias, prefix, kind, hidden_size } = boundCase.network.module;
+  if (bias) return [];
+  const rows = KINDS[kind].gates.length * hidden_size;
+  const tensors = [...weights.specs].flatMap(([name, spec]) => {
+    // Those of a module in it are its own.
+    const isBeside = name.startsWith(prefix) && !name.slice(prefix.length).includes('.');
+    return isBeside && spec.shape.length === 1 && spec.shape[0] === rows ? name : [];
+  });
+  return tensors.length ? [{ kind: 'unnamed-biases', tensors }] : [];
 }

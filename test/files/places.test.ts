@@ -184,8 +184,8 @@ describe('a case.json', () => {
   test.each([
     [{ input: 3 }, 'input: is neither'],
     [{ input: ['x.npy'] }, 'input: is neither'],
-    [{ input: { inptu: 'x.npy' } }, 'input: is neither'],
-    [{ input: { output: 'x.npy' } }, 'input: is neither'],
+    [{ input: { inptu: 'x.npy' } }, 'input.inptu: is not a tensor that goes here'],
+    [{ input: { output: 'x.npy' } }, 'input.output: is not a tensor that goes here'],
     [{ input: { file: 'x.bin', dtype: 'float32' } }, 'input: is neither'],
     [{ input: { file: 'x.bin', dtype: 'float32', shape: [-1] } }, 'input: is neither'],
     [{ input: { file: 'x.bin', dtype: 'float32', shape: [1.5] } }, 'input: is neither'],

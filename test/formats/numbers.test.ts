@@ -55,6 +55,17 @@ describe('rows of numbers, a row a step', () => {
     expect(tensorOf(',a\n0.123,1\n1.5,2').printed).toBeUndefined();
   });
 
+  test('a first row that counts the columns above numbers with decimals is pandas’ line of names', () => {
+    expect(read('0,1,2\n0.5,-1,2.25\n3,0.125,1e-3\n')).toEqual(ROWS);
+    expect(open('0,1,2\n0.5,-1,2.25\n3,0.125,1e-3\n').notes).toEqual([
+      'the first row counts the columns: it is taken as their names',
+    ]);
+    // Of whole numbers nobody can tell.
+    expect(read('0,1\n1,0\n')).toEqual({ shape: [2, 2], data: [0, 1, 1, 0] });
+    expect(read('0,1,3\n0.5,1,2\n').shape).toEqual([2, 3]);
+    expect(read('0\n0.5\n').shape).toEqual([2, 1]);
+  });
+
   test('one row, one column, one number', () => {
     expect(read('1 2 3')).toEqual({ shape: [1, 3], data: [1, 2, 3] });
     expect(read('1\n2\n3\n')).toEqual({ shape: [3, 1], data: [1, 2, 3] });

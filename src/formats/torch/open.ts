@@ -2,6 +2,7 @@ import { CellcheckError, printable } from '../../errors.js';
 import { checkNames, type StateDict } from '../../tensor/state-dict.js';
 import { byteCursor, sourceOver } from '../bytes.js';
 import { type Contents, type Source, ZIP_MAGIC } from '../format.js';
+import { npz } from '../npz.js';
 import { openZip, type Zip } from '../zip.js';
 import { SCRIPTED, STATE_DICT, type Storage } from './meaning.js';
 import { isA, LONGEST_PICKLE, readPickle, type Value } from './pickle.js';
@@ -15,11 +16,11 @@ const LEGACY_MAGIC = '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.'
  */
 export function openTorch(source: Source): Contents {
   const head = String.fromCharCode(...source.read(0, Math.min(LEGACY_MAGIC.length, source.size)));
-  const stateDict = head.startsWith(ZIP_MAGIC)
-    ? openArchive(openZip(source))
-    : head === LEGACY_MAGIC
-      ? openLegacy(source)
-      : undefined;
+  const zip = head.startsWith(ZIP_MAGIC) ? openZip(source) : undefined;
+  // An archive of NumPy by another name, or by none.
+  if (zip && zip.sizes.size > 0 && [...zip.sizes.keys()].every((name) => name.endsWith('.npy')))
+    return npz.open(source);
+  const stateDict = zip ? openArchive(zip) : head === LEGACY_MAGIC ? openLegacy(source) : undefined;
   if (!stateDict) throw notTorch(source, head);
   return { tensors: () => stateDict };
 }
