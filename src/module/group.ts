@@ -28,7 +28,8 @@ export const withoutWrappers = (name: string) => name.replace(WRAPPERS, '');
 
 /**
  * The modules that a prefix means: those that have it, or else those whose prefix ends with it, or would without what
- * wrappers put into names. `encoder.` means `module.encoder.` too, and `model_state.encoder.`
+ * wrappers put into names; or else those that are inside what the prefix names. `encoder.` means `module.encoder.` too,
+ * and `model_state.encoder.`, and where there is none of them `encoder.lstm.`
  */
 export function groupsUnder(specs: ReadonlyMap<string, TensorSpec>, prefix: string): Group[] {
   const withPoint = prefix === '' || prefix.endsWith('.') ? prefix : `${prefix}.`;
@@ -40,9 +41,10 @@ export function groupsUnder(specs: ReadonlyMap<string, TensorSpec>, prefix: stri
   const endsWith = (name: string, end: string) => `.${name}`.endsWith(`.${end}`);
   const all = findGroups(specs);
   const ending = all.filter((group) => endsWith(group.prefix, withPoint));
-  return ending.length
-    ? ending
-    : all.filter((group) => endsWith(withoutWrappers(group.prefix), withoutWrappers(withPoint)));
+  if (ending.length) return ending;
+  const bare = withoutWrappers(withPoint);
+  const wrapped = bare === '' ? [] : all.filter((group) => endsWith(withoutWrappers(group.prefix), bare));
+  return wrapped.length ? wrapped : all.filter((group) => group.prefix.startsWith(withPoint));
 }
 
 /** The modules in a state_dict, by their parameters' names: all, or those under one prefix. */

@@ -20,7 +20,7 @@ test('the whole prefix, with its point or without', () => {
 test('else its end, by whole names', () => {
   expect(under('encoder.', 'model_state.encoder.', 'decoder.')).toEqual(['model_state.encoder.']);
   expect(under('encoder', 'a.encoder.', 'b.encoder.', 'decoder.')).toEqual(['a.encoder.', 'b.encoder.']);
-  expect(under('encoder.', 'my_encoder.', 'encoder.rnn.')).toEqual([]);
+  expect(under('encoder.', 'my_encoder.', 'my_encoder.rnn.')).toEqual([]);
   expect(under('rnn.', 'x.rnn.y.', 'xrnn.')).toEqual([]);
   expect(under('encoder.rnn', 'net.encoder.rnn.', 'net.rnn.')).toEqual(['net.encoder.rnn.']);
 });
@@ -38,6 +38,12 @@ test.each([
   expect(under('a.b.', `${wrapper}a.${wrapper}${wrapper}b.`)).toEqual([`${wrapper}a.${wrapper}${wrapper}b.`]);
   // What only looks like one.
   expect(under('a.b.', `a.my${wrapper}b.`)).toEqual([]);
+});
+
+test('else what is inside it', () => {
+  expect(under('encoder.', 'my_encoder.', 'encoder.rnn.')).toEqual(['encoder.rnn.']);
+  expect(under('model.', 'model.lstm.', 'ema.lstm.')).toEqual(['model.lstm.']);
+  expect(under('model', 'model.a.', 'model.b.', 'c.')).toEqual(['model.a.', 'model.b.']);
 });
 
 test('a whole end comes before one without wrappers', () => {
