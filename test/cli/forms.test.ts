@@ -105,6 +105,29 @@ describe('one network in the files that people have', () => {
   });
 });
 
+test('what differs between two checkpoints is shown gate by gate', async () => {
+  const cwd = scratch();
+  const weights = {
+    weight_ih_l0: [[0.1], [0.2], [0.3]],
+    weight_hh_l0: [[0.5], [0.25], [0.125]],
+    bias_ih_l0: [0.1, 0.2, 0.3],
+    bias_hh_l0: [0.4, 0.5, 0.6],
+  };
+  writeJson(path.join(cwd, 'a.json'), weights);
+  const { bias_hh_l0: _, ...rest } = weights;
+  writeJson(path.join(cwd, 'b.json'), {
+    ...rest,
+    weight_ih_l0: [[0.1], [0.3], [0.2]],
+    weight_hh_l0: [[0.5], [0.75], [0.125]],
+  });
+  const { code, stdout } = await cli(['diff', 'a.json', 'b.json'], { cwd });
+  expect(code).toBe(1);
+  expect(stdout).toContain('weight_ih_l0  equal, with the row blocks in the order r n z');
+  expect(stdout).toMatch(/weight_hh_l0 {2}differs\n +z +0\.5 +0\.5\n/);
+  expect(stdout).toContain('only in the first: bias_hh_l0');
+  expect(stdout).toContain('differ   1 of 3 parameters are equal, 1 in only one of the two');
+});
+
 describe('other outputs for a case', () => {
   const sample = path.join(SAMPLES, 'gru-layer-outputs');
 
