@@ -109,8 +109,9 @@ function pairsOf(a: readonly Group[], b: readonly Group[]): (readonly [Group, Gr
 }
 
 function diffModules(first: DiffSide, a: Group, second: DiffSide, b: Group): ModuleDiff {
-  const module = inFile(first.label, () => describeGroup(a, {}));
-  const other = inFile(second.label, () => describeGroup(b, {}));
+  const modules = [describedIn(a), describedIn(b)];
+  // One that lacks parameters is compared all the same; of two such, the first says what is wrong.
+  const module = modules.find((one) => one !== undefined) ?? inFile(first.label, () => describeGroup(a, {}));
   const has = ({ shapes }: Group) => [...shapes.keys()];
   const both = has(a).filter((name) => b.shapes.has(name));
   const load = ({ label, tensors }: DiffSide, { prefix, shapes }: Group) => {
@@ -120,11 +121,21 @@ function diffModules(first: DiffSide, a: Group, second: DiffSide, b: Group): Mod
   const [ofA, ofB] = [load(first, a), load(second, b)];
   return {
     prefixes: [a.prefix, b.prefix],
-    words: [describeParts(module), describeParts(other)],
+    words: modules.map((one) => (one ? describeParts(one) : ['not complete'])) as [string[], string[]],
     parameters: both.map((name) => diffParameter(module, name, ofA(name), ofB(name))),
     only: [has(a).filter((name) => !b.shapes.has(name)), has(b).filter((name) => !a.shapes.has(name))],
     mergedBiases: has(a).filter((name) => name.startsWith('bias_ih') && isMerged(name, a, ofA, b, ofB)),
   };
+}
+
+/** The module that a group is; undefined where its parameters are not all there, or do not fit. */
+function describedIn(group: Group): Module | undefined {
+  try {
+    return describeGroup(group, {});
+  } catch (error) {
+    if (error instanceof CellcheckError) return undefined;
+    throw error;
+  }
 }
 
 function diffParameter(module: Module, name: string, a: Tensor, b: Tensor): ParameterDiff {
