@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { CellcheckError } from '../errors.js';
+import { CellcheckError, inFile } from '../errors.js';
+import { sourceOver } from '../formats/bytes.js';
 import { openContents } from '../formats/contents.js';
 import type { Contents, Source } from '../formats/format.js';
-import type { StateDict } from '../tensor/state-dict.js';
+import { type StateDict, under } from '../tensor/state-dict.js';
 import { fileError, withFile } from './open.js';
 
 /**
@@ -39,6 +40,14 @@ export function checkpointIn(path: string): string | undefined {
 /** The tensors of a file; see `openFile`. */
 export function openTensors(path: string, label: string): StateDict {
   return openFile(path, label).tensors();
+}
+
+/**
+ * The tensors of the dict in a checkpoint that somebody chose; all if nobody did.
+ * @param label how messages name the checkpoint
+ */
+export function underKey(tensors: StateDict, key: string | undefined, label: string): StateDict {
+  return key === undefined ? tensors : inFile(label, () => under(tensors, key));
 }
 
 /** What the command line calls the standard input. */
@@ -77,7 +86,7 @@ function stdinSource(): Source {
     bytes.set(piece, at);
     at += piece.length;
   }
-  return { size, read: (offset, length) => bytes.subarray(offset, offset + length) };
+  return sourceOver(bytes);
 }
 
 /** Reads what there is. A pipe whose writer is slow has nothing for a while. */

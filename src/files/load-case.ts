@@ -11,10 +11,10 @@ import {
   type Role,
 } from '../module/case.js';
 import { effective } from '../module/effective.js';
-import { NAMELESS, renamed, type StateDict, under } from '../tensor/state-dict.js';
+import { NAMELESS, renamed, type StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { caseFileIn, labelOf, type PlaceOptions, placeOf, valid } from './case-file.js';
-import { givenPlace, openFile, openTensors } from './contents.js';
+import { givenPlace, openFile, openTensors, underKey } from './contents.js';
 import { isOnnxData, loadOnnxData } from './onnx-data.js';
 import { openPlace, type Place, placeOfFiles } from './places.js';
 import { layerNames, resolvedNames } from './renames.js';
@@ -167,7 +167,7 @@ function loadBundle(tensors: StateDict, label: string, caseOptions: CaseOptions,
       throw noRole(present, EXPECTED_ROLES);
     return { tensors: loadRoles(bundle, picked), unused };
   });
-  const weights = effective(underKey(bundle, caseOptions, options, label));
+  const weights = effective(underKey(bundle, options.key ?? caseOptions.key, label));
   const loaded = {
     weights,
     tensors: roles.tensors,
@@ -191,7 +191,7 @@ function loadPlaces(
 ): Case {
   const { weights, input, expected } = places;
   const opened = {
-    weights: underKey(openPlace(weights), caseOptions, options, weights.label),
+    weights: underKey(openPlace(weights), options.key ?? caseOptions.key, weights.label),
     input: openPlace(input),
     expected: expected && openPlace(expected),
   };
@@ -241,16 +241,6 @@ function loadPlaces(
   };
 }
 
-/** The tensors of the dict in a checkpoint that somebody chose; all if nobody did. */
-function underKey(
-  source: StateDict,
-  { key: ofCase }: CaseOptions,
-  { key = ofCase }: LoadOptions,
-  label: string,
-): StateDict {
-  return key === undefined ? source : inFile(label, () => under(source, key));
-}
-
 /** @throws CellcheckError for something that has the name of a role or a parameter, and is no tensor */
 function mustBeTensors({ specs, aside = new Map() }: StateDict): void {
   for (const [name, reason] of aside)
@@ -281,14 +271,16 @@ function notesOf(files: readonly (readonly [StateDict | undefined, string])[]): 
 function asideNotes(file: StateDict | undefined): string[] {
   const names = [...(file?.aside?.keys() ?? [])];
   if (names.length === 0) return [];
-  const shown = names.slice(0, 8).map(printable).join(', ');
-  return [`left aside, no tensors: ${shown}${names.length > 8 ? ', …' : ''}`];
+  return [`left aside, no tensors: ${firstOf(names)}`];
 }
 
 function unusedWarnings(names: readonly string[], label: string): string[] {
   if (names.length === 0) return [];
-  const shown = names.slice(0, 8).map(printable).join(', ');
-  return [`${printable(label)}: ${shown}${names.length > 8 ? ', …' : ''} not used`];
+  return [`${printable(label)}: ${firstOf(names)} not used`];
+}
+
+function firstOf(names: readonly string[]): string {
+  return names.slice(0, 8).map(printable).join(', ') + (names.length > 8 ? ', …' : '');
 }
 
 function loadRoles(file: StateDict, picked: ReadonlyMap<Role, string>): Map<Role, Tensor> {

@@ -1,10 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { inFile } from '../errors.js';
 import { effective } from '../module/effective.js';
-import { renamed, type StateDict, under } from '../tensor/state-dict.js';
+import { renamed, type StateDict } from '../tensor/state-dict.js';
 import { caseFileIn, labelOf, type PlaceOptions, placeOf } from './case-file.js';
-import { openFile } from './contents.js';
+import { openFile, underKey } from './contents.js';
 import { CASE_FILE } from './find-cases.js';
 import { openPlace, placeOfFiles } from './places.js';
 
@@ -27,14 +26,12 @@ export function openCheckpoint(
   const fileLabel = labelOf(file, label);
   const contents = openFile(file, fileLabel);
   const caseFile = caseFileIn(contents.document, file, fileLabel);
-  const choose = (tensors: StateDict, name: string | undefined, fileLabel: string) =>
-    name === undefined ? tensors : inFile(fileLabel, () => under(tensors, name));
-  if (!caseFile) return { label, tensors: effective(choose(contents.tensors(), key, fileLabel)) };
+  if (!caseFile) return { label, tensors: effective(underKey(contents.tensors(), key, fileLabel)) };
   const weights = placeOfFiles('weights', caseFile.weights, (given) =>
     placeOf('weights', given, file, fileLabel, options),
   );
   const stored = openPlace(weights);
-  const ofKey = choose(stored, key ?? caseFile.key, weights.label);
+  const ofKey = underKey(stored, key ?? caseFile.key, weights.label);
   const tensors = effective(renamed(ofKey, caseFile.names ?? {}));
   return { label: weights.label, tensors };
 }

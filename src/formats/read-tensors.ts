@@ -1,4 +1,5 @@
 import type { StateDict } from '../tensor/state-dict.js';
+import { sourceOver } from './bytes.js';
 import { openContents } from './contents.js';
 
 /**
@@ -8,6 +9,5 @@ import { openContents } from './contents.js';
  * @throws CellcheckError where the file is not what its format says
  */
 export function readTensors(bytes: Uint8Array, name: string): StateDict {
-  const read = (offset: number, length: number) => bytes.subarray(offset, offset + length);
-  return openContents({ size: bytes.length, read }, name).tensors();
+  return openContents(sourceOver(bytes), name).tensors();
 }

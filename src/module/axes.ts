@@ -71,8 +71,7 @@ function singleRowInOrder(tensors: Case['tensors']): Case['tensors'] {
   const ordered = (role: Role, tensor: Tensor): Tensor => {
     const [a, b, size] = tensor.shape;
     const swapped = tensor.shape.length === 3 && a === second && b === first && (a === 1 || b === 1);
-    const isOutput = role === 'output' || layerOf(role) !== undefined;
-    return swapped && isOutput ? { ...tensor, shape: [b, a, size] } : tensor;
+    return swapped && isOutput(role) ? { ...tensor, shape: [b, a, size] } : tensor;
   };
   return new Map([...tensors].map(([role, tensor]) => [role, ordered(role, tensor)]));
 }
@@ -130,12 +129,11 @@ function readAs(
   batch_first: boolean,
 ): Tensor | undefined {
   const { shape } = tensor;
-  const isOutput = role === 'output' || layerOf(role) !== undefined;
   const directions = directionsOf(module).length;
   // A row of text is a step.
-  if (isOutput && tensor.batchFirst && shape.length === 2 && expected[batch_first ? 1 : 0] !== shape[0])
+  if (isOutput(role) && tensor.batchFirst && shape.length === 2 && expected[batch_first ? 1 : 0] !== shape[0])
     return undefined;
-  if (isOutput && shape.length === 4) {
+  if (isOutput(role) && shape.length === 4) {
     const apart = directionsApart(tensor, expected, directions, batch_first);
     // An axis of size 1 that is where ONNX has the directions is that of the directions.
     if (apart || directions > 1 || shape[1] === 1) return apart;
@@ -143,10 +141,12 @@ function readAs(
   const plain = sameShape(withoutOnes(shape), withoutOnes(expected))
     ? { ...tensor, shape: expected }
     : undefined;
-  const beside = !isOutput && directions === 2 ? directionsBeside(tensor, expected) : undefined;
+  const beside = !isOutput(role) && directions === 2 ? directionsBeside(tensor, expected) : undefined;
   // With a hidden size of 1 they cannot be told apart.
   return plain && beside ? undefined : (plain ?? beside);
 }
+
+const isOutput = (role: Role) => role === 'output' || layerOf(role) !== undefined;
 
 const withoutOnes = (shape: readonly number[]) => shape.filter((size) => size !== 1);
 

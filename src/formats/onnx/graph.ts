@@ -4,7 +4,7 @@ import { elementCount } from '../../tensor/shape.js';
 import { permuted, type Tensor, tensor } from '../../tensor/tensor.js';
 import type { Source } from '../format.js';
 import type { AttributeProto, GraphProto, NodeProto, TensorProto } from './messages.js';
-import { checkedShape, onnxTensor } from './tensor.js';
+import { checkedShape, dtypeOf, onnxTensor } from './tensor.js';
 
 /** A node, and the graph that it stands in. */
 export interface PlacedNode {
@@ -96,17 +96,12 @@ export interface Constant {
  * constant folding makes of these.
  * @throws CellcheckError that says what computes it otherwise
  */
-export function constant(
-  name: string,
-  scope: Scope,
-  model: Source,
-  dtypeName: (proto: TensorProto) => string,
-): Constant {
+export function constant(name: string, scope: Scope, model: Source): Constant {
   // A few operators could make much out of little: what they make is held against what is stored.
   const stored = new Set<Tensor>();
   const fromProto = (proto: TensorProto): Constant => ({
     shape: checkedShape(proto),
-    dtype: dtypeName(proto),
+    dtype: dtypeOf(proto),
     load: once(() => {
       const loaded = onnxTensor(proto, model);
       stored.add(loaded);

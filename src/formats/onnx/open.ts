@@ -17,7 +17,7 @@ import { type TestData, testData } from './test-data.js';
 
 /** Opens a model: the weights of its recurrent nodes, and its other weights as they are. */
 export function openOnnx(source: Source): Contents {
-  const { stateDict } = openModel(source);
+  const { stateDict } = openModel(decoded(source), source);
   return { tensors: () => stateDict };
 }
 
@@ -38,22 +38,31 @@ export function openOnnxTensor(source: Source): Contents {
 
 const OLDEST_OPSET = 7;
 
-/** A model's graph, and the recurrent modules in it. */
+/** The recurrent modules of a model, and its weights. */
 interface OpenedModel {
-  readonly graph: GraphProto;
   readonly modules: readonly OnnxModule[];
   readonly stateDict: StateDict;
+}
+
+interface Model extends ModelProto {
+  readonly graph: GraphProto;
+}
+
+/** @throws CellcheckError where it is no model */
+function decoded(source: Source): Model {
+  mustBeReadable(source);
+  const model = decodeModel(source.read(0, source.size));
+  const { graph } = model;
+  if (!graph) throw new CellcheckError({ problem: 'is not an ONNX model: it has no graph' });
+  return { ...model, graph };
 }
 
 /**
  * @param given values of the graph's inputs: in ONNX's tests weights are among them
  * @throws CellcheckError where there is no recurrent module
  */
-function openModel(source: Source, given?: ReadonlyMap<string, TensorProto>): OpenedModel {
-  mustBeReadable(source);
-  const model = decodeModel(source.read(0, source.size));
+function openModel(model: Model, source: Source, given?: ReadonlyMap<string, TensorProto>): OpenedModel {
   const { graph, opset_import } = model;
-  if (!graph) throw new CellcheckError({ problem: 'is not an ONNX model: it has no graph' });
   const opset = opset_import.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version;
   if (opset !== undefined && opset < OLDEST_OPSET) {
     throw new CellcheckError({
@@ -89,7 +98,7 @@ function openModel(source: Source, given?: ReadonlyMap<string, TensorProto>): Op
       return new Map(names.map((name) => [name, parameters.get(name)!.load()]));
     },
   };
-  return { graph, modules, stateDict };
+  return { modules, stateDict };
 }
 
 const MOST_NOTES = 8;
@@ -108,24 +117,27 @@ function leftOut(refused: ReadonlyMap<string, CellcheckError>): string[] {
  * @throws CellcheckError where the data are not those of the model's only recurrent module
  */
 export function openTestData(
-  model: Source,
+  source: Source,
   inputs: readonly Source[],
   outputs: readonly Source[],
 ): TestData & { readonly weights: StateDict } {
-  mustBeReadable(model);
-  const { graph } = decodeModel(model.read(0, model.size));
+  const model = decoded(source);
+  const { graph } = model;
   // Initializers may stand among the inputs, as defaults that no file is needed for.
-  const stored = new Set(graph?.initializer.map(({ name }) => name));
-  const inputNames = graph?.input.map(({ name }) => name).filter((name) => !stored.has(name)) ?? [];
+  const stored = new Set(graph.initializer.map(({ name }) => name));
+  const inputNames = graph.input.map(({ name }) => name).filter((name) => !stored.has(name));
   const given = byName(inputs, inputNames);
-  const { modules, stateDict } = openModel(model, given);
+  const { modules, stateDict } = openModel(model, source, given);
   if (modules.length !== 1)
     throw new CellcheckError({
       found: `${modules.length} recurrent modules`,
       expected: 'one, whose data these are',
     });
-  const results = byName(outputs, graph?.output.map(({ name }) => name) ?? []);
-  return { ...testData(modules[0], given, results, model), weights: stateDict };
+  const results = byName(
+    outputs,
+    graph.output.map(({ name }) => name),
+  );
+  return { ...testData(modules[0], given, results, source), weights: stateDict };
 }
 
 /** The tensors of files in the order of the names that they belong to. */

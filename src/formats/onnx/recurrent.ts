@@ -1,10 +1,9 @@
 import { CellcheckError, printable } from '../../errors.js';
 import { KIND_NAMES, KINDS, type Kind } from '../../kinds.js';
-import { formatShape, sameShape } from '../../tensor/shape.js';
+import { elementCount, formatShape, sameShape } from '../../tensor/shape.js';
 import type { Tensor, TensorSpec } from '../../tensor/tensor.js';
 import type { Source } from '../format.js';
 import { attribute, type Constant, constant, lookUp, type PlacedNode, textOf } from './graph.js';
-import { dtypeOf } from './tensor.js';
 
 /** A parameter in PyTorch's layout, computed when it is asked for. */
 export interface OnnxParameter {
@@ -181,7 +180,7 @@ function layerOf(placed: PlacedNode, model: Source): Layer {
   }
   const relu = chosen !== undefined && chosen[0] === 'relu';
   const [, wName, rName, bName, , , , pName] = node.input;
-  const find = (name: string | undefined) => (name ? constant(name, scope, model, dtypeOf) : undefined);
+  const find = (name: string | undefined) => (name ? constant(name, scope, model) : undefined);
   const [w, r, b, p] = [find(wName), find(rName), find(bName), find(pName)];
   if (!w || !r) return refuse('has no weights', 'An RNN, GRU or LSTM node takes W and R.');
   if (p?.load().data.some((weight) => weight !== 0))
@@ -277,7 +276,7 @@ function parametersOf(layer: Layer, index: number): (readonly [string, OnnxParam
 /** A part of a tensor with the row blocks of its gates in PyTorch's order. */
 function reordered(source: Tensor, start: number, shape: readonly number[], kind: Kind): Tensor {
   const order = ONNX[kind].blocks;
-  const length = shape.reduce((product, size) => product * size, 1);
+  const length = elementCount(shape);
   const block = length / order.length;
   const data = source.data.slice(start, start + length);
   for (const [to, from] of order.entries())
