@@ -32,6 +32,8 @@ const toleranceOptions = z.extend(tolerance, {
   c_n: maybe(tolerance),
 });
 
+const decimals = () => z.int().check(z.minimum(0), z.maximum(17));
+
 const MODULES = ['RNN', 'GRU', 'LSTM', 'RNNCell', 'GRUCell', 'LSTMCell'] as const;
 
 /** The options of a case, in a case file or in a bundle. */
@@ -50,8 +52,8 @@ const caseOptions = z.strictObject({
   ),
   tolerance: maybe(toleranceOptions),
   decimals: maybe(
-    z.int().check(z.minimum(0), z.maximum(17)),
-    'The decimals that the weights and the expected outputs were printed with, if they were.',
+    z.union([decimals(), z.record(z.string(), decimals())]),
+    'The decimals that the weights and the expected outputs were printed with, if they were; or those of single tensors, as { "output": 4 }.',
   ),
   equal_nan: maybe(z.boolean(), 'Whether NaN equals NaN; false if absent.'),
 });

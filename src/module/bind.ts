@@ -2,12 +2,20 @@ import { CellcheckError, joinErrors } from '../errors.js';
 import { DTYPES, type Dtype, type Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import { elementCount, formatShape } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import type { Printed, Tensor } from '../tensor/tensor.js';
 import { arrange, type Reshaped } from './axes.js';
-import { type Case, EXPECTED_ROLES, type ExpectedRole, fileOf, type LayerRole, type Role } from './case.js';
+import {
+  type Case,
+  EXPECTED_ROLES,
+  type ExpectedRole,
+  fileOf,
+  isInput,
+  type LayerRole,
+  type Role,
+} from './case.js';
 import type { Layout } from './layout.js';
 import { className, directionsOf, type Module, parameterShapes, suffix, withArticle } from './parameters.js';
-import { type DigitsReading, isShort, missingDigits } from './printed.js';
+import { checkDecimals, type DigitsReading, mayBeExact, missingDigits, type NamedTensor } from './printed.js';
 import { layerRolesIn, referenceMaker, timeFirst } from './references.js';
 import { caseErrors } from './slips.js';
 
@@ -59,7 +67,7 @@ export interface BoundCase {
   readonly uncertainty?: Uncertainty;
   /** The fewest decimals of the printed tensors; absent if there are none. */
   readonly decimals?: number;
-  /** Tensors that have so few decimals that they may be either exact or rounded. */
+  /** Tensors whose values have few decimals, so that they may be either exact or rounded. */
   readonly fewDecimals: readonly string[];
   /** Empty if the case has no expected tensor. */
   readonly references: readonly Reference<ExpectedRole>[];
@@ -120,12 +128,21 @@ export function bind(
 ): BoundCase {
   const { files } = loaded;
   const { tensors, layout, otherLayoutFits, reshaped } = checkedLayout(module, loaded, batch_first);
-  const toReference = referenceMaker(module, layout, tensors, digits);
+  const parameters = loadParameters(module, loaded);
+  const named: NamedTensor[] = [
+    ...[...parameters].map(([name, tensor]) => ({ name, tensor, part: 'weights' }) as const),
+    ...[...tensors].map(
+      ([name, tensor]) => ({ name, tensor, part: isInput(name) ? 'sequence' : 'reference' }) as const,
+    ),
+  ];
+  checkDecimals(named, digits);
+  const unsure = mayBeExact(named, digits).map(({ name }) => name);
+  const missing = (one: NamedTensor) => missingDigits(one, digits, unsure.includes(one.name));
+  const toReference = referenceMaker(module, layout, tensors, missing);
   const references = EXPECTED_ROLES.flatMap((name) => (tensors.has(name) ? [toReference(name)] : []));
   const outputs = layerRolesIn(module, { tensors, files }).map(toReference);
-  const parameters = loadParameters(module, loaded);
   const ofInput = (values: Floats) => timeFirst(values, layout, layout.steps, module.input_size);
-  const { uncertainty, ...printed } = roundingErrors(module, parameters, tensors, digits);
+  const { uncertainty, ...printed } = roundingErrors(module, parameters, tensors, missing);
   const printedReferences = [...references, ...outputs].flatMap((reference) => reference.printed ?? []);
   const decimals = [...printed.decimals, ...printedReferences.map((reference) => reference.decimals)];
   return {
@@ -137,7 +154,7 @@ export function bind(
     reshaped,
     uncertainty: uncertainty && { ...uncertainty, input: uncertainty.input && ofInput(uncertainty.input) },
     decimals: decimals.length ? decimals.reduce((a, b) => Math.min(a, b)) : undefined,
-    fewDecimals: printed.fewDecimals,
+    fewDecimals: unsure,
     sequence: {
       steps: layout.steps,
       batch: layout.batch,
@@ -184,14 +201,14 @@ function roundingErrors(
   module: Module,
   parameters: ReadonlyMap<string, Tensor>,
   tensors: Case['tensors'],
-  digits: DigitsReading,
-): Pick<BoundCase, 'uncertainty' | 'fewDecimals'> & { readonly decimals: readonly number[] } {
+  missing: (tensor: NamedTensor) => Printed | undefined,
+): Pick<BoundCase, 'uncertainty'> & { readonly decimals: readonly number[] } {
   const ofWeights = new Map(
-    [...parameters].map(([name, tensor]) => [name, missingDigits(tensor, 'weights', digits)]),
+    [...parameters].map(([name, tensor]) => [name, missing({ name, tensor, part: 'weights' })]),
   );
-  const ofSequence = (role: Role) => {
-    const tensor = tensors.get(role);
-    return tensor && missingDigits(tensor, 'sequence', digits);
+  const ofSequence = (name: Role) => {
+    const tensor = tensors.get(name);
+    return tensor && missing({ name, tensor, part: 'sequence' });
   };
   const [input, h0, c0] = [ofSequence('input'), ofSequence('h_0'), ofSequence('c_0')];
   const rounded = [...ofWeights.values(), input, h0, c0].flatMap((printed) => printed ?? []);
@@ -201,13 +218,11 @@ function roundingErrors(
       parameters,
       (name, { data }) => ofWeights.get(name)?.halfUnits ?? new Float64Array(data.length),
     );
-  const short = [...parameters, ...tensors].filter(([, tensor]) => isShort(tensor));
   return {
     uncertainty: rounded.length
       ? { layers: layers(), input: input?.halfUnits, h0: h0?.halfUnits, c0: c0?.halfUnits }
       : undefined,
     decimals: rounded.map(({ decimals }) => decimals),
-    fewDecimals: digits.decimals === undefined ? short.map(([name]) => name) : [],
   };
 }
 

@@ -15,6 +15,11 @@ export type ExpectedRole = (typeof EXPECTED_ROLES)[number];
 export type NamedRole = (typeof INPUT_ROLES)[number] | ExpectedRole;
 export type Role = NamedRole | LayerRole;
 
+/** Whether a tensor goes into the network, and is not compared. */
+export function isInput(role: Role): boolean {
+  return (INPUT_ROLES as readonly string[]).includes(role);
+}
+
 /** A case to verify, loaded. */
 export interface Case {
   /** The checkpoint; only the tensors of the module are loaded from it. */

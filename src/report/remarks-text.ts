@@ -34,6 +34,10 @@ const NOTES: Sentences<Note> = {
       ? 'batch_first is not given; the shapes fit only [B, T, …], so true is assumed'
       : "batch_first is not given; the shapes fit both values, so false is assumed, PyTorch's default",
   reshaped: ({ tensor, found, taken }) => `${tensor} ${formatShape(found)} is read as ${formatShape(taken)}`,
+  'narrower-values': ({ tensors, stored, dtype }) =>
+    `${firstNames(tensors)}: stored in ${stored}, but every value is one of ${dtype}: judged as ${dtype}`,
+  'few-decimals': ({ tensor, decimals }) =>
+    `${tensor}: every value has ${decimals} decimals at most: judged as printed numbers`,
   nonlinearity: () => "nonlinearity is not given; tanh is assumed, PyTorch's default",
 };
 
@@ -76,7 +80,7 @@ const ADVICE: Sentences<Advice> = {
       : `with ${flags} only ${mismatches} of ${of} values differ: is this how the case was made?`;
   },
   'state-decimals': ({ decimals }) =>
-    `no number of the reference has more than ${decimals} decimals: if it was printed with this many, add "decimals": ${decimals} to the case`,
+    `no number of the reference has more than ${decimals} decimals: if it was printed with this many, add --decimals ${decimals}, or "decimals": ${decimals} to the case`,
   'coarser-precision': ({ profile }) => COARSER[profile],
   'compute-float64': () => 'omit --compute float32: it is less precise than this tolerance',
   'shorter-sequence': ({ orFloat64 }) =>

@@ -15,7 +15,10 @@ export interface Axes {
 /** A reference tensor in the layout of what is computed: rows are steps, or layers × directions. */
 export interface Reference<Name extends TensorName = TensorName> {
   readonly name: Name;
+  /** The narrowest float dtype down to float32 that holds all of the values: they were computed in it. */
   readonly dtype: Dtype;
+  /** The dtype that the values are stored in, where that is wider. */
+  readonly stored?: Dtype;
   readonly rows: number;
   readonly batch: number;
   readonly units: number;

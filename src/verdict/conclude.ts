@@ -2,7 +2,15 @@ import type { Case } from '../module/case.js';
 import { adviceOn } from './advice.js';
 import type { Comparison } from './comparison.js';
 import type { JudgedRun } from './judged-run.js';
-import { fileWarnings, layoutNotes, notChecked, textNotes, unnamedBiases, warningsOn } from './remarks.js';
+import {
+  fileWarnings,
+  layoutNotes,
+  notChecked,
+  textNotes,
+  unnamedBiases,
+  valueNotes,
+  warningsOn,
+} from './remarks.js';
 import { subjectOf } from './subject.js';
 
 /** The comparison of a judged run: the verdict with everything that a report says about it. */
@@ -18,6 +26,7 @@ export async function conclude(loaded: Case, { run, ruling }: JudgedRun): Promis
     notes: [
       ...textNotes('file', loaded.notes),
       ...layoutNotes(boundCase, settings.batch_first),
+      ...valueNotes(boundCase, loaded, settings),
       ...textNotes('kernels', notes),
     ],
     warnings: [

@@ -3,6 +3,8 @@ import { carriesCell, hasNonlinearity, KINDS, type Nonlinearity, type TensorName
 import type { BoundCase } from '../module/bind.js';
 import type { Case } from '../module/case.js';
 import { notFinite } from '../module/not-finite.js';
+import { type DigitsReading, statedFor } from '../module/printed.js';
+import { DTYPES } from '../tensor/dtype.js';
 import { passesForAny } from './any-network.js';
 import type { CoarserProfile } from './coarser.js';
 import type { Run } from './run.js';
@@ -20,6 +22,15 @@ export type Note =
       readonly found: readonly number[];
       readonly taken: readonly number[];
     }
+  /** Values of a reference that a narrower dtype holds: it is judged as if it were stored in that. */
+  | {
+      readonly kind: 'narrower-values';
+      readonly tensors: readonly string[];
+      readonly stored: string;
+      readonly dtype: string;
+    }
+  /** A reference that is not text, whose values have few decimals. */
+  | { readonly kind: 'few-decimals'; readonly tensor: string; readonly decimals: number }
   /** `nonlinearity` is not stated, and taken as tanh. */
   | { readonly kind: 'nonlinearity' };
 
@@ -87,6 +98,33 @@ export function layoutNotes(boundCase: BoundCase, batch_first: boolean | undefin
   return [
     ...(surprising ? [{ kind: 'batch_first', taken: layout.batch_first } as const] : []),
     ...reshaped.map(({ role, ...shapes }) => ({ kind: 'reshaped', tensor: role, ...shapes }) as const),
+  ];
+}
+
+/** What the values of the references say about how they were made, where their dtype says something else. */
+export function valueNotes(
+  { references, layerOutputs }: BoundCase,
+  { tensors }: Case,
+  settings: DigitsReading,
+): Note[] {
+  const all = [...references, ...layerOutputs];
+  const narrower = all.filter(({ stored }) => stored !== undefined);
+  const [first] = narrower;
+  return [
+    ...(first
+      ? [
+          {
+            kind: 'narrower-values',
+            tensors: narrower.map(({ name }) => name),
+            stored: DTYPES[first.stored!].torch,
+            dtype: DTYPES[first.dtype].torch,
+          } as const,
+        ]
+      : []),
+    ...all.flatMap(({ name, printed }): Note[] => {
+      const isKnown = tensors.get(name)?.printed || statedFor(name, settings) !== undefined;
+      return printed && !isKnown ? [{ kind: 'few-decimals', tensor: name, decimals: printed.decimals }] : [];
+    }),
   ];
 }
 

@@ -4,7 +4,7 @@ import type { Compute, OnProgress, SpeedOptions } from '../engine/options.js';
 import { CellcheckError } from '../errors.js';
 import type { ModuleName, Nonlinearity } from '../kinds.js';
 import { type Case, checkArguments, checkOptions, mergeOptions } from '../module/case.js';
-import type { DigitsReading } from '../module/printed.js';
+import { type DigitsReading, mergeDecimals, type StatedDecimals } from '../module/printed.js';
 
 /** What a caller states about a case; it wins over what the case states itself. */
 export interface VerifyOptions {
@@ -25,8 +25,8 @@ export interface VerifyOptions {
   readonly rule?: 'auto' | 'close';
   /** How the reference was rounded, for the rule `auto`; by its dtype if absent. */
   readonly profile?: ProfileName;
-  /** The number of decimals that all of the case was printed with; read off its text if absent. */
-  readonly decimals?: number;
+  /** The decimals that tensors were printed with; read off their text and values if absent. */
+  readonly decimals?: StatedDecimals;
   /** Whether NaN equals NaN; false if absent. */
   readonly equal_nan?: boolean;
   /** The dtype to compute in; float64 if absent. */
@@ -68,7 +68,7 @@ export function settle(loaded: Case, options: VerifyOptions): Settings {
     compute,
     rule: rule ?? (profile ? 'auto' : usual),
     profile,
-    decimals: options.decimals ?? own.decimals,
+    decimals: mergeDecimals(own.decimals, options.decimals),
     onProgress,
     speed,
     tolerances,

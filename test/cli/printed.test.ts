@@ -263,3 +263,38 @@ test('float32 that was rounded before all of its digits were printed', async () 
   const wrong = '[[0.7753000259399414], [0.9732999801635742], [0.9939000010490417]]';
   expect((await verify({ ...RNN, e: wrong })).verdict).toBe('differs');
 });
+
+describe('--decimals', () => {
+  const port = path.join(ROOT, 'test/data/ports/shapes-and-dtypes-at-hand/fixed-unbatched');
+  const verify = (...more: string[]) =>
+    cli(
+      ['verify', ...['weights', 'input'].flatMap((role) => [`--${role}`, `${role}.safetensors`])].concat(
+        '--expected',
+        'port.safetensors',
+        more,
+      ),
+      { cwd: port },
+    );
+
+  test('is for all tensors, or for one', async () => {
+    for (const [decimals, shown] of [
+      ['6', 'within what 6 printed decimals allow'],
+      ['output=5', 'within what 5 printed decimals allow'],
+    ]) {
+      const { code, stdout } = await verify('--decimals', decimals);
+      expect(stdout).toContain(shown);
+      expect(code).toBe(0);
+    }
+  });
+
+  test('refuses a tensor that the case lacks, and what is no number of decimals', async () => {
+    const unknown = await verify('--decimals', 'logits=4');
+    expect(unknown).toMatchObject({ code: 2 });
+    expect(unknown.stderr).toContain('logits');
+    expect(unknown.stderr).toContain('output');
+    for (const wrong of ['18', 'output=', '-1', '4.5']) {
+      const { code, stderr } = await verify('--decimals', wrong);
+      expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('0 to 17') });
+    }
+  });
+});

@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { bind } from '../../src/module/bind.js';
 import { caseOf, type Role } from '../../src/module/case.js';
 import { describeModule } from '../../src/module/describe.js';
-import { type DigitsReading, halfUnit, isShort, missingDigits } from '../../src/module/printed.js';
+import {
+  type DigitsReading,
+  halfUnit,
+  mayBeExact,
+  mergeDecimals,
+  missingDigits,
+  type StatedDecimals,
+} from '../../src/module/printed.js';
 import { stateDict } from '../../src/tensor/state-dict.js';
 import { type Tensor, tensor } from '../../src/tensor/tensor.js';
 
@@ -19,33 +26,101 @@ test('half a unit of the last decimal', () => {
   for (const decimals of [0, 1, 4, 9]) expect(halfUnit(decimals) * 10 ** decimals).toBeCloseTo(0.5, 12);
 });
 
-test('two decimals or fewer are short; more, or none that were printed, are not', () => {
-  expect([exact, printed([1], [1], 0), two, three].map(isShort)).toEqual([false, true, true, false]);
+const PARTS = ['weights', 'sequence', 'reference'] as const;
+type Part = (typeof PARTS)[number];
+
+/** Whether a tensor may be exact, and what it lost. */
+function reading(one: Tensor, part: Part, digits: DigitsReading = {}) {
+  const named = { name: 'a', tensor: one, part };
+  const unsure = mayBeExact([named], digits).length > 0;
+  return { unsure, lost: missingDigits(named, digits, unsure) };
+}
+
+/** As a file holds it that says nothing of decimals. */
+const stored = (count: number, decimals: number) =>
+  tensor(
+    [count],
+    Array.from({ length: count }, (_, i) => Number(Math.sin(i + 1).toFixed(decimals))),
+  );
+
+describe('a tensor may be exact', () => {
+  test('where its text shows two decimals or fewer', () => {
+    const unsure = [exact, printed([1], [1], 0), two, three].map((one) => reading(one, 'reference').unsure);
+    expect(unsure).toEqual([false, true, true, false]);
+  });
+
+  test('where it is an operand of a file, and its values have few decimals', () => {
+    const unsure = (one: Tensor) => PARTS.map((part) => reading(one, part).unsure);
+    expect(unsure(stored(32, 3))).toEqual([true, true, false]);
+    expect(unsure(stored(31, 3))).toEqual([false, false, false]);
+    expect(unsure(stored(40, 2))).toEqual([false, false, false]);
+  });
+
+  test('where all operands together have enough values', () => {
+    const [a, b] = [stored(20, 4), stored(40, 4)];
+    const parts = { part: 'weights' } as const;
+    expect(mayBeExact([{ name: 'a', tensor: a, ...parts }], {})).toEqual([]);
+    const both = [
+      { name: 'a', tensor: a, ...parts },
+      { name: 'b', tensor: b, ...parts },
+    ];
+    expect(mayBeExact(both, {})).toEqual(both);
+    expect(mayBeExact(both, { decimals: { all: 3 } })).toEqual([]);
+    expect(mayBeExact(both, { decimals: { a: 3 } })).toEqual([both[1]]);
+  });
 });
 
 describe('what a tensor lost', () => {
-  const PARTS = ['weights', 'sequence', 'reference'] as const;
-
   test('is what its text shows, of short ones only where they are taken as rounded', () => {
-    const lost = (one: Tensor, reading: DigitsReading) =>
-      PARTS.filter((part) => missingDigits(one, part, reading) === one.printed && one.printed !== undefined);
+    const lost = (one: Tensor, digits: DigitsReading) =>
+      PARTS.filter((part) => reading(one, part, digits).lost === one.printed && one.printed !== undefined);
     expect(lost(three, {})).toEqual(PARTS);
     expect(lost(two, {})).toEqual([]);
     expect(lost(two, { rounded: 'none' })).toEqual([]);
     expect(lost(two, { rounded: 'references' })).toEqual(['reference']);
     expect(lost(two, { rounded: 'all' })).toEqual(PARTS);
     expect(lost(exact, { rounded: 'all' })).toEqual([]);
-    for (const part of PARTS) expect(missingDigits(two, part, {})).toBeUndefined();
+    for (const part of PARTS) expect(reading(two, part).lost).toBeUndefined();
+  });
+
+  test('is what the values of a file show: of a reference at once, of operands where they are taken as rounded', () => {
+    const decimals = (digits: DigitsReading) =>
+      PARTS.map((part) => reading(stored(32, 4), part, digits).lost?.decimals);
+    expect(decimals({})).toEqual([undefined, undefined, 4]);
+    expect(decimals({ rounded: 'references' })).toEqual([undefined, undefined, 4]);
+    expect(decimals({ rounded: 'all' })).toEqual([4, 4, 4]);
+    const { halfUnits } = reading(stored(32, 4), 'reference').lost!;
+    for (const half of halfUnits) expect(half / halfUnit(4)).toBeCloseTo(1, 2);
+  });
+
+  test('is nothing of 16-bit numbers, which have few decimals by nature', () => {
+    const values = Array.from({ length: 64 }, (_, i) => (2 * i + 1) / 64);
+    for (const part of PARTS)
+      expect(reading(tensor([64], values), part, { rounded: 'all' }).lost).toBeUndefined();
   });
 
   test('is what somebody says of all, but for an input or a state of whole numbers', () => {
     const said = { decimals: 3, halfUnits: Float64Array.of(0.0005, 0.0005) };
     const whole = tensor([2], [3, -4]);
     for (const part of PARTS) {
-      expect(missingDigits(exact, part, { decimals: 3 })).toEqual(said);
-      expect(missingDigits(two, part, { decimals: 3 })).toEqual(said);
-      expect(missingDigits(whole, part, { decimals: 3 })).toEqual(part === 'sequence' ? undefined : said);
+      expect(reading(exact, part, { decimals: 3 }).lost).toEqual(said);
+      expect(reading(two, part, { decimals: 3 }).lost).toEqual(said);
+      expect(reading(whole, part, { decimals: 3 }).lost).toEqual(part === 'sequence' ? undefined : said);
     }
+  });
+
+  test('is what somebody says of one tensor, before what they say of all', () => {
+    const decimals = (stated: StatedDecimals) =>
+      reading(exact, 'reference', { decimals: stated }).lost?.decimals;
+    expect(decimals({ a: 2 })).toBe(2);
+    expect(decimals({ b: 2 })).toBeUndefined();
+    expect(decimals({ a: 2, all: 5 })).toBe(2);
+    expect(decimals({ b: 2, all: 5 })).toBe(5);
+    expect(mergeDecimals(4, { a: 2 })).toEqual({ all: 4, a: 2 });
+    expect(mergeDecimals({ a: 3, b: 3 }, { a: 2 })).toEqual({ a: 2, b: 3 });
+    expect(mergeDecimals({ a: 3 }, 2)).toBe(2);
+    expect(mergeDecimals(undefined, { a: 1 })).toEqual({ a: 1 });
+    expect(mergeDecimals(7, undefined)).toBe(7);
   });
 });
 

@@ -38,11 +38,11 @@ export interface Vector {
 // Seven decimals are all that float32 has; what was computed in it is some units off in the last of them.
 const FLOAT32 = 2 ** -21;
 
-/** A JSON bundle that cellcheck takes. */
-export async function bundleOf(vector: Vector): Promise<Record<string, unknown>> {
+/** A JSON bundle that cellcheck takes, with the tolerance that the published decimals allow, or with none. */
+export async function bundleOf(vector: Vector, stated: boolean): Promise<Record<string, unknown>> {
   const { module, batch_first = false, weights, input, h_0, c_0, expected } = vector;
   const atol = vector.tolerance ?? Math.max(0.5 * 10 ** -vector.decimals, FLOAT32);
-  const tolerance = { rtol: 0, atol, reason: `${vector.decimals} published decimals` };
+  const tolerance = stated ? { rtol: 0, atol, reason: `${vector.decimals} published decimals` } : undefined;
   const { dense_of_output: target, ...outputs } = expected;
   if (target === undefined) {
     return { case: { module, batch_first, tolerance }, ...weights, input, h_0, c_0, ...outputs };
@@ -107,7 +107,7 @@ function denseAsRnn(
   { kernel, bias, act }: Dense,
   rows: number[][],
   target: readonly number[],
-  tolerance: object,
+  tolerance: object | undefined,
 ) {
   if (act !== '') throw new Error(`the last dense layer has ${act}`);
   return {

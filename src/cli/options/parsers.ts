@@ -4,6 +4,9 @@ import { WRITERS, writerFor } from '../../formats/write-tensors.js';
 import type { Picks } from '../../inspect/selection.js';
 import { EXPECTED_ROLES } from '../../module/case.js';
 
+/** A float64 has no more digits. */
+const MOST_DECIMALS = 17;
+
 // Each parser takes an option's text and, if the option may be repeated, the result of those before it.
 
 export function notNegative(text: string): number {
@@ -43,6 +46,16 @@ export function collectTolerance(
   }
   const [, name, rtol, atol] = match;
   return { ...before, [name]: { rtol: notNegative(rtol), atol: notNegative(atol) } };
+}
+
+export function collectDecimals(
+  text: string,
+  before: Readonly<Record<string, number>> = {},
+): Record<string, number> {
+  const [, tensor = 'all', decimals] = /^(?:([^=]+)=)?(1?\d)$/.exec(text) ?? [];
+  if (decimals === undefined || Number(decimals) > MOST_DECIMALS)
+    throw new InvalidArgumentError('It takes 0 to 17, for all or one tensor, as 4 or output=4.');
+  return { ...before, [tensor]: Number(decimals) };
 }
 
 /** `3`, `0,2`, `0:10`, `-5:`: indices and ranges as in Python. */

@@ -3,7 +3,7 @@ import { PROFILES, type ProfileName } from '../../bounds/profiles.js';
 import type { ToleranceOption } from '../../compare/tolerance.js';
 import type { VerifyOptions } from '../../verdict/settings.js';
 import type { CaseOptionValues } from './case.js';
-import { collectTolerance, notNegative } from './parsers.js';
+import { collectDecimals, collectTolerance, notNegative } from './parsers.js';
 
 /** The options of every command with a verdict. */
 export interface RuleOptionValues {
@@ -12,6 +12,7 @@ export interface RuleOptionValues {
   rtol?: number;
   atol?: number;
   tolerance?: Readonly<Record<string, ToleranceOption>>;
+  decimals?: Readonly<Record<string, number>>;
   equalNan?: boolean;
 }
 
@@ -31,6 +32,7 @@ export function addRuleOptions(command: Command): Command {
         'how the reference was rounded, for auto (default: by its dtype)',
       ).choices(Object.keys(PROFILES)),
     )
+    .option('--decimals <text>', 'what was printed with how many, as 4 or output=4', collectDecimals)
     .option('--rtol <number>', 'relative tolerance (default: by the dtype)', notNegative)
     .option('--atol <number>', 'absolute tolerance', notNegative)
     .option('--tolerance <text>', 'for one output, as c_n=1e-5,1e-3 (rtol, atol)', collectTolerance)
@@ -44,6 +46,7 @@ export function verifyOptions(options: CaseOptionValues & RuleOptionValues): Ver
     nonlinearity,
     batchFirst,
     prefix,
+    decimals,
     equalNan,
     compute,
     rule,
@@ -57,6 +60,7 @@ export function verifyOptions(options: CaseOptionValues & RuleOptionValues): Ver
     nonlinearity,
     batch_first: batchFirst,
     prefix,
+    decimals,
     equal_nan: equalNan,
     compute,
     rule,
