@@ -40,6 +40,7 @@ export {
 export { type DescribeOptions, describeModule } from './module/describe.js';
 export { type Checkpoint, type GateRows, type ListedModule, listModules } from './module/list.js';
 export type { Module } from './module/parameters.js';
+export type { StatedDecimals } from './module/printed.js';
 export { causeText } from './report/cause-text.js';
 export { type FormatOptions, formatDiagnosis, formatReport } from './report/format-report.js';
 export { adviceText, noteText, warningText } from './report/remarks-text.js';

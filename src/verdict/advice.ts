@@ -32,8 +32,9 @@ export async function adviceOn(run: Run, verdict: Verdict): Promise<Advice[]> {
 const MOST_DECIMALS = 8;
 
 /** The number of decimals that a reference was written with, where it is small; whole numbers say nothing. */
-function fewDecimals({ boundCase }: Run): number | undefined {
-  if (boundCase.decimals !== undefined) return undefined;
+function fewDecimals({ boundCase, settings }: Run): number | undefined {
+  // Printed operands already count as such.
+  if (settings.decimals !== undefined || boundCase.uncertainty) return undefined;
   const every = (test: (value: number) => boolean) =>
     boundCase.references.every(({ data }) => data.every(test));
   const has = (decimals: number) => every((value) => Number(value.toFixed(decimals)) === value);

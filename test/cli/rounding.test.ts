@@ -64,7 +64,7 @@ test('printed numbers: a value beyond what its decimals allow differs, and a mis
   change(caseFile, ({ decimals: _, ...rest }) => rest);
   const { stdout, code } = await cli(['verify', folder]);
   expect(code).toBe(1);
-  expect(stdout.replace(/\s+/g, ' ')).toContain('add "decimals": 4 to the case');
+  expect(stdout.replace(/\s+/g, ' ')).toContain('or "decimals": 4 to the case');
   // A tolerance that somebody states is what they want.
   change(caseFile, (rest) => ({ ...rest, decimals: 4, tolerance: { atol: 1e-3 } }));
   expect(await report([folder])).toMatchObject({ verdict: 'parity', tensors: [{ rule: { name: 'close' } }] });
@@ -96,7 +96,7 @@ test('another reading that fits is advised before decimals are, and whole number
   writeJson(square, { ...weights, input, output });
   const advice = (await cli(['verify', square])).stdout;
   expect(advice).toContain('--batch-first');
-  expect(advice).not.toContain('decimals');
+  expect(advice).not.toContain('--decimals');
 });
 
 test('printed numbers that are computed in float32 are held against a tolerance', async () => {
