@@ -76,7 +76,7 @@ const cause = z.strictObject({
 
 /** The document that `cellcheck diagnose --reporter json` writes. */
 export const DIAGNOSIS_SCHEMA = z.strictObject({
-  version: z.literal(2),
+  version: z.literal(3),
   cellcheck: z.string(),
   ...compared.shape,
   cause: cause.nullable().describe('Null where the case does not differ.'),

@@ -51,7 +51,12 @@ const tensor = z.strictObject({
     decimals: count
       .nullable()
       .describe('Rule auto: the decimals that the tensor was printed with, or else those of the case.'),
-    profile: z.string().nullable().describe('Rule auto: how the reference was rounded.'),
+    profile: z
+      .string()
+      .nullable()
+      .describe(
+        'Rule auto: how the reference was rounded; a wider one than that of its dtype where only that explains it.',
+      ),
     teacher_forced: z
       .boolean()
       .nullable()
@@ -100,6 +105,21 @@ export const compared = z.strictObject({
   parts_at: count
     .nullable()
     .describe('Ill-conditioned: the step from which rounding alone explains the mismatches.'),
+  overflow: z
+    .strictObject({
+      layer: count,
+      direction: z.enum(['forward', 'reverse']),
+      step: count,
+      batch: count,
+      gate: z.string(),
+      unit: count,
+    })
+    .nullable()
+    .describe('Undecided: the sum that may overflow in one order of adding and not in another.'),
+  coarser: z
+    .string()
+    .nullable()
+    .describe('Differs: the profile of the precision of which all differences are rounding.'),
   tensors: z.array(tensor).min(1),
   not_checked: z.array(z.string()).describe('Outputs that the reference lacks.'),
   notes: z.array(z.string()),
@@ -127,7 +147,7 @@ const failed = z.strictObject({ case: z.string(), verdict: z.literal('error'), e
 
 /** The document that `--reporter json` writes. */
 export const REPORT_SCHEMA = z.strictObject({
-  version: z.literal(2),
+  version: z.literal(3),
   cellcheck: z.string(),
   summary: z.strictObject({
     parity: count,

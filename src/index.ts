@@ -1,4 +1,5 @@
 export type { CaseOptions } from '../schemas/case.js';
+export type { Overflow } from './bounds/layer.js';
 export type { ProfileName } from './bounds/profiles.js';
 export type { UnitSpread } from './compare/by-rounding.js';
 export type { Place } from './compare/element.js';

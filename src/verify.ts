@@ -19,5 +19,5 @@ export async function verify(loaded: Case, options: VerifyOptions = {}): Promise
   const comparison = await conclude(loaded, judgedRun);
   if (!options.explain || comparison.verdict !== 'differs') return comparison;
   const { quickCause } = await import('./diagnose/diagnose.js');
-  return { ...comparison, cause: await quickCause(judgedRun.run) };
+  return { ...comparison, cause: await quickCause(judgedRun) };
 }

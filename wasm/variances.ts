@@ -2,7 +2,8 @@
 // vX is the variance of x, aX the sum that x is the activation of. Names in …At are byte offsets of vectors.
 //
 // gates and hidden [rows, gates·units] as in gates.ts, but only read. gatesV and hiddenV [rows, gates·units]: the sums
-// of the products that give their variances. bias [gates·units]: b_ih + b_hh. h, hV, c and cV [rows, units].
+// of the products that give their variances. biasesV [gates·units]: what rounding the biases adds to them. h, hV, c and
+// cV [rows, units].
 
 import { exp, sigmoid, tanh } from './activations';
 import { sumOf } from './gates';
@@ -12,8 +13,8 @@ import { madd, storeFirst } from './vector';
 const SIGMAS: usize = 0;
 const AFFINE: usize = 8;
 const ROUNDING: usize = 16;
-const BIASES: usize = 24;
-const TANH: usize = 32;
+const TANH: usize = 24;
+const TANH_ABSOLUTE: usize = 32;
 const SIGMOID: usize = 40;
 const SIGMOID_ABSOLUTE: usize = 48;
 const FLOOR: usize = 56;
@@ -37,23 +38,23 @@ function affineV(value: v128, product: usize, terms: usize): v128 {
   return madd<f64>(square(value), term(terms, AFFINE), v128.load(product));
 }
 
-/** The variance of a stored sum a of two values. `bias`: the sum of the biases in it. */
+/** The variance of a stored sum a of two values. `vBiases`: what rounding its biases adds. */
 // @ts-ignore: decorator
 @inline
-function sumV(a: v128, vOne: v128, vOther: v128, bias: v128, terms: usize): v128 {
+function sumV(a: v128, vOne: v128, vOther: v128, vBiases: v128, terms: usize): v128 {
   const propagated = f64x2.add(vOne, vOther);
-  return madd<f64>(square(a), term(terms, ROUNDING), madd<f64>(square(bias), term(terms, BIASES), propagated));
+  return madd<f64>(square(a), term(terms, ROUNDING), f64x2.add(vBiases, propagated));
 }
 
 /** The variance of gates + hidden at this byte offset. */
 // @ts-ignore: decorator
 @inline
 function gateV(
-  offset: usize, gates: usize, hidden: usize, gatesV: usize, hiddenV: usize, bias: usize, terms: usize,
+  offset: usize, gates: usize, hidden: usize, gatesV: usize, hiddenV: usize, biasesV: usize, terms: usize,
 ): v128 {
   const vInput = affineV(v128.load(gates + offset), gatesV + offset, terms);
   const vHidden = affineV(v128.load(hidden + offset), hiddenV + offset, terms);
-  return sumV(sumOf<f64>(gates + offset, hidden + offset), vInput, vHidden, v128.load(bias), terms);
+  return sumV(sumOf<f64>(gates + offset, hidden + offset), vInput, vHidden, v128.load(biasesV), terms);
 }
 
 /** The least |x| for x within SIGMAS standard deviations of a; zero if the variance is NaN. */
@@ -87,7 +88,7 @@ function sigmoidV(a: v128, value: v128, v: v128, terms: usize): v128 {
 function tanhV(a: v128, value: v128, v: v128, terms: usize): v128 {
   const steepest = f64x2.mul(f64x2.splat(4), slope(f64x2.mul(f64x2.splat(-2), nearest(a, v, terms))));
   const propagated = f64x2.min(f64x2.mul(square(steepest), v), f64x2.splat(1));
-  return madd<f64>(square(value), term(terms, TANH), f64x2.add(propagated, term(terms, FLOOR)));
+  return madd<f64>(square(value), term(terms, TANH), f64x2.add(propagated, term(terms, TANH_ABSOLUTE)));
 }
 
 /** The variance of a state that keeps the fraction x of itself: the errors add up linearly, (x √v + √local)². */
@@ -98,7 +99,7 @@ function keptV(x: v128, v: v128, local: v128): v128 {
 }
 
 export function rnnVariances(
-  rows: i32, units: i32, gates: usize, hidden: usize, gatesV: usize, hiddenV: usize, bias: usize, terms: usize,
+  rows: i32, units: i32, gates: usize, hidden: usize, gatesV: usize, hiddenV: usize, biasesV: usize, terms: usize,
   h: usize, hV: usize, relu: bool,
 ): void {
   const zero = f64x2.splat(0);
@@ -107,7 +108,7 @@ export function rnnVariances(
       const offset = (<usize>row * units + unit) * 8;
       const left = units - unit;
       const a = sumOf<f64>(gates + offset, hidden + offset);
-      const v = gateV(offset, gates, hidden, gatesV, hiddenV, bias + <usize>unit * 8, terms);
+      const v = gateV(offset, gates, hidden, gatesV, hiddenV, biasesV + <usize>unit * 8, terms);
       if (relu) {
         const canBePositive = f64x2.gt(a, f64x2.neg(f64x2.mul(term(terms, SIGMAS), f64x2.sqrt(v))));
         storeFirst<f64>(h + offset, f64x2.max(a, zero), left);
@@ -122,7 +123,7 @@ export function rnnVariances(
 }
 
 export function gruVariances(
-  rows: i32, units: i32, gates: usize, hidden: usize, gatesV: usize, hiddenV: usize, bias: usize, terms: usize,
+  rows: i32, units: i32, gates: usize, hidden: usize, gatesV: usize, hiddenV: usize, biasesV: usize, terms: usize,
   h: usize, hV: usize,
 ): void {
   const block = <usize>units * 8;
@@ -133,7 +134,7 @@ export function gruVariances(
       const zAt = rAt + block;
       const nAt = zAt + block;
       const stateAt = (<usize>row * units + unit) * 8;
-      const biasAt = bias + <usize>unit * 8;
+      const biasAt = biasesV + <usize>unit * 8;
       const left = units - unit;
       const aR = sumOf<f64>(gates + rAt, hidden + rAt);
       const aZ = sumOf<f64>(gates + zAt, hidden + zAt);
@@ -148,7 +149,7 @@ export function gruVariances(
       const nInput = v128.load(gates + nAt);
       const aN = f64x2.add(nInput, reset);
       const n = tanh<f64>(aN);
-      const vSum = sumV(aN, affineV(nInput, gatesV + nAt, terms), vReset, f64x2.splat(0), terms);
+      const vSum = sumV(aN, affineV(nInput, gatesV + nAt, terms), vReset, v128.load(biasAt + 2 * block), terms);
       const vN = tanhV(aN, n, vSum, terms);
       const apart = f64x2.sub(v128.load(h + stateAt), n);
       const next = madd<f64>(apart, z, n);
@@ -162,7 +163,7 @@ export function gruVariances(
 }
 
 export function lstmVariances(
-  rows: i32, units: i32, gates: usize, hidden: usize, gatesV: usize, hiddenV: usize, bias: usize, terms: usize,
+  rows: i32, units: i32, gates: usize, hidden: usize, gatesV: usize, hiddenV: usize, biasesV: usize, terms: usize,
   h: usize, hV: usize, c: usize, cV: usize,
 ): void {
   const block = <usize>units * 8;
@@ -173,7 +174,7 @@ export function lstmVariances(
       const gAt = fAt + block;
       const oAt = gAt + block;
       const stateAt = (<usize>row * units + unit) * 8;
-      const biasAt = bias + <usize>unit * 8;
+      const biasAt = biasesV + <usize>unit * 8;
       const left = units - unit;
       const aI = sumOf<f64>(gates + iAt, hidden + iAt);
       const i = sigmoid<f64>(aI);

@@ -15,26 +15,26 @@ export function errorCells(model: ErrorModel): Readonly<Record<Kind, (step: Erro
   };
 }
 
-/** The error of a stored sum W_ih x + b_ih + W_hh h + b_hh with the value `a`, whose two biases add up to `b`. */
-function sumError(model: ErrorModel, step: ErrorStep, index: number, a: number, b: number): number {
+/** The error of a stored sum W_ih x + b_ih + W_hh h + b_hh with the value `a`. `eBiases`: what rounding its biases adds. */
+function sumError(model: ErrorModel, step: ErrorStep, index: number, a: number, eBiases: number): number {
   const { gates, gatesAt, hidden, hiddenAt, gatesError, hiddenError, terms } = step;
   const inputError = model.affine(gates[gatesAt + index], gatesError[gatesAt + index], terms);
   const stateError = model.affine(hidden[hiddenAt + index], hiddenError[hiddenAt + index], terms);
-  return model.sum(a, inputError, stateError, b);
+  return model.sum(a, inputError, stateError, eBiases);
 }
 
 function rnnErrors(model: ErrorModel, step: ErrorStep): void {
-  const { rows, hidden_size, gates, gatesAt, hidden, hiddenAt, bias, h, hError, nonlinearity } = step;
+  const { rows, hidden_size, gates, gatesAt, hidden, hiddenAt, biasError, h, hError, nonlinearity } = step;
   for (let i = 0; i < rows * hidden_size; i++) {
     const a = gates[gatesAt + i] + hidden[hiddenAt + i];
-    const e = sumError(model, step, i, a, bias[i % hidden_size]);
+    const e = sumError(model, step, i, a, biasError[i % hidden_size]);
     h[i] = nonlinearity === 'tanh' ? Math.tanh(a) : relu(a);
     hError[i] = nonlinearity === 'tanh' ? model.tanh(a, h[i], e) : model.relu(a, e);
   }
 }
 
 function gruErrors(model: ErrorModel, step: ErrorStep): void {
-  const { rows, hidden_size, gates, gatesAt, hidden, hiddenAt, bias, h, hError } = step;
+  const { rows, hidden_size, gates, gatesAt, hidden, hiddenAt, biasError, h, hError } = step;
   const { gatesError, hiddenError, terms } = step;
   for (let row = 0; row < rows; row++) {
     for (let unit = 0; unit < hidden_size; unit++) {
@@ -45,8 +45,8 @@ function gruErrors(model: ErrorModel, step: ErrorStep): void {
       const aZ = gates[gatesAt + zAt] + hidden[hiddenAt + zAt];
       const r = sigmoid(aR);
       const z = sigmoid(aZ);
-      const eR = model.sigmoid(aR, r, sumError(model, step, rAt, aR, bias[unit]));
-      const eZ = model.sigmoid(aZ, z, sumError(model, step, zAt, aZ, bias[hidden_size + unit]));
+      const eR = model.sigmoid(aR, r, sumError(model, step, rAt, aR, biasError[unit]));
+      const eZ = model.sigmoid(aZ, z, sumError(model, step, zAt, aZ, biasError[hidden_size + unit]));
       const nInput = gates[gatesAt + nAt];
       const nHidden = hidden[hiddenAt + nAt];
       const eHidden = model.affine(nHidden, hiddenError[hiddenAt + nAt], terms);
@@ -54,7 +54,7 @@ function gruErrors(model: ErrorModel, step: ErrorStep): void {
       const aN = nInput + r * nHidden;
       const n = Math.tanh(aN);
       const eInput = model.affine(nInput, gatesError[gatesAt + nAt], terms);
-      const eN = model.tanh(aN, n, model.sum(aN, eInput, eReset, 0));
+      const eN = model.tanh(aN, n, model.sum(aN, eInput, eReset, biasError[2 * hidden_size + unit]));
       const hAt = row * hidden_size + unit;
       const hBefore = h[hAt];
       h[hAt] = n + z * (hBefore - n);
@@ -64,7 +64,7 @@ function gruErrors(model: ErrorModel, step: ErrorStep): void {
 }
 
 function lstmErrors(model: ErrorModel, step: ErrorStep): void {
-  const { rows, hidden_size, gates, gatesAt, hidden, hiddenAt, bias, h, hError, c, cError } = step;
+  const { rows, hidden_size, gates, gatesAt, hidden, hiddenAt, biasError, h, hError, c, cError } = step;
   for (let row = 0; row < rows; row++) {
     for (let unit = 0; unit < hidden_size; unit++) {
       const iAt = row * 4 * hidden_size + unit;
@@ -79,10 +79,10 @@ function lstmErrors(model: ErrorModel, step: ErrorStep): void {
       const f = sigmoid(aF);
       const g = Math.tanh(aG);
       const o = sigmoid(aO);
-      const eI = model.sigmoid(aI, i, sumError(model, step, iAt, aI, bias[unit]));
-      const eF = model.sigmoid(aF, f, sumError(model, step, fAt, aF, bias[hidden_size + unit]));
-      const eG = model.tanh(aG, g, sumError(model, step, gAt, aG, bias[2 * hidden_size + unit]));
-      const eO = model.sigmoid(aO, o, sumError(model, step, oAt, aO, bias[3 * hidden_size + unit]));
+      const eI = model.sigmoid(aI, i, sumError(model, step, iAt, aI, biasError[unit]));
+      const eF = model.sigmoid(aF, f, sumError(model, step, fAt, aF, biasError[hidden_size + unit]));
+      const eG = model.tanh(aG, g, sumError(model, step, gAt, aG, biasError[2 * hidden_size + unit]));
+      const eO = model.sigmoid(aO, o, sumError(model, step, oAt, aO, biasError[3 * hidden_size + unit]));
       const stateAt = row * hidden_size + unit;
       const cBefore = c[stateAt];
       c[stateAt] = f * cBefore + i * g;

@@ -4,9 +4,9 @@ import type { SpeedOptions } from '../engine/options.js';
 import { carriesCell } from '../kinds.js';
 import type { Network, Sequence, Uncertainty } from '../module/bind.js';
 import { directionsOf, layerInputSize, type Module, outputSize } from '../module/parameters.js';
-import type { Floats } from '../tensor/dtype.js';
+import { type FloatDtype, type Floats, ROUNDOFF, roundTo } from '../tensor/dtype.js';
 import { hasFastCells } from './fast-cells.js';
-import { type LayerRun, runErrorLayer } from './layer.js';
+import { type LayerRun, type Overflow, runErrorLayer } from './layer.js';
 import type { ErrorModel } from './model.js';
 import type { Profile } from './profiles.js';
 import { largestGroup, twinsOf } from './twins.js';
@@ -34,6 +34,8 @@ export interface Envelope {
    * nothing limits its states (relu). Then σ alone proves nothing, and a fault must be beyond its bound.
    */
   readonly coherent: boolean;
+  /** The first sums that may overflow, by layer, direction and batch row. */
+  readonly overflows: readonly Overflow[];
 }
 
 /** The true output of a layer, in the layout of `Spread`. Steps after the longest row may be missing. */
@@ -52,6 +54,8 @@ export interface EnvelopeOptions {
    * its errors are those of a single step; the layer above has an exact input. The other layers are free-running.
    */
   readonly known?: readonly (KnownOutput | undefined)[];
+  /** What h and the outputs of lower layers are rounded to before they are multiplied; not at all if absent. */
+  readonly state?: FloatDtype;
   /** For bounds only. */
   readonly uncertainty?: Uncertainty;
   readonly speed?: SpeedOptions;
@@ -138,13 +142,14 @@ function runStack(pass: Pass): Envelope {
     error: packedErrors(pass, options.uncertainty?.input, steps, module.input_size),
   };
   let coherent = false;
+  const overflows: Overflow[] = [];
   for (let layer = 0; layer < layers.length; layer++) {
     const known = packedKnown(pass, options.known?.[layer]);
-    const output = runDirections(pass, layer, input, known, states);
+    const output = runDirections(pass, layer, input, known, states, overflows);
     coherent ||= !known && (module.nonlinearity === 'relu' || output.mostlyTwins);
     // The spread overwrites the errors that the next layer needs.
     const error = layer < layers.length - 1 ? output.error.slice() : undefined;
-    input = known ?? { values: output.values, error, twins: output.twins };
+    input = asOperand(pass, known ?? { values: output.values, error, twins: output.twins });
     const undecidedAt = (block: number) =>
       output.undecided[block % directions][Math.floor(block / directions)];
     spreads.push(spreadOf(pass, output.values, output.error, undecidedAt, size, steps, width));
@@ -159,6 +164,7 @@ function runStack(pass: Pass): Envelope {
       ? spreadOf(pass, states.c, states.cError, undecidedAt, hidden_size, stateCount, hidden_size)
       : undefined,
     coherent,
+    overflows,
   };
 }
 
@@ -214,6 +220,14 @@ function packedKnown(pass: Pass, known: KnownOutput | undefined): LayerInput | u
   };
 }
 
+/** The input of a layer as it is multiplied: rounded where it is known, with the error of rounding where it is not. */
+function asOperand({ model, options: { state } }: Pass, input: LayerInput): LayerInput {
+  if (!state) return input;
+  const { values, error } = input;
+  if (!error) return { ...input, values: values.map((value) => roundTo(value, state)) };
+  return { ...input, error: error.map((e, i) => model.rounded(e, ROUNDOFF[state] * Math.abs(values[i]))) };
+}
+
 function withLength(values: Floats, length: number): Floats {
   if (values.length === length) return values;
   const padded = new Float64Array(length);
@@ -236,6 +250,7 @@ function runDirections(
   input: LayerInput,
   known: LayerInput | undefined,
   states: States,
+  overflows: Overflow[],
 ): LayerOutput {
   const { kernels, model, fastCells, network, sequence, options, packing } = pass;
   const { module } = network;
@@ -251,6 +266,7 @@ function runDirections(
   for (const [d, parameters] of network.layers[layer].entries()) {
     const twins = twinsOf(module, parameters);
     undecided.push(new Uint8Array(steps * batch));
+    const found: Overflow[] = [];
     runErrorLayer({
       kernels,
       model,
@@ -259,6 +275,8 @@ function runDirections(
       module,
       parameters,
       uncertainty: options.uncertainty?.layers[layer][d],
+      layer,
+      state: options.state,
       reverse: d === 1,
       steps,
       batch,
@@ -274,9 +292,11 @@ function runDirections(
       outputAt: d * size,
       ...statesOf(states, module, batch, layer * directions + d),
       undecided: undecided[d],
+      overflows: found,
       output,
       outputError,
     });
+    overflows.push(...found.map((one) => ({ ...one, batch: packing.order?.[one.batch] ?? one.batch })));
     for (let k = 0; k < size; k++) outputTwins.push(d * size + (twins.outputs?.[k] ?? k));
     mostlyTwins ||= largestGroup(twins.outputs) > MOST_TWINS;
   }

@@ -32,7 +32,8 @@ function agrees(kernels: Kernels, model: ErrorModel, terms: VarianceTerms, kind:
     for (const [i, buffer] of Object.values(buffers).entries()) {
       for (let k = 0; k < buffer.length; k++) buffer[k] = 4 * Math.sin(k * 12.9898 + i * 78.233);
     }
-    for (const variances of [buffers.gatesError, buffers.hiddenError, buffers.hError, buffers.cError]) {
+    const { gatesError, hiddenError, biasError, hError, cError } = buffers;
+    for (const variances of [gatesError, hiddenError, biasError, hError, cError]) {
       // From the size of roundings to far beyond that of the values.
       for (let k = 0; k < variances.length; k++) variances[k] = 10 ** (5 * variances[k] - 15);
     }
@@ -67,7 +68,7 @@ const lengthsOf = (columns: number) => ({
   hidden: ROWS * columns,
   gatesError: ROWS * columns,
   hiddenError: ROWS * columns,
-  bias: columns,
+  biasError: columns,
   h: ROWS * UNITS,
   hError: ROWS * UNITS,
   c: ROWS * UNITS,

@@ -1,9 +1,19 @@
 import type { ErrorStep } from '../engine/kernels/kernels.js';
-import { carriesCell, KINDS } from '../kinds.js';
+import { carriesCell, type Direction, KINDS } from '../kinds.js';
 import { outputSize } from '../module/parameters.js';
-import type { Floats } from '../tensor/dtype.js';
+import { type Floats, ROUNDOFF, roundTo } from '../tensor/dtype.js';
 import { errorCells } from './cells.js';
 import { errorWorkspace, type LayerFacts, termsOf } from './workspace.js';
+
+/** A sum that may overflow in one order of adding and not in another, so that nothing is known of what follows from it. */
+export interface Overflow {
+  readonly layer: number;
+  readonly direction: Direction;
+  readonly step: number;
+  readonly batch: number;
+  readonly gate: string;
+  readonly unit: number;
+}
 
 /** One layer in one direction: its inputs, and where its outputs go. Batch rows are sorted by length, longest first. */
 export interface LayerRun extends LayerFacts {
@@ -11,6 +21,7 @@ export interface LayerRun extends LayerFacts {
   readonly fastCells: boolean;
   /** Sums above this may have overflowed. */
   readonly hugeSum: number;
+  readonly layer: number;
   readonly reverse: boolean;
   readonly steps: number;
   /** The number of batch rows that a step is within the length of; these are always the first ones. */
@@ -34,6 +45,8 @@ export interface LayerRun extends LayerFacts {
   /** Out: 1 for each step of a row that is undecided [steps, batch]; the same after a row's last step [batch]. */
   readonly undecided: Uint8Array;
   readonly undecidedAtEnd: Uint8Array;
+  /** Out: the first sum of each row that may overflow; `batch` counts packed rows. */
+  readonly overflows: Overflow[];
   /** Out: this direction's columns. [steps, batch, width] */
   readonly output: Floats;
   readonly outputError: Floats;
@@ -56,14 +69,14 @@ export function runErrorLayer(run: LayerRun): void {
   const { products, buffers } = workspace;
   // With a known output `h` has a block for every step of a chunk, with h before the step and then after it; otherwise it
   // has one block, which every step overwrites.
-  const { x, gates, gatesError, hidden, hiddenError, h, hError, cellH, cellHError, c, cError, bias } =
+  const { x, gates, gatesError, hidden, hiddenError, h, hError, cellH, cellHError, c, cError, biasError } =
     buffers;
   loadStates(run, workspace);
-  loadBias(run, bias);
+  loadBiasErrors(run, biasError);
   const cell = cellOf(run, workspace);
   const undecidedRows = new Uint8Array(batch);
   const overflown = new Uint8Array(batch);
-  const norms = nonlinearity === 'relu' ? weightNorms(run, columns) : undefined;
+  const norms = weightNorms(run, columns);
   const cellStep = {
     rows: batch,
     hidden_size,
@@ -74,7 +87,7 @@ export function runErrorLayer(run: LayerRun): void {
     gatesError,
     hiddenError,
     terms: termsOf(run),
-    bias,
+    biasError,
     h: proj_size ? cellH : h,
     hError: proj_size ? cellHError : hError,
     c,
@@ -90,11 +103,14 @@ export function runErrorLayer(run: LayerRun): void {
       const inChunk = reverse ? count - 1 - i : i;
       const t = first + inChunk;
       const rows = rowsAt(t);
-      if (!known) products.hidden(hidden, hiddenError, h, hError, rows);
+      if (!known) {
+        const operand = operandOf(run, buffers, rows);
+        products.hidden(hidden, hiddenError, operand.h, operand.error, rows);
+      }
       const hAt = inChunk * batch * size;
       const stepH = known ? h.subarray(hAt, hAt + batch * size) : h;
       const stepHError = known ? hError.subarray(hAt, hAt + batch * size) : hError;
-      if (norms) markOverflow(run, norms, x, inChunk * batch, stepH, rows, overflown);
+      if (norms) markOverflow(run, norms, { t, x, xRow: inChunk * batch, h: stepH, rows }, overflown);
       cellStep.rows = rows;
       cellStep.gatesAt = inChunk * batch * columns;
       if (known) cellStep.hiddenAt = cellStep.gatesAt;
@@ -129,9 +145,13 @@ function loadStates(run: LayerRun, { buffers: { h, hError, c, cError } }: LayerW
   }
 }
 
-/** Writes b_ih + b_hh into `bias` [gates·hidden]. */
-function loadBias({ parameters: { biasIh, biasHh } }: LayerRun, bias: Floats): void {
-  for (let i = 0; i < bias.length; i++) bias[i] = biasIh && biasHh ? biasIh[i] + biasHh[i] : 0;
+/** Writes what rounding the biases adds to the error of each sum into `errors` [gates·hidden]. */
+function loadBiasErrors({ model, module, parameters: { biasIh, biasHh } }: LayerRun, errors: Floats): void {
+  const { gates, reset } = KINDS[module.kind];
+  for (let i = 0; i < errors.length; i++) {
+    const areAdded = gates[Math.floor(i / module.hidden_size)] !== reset?.of;
+    errors[i] = biasIh && biasHh ? model.biases(biasIh[i], biasHh[i], areAdded) : 0;
+  }
 }
 
 /** The kernels' cell where it may be used, else that of bounds/cells.ts. */
@@ -161,7 +181,23 @@ function startChunk(
   gatherPrevious(run, first, count, known.values, run.h, h);
   if (known.error) gatherPrevious(run, first, count, known.error, run.hError, hError);
   else hError.fill(0, 0, count * batch * outputSize(run.module));
-  products.hidden(hidden, hiddenError, h, known.error && hError, count * batch);
+  const operand = operandOf(run, buffers, count * batch);
+  products.hidden(hidden, hiddenError, operand.h, known.error && operand.error, count * batch);
+}
+
+/** h as it is multiplied: rounded where it is known, with the error of rounding where it is not. */
+function operandOf(
+  { state, known, model, module }: LayerRun,
+  buffers: LayerWorkspace['buffers'],
+  rows: number,
+) {
+  const { h, hError, operandH, operandHError } = buffers;
+  if (!state) return { h, error: hError };
+  for (let i = 0; i < rows * outputSize(module); i++) {
+    operandH[i] = known ? roundTo(h[i], state) : h[i];
+    operandHError[i] = known ? hError[i] : model.rounded(hError[i], ROUNDOFF[state] * Math.abs(h[i]));
+  }
+  return { h: operandH, error: operandHError };
 }
 
 /**
@@ -203,11 +239,17 @@ interface WeightNorms {
   readonly hidden: number;
 }
 
-function weightNorms({ parameters }: LayerRun, columns: number): WeightNorms {
-  return {
+/** Undefined where no sum of the whole sequence can overflow: h is below 1 but for relu, projections and h_0. */
+function weightNorms(run: LayerRun, columns: number): WeightNorms | undefined {
+  const { parameters, module, input, h, hugeSum } = run;
+  const norms = {
     input: largestRowSum(parameters.weightIh, columns),
     hidden: largestRowSum(parameters.weightHh, columns),
   };
+  if (module.nonlinearity === 'relu' || module.proj_size) return norms;
+  const largestH = Math.max(1, largestMagnitude(h, 0, h.length));
+  const largestX = largestMagnitude(input, 0, input.length);
+  return norms.input * largestX + norms.hidden * largestH > hugeSum ? norms : undefined;
 }
 
 /** The norm ‖W‖∞: the largest sum of magnitudes in a row. */
@@ -222,26 +264,59 @@ function largestRowSum(weight: Floats, rows: number): number {
   return largest;
 }
 
+/** A step: its rows of x, which begin at `xRow`, and h before it. */
+interface StepOperands {
+  readonly t: number;
+  readonly x: Floats;
+  readonly xRow: number;
+  readonly h: Floats;
+  readonly rows: number;
+}
+
 /**
  * Marks the rows in which a partial sum may have overflowed although the whole sum is finite: no partial sum is larger
- * than ‖W_ih‖∞ max|x| + ‖W_hh‖∞ max|h|. Only states under relu grow so large.
- * @param xRow the first row of this step in x
+ * than ‖W_ih‖∞ max|x| + ‖W_hh‖∞ max|h|. A cell state that was computed from such a sum stays unknown.
  */
-function markOverflow(
-  { module, input_size, hugeSum }: LayerRun,
-  norms: WeightNorms,
-  x: Floats,
-  xRow: number,
-  h: Floats,
-  rows: number,
-  overflown: Uint8Array,
-): void {
+function markOverflow(run: LayerRun, norms: WeightNorms, step: StepOperands, overflown: Uint8Array): void {
+  const { module, input_size, hugeSum, overflows } = run;
+  const { x, xRow, h, rows } = step;
   const size = outputSize(module);
   for (let row = 0; row < rows; row++) {
+    if (overflown[row] && carriesCell(module.kind)) continue;
     const inputSum = norms.input * largestMagnitude(x, (xRow + row) * input_size, input_size);
     const hiddenSum = norms.hidden * largestMagnitude(h, row * size, size);
-    overflown[row] = inputSum + hiddenSum > hugeSum ? 1 : 0;
+    // An infinite weight or input is no overflow; an infinite h comes from one.
+    const given = inputSum + norms.hidden;
+    overflown[row] = inputSum + hiddenSum > hugeSum && given < Number.POSITIVE_INFINITY ? 1 : 0;
+    if (overflown[row] && !overflows.some(({ batch }) => batch === row))
+      overflows.push(largestSum(run, step, row));
   }
+}
+
+/** The sum of a step and row whose terms are the largest. */
+function largestSum(run: LayerRun, { t, x, xRow, h }: StepOperands, row: number): Overflow {
+  const { module, input_size, parameters, layer, reverse } = run;
+  const { hidden_size, kind } = module;
+  const { weightIh, weightHh } = parameters;
+  const size = outputSize(module);
+  let [largest, at] = [-1, 0];
+  for (let j = 0; j < weightIh.length / input_size; j++) {
+    let sum = 0;
+    for (let k = 0; k < input_size; k++)
+      sum += Math.abs(weightIh[j * input_size + k] * x[(xRow + row) * input_size + k]);
+    for (let k = 0; k < size; k++) sum += Math.abs(weightHh[j * size + k] * h[row * size + k]);
+    if (sum > largest) [largest, at] = [sum, j];
+  }
+  const { gates } = KINDS[kind];
+  const direction = reverse ? 'reverse' : 'forward';
+  return {
+    layer,
+    direction,
+    step: t,
+    batch: row,
+    gate: gates[Math.floor(at / hidden_size)],
+    unit: at % hidden_size,
+  };
 }
 
 function largestMagnitude(values: Floats, from: number, count: number): number {

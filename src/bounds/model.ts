@@ -53,8 +53,14 @@ export interface ErrorModel {
   affine(a: number, e: number, terms: number): number;
   /** The same for h = W_hr h', an LSTM's projection. */
   projected(h: number, e: number, terms: number): number;
-  /** Error of a stored sum a of two values. `b`: the sum of its biases, which a runtime may have rounded too. */
-  sum(a: number, eOne: number, eOther: number, b: number): number;
+  /** Error of a stored sum a of two values. `eBiases`: what rounding its biases adds. */
+  sum(a: number, eOne: number, eOther: number, eBiases: number): number;
+  /**
+   * What rounding two biases adds to the error of the sum that they are in: a runtime may store their sum, and may store
+   * a product before it adds a bias.
+   * @param areAdded whether they are in one sum: those of a GRU's n are not
+   */
+  biases(bIh: number, bHh: number, areAdded: boolean): number;
   /** Error of the stored activation `value` of a, where `e` is the error of a. */
   tanh(a: number, value: number, e: number): number;
   sigmoid(a: number, value: number, e: number): number;
@@ -78,6 +84,8 @@ export interface ErrorModel {
   isUndecided?(h: Floats, error: Floats, from: number, to: number): boolean;
   /** The least error of an undecided value. */
   readonly undecidedError: number;
+  /** The error of a value with this error after it is rounded by at most `by`. */
+  rounded(error: number, by: number): number;
   /** The error of a value that is known to ± uncertainty. */
   fromUncertainty(uncertainty: number): number;
 }

@@ -1,24 +1,30 @@
 import type { FloatDtype } from '../tensor/dtype.js';
 
 /**
- * How a runtime rounds. Roundoffs and errors are relative unless stated otherwise. The error of an activation is given
- * as the largest one and as a root mean square.
+ * How a runtime rounds: what each part of a step is rounded to. Roundoffs and errors are relative unless stated
+ * otherwise. The error of an activation is given as the largest one and as a root mean square.
  */
 export interface Profile {
+  /** How operands are rounded. Runtimes of one precision differ in it; the first way that explains a reference counts. */
+  readonly operands: readonly Operands[];
+  /** Unit roundoff of both operands of a product, where it is not known what they were before. */
+  readonly products: number;
   /** Unit roundoff of the sums that products accumulate in. */
   readonly accumulate: number;
   /** Unit roundoff of stored values: sums before activations, gates, states. */
   readonly store: number;
   /** Error of tanh, in units of `store`, relative to its value. */
   readonly tanh: ActivationError;
+  /** Error of tanh, in units of `store`, absolute; added to the relative one. */
+  readonly tanhAbsolute: ActivationError;
   /** Error of σ, in units of `store`, relative to its value. */
   readonly sigmoid: ActivationError;
   /** Error of σ, in units of `store`, absolute; added to the relative one. */
   readonly sigmoidAbsolute: ActivationError;
-  /** Unit roundoff of a product's operands. */
-  readonly operands: number;
   /** Unit roundoff of b_ih + b_hh, where a runtime stores their sum. */
   readonly biases: number;
+  /** Unit roundoff of products that are stored before a bias is added to them. */
+  readonly parts: number;
   /** The least error of a stored value, absolute: half the smallest subnormal, or the largest value flushed to zero. */
   readonly floor: number;
   /** Above this magnitude a stored value may have overflowed. */
@@ -32,6 +38,21 @@ export interface Profile {
   readonly meanSquare: number;
 }
 
+/**
+ * The dtypes that operands are rounded to before anything is computed. That is known exactly, so it is done to the case.
+ * Those that are absent stay as they are.
+ */
+export interface Operands {
+  readonly weights?: FloatDtype;
+  readonly biases?: FloatDtype;
+  /** The input and the initial states. */
+  readonly input?: FloatDtype;
+  /** h and the outputs of lower layers, where they are stored wider. */
+  readonly state?: FloatDtype;
+  /** Replaces `products` of the profile. */
+  readonly products?: number;
+}
+
 interface ActivationError {
   /** The largest error. */
   readonly worst: number;
@@ -40,15 +61,20 @@ interface ActivationError {
 }
 
 const F32 = 2 ** -24;
+const F16 = 2 ** -11;
+const BF16 = 2 ** -8;
 
 const torch: Profile = {
+  operands: [{}],
+  products: 0,
   accumulate: F32,
   store: F32,
   tanh: { worst: 2, typical: 0.5 },
+  tanhAbsolute: { worst: 0, typical: 0 },
   sigmoid: { worst: 5, typical: 0.95 },
   sigmoidAbsolute: { worst: 0, typical: 0 },
-  operands: 0,
   biases: 0,
+  parts: 0,
   floor: 2 ** -126,
   huge: 1e37,
   hugeSum: 1e38,
@@ -73,38 +99,120 @@ const generic: Profile = {
   meanSquare: 9,
 };
 
-const half: Profile = {
-  ...torch,
-  store: 2 ** -11,
-  tanh: { worst: 2, typical: 0.6 },
-  sigmoid: { worst: 3, typical: 0.9 },
-  biases: 2 ** -11,
-  floor: 2 ** -25,
-  huge: 2000,
+const exponential: Profile = {
+  ...generic,
+  tanh: { worst: 9, typical: 2.5 },
+  tanhAbsolute: { worst: 5.2, typical: 1.3 },
+  sigmoidAbsolute: { worst: 4.1, typical: 1.3 },
+};
+
+const coarse: Profile = {
+  ...exponential,
+  tanh: { worst: 18, typical: 5 },
+  tanhAbsolute: { worst: 5.2, typical: 2 },
+  sigmoid: { worst: 6, typical: 3 },
+  sigmoidAbsolute: { worst: 12, typical: 4 },
 };
 
 /**
- * The profiles by name. `torch` is PyTorch on a CPU (Sleef, oneDNN); `generic` covers other runtimes too, for example
- * ONNX Runtime, whose tanh and σ are rational approximations. docs/numerics.md says how the constants were measured.
+ * All operands in one dtype, as module.half() has them; as they are, where only what is stored is rounded; or with
+ * products or parts of sums rounded as well.
+ */
+const narrow = (dtype: FloatDtype, products: number): readonly Operands[] => [
+  { weights: dtype, biases: dtype, input: dtype },
+  {},
+  { weights: dtype, biases: dtype, input: dtype, products },
+];
+
+const f16: Profile = {
+  ...torch,
+  operands: narrow('F16', F16),
+  store: F16,
+  tanh: { worst: 2, typical: 0.6 },
+  sigmoid: { worst: 3, typical: 0.9 },
+  biases: F16,
+  parts: F16,
+  floor: 2 ** -25,
+  huge: 2000,
+  // Where sums are added up in float16.
+  hugeSum: 60_000,
+};
+
+const bf16: Profile = {
+  ...f16,
+  operands: narrow('BF16', BF16),
+  store: BF16,
+  sigmoidAbsolute: { worst: 1, typical: 0.5 },
+  biases: BF16,
+  parts: BF16,
+  floor: 2 ** -126,
+  huge: 1e37,
+  hugeSum: 1e38,
+};
+
+/** Weights in 16 bits, everything else in float32; biases too, or not. */
+const narrowWeights = (dtype: FloatDtype): Profile => ({
+  ...exponential,
+  operands: [{ weights: dtype, biases: dtype }, { weights: dtype }],
+});
+
+/** Products and gates in 16 bits, states in float32. */
+const autocast = (profile: Profile, dtype: FloatDtype): Profile => ({
+  ...profile,
+  operands: [
+    { weights: dtype, biases: dtype, input: dtype, state: dtype },
+    { weights: dtype, input: dtype, state: dtype },
+  ],
+});
+
+/**
+ * The profiles by name. docs/numerics.md says what each stands for, and how its constants were measured.
  */
 export const PROFILES = {
   torch,
   generic,
-  f16: half,
-  bf16: {
-    ...half,
-    store: 2 ** -8,
-    sigmoidAbsolute: { worst: 1, typical: 0.5 },
-    biases: 2 ** -8,
-    floor: 2 ** -126,
-    huge: 1e37,
+  exponential,
+  coarse,
+  f16,
+  bf16,
+  'f16-weights': narrowWeights('F16'),
+  'bf16-weights': narrowWeights('BF16'),
+  'autocast-f16': autocast(f16, 'F16'),
+  'autocast-bf16': autocast(bf16, 'BF16'),
+  tf32: {
+    ...generic,
+    // Its numbers have as many bits as those of float16. How they are rounded to them is not the same on all devices.
+    operands: [{ weights: 'F16', input: 'F16', state: 'F16', products: 0 }, {}],
+    products: F16,
   },
-  tf32: { ...generic, operands: 2 ** -11 },
   // The unit roundoff is doubled, because cellcheck's own float64 rounds too.
   f64: { ...generic, accumulate: 2 ** -52, store: 2 ** -52, floor: 2 ** -500, huge: 1e307, hugeSum: 1e307 },
 } as const satisfies Record<string, Profile>;
 
 export type ProfileName = keyof typeof PROFILES;
+
+const variants = new Map<string, Profile>();
+
+/** A profile in one of its ways to round products; the same object for the same one. */
+export function profileWith(name: ProfileName, { products }: Operands = {}): Profile {
+  if (products === undefined) return PROFILES[name];
+  const key = `${name} ${products}`;
+  const variant = variants.get(key) ?? { ...PROFILES[name], products };
+  variants.set(key, variant);
+  return variant;
+}
+
+/**
+ * The profile by whose bounds a fault is proven, where nobody states how a reference was rounded: the widest that
+ * runtimes are known to have.
+ */
+export const PROOF_OF: Readonly<Record<ProfileName, ProfileName>> = {
+  ...(Object.fromEntries(Object.keys(PROFILES).map((name) => [name, name])) as Record<
+    ProfileName,
+    ProfileName
+  >),
+  generic: 'coarse',
+};
 
 /** The profile of a reference of which only the dtype is known. */
 export const PROFILE_OF: Readonly<Record<FloatDtype, ProfileName>> = {

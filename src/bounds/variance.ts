@@ -21,13 +21,13 @@ const HORIZON = 0.05;
  * in the same way at every step: σ' = f σ + local. docs/numerics.md has the reasons.
  */
 export function varianceModel(profile: Profile): ErrorModel {
-  const { accumulate, store, operands, biases, floor } = profile;
+  const { accumulate, store, products, biases, parts, floor } = profile;
   const walk = (accumulate * accumulate) / 3;
   const rounding = (store * store) / 3;
-  const operandRounding = (2 * operands * operands) / 3;
-  const biasRounding = (biases * biases) / 3;
+  const operandRounding = (2 * products * products) / 3;
   const floor2 = floor * floor;
   const tanh2 = (profile.tanh.typical * store) ** 2;
+  const tanhAbsolute2 = (profile.tanhAbsolute.typical * store) ** 2 + floor2;
   const sigmoid2 = (profile.sigmoid.typical * store) ** 2;
   const sigmoidAbsolute2 = (profile.sigmoidAbsolute.typical * store) ** 2 + floor2;
   const storesNarrower = store > accumulate;
@@ -62,16 +62,21 @@ export function varianceModel(profile: Profile): ErrorModel {
       sigmas: ROUNDING_SIGMAS,
       affine: perAffineSquare(terms),
       rounding,
-      biases: biasRounding,
       tanh: tanh2,
+      tanhAbsolute: tanhAbsolute2,
       sigmoid: sigmoid2,
       sigmoidAbsolute: sigmoidAbsolute2,
       floor: floor2,
     }),
-    sum: (a, vOne, vOther, b) => vOne + vOther + rounding * a * a + biasRounding * b * b,
+    sum: (a, vOne, vOther, vBiases) => vOne + vOther + rounding * a * a + vBiases,
+    biases(bIh, bHh, areAdded) {
+      const sum = areAdded ? biases * (bIh + bHh) : 0;
+      const apart = parts * (Math.abs(bIh) + Math.abs(bHh));
+      return (sum * sum + 2 * apart * apart) / 3;
+    },
     tanh(a, value, v) {
       const slope = tanhSlope(a, value, ROUNDING_SIGMAS * Math.sqrt(v));
-      return Math.min(slope * slope * v, 1) + tanh2 * value * value + floor2;
+      return Math.min(slope * slope * v, 1) + tanh2 * value * value + tanhAbsolute2;
     },
     sigmoid(a, value, v) {
       const slope = sigmoidSlope(a, value, ROUNDING_SIGMAS * Math.sqrt(v));
@@ -96,6 +101,7 @@ export function varianceModel(profile: Profile): ErrorModel {
     reported: Math.sqrt,
     isUndecided,
     undecidedError: 1,
+    rounded: (v, by) => v + (by * by) / 3,
     fromUncertainty: (uncertainty) => (uncertainty * uncertainty) / 3,
   };
 }

@@ -2,7 +2,7 @@ import type { Factor, Kernels, Product, Workspace } from '../engine/kernels/kern
 import { carriesCell, KINDS } from '../kinds.js';
 import type { Parameters } from '../module/bind.js';
 import { type Module, outputSize } from '../module/parameters.js';
-import type { Floats } from '../tensor/dtype.js';
+import type { FloatDtype, Floats } from '../tensor/dtype.js';
 import type { ErrorModel } from './model.js';
 
 /** The properties of a layer, in one direction, that its products depend on. */
@@ -21,6 +21,8 @@ export interface LayerFacts {
   readonly inputTwins?: readonly number[];
   readonly unitTwins?: readonly number[];
   readonly outputTwins?: readonly number[];
+  /** What h is rounded to before it is multiplied, where it is stored wider. */
+  readonly state?: FloatDtype;
   /** Known outputs, from which every step begins; see layer.ts. */
   readonly known?: { readonly values: Floats; readonly error?: Floats };
 }
@@ -59,11 +61,13 @@ export function errorWorkspace(layer: LayerFacts, inputRows: number, hiddenRows:
     hiddenError: hiddenRows * columns,
     h: hiddenRows * size, // [hiddenRows, output size]
     hError: hiddenRows * size,
+    operandH: layer.state ? hiddenRows * size : 0, // h as it is multiplied
+    operandHError: layer.state ? hiddenRows * size : 0,
     cellH: proj_size ? batch * hidden_size : 0, // [batch, hidden]: h before its projection
     cellHError: proj_size ? batch * hidden_size : 0,
     c: cellValues, // [batch, hidden]
     cError: cellValues,
-    bias: columns, // [gates·hidden]
+    biasError: columns, // [gates·hidden]
   });
   const product = (name: string, inputs: number, outputs: number, sumTerms: number) =>
     errorProduct(model, products, buffers, name, inputs, outputs, sumTerms);

@@ -7,10 +7,10 @@ import type { Profile } from './profiles.js';
  * Second-order terms are included.
  */
 export function worstCaseModel(profile: Profile): ErrorModel {
-  const { accumulate, store, operands, biases, floor } = profile;
+  const { accumulate, store, products, biases, parts, floor } = profile;
   const storesNarrower = store > accumulate;
   const gamma = (terms: number) =>
-    (terms * accumulate) / (1 - terms * accumulate) + 2 * operands + operands * operands;
+    (terms * accumulate) / (1 - terms * accumulate) + 2 * products + products * products;
   const stored = (value: number, error: number) => error + store * (Math.abs(value) + error);
   const product = (x: number, eX: number, y: number, eY: number) =>
     stored(x * y, (x + eX) * eY + Math.abs(y) * eX);
@@ -37,10 +37,13 @@ export function worstCaseModel(profile: Profile): ErrorModel {
     },
     affine: (a, e) => (storesNarrower ? stored(a, e) : e),
     projected: (h, e) => stored(h, e) + floor,
-    sum: (a, eOne, eOther, b) => stored(a, eOne + eOther + biases * Math.abs(b)),
+    sum: (a, eOne, eOther, eBiases) => stored(a, eOne + eOther + eBiases),
+    biases: (bIh, bHh, areAdded) =>
+      (areAdded ? biases * Math.abs(bIh + bHh) : 0) + 2 * parts * (Math.abs(bIh) + Math.abs(bHh)),
     tanh(a, value, e) {
       const propagated = Math.min(e * tanhSlope(a, value, e), 2);
-      return propagated + profile.tanh.worst * store * (Math.abs(value) + propagated) + floor;
+      const relative = profile.tanh.worst * (Math.abs(value) + propagated);
+      return propagated + store * (relative + profile.tanhAbsolute.worst) + floor;
     },
     sigmoid(a, value, e) {
       const propagated = Math.min(e * sigmoidSlope(a, value, e), 1);
@@ -61,6 +64,7 @@ export function worstCaseModel(profile: Profile): ErrorModel {
     output: (o, eO, t, eT) => stored(o * t, Math.min((o + eO) * eT + Math.abs(t) * eO, 2)) + 2 * floor,
     reported: (error) => error,
     undecidedError: 0,
+    rounded: (e, by) => e + by,
     fromUncertainty: (uncertainty) => uncertainty,
   };
 }

@@ -62,13 +62,13 @@ const FEWEST_VALUES = 9;
  * Among this many values a few exceed 6 σ by chance, because their partial sums, and with them their rounding errors,
  * are larger than usual: 2 of 10 million did, the farther by 6.6 σ.
  */
-const MANY_VALUES = 10_000;
+const MANY_VALUES = 5_000;
 /** A rare value is within the bounds, and not farther than this multiple of the limit. */
 const RARE_FACTOR = 1.5;
 
 /** How many of this many values may exceed the limit by chance. */
 function rareAmong(values: number): number {
-  return values < MANY_VALUES ? 0 : 1 + Math.floor(values / (100 * MANY_VALUES));
+  return values < MANY_VALUES ? 0 : 1 + Math.floor(values / 1e6);
 }
 
 type Elements = Pick<Judgement, 'faults' | 'sigmas' | 'undecided'>;

@@ -19,8 +19,8 @@ import { changedValues, cutToReference, firstNotFinite } from './reference.js';
 
 export interface CauseOptions {
   readonly profile?: ProfileName;
-  /** Looks for a precision whose rounding explains all of the difference. */
-  readonly precision?: () => ProfileName | undefined;
+  /** A precision whose rounding explains all of the difference; a fault is looked for first, unless that is sure. */
+  readonly precision?: { readonly profile: ProfileName; readonly isSure: boolean };
   /** Whether the output agrees in every step: only final states differ then. */
   readonly outputAgrees: boolean;
   /** How far to look: at the reference alone, at every cause alone, or also at two conventions at once. */
@@ -31,8 +31,8 @@ export interface CauseOptions {
 }
 
 /**
- * Finds out why a reference differs from what its weights give. It looks at the reference alone first, then tries
- * every convention alone, one weight, a precision, and two conventions at once. What it returns explains all of the
+ * Finds out why a reference differs from what its weights give. It looks at the reference alone first, and at its
+ * precision, then tries every convention alone, one weight, an unsure precision, and two conventions at once. What it returns explains all of the
  * reference, or says where the difference begins.
  */
 export async function findCause(whole: BoundCase, base: Predicted, options: CauseOptions): Promise<Cause> {
@@ -46,7 +46,9 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
     separators: separatorsOf(boundCase),
     tried: { singles: 0, pairs: 0, ofPairs: 0 },
   };
-  const atOnce = inReference(target) ?? (depth === 'reference' ? { kind: 'not-searched' } : undefined);
+  const sure = options.precision?.isSure ? precision(options) : undefined;
+  const atOnce =
+    inReference(target) ?? sure ?? (depth === 'reference' ? { kind: 'not-searched' } : undefined);
   if (atOnce) return { ...searched, ...atOnce };
 
   const half = depth === 'pairs' ? 0.5 : 1;
@@ -166,9 +168,8 @@ function tensorsOf(kind: Kind, { tensor, gate }: Suspect): string[] {
   return tensor.startsWith('bias') && areBiasesAdded ? ['bias_ih', 'bias_hh'] : [tensor];
 }
 
-function precision(options: CauseOptions): Finding | undefined {
-  const profile = options.precision?.();
-  return profile && { kind: 'precision', profile };
+function precision({ precision: found }: CauseOptions): Finding | undefined {
+  return found && { kind: 'precision', ...found };
 }
 
 function unexplained(beyond: readonly LayerBeyond[], { outputAgrees }: CauseOptions): Finding {

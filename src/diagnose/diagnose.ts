@@ -2,8 +2,7 @@ import type { Case } from '../module/case.js';
 import type { Cause } from '../verdict/cause.js';
 import type { Comparison } from '../verdict/comparison.js';
 import { conclude } from '../verdict/conclude.js';
-import { run } from '../verdict/judged-run.js';
-import type { Run } from '../verdict/run.js';
+import { type JudgedRun, run } from '../verdict/judged-run.js';
 import { settle, type VerifyOptions } from '../verdict/settings.js';
 import { type CauseOptions, findCause } from './cause.js';
 import { predict } from './conventions/predict.js';
@@ -25,21 +24,19 @@ export async function diagnose(loaded: Case, options: VerifyOptions = {}): Promi
   const judgedRun = await run(loaded, settings);
   const comparison = await conclude(loaded, judgedRun);
   if (comparison.verdict !== 'differs') return { comparison };
-  return { comparison, cause: await causeOf(judgedRun.run, 'pairs') };
+  return { comparison, cause: await causeOf(judgedRun, 'pairs') };
 }
 
 /** The most multiplications of a quick search: a fraction of a second. */
 const QUICK_WORK = 2 ** 27;
 
 /** Looks for the cause of a difference; only at the reference if every cause would take long. */
-export function quickCause(differing: Run): Promise<Cause> {
-  return causeOf(differing, searchWork(differing.boundCase) < QUICK_WORK ? 'alone' : 'reference');
+export function quickCause(differing: JudgedRun): Promise<Cause> {
+  return causeOf(differing, searchWork(differing.run.boundCase) < QUICK_WORK ? 'alone' : 'reference');
 }
 
-function causeOf(
-  { boundCase, outputs, coarser, settings, tensors }: Run,
-  depth: CauseOptions['depth'],
-): Promise<Cause> {
+function causeOf({ run, coarser }: JudgedRun, depth: CauseOptions['depth']): Promise<Cause> {
+  const { boundCase, outputs, settings, tensors } = run;
   const output = tensors.find(({ reference }) => reference.name === 'output');
   const outputAgrees = output?.comparison.mismatches === 0;
   const { profile, speed, onProgress, compute } = settings;

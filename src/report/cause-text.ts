@@ -25,8 +25,9 @@ export function causeText(cause: Cause): string | undefined {
       const [{ tensors, row, column }] = cause.weights;
       return `${tensors.join(' or ')}[${column === undefined ? row : `${row}, ${column}`}] is another number than in the file`;
     }
-    // Precision is named in the advice.
     case 'precision':
+      // What is sure is in the advice.
+      return cause.isSure ? undefined : `all of it may be rounding (profile ${cause.profile})`;
     case 'unexplained':
     case 'not-searched':
       return undefined;

@@ -13,7 +13,7 @@ import { sourceText } from './tolerance-text.js';
 export function comparisonJson({ version, caller }: ReporterOptions): Reporter<'verify'> {
   let between = '';
   return {
-    begin: () => `{"version": 2, "cellcheck": ${JSON.stringify(version)}, "cases": [\n`,
+    begin: () => `{"version": 3, "cellcheck": ${JSON.stringify(version)}, "cases": [\n`,
     result(result) {
       const text = between + json(caseObject(result, caller));
       between = ',\n';
@@ -34,7 +34,8 @@ function caseObject({ label, comparison, error }: CaseResult, caller: string): o
 
 /** A comparison as it stands in JSON documents. */
 export function comparisonObject(label: string, comparison: Comparison, caller: string): object {
-  const { verdict, subject, tensors, first, divergesAt, notChecked, notes, warnings, advice } = comparison;
+  const { verdict, subject, tensors, first, divergesAt, overflow, notChecked, notes, warnings, advice } =
+    comparison;
   return {
     case: label,
     verdict,
@@ -45,6 +46,8 @@ export function comparisonObject(label: string, comparison: Comparison, caller: 
     compute: subject.compute,
     first: first ? { tensor: first.tensor, ...placeObject(first.tensor, first.place) } : null,
     parts_at: divergesAt ?? null,
+    overflow: overflow ?? null,
+    coarser: comparison.coarser ?? null,
     tensors: tensors.map((tensor) => tensorObject(tensor, comparison, caller)),
     not_checked: notChecked,
     notes: notes.map(noteText),

@@ -47,13 +47,9 @@ export function comparisonText(options: ReporterOptions): Reporter<'verify'> {
 }
 
 function full(label: string, comparison: Comparison, options: ReporterOptions): string {
-  return [
-    headline(label, comparison, options),
-    '',
-    stepTable(comparison, options.terminal, options.allSteps),
-    '',
-    verdictText(comparison, options),
-  ].join('\n');
+  // Rounding everywhere has no place that a table could show.
+  const table = comparison.coarser ? [] : [stepTable(comparison, options.terminal, options.allSteps), ''];
+  return [headline(label, comparison, options), '', ...table, verdictText(comparison, options)].join('\n');
 }
 
 /** What was compared, and what the verdict is based on. */
@@ -118,7 +114,10 @@ function verdictLines(comparison: Comparison, style: Style, caller: string): str
     ...(cause === undefined ? [] : [`why: ${cause} (cellcheck diagnose says more)`]),
     ...advice.map((line) => `try: ${adviceText(line)}`),
   ];
-  const details = [...(verdict === 'parity' ? [] : [whyFailed]), ...remarks.map((remark) => [remark])];
+  const details = [
+    ...(verdict === 'parity' || comparison.coarser ? [] : [whyFailed]),
+    ...remarks.map((remark) => [remark]),
+  ];
   return [
     VERDICT_SEGMENTS[verdict](comparison, style, caller),
     ...details.map(([first, ...others]) => [VERDICT_INDENT + first, ...others]),
@@ -139,8 +138,14 @@ const VERDICT_SEGMENTS: Readonly<Record<Verdict, Segments>> = {
       `atol ${atolThatPasses(tensors)} would do`,
     ];
   },
-  differs: ({ tensors, first, subject }, style) => {
+  differs: ({ tensors, first, subject, coarser }, style) => {
     const judged = judgedByRounding(tensors);
+    if (coarser)
+      return [
+        `${style.bad('differs'.padEnd(10))}${mismatchesOf(tensors)} values are beyond float32 rounding`,
+        `none is beyond that of a coarser precision (profile ${coarser})`,
+        `worst ${worstText(tensors, subject)}`,
+      ];
     return [
       `${style.bad('differs'.padEnd(10))}first at ${placeText(first!.tensor, first!.place, subject)}`,
       `${mismatchesOf(tensors)} values${judged.length ? ' are beyond rounding' : ''}`,
@@ -155,11 +160,12 @@ const VERDICT_SEGMENTS: Readonly<Record<Verdict, Segments>> = {
     `only from there on do values fail (${mismatchesOf(tensors)})`,
     `worst ${worstText(tensors, subject)}`,
   ],
-  undecided: ({ tensors, subject }, style) => {
+  undecided: ({ tensors, subject, overflow }, style) => {
     const undecided = formatCount(sum(tensors.map(({ auto }) => auto?.undecided ?? 0)));
+    const tooLittle = `the reference says too little of ${undecided} of ${totalOf(tensors, 'elements')} values`;
     return [
       `${style.open('undecided')}: no verdict`,
-      `the reference says too little of ${undecided} of ${totalOf(tensors, 'elements')} values`,
+      overflow ? overflowText(overflow, subject) : tooLittle,
       `worst ${worstText(tensors, subject)}`,
     ];
   },
@@ -195,6 +201,12 @@ function worstText(tensors: readonly TensorComparison[], subject: Subject): stri
     ? `${name === 'output' ? '' : `in ${name} `}at step ${place.step}`
     : `in ${name}, ${stateLabel(place, subject)}`;
   return `${formatDifference(place.difference)} ${where}`;
+}
+
+function overflowText(overflow: NonNullable<Comparison['overflow']>, { directions }: Subject): string {
+  const { layer, direction, step, batch, gate, unit } = overflow;
+  const way = directions.length > 1 ? ` ${direction}` : '';
+  return `the sum for gate ${gate} of unit ${unit} may overflow in one order of adding and not in another: layer ${layer}${way}, step ${step} [batch ${batch}]`;
 }
 
 const WORDS = { parity: 'good', differs: 'bad', 'ill-conditioned': 'open', undecided: 'open' } as const;

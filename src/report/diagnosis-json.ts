@@ -9,7 +9,7 @@ export function diagnosisJson({ version, caller }: ReporterOptions): Reporter<'d
     begin: () => '',
     result({ label, comparison, cause }) {
       const document = {
-        version: 2,
+        version: 3,
         cellcheck: version,
         ...comparisonObject(label, comparison, caller),
         cause: cause ? causeObject(cause) : null,

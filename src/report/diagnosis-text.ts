@@ -84,11 +84,10 @@ function causeLines(cause: Cause, comparison: Comparison): Line[] {
       ];
     }
     case 'precision':
-      // Values of a 16-bit dtype prove the precision; differences of the size of TF32's rounding only suggest it.
       return [
         [
-          cause.profile === 'tf32' ? 'could be' : 'fits',
-          `no fault, but rounding in ${cause.profile}: see above`,
+          cause.isSure ? 'fits' : 'could be',
+          `no fault, but rounding (profile ${cause.profile})${cause.isSure ? ': see above' : ''}`,
         ],
       ];
     case 'weights':

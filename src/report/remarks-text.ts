@@ -82,19 +82,33 @@ const ADVICE: Sentences<Advice> = {
   'state-decimals': ({ decimals }) =>
     `no number of the reference has more than ${decimals} decimals: if it was printed with this many, add --decimals ${decimals}, or "decimals": ${decimals} to the case`,
   'coarser-precision': ({ profile }) => COARSER[profile],
+  'smaller-sums': () =>
+    'runtimes add in different orders, and only some of these overflow: give an input or weights with smaller values',
   'compute-float64': () => 'omit --compute float32: it is less precise than this tolerance',
   'shorter-sequence': ({ orFloat64 }) =>
     `${orFloat64 ? 'a reference in float64 (module.double()), or ' : ''}a shorter sequence`,
 };
 
-const in16Bits = (dtype: string, remedy: string) =>
-  `all of it is within ${dtype} rounding, and has values of ${dtype} only: the reference was not computed in float32. ${remedy}`;
+const EXPORT_IN_FLOAT32 = 'Export it outside autocast, from module.float()';
+
+const computedIn = (dtype: string, flag: string) =>
+  `all of it is within ${dtype} rounding, and has values of ${dtype} only: the reference was not computed in float32. ${EXPORT_IN_FLOAT32}; or say --profile ${flag}`;
+
+const weightsIn = (dtype: string, flag: string) =>
+  `all of it is float32 rounding once the weights are rounded to ${dtype}: the reference was computed from weights in ${dtype}. Give those as the checkpoint, or the others to the port; or say --profile ${flag}`;
+
+const autocastIn = (dtype: string, flag: string) =>
+  `all of it is within ${dtype} rounding of products and gates, as under autocast: the reference was not computed in float32. ${EXPORT_IN_FLOAT32}; or say --profile ${flag}`;
 
 /** Advice for a float32 reference that was computed in a coarser precision. */
 const COARSER: Readonly<Record<CoarserProfile, string>> = {
-  tf32: 'all of it is within TF32 rounding: the reference may have been computed so. Export it with torch.backends.cudnn.allow_tf32 = False and torch.backends.cuda.matmul.allow_tf32 = False, or on a CPU; or say --profile tf32',
-  f16: in16Bits('float16', 'Export it outside autocast, from module.float(); or say --profile f16'),
-  bf16: in16Bits('bfloat16', 'Export it outside autocast, from module.float(); or say --profile bf16'),
+  tf32: 'all of it is within TF32 rounding, or that of operands in float16: the reference may have been computed so. Export it with torch.backends.cudnn.allow_tf32 = False and torch.backends.cuda.matmul.allow_tf32 = False, or on a CPU; or say --profile tf32',
+  f16: computedIn('float16', 'f16'),
+  bf16: computedIn('bfloat16', 'bf16'),
+  'f16-weights': weightsIn('float16', 'f16-weights'),
+  'bf16-weights': weightsIn('bfloat16', 'bf16-weights'),
+  'autocast-f16': autocastIn('float16', 'autocast-f16'),
+  'autocast-bf16': autocastIn('bfloat16', 'autocast-bf16'),
 };
 
 const MOST_NAMED = 6;

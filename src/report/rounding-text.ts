@@ -25,11 +25,22 @@ export function restsOn(tensors: readonly AutoTensor[]): string[] {
   return [`rule auto: ${limits(tensors)}`, beginning];
 }
 
+/** What a profile stands for, where the dtype of the reference does not say it. */
+const WORDS: Readonly<Partial<Record<string, string>>> = {
+  exponential:
+    "the rounding of a float32 runtime that computes tanh from exponentials, as ONNX Runtime's RNN does",
+  coarse: 'the rounding of a float32 runtime whose tanh and sigmoid are coarse approximations',
+  'f16-weights': 'float32 rounding, with weights in float16',
+  'bf16-weights': 'float32 rounding, with weights in bfloat16',
+  'autocast-f16': 'float16 rounding of products and gates',
+  'autocast-bf16': 'bfloat16 rounding of products and gates',
+};
+
 /** `within 6 σ of float32 rounding (profile generic)` */
 export function limits(tensors: readonly AutoTensor[]): string {
   const texts = tensors.map(({ auto: { decimals, profile, limit }, dtype }) =>
     decimals === undefined
-      ? `within ${limit} σ of ${dtype} rounding (profile ${profile})`
+      ? `within ${limit} σ of ${WORDS[profile] ?? `${dtype} rounding`} (profile ${profile})`
       : `within what ${decimals} printed ${decimals === 1 ? 'decimal allows' : 'decimals allow'}`,
   );
   if (new Set(texts).size === 1) return texts[0];

@@ -156,6 +156,14 @@ export function roundTo(value: number, dtype: FloatDtype, dither = 0): number {
   return Math.abs(result) > largest ? Math.sign(value) * Number.POSITIVE_INFINITY : result;
 }
 
+/** How far rounding to a float dtype may move a value, relative to it. */
+export const ROUNDOFF: Readonly<Record<FloatDtype, number>> = {
+  F64: 2 ** -53,
+  F32: 2 ** -24,
+  F16: 2 ** -11,
+  BF16: 2 ** -8,
+};
+
 /** The distance between neighbouring numbers of a float dtype at a value. */
 export function spacing(value: number, dtype: FloatDtype): number {
   const { bits, smallest } = GRIDS[dtype];

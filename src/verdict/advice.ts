@@ -1,12 +1,14 @@
-import type { Verdict } from '../compare/summary.js';
 import { KINDS } from '../kinds.js';
+import type { JudgedRun } from './judged-run.js';
 import { type Advice, roundedTensors } from './remarks.js';
-import type { Run } from './run.js';
+import { mismatchesIn, type Run } from './run.js';
 
 /** What to try where the verdict is not parity. */
-export async function adviceOn(run: Run, verdict: Verdict): Promise<Advice[]> {
+export async function adviceOn({ run, ruling, coarser }: JudgedRun): Promise<Advice[]> {
   const { boundCase, tensors, settings } = run;
+  const { verdict } = ruling;
   if (verdict === 'parity') return [];
+  if (ruling.overflow) return [{ kind: 'smaller-sums' }];
   if (verdict === 'undecided') {
     const rounded = roundedTensors(run);
     const printed = boundCase.decimals !== undefined;
@@ -15,13 +17,12 @@ export async function adviceOn(run: Run, verdict: Verdict): Promise<Advice[]> {
       ...(rounded ? [{ kind: 'give-exact-as-json', tensors: rounded } as const] : []),
     ];
   }
+  if (coarser?.isSure) return [{ kind: 'coarser-precision', profile: coarser.profile }];
   // Another reading that fits is the answer, however the numbers were made.
   const reading = await betterReading(run);
   if (reading) return [reading];
   const decimals = fewDecimals(run);
   if (decimals !== undefined) return [{ kind: 'state-decimals', decimals }];
-  const profile = settings.rule === 'auto' ? run.coarser() : undefined;
-  if (profile) return [{ kind: 'coarser-precision', profile }];
   if (verdict === 'differs') return [];
   if (settings.compute === 'float32') return [{ kind: 'compute-float64' }];
   const orFloat64 = !tensors.every(({ comparison }) => comparison.dtype === 'float64');
@@ -53,8 +54,6 @@ async function betterReading(run: Run): Promise<Advice | undefined> {
   const layouts = otherLayoutFits ? [layout.batch_first, !layout.batch_first] : [layout.batch_first];
   const { nonlinearities } = KINDS[module.kind];
   if (layouts.length * nonlinearities.length === 1) return undefined;
-  const mismatchesIn = ({ tensors }: Run) =>
-    tensors.reduce((sum, { comparison }) => sum + comparison.mismatches, 0);
   const of = run.tensors.reduce((sum, { comparison }) => sum + comparison.elements, 0);
   // A tolerance tells a wrong reading from one that is right but for a fault or for rounded digits.
   const close = { rule: 'close' } as const;

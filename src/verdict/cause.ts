@@ -78,8 +78,8 @@ export type Finding =
   | { readonly kind: 'changed-values'; readonly values: readonly ChangedValue[] }
   /** The first value that is NaN or infinite, and should not be. */
   | { readonly kind: 'not-finite'; readonly value: ChangedValue }
-  /** All of the difference is rounding in a coarser precision. */
-  | { readonly kind: 'precision'; readonly profile: ProfileName }
+  /** All of the difference is rounding in a coarser precision; not sure where a fault could look alike. */
+  | { readonly kind: 'precision'; readonly profile: ProfileName; readonly isSure: boolean }
   /** One weight is another number; more than one where each of them alone would do. */
   | { readonly kind: 'weights'; readonly weights: readonly WrongWeight[] }
   /** Nothing explains all of it. `outputAgrees`: only final states differ; `whereabouts`: where it begins. */

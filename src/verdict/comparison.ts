@@ -1,3 +1,4 @@
+import type { Overflow } from '../bounds/layer.js';
 import type { Place } from '../compare/element.js';
 import type { Verdict } from '../compare/summary.js';
 import type { TensorComparison } from '../compare/tensor.js';
@@ -6,6 +7,7 @@ import type { Compute } from '../engine/options.js';
 import type { CellcheckError } from '../errors.js';
 import type { Direction, Kind, Nonlinearity } from '../kinds.js';
 import type { Cause } from './cause.js';
+import type { CoarserProfile } from './coarser.js';
 import type { Advice, Note, Warning } from './remarks.js';
 
 /** The module and the input that were compared, in PyTorch's words. */
@@ -44,6 +46,10 @@ export interface Comparison {
   readonly first?: { readonly tensor: TensorComparison['name']; readonly place: Place };
   /** Ill-conditioned: the first step from which rounding alone could explain the differences. */
   readonly divergesAt?: number;
+  /** Undecided: a sum that may overflow in one order of adding and not in another. */
+  readonly overflow?: Overflow;
+  /** Differs: a precision of which all differences are rounding. */
+  readonly coarser?: CoarserProfile;
   /**
    * Why it differs, with `explain`. It may also say that no cause was found, or that the search would have taken too
    * long.

@@ -14,11 +14,13 @@ import {
 import { subjectOf } from './subject.js';
 
 /** The comparison of a judged run: the verdict with everything that a report says about it. */
-export async function conclude(loaded: Case, { run, ruling }: JudgedRun): Promise<Comparison> {
+export async function conclude(loaded: Case, judgedRun: JudgedRun): Promise<Comparison> {
+  const { run, ruling, coarser } = judgedRun;
   const { boundCase, outputs, settings, tensors } = run;
   const { name, threads, notes } = outputs.kernels;
   return {
     ...ruling,
+    ...(coarser?.isSure && { coarser: coarser.profile }),
     tensors: tensors.map(({ comparison }) => comparison),
     subject: subjectOf(boundCase, settings),
     notChecked: notChecked(run),
@@ -34,6 +36,6 @@ export async function conclude(loaded: Case, { run, ruling }: JudgedRun): Promis
       ...unnamedBiases(loaded, run),
       ...(await warningsOn(run, ruling.verdict)),
     ],
-    advice: await adviceOn(run, ruling.verdict),
+    advice: await adviceOn(judgedRun),
   };
 }

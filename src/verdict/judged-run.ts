@@ -1,18 +1,22 @@
 import type { Case } from '../module/case.js';
+import type { Coarser } from './coarser.js';
 import { type Run, runCase } from './run.js';
 import type { Settings } from './settings.js';
 import { judge, type Ruling } from './verdict.js';
+import { widen } from './wider.js';
 
 /** A case that was run, and the verdict on it. */
 export interface JudgedRun {
   readonly run: Run;
   readonly ruling: Ruling;
+  /** It differs, but no more than this precision rounds. */
+  readonly coarser?: Coarser;
 }
 
 /**
- * Runs a case and judges it. Tensors with few printed decimals may be exact or rounded, so the case is read up to three
- * times: all of them exact, then the references rounded, then all of them rounded. The first reading that gives parity
- * counts; else one whose digits cannot tell; else the exact one.
+ * Runs a case and judges it. What differs is read in other ways, and the first that gives parity counts: by wider
+ * profiles (wider.ts), then with tensors of few decimals as rounded numbers (the references, then all of them). Else a
+ * reading counts whose digits cannot tell, else the first one.
  * @throws CellcheckError where nothing can be compared
  */
 export async function run(loaded: Case, settings: Settings): Promise<JudgedRun> {
@@ -21,13 +25,16 @@ export async function run(loaded: Case, settings: Settings): Promise<JudgedRun> 
     return { run: attempted, ruling: await judge(attempted) };
   };
   const exact = await attempt('none');
-  const { fewDecimals } = exact.run.boundCase;
-  if (exact.ruling.verdict === 'parity' || fewDecimals.length === 0) return exact;
+  const { fewDecimals, decimals } = exact.run.boundCase;
+  if (exact.ruling.verdict === 'parity') return exact;
+  const mayBeWider = settings.rule === 'auto' && exact.ruling.verdict === 'differs' && decimals === undefined;
+  const { parity, closer, coarser } = mayBeWider ? await widen(exact.run) : {};
+  if (parity) return parity;
   const isReference = (name: string) => exact.run.tensors.some(({ reference }) => reference.name === name);
   const references = fewDecimals.filter(isReference).length;
   // A tolerance does not depend on the digits of the weights.
   const others = settings.rule === 'auto' && references < fewDecimals.length;
-  let best = exact;
+  let best: JudgedRun = closer ?? { ...exact, coarser };
   for (const rounded of [
     ...(references ? ['references' as const] : []),
     ...(others ? ['all' as const] : []),

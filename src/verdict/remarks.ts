@@ -76,6 +76,8 @@ export type Advice =
   | { readonly kind: 'state-decimals'; readonly decimals: number }
   /** All of it is rounding in a coarser precision. */
   | { readonly kind: 'coarser-precision'; readonly profile: CoarserProfile }
+  /** A sum may overflow. */
+  | { readonly kind: 'smaller-sums' }
   | { readonly kind: 'compute-float64' }
   | { readonly kind: 'shorter-sequence'; readonly orFloat64: boolean };
 

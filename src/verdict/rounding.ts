@@ -1,5 +1,15 @@
 import { type Envelope, type EnvelopeOptions, envelope, type Spread } from '../bounds/envelope.js';
-import { PROFILE_OF, PROFILES, type Profile, type ProfileName, UNROUNDED } from '../bounds/profiles.js';
+import type { Overflow } from '../bounds/layer.js';
+
+import {
+  PROFILE_OF,
+  PROFILES,
+  PROOF_OF,
+  type Profile,
+  type ProfileName,
+  profileWith,
+  UNROUNDED,
+} from '../bounds/profiles.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import { type AutoRule, type Judgement, judgeByRounding, type Prediction } from '../compare/by-rounding.js';
 import { rootMeanSquare, standardDeviation } from '../compare/deviation.js';
@@ -19,9 +29,11 @@ export interface RoundingJudgement extends Judgement {
   readonly decimals?: number;
   /** What every value should be. */
   readonly predicted: Floats;
+  /** The first sum that may overflow in one order of adding and not in another, where there is one. */
+  readonly overflow?: Overflow;
 }
 
-type RoundingSettings = Pick<Settings, 'profile' | 'speed'>;
+type RoundingSettings = Pick<Settings, 'profile' | 'operands' | 'speed'>;
 
 /** A bound wider than this share of a value (or of 1), or of the spread of the values, says too little. */
 const USEFUL = 0.5;
@@ -39,19 +51,28 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
   const { speed } = settings;
   const outputs = knownOutputs(boundCase);
   const known = outputs.map((output) => output && { values: output.data });
-  const envelopeOf = cached((profile: ProfileName, model: EnvelopeOptions['model']) =>
-    envelope(network, sequence, { profile: PROFILES[profile], model, known, speed }),
-  );
+  const envelopeOf = cached((profile: ProfileName, model: EnvelopeOptions['model']) => {
+    const constants = profileWith(profile, settings.operands);
+    return envelope(network, sequence, {
+      profile: constants,
+      model,
+      known,
+      state: settings.operands?.state,
+      speed,
+    });
+  });
   const printedEnvelopesOf = cached((profile: ProfileName) =>
     printedBounds(boundCase, outputs, PROFILES[profile], speed),
   );
-  return allReferences(boundCase).map((reference) => {
-    const profile = settings.profile ?? PROFILE_OF[reference.dtype as FloatDtype];
+  const references = allReferences(boundCase);
+  return references.map((reference) => {
+    const profile = profileOf(reference, references, settings);
     const spreadIn = (from: Envelope): Spread => outputFor(reference, outputsOf(from));
-    const judge = (predicted: Prediction, rule: AutoRule): RoundingJudgement => ({
+    const judge = (predicted: Prediction, rule: AutoRule, overflow?: Overflow): RoundingJudgement => ({
       ...judgeByRounding(reference, predicted, rule),
       reference,
       predicted: predicted.values,
+      overflow,
       profile,
       forced: outputs[reference.axes.layer ?? network.layers.length - 1] !== undefined,
       decimals: reference.printed?.decimals ?? decimals,
@@ -67,14 +88,29 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
       });
     }
     const likely = envelopeOf(profile, 'likely');
-    return judge(spreadIn(likely), {
+    const rule: AutoRule = {
       limit: ROUNDING_SIGMAS,
       unit: 'sigmas',
       meanSquare: PROFILES[profile].meanSquare,
       proofNeeded: likely.coherent,
-      bounds: () => spreadIn(envelopeOf(profile, 'worst')),
-    });
+      bounds: () => spreadIn(envelopeOf(settings.profile ? profile : PROOF_OF[profile], 'worst')),
+    };
+    return judge(spreadIn(likely), rule, likely.overflows[0]);
   });
+}
+
+/**
+ * The profile of each reference. A runtime that stores one of its outputs in 16 bits computes in them, in whatever dtype
+ * it stores the others.
+ */
+export function profileOf(
+  { dtype }: Reference,
+  all: readonly Reference[],
+  { profile }: Pick<Settings, 'profile'>,
+): ProfileName {
+  if (profile) return profile;
+  const narrow = all.find((other) => other.dtype === 'F16' || other.dtype === 'BF16');
+  return PROFILE_OF[(dtype === 'F32' && narrow ? narrow.dtype : dtype) as FloatDtype];
 }
 
 /** The same function, which computes each result once. */

@@ -1,3 +1,4 @@
+import { type Operands, PROFILES, type ProfileName } from '../bounds/profiles.js';
 import { compareTensor, type TensorComparison } from '../compare/tensor.js';
 import { printedTolerances, resolveTolerance } from '../compare/tolerance.js';
 import type { Outputs } from '../engine/forward.js';
@@ -9,8 +10,8 @@ import { allReferences, outputFor } from '../module/known-outputs.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import { forwardInThreads } from '../threads/forward.js';
-import { type CoarserProfile, coarserProfile } from './coarser.js';
-import { judgeRounding, type RoundingJudgement } from './rounding.js';
+import { withRoundedOperands } from './operands.js';
+import { judgeRounding, profileOf, type RoundingJudgement } from './rounding.js';
 import type { Settings } from './settings.js';
 
 /** A reference tensor, what was computed for it, and how the two compare. */
@@ -30,10 +31,10 @@ export interface Run {
   /** Layers from the bottom up, then the network's own outputs. */
   readonly tensors: readonly ComparedTensor[];
   readonly settings: Settings;
-  /** A coarser precision whose rounding explains all differences; looked for once. */
-  readonly coarser: () => CoarserProfile | undefined;
   /** The same case with other settings. */
   readonly rerun: (other: Partial<Settings>) => Promise<Run>;
+  /** The same outputs, judged by another profile. */
+  readonly rejudge: (profile: ProfileName) => Run;
 }
 
 /**
@@ -42,13 +43,34 @@ export interface Run {
  */
 export async function runCase(loaded: Case, settings: Settings): Promise<Run> {
   const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
-  const boundCase = bind(module, loaded, settings.batch_first, settings);
-  const references = allReferences(boundCase);
-  if (references.length === 0) throw nothingExpected(loaded);
+  const asGiven = bind(module, loaded, settings.batch_first, settings);
+  if (allReferences(asGiven).length === 0) throw nothingExpected(loaded);
+  const operands = operandsOf(asGiven, settings);
+  const boundCase = withRoundedOperands(asGiven, operands);
   const layers = boundCase.layerOutputs.length > 0;
   const outputs = await forwardInThreads(boundCase.network, boundCase.sequence, { ...settings, layers });
+  const rerun = (other: Partial<Settings>) => runCase(loaded, { ...settings, ...other });
+  return compared({ boundCase, outputs, settings: { ...settings, operands }, rerun });
+}
+
+/** How many values fail, in all tensors. */
+export function mismatchesIn({ tensors }: Run): number {
+  return tensors.reduce((sum, { comparison }) => sum + comparison.mismatches, 0);
+}
+
+/** What operands are rounded to: the first way of the profile, unless another is tried. */
+function operandsOf(boundCase: BoundCase, settings: Settings): Operands {
+  if (settings.rule !== 'auto') return {};
+  if (settings.operands) return settings.operands;
+  const all = allReferences(boundCase);
+  const profiles = all.map((reference) => PROFILES[profileOf(reference, all, settings)]);
+  return profiles.map(({ operands: [first] }) => first).find((first) => first.weights) ?? {};
+}
+
+function compared(computed: Omit<Run, 'tensors' | 'rejudge'>): Run {
+  const { boundCase, outputs, settings } = computed;
   const judgements = settings.rule === 'auto' ? judgeRounding(boundCase, settings) : undefined;
-  const tensors = references.map((reference): ComparedTensor => {
+  const tensors = allReferences(boundCase).map((reference): ComparedTensor => {
     const actual = outputFor(reference, outputs);
     const judgement = judgements?.find((judged) => judged.reference === reference);
     const stated = [...settings.tolerances, ...printedTolerances(reference.printed)];
@@ -57,22 +79,9 @@ export async function runCase(loaded: Case, settings: Settings): Promise<Run> {
     return { reference, actual, judgement, comparison };
   });
   return {
-    boundCase,
-    outputs,
+    ...computed,
     tensors,
-    settings,
-    coarser: once(() =>
-      coarserProfile(boundCase, judgements ?? judgeRounding(boundCase, settings), settings),
-    ),
-    rerun: (other) => runCase(loaded, { ...settings, ...other }),
-  };
-}
-
-function once<T>(find: () => T): () => T {
-  let found: { readonly value: T } | undefined;
-  return () => {
-    found ??= { value: find() };
-    return found.value;
+    rejudge: (profile) => compared({ ...computed, settings: { ...settings, profile } }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { PROFILES, type ProfileName } from '../bounds/profiles.js';
+import { type Operands, PROFILES, type ProfileName } from '../bounds/profiles.js';
 import type { StatedTolerance, ToleranceOptions } from '../compare/tolerance.js';
 import type { Compute, OnProgress, SpeedOptions } from '../engine/options.js';
 import { CellcheckError } from '../errors.js';
@@ -44,6 +44,8 @@ export interface Settings extends Omit<VerifyOptions, 'tolerance' | 'explain'> {
   readonly equal_nan: boolean;
   /** The stronger first. */
   readonly tolerances: readonly StatedTolerance[];
+  /** What operands are taken to be rounded to before anything is computed; none if absent. */
+  readonly operands?: Operands;
   /** Tensors of few decimals that are taken as rounded; none if absent. */
   readonly rounded?: DigitsReading['rounded'];
 }

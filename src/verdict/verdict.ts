@@ -52,13 +52,13 @@ function largestOutput({ kind, nonlinearity, proj_size }: Module, h0: Floats | u
 }
 
 /** A verdict, and the place or step that it rests on. */
-export type Ruling = Pick<Comparison, 'verdict' | 'first' | 'divergesAt'>;
+export type Ruling = Pick<Comparison, 'verdict' | 'first' | 'divergesAt' | 'overflow'>;
 
 /**
  * Parity if every element passes, and most of them were decided. A value beyond rounding by the rule `auto` differs. Else
  * the network is run again with the rounding of the reference's dtype: an element that fails before these runs diverge is
  * a difference; if every element fails only after that, the network is ill-conditioned on this input, and there is no
- * verdict. Where printed digits cannot tell, there is none either.
+ * verdict. Where printed digits cannot tell, or a sum may have overflowed, there is none either.
  */
 export async function judge(run: Run): Promise<Ruling> {
   const { boundCase, tensors, settings } = run;
@@ -76,6 +76,8 @@ export async function judge(run: Run): Promise<Ruling> {
     const runs = roundedRuns.get(rounding) ?? [];
     roundedRuns.set(rounding, runs);
     const { unexplained, divergesAt } = await explainTensor(run, tensor, rounding, runs);
+    const overflow = tensor.judgement?.overflow;
+    if (unexplained && overflow) return { verdict: 'undecided', overflow };
     if (unexplained)
       return { verdict: 'differs', first: { tensor: tensor.reference.name, place: unexplained } };
     partings.push(divergesAt ?? boundCase.sequence.steps - 1);

@@ -42,7 +42,7 @@ test.each([
       layers: [[{ weightIh: of(-one), weightHh: of(-other), ...biases }]],
     };
     const [{ values, error }] = envelope(network, step(1, 1), {
-      profile: PROFILES[profile],
+      profile: { ...PROFILES[profile], parts: 0 },
       model: 'worst',
     }).layers;
     const apart = Math.abs(Math.tanh(stored - one - other) - values[0]);
@@ -61,9 +61,27 @@ test("a GRU's b_in and b_hn are never added up", () => {
       biasHh: of(0, 0, other),
     };
     const network: Network = { module: moduleOf('GRU'), layers: [[parameters]] };
-    return envelope(network, step(1, 1), { profile: PROFILES.f16, model: 'worst' }).layers[0].error[0];
+    const profile = { ...PROFILES.f16, parts: 0 };
+    return envelope(network, step(1, 1), { profile, model: 'worst' }).layers[0].error[0];
   };
   expect(errorWith(0.5, 0.5 + u) - errorWith(0, 0)).toBeLessThan(0.01 * u);
+});
+
+test.each(['f16', 'bf16'] as const)('in %s a product may be stored before its bias is added', (name) => {
+  // The products and their biases add up to 0: what is left is the rounding of the products, of 0.7 each.
+  const parameters = { weightIh: of(-0.7), weightHh: of(-0.7), biasIh: of(0.7), biasHh: of(0.7) };
+  for (const kind of ['RNN', 'GRU', 'LSTM'] as const) {
+    const copies = { RNN: 1, GRU: 3, LSTM: 4 }[kind];
+    const repeated = Object.fromEntries(
+      Object.entries(parameters).map(([key, [value]]) => [key, new Float64Array(copies).fill(value)]),
+    ) as typeof parameters;
+    const network: Network = { module: moduleOf(kind), layers: [[repeated]] };
+    for (const model of ['worst', 'likely'] as const) {
+      const errorOf = (parts: number) =>
+        envelope(network, step(1, 1), { profile: { ...PROFILES[name], parts }, model }).layers[0].error[0];
+      expect(errorOf(PROFILES[name].parts)).toBeGreaterThan(1.05 * errorOf(0));
+    }
+  }
 });
 
 test('relu may be open where its sum is below zero by no more than rounding', () => {

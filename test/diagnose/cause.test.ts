@@ -115,8 +115,8 @@ test('a convention says what it leaves, what it was compared with and what makes
   expect(cause.tried.singles).toBeGreaterThan(40);
 });
 
-test('a precision is asked for only after conventions and weights, and before pairs', async () => {
-  const precision = () => 'tf32' as const;
+test('an unsure precision comes after conventions and weights, and before pairs', async () => {
+  const precision = { profile: 'tf32', isSure: false } as const;
   expect(await causeWith(NO_BIASES, { precision })).toMatchObject({ kind: 'conventions' });
   const { output } = predict(changed(GRU, 'weightIh', 5), SEQUENCE, {});
   expect(await causeWith(output, { precision })).toMatchObject({ kind: 'weights' });

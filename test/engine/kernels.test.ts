@@ -156,7 +156,7 @@ test.each(NAMES)(
           hidden: (rows + 2) * columns,
           gatesError: (rows + 1) * columns,
           hiddenError: (rows + 2) * columns,
-          bias: columns,
+          biasError: columns,
           h: rows * hidden_size + 9,
           hError: rows * hidden_size + 9,
           c: rows * hidden_size + 9,

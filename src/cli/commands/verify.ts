@@ -56,10 +56,7 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
   const command = program
     .command('verify')
     .description('Compares reference outputs with those that follow from the weights.')
-    .argument(
-      '[cases...]',
-      'case files, bundles, globs, folders with a case.json, or folders of such folders',
-    );
+    .argument('[cases...]', 'case files, bundles, globs, or folders of cases');
   addRuleOptions(addCaseOptions(command))
     .option('--strict', 'no parity (exit 2) where there is a warning')
     .addOption(computeOption())

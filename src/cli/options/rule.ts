@@ -21,16 +21,15 @@ export function addRuleOptions(command: Command): Command {
   return command
     .optionsGroup('What counts as equal:')
     .addOption(
-      new Option('--rule <name>', 'what rounding can do, or rtol and atol (default: auto)').choices([
+      new Option('--rule <name>', 'auto: what rounding can do; close: rtol and atol').choices([
         'auto',
         'close',
       ]),
     )
     .addOption(
-      new Option(
-        '--profile <name>',
-        'how the reference was rounded, for auto (default: by its dtype)',
-      ).choices(Object.keys(PROFILES)),
+      new Option('--profile <name>', 'how it was rounded, for auto (default: by the dtype)').choices(
+        Object.keys(PROFILES),
+      ),
     )
     .option('--decimals <text>', 'what was printed with how many, as 4 or output=4', collectDecimals)
     .option('--rtol <number>', 'relative tolerance (default: by the dtype)', notNegative)

@@ -10,7 +10,7 @@ export interface SpeedOptionValues {
 }
 
 export function threadsOption(): Option {
-  const text = "threads to compute in, where that pays (default: the machine's cores)";
+  const text = 'threads to compute in (default: as many as pay)';
   return new Option('--threads <count>', text).argParser(fromOne);
 }
 

@@ -20,8 +20,8 @@ export interface ErrorStep {
   readonly hiddenError: Floats;
   /** How many terms each product sums up. */
   readonly terms: number;
-  /** b_ih + b_hh [gates·hidden] */
-  readonly bias: Floats;
+  /** What rounding the biases adds to the error of each sum [gates·hidden]. */
+  readonly biasError: Floats;
   /** In: h of the previous step; only GRU reads it. Out: h of this step. [rows, hidden] */
   readonly h: Floats;
   readonly hError: Floats;
@@ -33,8 +33,8 @@ export interface ErrorStep {
 }
 
 /**
- * The constants that variances depend on, in the order in which WebAssembly reads them. All but `sigmas` are variances;
- * those marked relative are multiplied by the square of the value.
+ * The constants that variances depend on. All but `sigmas` are variances; those marked relative are multiplied by the
+ * square of the value.
  */
 export interface VarianceTerms {
   /** Derivatives are the largest within ± this many standard deviations. */
@@ -43,10 +43,10 @@ export interface VarianceTerms {
   readonly affine: number;
   /** Of storing any value, relative. */
   readonly rounding: number;
-  /** Of storing b_ih + b_hh, relative. */
-  readonly biases: number;
   /** Of tanh, relative. */
   readonly tanh: number;
+  /** Of tanh, absolute. */
+  readonly tanhAbsolute: number;
   /** Of σ, relative. */
   readonly sigmoid: number;
   /** Of σ, absolute. */

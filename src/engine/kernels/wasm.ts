@@ -20,7 +20,17 @@ type Precision = (typeof PRECISIONS)[Compute];
 
 const PAGE_BYTES = 2 ** 16;
 const VECTOR_BYTES = 16;
-const VARIANCE_TERMS = 8;
+/** In the order in which the kernels read them. */
+const TERMS = [
+  'sigmas',
+  'affine',
+  'rounding',
+  'tanh',
+  'tanhAbsolute',
+  'sigmoid',
+  'sigmoidAbsolute',
+  'floor',
+] as const satisfies readonly (keyof VarianceTerms)[];
 
 export function instantiate(module: WebAssembly.Module): Engine {
   const memory = new WebAssembly.Memory({ initial: 8 });
@@ -143,7 +153,7 @@ function planMemory<F extends string, B extends string>(
   const buffersAt = mapValues(lengths, (length: number) =>
     take(aligned(length * ArrayOf.BYTES_PER_ELEMENT) + VECTOR_BYTES),
   );
-  const termsAt = take(ArrayOf === Float64Array ? aligned(VARIANCE_TERMS * ArrayOf.BYTES_PER_ELEMENT) : 0);
+  const termsAt = take(ArrayOf === Float64Array ? aligned(TERMS.length * ArrayOf.BYTES_PER_ELEMENT) : 0);
   return { stagingAt, factorsAt, buffersAt, termsAt, end };
 }
 
@@ -204,10 +214,11 @@ function varianceStep(
   const kernel = exports[`${kind.toLowerCase()}_variances`];
   const choosesNonlinearity = hasNonlinearity(kind);
   const { BYTES_PER_ELEMENT } = Float64Array;
-  return (step, { sigmas, affine, rounding, biases, tanh, sigmoid, sigmoidAbsolute, floor }) => {
-    const terms = new Float64Array(memory.buffer, termsAt, VARIANCE_TERMS);
-    terms.set([sigmas, affine, rounding, biases, tanh, sigmoid, sigmoidAbsolute, floor]);
-    const { rows, hidden_size, gates, hidden, gatesError, hiddenError, bias, h, hError, c, cError } = step;
+  return (step, constants) => {
+    const terms = new Float64Array(memory.buffer, termsAt, TERMS.length);
+    terms.set(TERMS.map((name) => constants[name]));
+    const { rows, hidden_size, gates, hidden, gatesError, hiddenError, biasError, h, hError, c, cError } =
+      step;
     const gatesOffset = step.gatesAt * BYTES_PER_ELEMENT;
     const hiddenOffset = step.hiddenAt * BYTES_PER_ELEMENT;
     kernel(
@@ -217,7 +228,7 @@ function varianceStep(
       hidden.byteOffset + hiddenOffset,
       gatesError.byteOffset + gatesOffset,
       hiddenError.byteOffset + hiddenOffset,
-      bias.byteOffset,
+      biasError.byteOffset,
       termsAt,
       h.byteOffset,
       hError.byteOffset,

@@ -1,0 +1,69 @@
+import type { ProfileName } from '../bounds/profiles.js';
+import type { RoundingJudgement } from './rounding.js';
+import type { Run } from './run.js';
+
+/** A profile of float32 runtimes, by how far their activations err. */
+export type ActivationProfile = Extract<ProfileName, 'exponential' | 'coarse'>;
+
+/**
+ * In a single step, errors of activations stay below this, relative to the state or to 1: 2048 roundoffs of float32.
+ * Larger differences need no other profile to be judged.
+ */
+const LARGEST = 2 ** -13;
+
+/** Whether all values beyond rounding are off by as little as activations may be. */
+export function areSmall({ tensors }: Run): boolean {
+  return tensors.every(({ reference, judgement }) =>
+    judgement?.faults.every((fault, i) => {
+      const expected = reference.data[i];
+      return (
+        !fault || Math.abs(expected - judgement.predicted[i]) <= LARGEST * Math.max(1, Math.abs(expected))
+      );
+    }),
+  );
+}
+
+/** Errors of activations are not normally distributed: they end before this many of their standard deviations. */
+const FARTHEST = 4.5;
+/** In smaller modules, coarse activations cannot be told from a fault. */
+const FEWEST_UNITS = 4;
+
+/**
+ * Whether what is beyond rounding is as errors of activations are: within them by `wider`, and spread over all units. A
+ * wrong weight is off in one unit, since every step begins from the reference's own state.
+ */
+export function areActivationErrors(narrow: Run, wider: Run): boolean {
+  return wider.tensors.every(({ judgement }, i) => {
+    const before = narrow.tensors[i].judgement!;
+    if (!judgement || judgement.sigmas.some((sigma) => sigma > FARTHEST)) return false;
+    if (judgement.profile === 'coarse' && judgement.reference.units < FEWEST_UNITS) return false;
+    const isBeyond = before.sigmas.some((sigma) => sigma > before.limit);
+    return !isBeyond || !isConcentrated(judgement);
+  });
+}
+
+/** Whether no unit is off far more than the others, in any tensor. */
+export function isSpread({ tensors }: Run): boolean {
+  return !tensors.some(({ judgement }) => judgement && isConcentrated(judgement));
+}
+
+/** The largest share of all squared errors that one of few units has. */
+const LARGEST_SHARE = [1, 1, 0.75, 0.7];
+/** The same for more units; and how many times the mean of all units one has, where there are many values. */
+const SHARE = 0.6;
+const TIMES = 6;
+/** With few values of each unit, one far value makes more of a difference; with fewer than these, it is all. */
+const FEW_VALUES = 16;
+const FEWEST_VALUES = 4;
+
+/** Whether one unit has far more of the squared errors than others. */
+function isConcentrated({ sigmas, reference: { units } }: RoundingJudgement): boolean {
+  const values = sigmas.length / units;
+  if (values < FEWEST_VALUES) return false;
+  const sums = new Float64Array(units);
+  for (const [i, sigma] of sigmas.entries()) if (sigma > 0) sums[i % units] += sigma * sigma;
+  const total = sums.reduce((a, b) => a + b, 0);
+  const largest = sums.reduce((a, b) => Math.max(a, b), 0);
+  const times = TIMES + FEW_VALUES / Math.sqrt(values);
+  return largest > Math.min(LARGEST_SHARE[units] ?? SHARE, times / units) * total;
+}

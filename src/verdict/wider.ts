@@ -1,0 +1,91 @@
+import { PROFILE_OF, PROFILES, type ProfileName } from '../bounds/profiles.js';
+import { allReferences } from '../module/known-outputs.js';
+import { type ActivationProfile, areActivationErrors, areSmall, isSpread } from './activations.js';
+import {
+  type Coarser,
+  type CoarserProfile,
+  couldBe,
+  gridPrecisions,
+  OFF_GRID,
+  roundingOf,
+  WEIGHTS,
+} from './coarser.js';
+import { mismatchesIn, type Run } from './run.js';
+import { judge, type Ruling } from './verdict.js';
+
+/** What a reference that differs by the profile of its dtype turns out to be. */
+export interface Wider {
+  /** Parity by a wider profile: float32 runtimes are known to round so. */
+  readonly parity?: { readonly run: Run; readonly ruling: Ruling };
+  /** It differs, but less than where operands are rounded as the profile says first. */
+  readonly closer?: { readonly run: Run; readonly ruling: Ruling };
+  /** It differs, but no more than this precision rounds. */
+  readonly coarser?: Coarser;
+}
+
+/** Profiles of float32 runtimes whose activations err more than those of `generic`, the narrowest first. */
+const ACTIVATIONS: readonly ActivationProfile[] = ['exponential', 'coarse'];
+
+/**
+ * Tries a reference that differs by its profile on wider ones. Where somebody states the profile, only the other ways
+ * are tried in which it may round operands.
+ */
+export async function widen(run: Run): Promise<Wider> {
+  const { settings, boundCase } = run;
+  const references = allReferences(boundCase);
+  const narrow = references.find(({ dtype }) => dtype === 'F16' || dtype === 'BF16')?.dtype;
+  const profile = settings.profile ?? (narrow && PROFILE_OF[narrow as 'F16' | 'BF16']);
+  if (profile) return withOtherOperands(run, profile);
+  if (references.some(({ dtype }) => dtype !== 'F32')) return {};
+  const grid = gridPrecisions(run);
+  if (grid) return { coarser: await firstPrecision(run, grid) };
+  const weights = await firstPrecision(run, WEIGHTS, 'generic');
+  if (weights) return { coarser: weights };
+  const parity = await byActivations(run);
+  return parity ? { parity } : { coarser: await firstPrecision(run, OFF_GRID) };
+}
+
+async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider> {
+  let closer: Wider['closer'];
+  for (const operands of PROFILES[profile].operands.slice(1)) {
+    const other = await run.rerun({ operands });
+    const ruling = await judge(other);
+    if (ruling.verdict === 'parity' && isSpread(other)) return { parity: { run: other, ruling } };
+    const isCloser = mismatchesIn(other) < mismatchesIn(closer?.run ?? run);
+    if (ruling.verdict === 'differs' && isCloser) closer = { run: other, ruling };
+  }
+  return { closer };
+}
+
+async function byActivations(run: Run): Promise<Wider['parity']> {
+  if (!areSmall(run)) return undefined;
+  for (const profile of ACTIVATIONS) {
+    const wider = run.rejudge(profile);
+    if (!areActivationErrors(run, wider)) continue;
+    const ruling = await judge(wider);
+    if (ruling.verdict === 'parity') return { run: wider, ruling };
+  }
+  return undefined;
+}
+
+/** Precisions that are as likely as this are not told from each other: then the one with more rounding is taken. */
+const AS_LIKELY = 0.7;
+
+/** The first precision that explains all of it, with these activations instead of its own; of several, the likeliest. */
+async function firstPrecision(
+  run: Run,
+  precisions: readonly CoarserProfile[],
+  activations?: ProfileName,
+): Promise<Coarser | undefined> {
+  let likeliest: Coarser | undefined;
+  for (const precision of precisions) {
+    if (!couldBe(precision, run)) continue;
+    for (const operands of PROFILES[precision].operands) {
+      const other = await run.rerun({ profile: activations ?? precision, operands });
+      const found = roundingOf(precision, other, run);
+      if (found && found.likelihood === undefined) return found;
+      if (found && !(likeliest && likeliest.likelihood! >= found.likelihood! + AS_LIKELY)) likeliest = found;
+    }
+  }
+  return likeliest;
+}

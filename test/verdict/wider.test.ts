@@ -1,0 +1,265 @@
+import { describe, expect, test } from 'vitest';
+import { PROFILES, type ProfileName } from '../../src/bounds/profiles.js';
+import type { Network } from '../../src/module/bind.js';
+import { caseOf } from '../../src/module/case.js';
+import { type Dtype, type FloatDtype, type Floats, roundTo } from '../../src/tensor/dtype.js';
+import { type StateDict, stateDict } from '../../src/tensor/state-dict.js';
+import { type Tensor, tensor } from '../../src/tensor/tensor.js';
+import type { Comparison } from '../../src/verdict/comparison.js';
+import type { VerifyOptions } from '../../src/verdict/settings.js';
+import { verify } from '../../src/verify.js';
+import { moduleOf } from '../engine/module.js';
+import { networkOf, sequenceOf, weightsOf } from '../engine/random-network.js';
+import { computedBy, type Runtime, TANH } from './runtime.js';
+
+type Outputs = ReturnType<typeof computedBy>;
+const KINDS = ['RNN', 'GRU', 'LSTM'] as const;
+
+interface Drawn {
+  readonly kind?: (typeof KINDS)[number];
+  readonly hidden_size?: number;
+  readonly steps?: number;
+  readonly batch?: number;
+  /** What inputs and biases are multiplied by: small ones show absolute errors of tanh. */
+  readonly size?: number;
+  readonly seed?: number;
+}
+
+/** A network, its input, and its weights in float32. */
+function drawn({ kind = 'RNN', hidden_size = 12, steps = 20, batch = 2, size = 1, seed = 5 }: Drawn) {
+  const module = moduleOf(kind, { input_size: 3, hidden_size });
+  const large = networkOf(module, seed);
+  const shrunk = (values: Floats | undefined) => values?.map((value) => Math.fround(value * size));
+  const [[one]] = large.layers;
+  const layers = [[{ ...one, biasIh: shrunk(one.biasIh), biasHh: shrunk(one.biasHh) }]];
+  const network: Network = { module, layers };
+  const wide = sequenceOf(module, steps, batch, seed);
+  const sequence = { ...wide, input: shrunk(wide.input)! };
+  const weights = inFloat32(weightsOf(network));
+  const input = tensor([steps, batch, 3], sequence.input);
+  return { network, sequence, weights, input };
+}
+
+function inFloat32(weights: StateDict): StateDict {
+  const tensors = [...weights.load([...weights.specs.keys()])];
+  return stateDict(Object.fromEntries(tensors.map(([name, { shape, data }]) => [name, tensor(shape, data)])));
+}
+
+/** A weight of the checkpoint that is another number than the runtime had. */
+function withWeight(weights: StateDict, name: string, at: number, by: number): StateDict {
+  const tensors = Object.fromEntries(weights.load([...weights.specs.keys()]));
+  const data = tensors[name].data.slice();
+  data[at] *= by;
+  return stateDict({ ...tensors, [name]: { ...tensors[name], data } });
+}
+
+const stored = ({ output, h_n, c_n }: Outputs, dtype: Dtype): Outputs => {
+  const as = ({ shape, data }: Tensor) => tensor(shape, data, dtype);
+  return { output: as(output), h_n: as(h_n), ...(c_n && { c_n: as(c_n) }) };
+};
+
+function judged(
+  one: ReturnType<typeof drawn>,
+  outputs: Pick<Outputs, 'output'>,
+  options: VerifyOptions = {},
+  weights = one.weights,
+) {
+  return verify(caseOf(weights, { input: one.input, ...outputs }, { batch_first: false }), {
+    speed: { threads: 1 },
+    ...options,
+  });
+}
+
+const profileOf = ({ tensors }: Comparison) => tensors[0].auto?.profile;
+const precisionOf = ({ advice }: Comparison) =>
+  advice.flatMap((one) => (one.kind === 'coarser-precision' ? one.profile : []))[0];
+
+describe('a runtime that computes tanh from exponentials', () => {
+  const cases = KINDS.flatMap((kind) => Object.keys(TANH).map((name) => [kind, name] as const));
+
+  test.each(cases)(
+    'is parity, and named where float32 rounding is not enough: %s, %s',
+    async (kind, name) => {
+      const one = drawn({ kind, size: 1e-3 });
+      const comparison = await judged(one, computedBy(one.network, one.sequence, { tanh: TANH[name] }));
+      expect(comparison.verdict).toBe('parity');
+      expect(profileOf(comparison)).toBe('exponential');
+    },
+  );
+
+  test.each([1, 2, 3])('is parity in a module of %d units too', async (hidden_size) => {
+    const one = drawn({ hidden_size, size: 1e-3 });
+    const outputs = computedBy(one.network, one.sequence, { tanh: TANH['2 σ(2x) − 1'] });
+    expect(await judged(one, outputs)).toMatchObject({ verdict: 'parity' });
+  });
+
+  test('never is where somebody states the profile', async () => {
+    const one = drawn({ size: 1e-3 });
+    const outputs = computedBy(one.network, one.sequence, { tanh: TANH['2 σ(2x) − 1'] });
+    expect(await judged(one, outputs, { profile: 'generic' })).toMatchObject({ verdict: 'differs' });
+    expect(await judged(one, outputs, { profile: 'exponential' })).toMatchObject({ verdict: 'parity' });
+  });
+
+  test('does not prove a fault, and a wrong weight in it is one', async () => {
+    const one = drawn({ size: 1e-3 });
+    const outputs = computedBy(one.network, one.sequence, { tanh: TANH['2 σ(2x) − 1'] });
+    const wrong = withWeight(one.weights, 'weight_ih_l0', 4, 1.1);
+    const comparison = await judged(one, outputs, {}, wrong);
+    expect(comparison.verdict).toBe('differs');
+    const { network, sequence } = one;
+    const exact = await judged(
+      one,
+      computedBy(network, sequence),
+      {},
+      withWeight(one.weights, 'bias_ih_l0', 2, 1.5),
+    );
+    expect(exact.tensors[0].auto!.proven).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ['one of twelve units', (unit: number) => unit === 3, 'differs'],
+    ['all of them', () => true, 'parity'],
+  ] as const)('is not what is off in %s by as much', async (_, isOff, verdict) => {
+    const one = drawn({ size: 1e-3 });
+    const { output } = computedBy(one.network, one.sequence);
+    // Three roundoffs to and fro: each step begins from what is there, so that nothing else is off.
+    const data = output.data.map(
+      (value, i) => value + (isOff(i % 12) ? (i % 5 > 2 ? 1 : -1) * 3 * 2 ** -24 : 0),
+    );
+    expect(await judged(one, { output: { ...output, data } })).toMatchObject({ verdict });
+  });
+});
+
+describe('coarse activations', () => {
+  /** Off by up to 18 roundoffs, smoothly. */
+  const tanh = (x: number) => Math.fround(Math.tanh(x) * (1 + 18 * 2 ** -24 * Math.sin(40 * x)));
+
+  test.each([
+    [8, 'parity', 'coarse'],
+    [16, 'parity', 'coarse'],
+    [2, 'differs', 'generic'],
+  ] as const)('in a module of %d units are %s', async (hidden_size, verdict, profile) => {
+    const one = drawn({ hidden_size, steps: 60 });
+    const comparison = await judged(one, computedBy(one.network, one.sequence, { tanh }));
+    expect({ verdict: comparison.verdict, profile: profileOf(comparison) }).toEqual({ verdict, profile });
+  });
+
+  test.each([100, 1000])('%d times as coarse are a fault', async (times) => {
+    const one = drawn({ hidden_size: 16 });
+    const far = (x: number) => Math.fround(Math.tanh(x) * (1 + times * 2 ** -24 * Math.sin(40 * x)));
+    expect(await judged(one, computedBy(one.network, one.sequence, { tanh: far }))).toMatchObject({
+      verdict: 'differs',
+    });
+  });
+});
+
+const to = (dtype: FloatDtype) => (value: number) => roundTo(value, dtype);
+
+/** A module in 16 bits, its weights alone in them, and a state in them. */
+const all = (dtype: FloatDtype): Runtime => ({
+  weights: to(dtype),
+  biases: to(dtype),
+  input: to(dtype),
+  store: to(dtype),
+});
+
+describe.each([
+  ['F16', 'f16'],
+  ['BF16', 'bf16'],
+] as const)('a port in %s of a checkpoint in float32', (dtype, profile) => {
+  test.each(KINDS)('is parity in its own dtype, and so is what is only stored in it: %s', async (kind) => {
+    const one = drawn({ kind });
+    for (const runtime of [all(dtype), { store: to(dtype) }]) {
+      const outputs = stored(computedBy(one.network, one.sequence, runtime), dtype);
+      const comparison = await judged(one, outputs);
+      expect(comparison.verdict).toBe('parity');
+      expect(profileOf(comparison)).toBe(profile);
+    }
+  });
+
+  test.each(KINDS)('with a wrong weight differs in its own dtype: %s', async (kind) => {
+    const one = drawn({ kind, steps: 60 });
+    const outputs = stored(computedBy(one.network, one.sequence, all(dtype)), dtype);
+    const wrong = withWeight(one.weights, 'weight_ih_l0', 4, 3);
+    expect(await judged(one, outputs, {}, wrong)).toMatchObject({ verdict: 'differs' });
+  });
+
+  test.each(KINDS)(
+    'stored in float32 differs, is named, and is parity where the profile is said: %s',
+    async (kind) => {
+      const one = drawn({ kind });
+      const outputs = computedBy(one.network, one.sequence, all(dtype));
+      const comparison = await judged(one, outputs);
+      expect(comparison.verdict).toBe('differs');
+      expect(precisionOf(comparison)).toBe(profile);
+      expect(await judged(one, outputs, { profile })).toMatchObject({ verdict: 'parity' });
+      const inFloat64 = await judged(one, stored(outputs, 'F64'));
+      expect(inFloat64.verdict).toBe('differs');
+      expect(precisionOf(inFloat64)).toBe(profile);
+    },
+  );
+
+  test.each(KINDS)('with weights alone in it is named, with biases or without: %s', async (kind) => {
+    const one = drawn({ kind });
+    const weights = `${profile}-weights` as ProfileName;
+    for (const runtime of [{ weights: to(dtype), biases: to(dtype) }, { weights: to(dtype) }]) {
+      const outputs = computedBy(one.network, one.sequence, runtime);
+      const comparison = await judged(one, outputs);
+      expect(comparison.verdict).toBe('differs');
+      expect(precisionOf(comparison)).toBe(weights);
+      expect(await judged(one, outputs, { profile: weights })).toMatchObject({ verdict: 'parity' });
+      const wrong = withWeight(one.weights, 'weight_hh_l0', 7, 1.5);
+      expect(await judged(one, outputs, { profile: weights }, wrong)).toMatchObject({ verdict: 'differs' });
+    }
+  });
+
+  test('with one other value is no precision', async () => {
+    const one = drawn({});
+    const { output, ...states } = computedBy(one.network, one.sequence, all(dtype));
+    const data = output.data.slice();
+    data[100] += 0.25;
+    const comparison = await judged(one, { ...states, output: { ...output, data } });
+    expect(comparison.verdict).toBe('differs');
+    expect(precisionOf(comparison)).toBeUndefined();
+  });
+});
+
+test('products and gates in 16 bits, with states in float32, are as under autocast', async () => {
+  for (const [dtype, profile] of [
+    ['F16', 'autocast-f16'],
+    ['BF16', 'autocast-bf16'],
+  ] as const) {
+    const one = drawn({ kind: 'GRU', hidden_size: 16, steps: 30 });
+    const { weights, biases, input } = all(dtype);
+    // The sums and the gates are stored in 16 bits: so is all that a small runtime of equations stores, but for h.
+    const outputs = computedBy(one.network, one.sequence, {
+      weights,
+      biases,
+      input,
+      tanh: (x) => roundTo(Math.tanh(x), dtype),
+    });
+    const comparison = await judged(one, outputs);
+    expect(comparison.verdict).toBe('differs');
+    expect(await judged(one, outputs, { profile })).toMatchObject({ verdict: 'parity' });
+  }
+});
+
+test('a fault as small as a precision is no precision where most values agree', async () => {
+  const one = drawn({ hidden_size: 16, steps: 30 });
+  const outputs = computedBy(one.network, one.sequence);
+  const wrong = withWeight(one.weights, 'weight_ih_l0', 1, 1.001);
+  const comparison = await judged(one, outputs, {}, wrong);
+  expect(comparison.verdict).toBe('differs');
+  expect(precisionOf(comparison)).toBeUndefined();
+});
+
+test('every profile but the default ones takes a float32 reference that is right', async () => {
+  const one = drawn({ kind: 'LSTM' });
+  const outputs = computedBy(one.network, one.sequence);
+  for (const profile of Object.keys(PROFILES) as ProfileName[]) {
+    const { verdict } = await judged(one, outputs, { profile });
+    // Rounding weights that were not rounded is a fault; float64 has less to round than float32.
+    const isFault = ['f64', 'f16-weights', 'bf16-weights'].includes(profile);
+    expect({ profile, verdict }).toEqual({ profile, verdict: isFault ? 'differs' : 'parity' });
+  }
+});
