@@ -9,6 +9,7 @@ import { hasFastCells } from './fast-cells.js';
 import { type LayerRun, type Overflow, runErrorLayer } from './layer.js';
 import type { ErrorModel } from './model.js';
 import type { Profile } from './profiles.js';
+import { type LayerSamples, pooledVariances } from './samples.js';
 import { largestGroup, twinsOf } from './twins.js';
 import { varianceModel } from './variance.js';
 import { worstCaseModel } from './worst-case.js';
@@ -56,6 +57,11 @@ export interface EnvelopeOptions {
   readonly known?: readonly (KnownOutput | undefined)[];
   /** What h and the outputs of lower layers are rounded to before they are multiplied; not at all if absent. */
   readonly state?: FloatDtype;
+  /**
+   * The errors of free-running layers, sampled (samples.ts): they replace the variances, which grow although a network
+   * contracts. For standard deviations only.
+   */
+  readonly samples?: readonly (LayerSamples | undefined)[];
   /** For bounds only. */
   readonly uncertainty?: Uncertainty;
   readonly speed?: SpeedOptions;
@@ -124,6 +130,8 @@ interface LayerInput {
   readonly values: Floats;
   /** Absent where the values are exact. */
   readonly error?: Floats;
+  /** Samples of the errors [steps, batch, layer input]; they stand for `error`. */
+  readonly samples?: readonly Floats[];
   /** Group numbers of the columns, see twins.ts. */
   readonly twins?: readonly number[];
 }
@@ -146,10 +154,16 @@ function runStack(pass: Pass): Envelope {
   for (let layer = 0; layer < layers.length; layer++) {
     const known = packedKnown(pass, options.known?.[layer]);
     const output = runDirections(pass, layer, input, known, states, overflows);
-    coherent ||= !known && (module.nonlinearity === 'relu' || output.mostlyTwins);
+    const samples = options.samples?.[layer];
+    if (samples && !known) takeSamples(pass, layer, output, samples, states);
+    coherent ||= !known && !samples && (module.nonlinearity === 'relu' || output.mostlyTwins);
     // The spread overwrites the errors that the next layer needs.
     const error = layer < layers.length - 1 ? output.error.slice() : undefined;
-    input = asOperand(pass, known ?? { values: output.values, error, twins: output.twins });
+    const sampled = samples && {
+      values: output.values,
+      samples: samples.output.map((values) => pick(values, packing.order, steps, sequence.batch, width)),
+    };
+    input = asOperand(pass, known ?? sampled ?? { values: output.values, error, twins: output.twins });
     const undecidedAt = (block: number) =>
       output.undecided[block % directions][Math.floor(block / directions)];
     spreads.push(spreadOf(pass, output.values, output.error, undecidedAt, size, steps, width));
@@ -223,7 +237,8 @@ function packedKnown(pass: Pass, known: KnownOutput | undefined): LayerInput | u
 /** The input of a layer as it is multiplied: rounded where it is known, with the error of rounding where it is not. */
 function asOperand({ model, options: { state } }: Pass, input: LayerInput): LayerInput {
   if (!state) return input;
-  const { values, error } = input;
+  const { values, error, samples } = input;
+  if (samples) return input;
   if (!error) return { ...input, values: values.map((value) => roundTo(value, state)) };
   return { ...input, error: error.map((e, i) => model.rounded(e, ROUNDOFF[state] * Math.abs(values[i]))) };
 }
@@ -233,6 +248,39 @@ function withLength(values: Floats, length: number): Floats {
   const padded = new Float64Array(length);
   padded.set(values);
   return padded;
+}
+
+/** Replaces the errors of a layer, and of its final states, by sampled ones. */
+function takeSamples(
+  pass: Pass,
+  layer: number,
+  { values, error, undecided }: LayerOutput,
+  samples: LayerSamples,
+  states: States,
+): void {
+  const { network, sequence, packing, model } = pass;
+  const { module } = network;
+  const { steps, batch } = sequence;
+  const directions = directionsOf(module).length;
+  const size = outputSize(module);
+  const width = directions * size;
+  const packed = (all: readonly Floats[], outer: number, inner: number) =>
+    all.map((one) => pick(one, packing.order, outer, batch, inner));
+  error.set(pooledVariances(packed(samples.output, steps, width), size));
+  for (let d = 0; d < directions; d++) {
+    for (let row = 0; row < steps * batch; row++) {
+      const from = row * width + d * size;
+      undecided[d][row] = model.isUndecided!(values, error, from, from + size) ? 1 : 0;
+    }
+  }
+  const at = layer * directions * batch;
+  const cells = carriesCell(module.kind) ? module.hidden_size : 0;
+  states.hError.set(pooledVariances(packed(samples.h, directions, size), size), at * size);
+  if (cells) states.cError.set(pooledVariances(packed(samples.c, directions, cells), cells), at * cells);
+  for (let row = 0; row < directions * batch; row++) {
+    const from = (at + row) * size;
+    states.undecided[at + row] = model.isUndecided!(states.h, states.hError, from, from + size) ? 1 : 0;
+  }
 }
 
 interface LayerOutput extends LayerInput {
@@ -284,6 +332,7 @@ function runDirections(
       input: input.values,
       input_size: layerInputSize(module, layer),
       inputError: input.error,
+      inputSamples: input.samples,
       inputTwins: input.twins,
       unitTwins: twins.units,
       outputTwins: twins.outputs,

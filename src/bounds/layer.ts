@@ -1,8 +1,9 @@
-import type { ErrorStep } from '../engine/kernels/kernels.js';
+import type { ErrorStep, Product } from '../engine/kernels/kernels.js';
 import { carriesCell, type Direction, KINDS } from '../kinds.js';
 import { outputSize } from '../module/parameters.js';
 import { type Floats, ROUNDOFF, roundTo } from '../tensor/dtype.js';
 import { errorCells } from './cells.js';
+import { raiseToMean } from './samples.js';
 import { errorWorkspace, type LayerFacts, termsOf } from './workspace.js';
 
 /** A sum that may overflow in one order of adding and not in another, so that nothing is known of what follows from it. */
@@ -177,12 +178,37 @@ function startChunk(
   x.set(run.input.subarray(from, to));
   if (inputError) xError.set(inputError.subarray(from, to));
   products.input(gates, gatesError, x, inputError && xError, count * batch);
+  addSamples(run, products.inputSample, buffers, first, count);
   if (!known) return;
   gatherPrevious(run, first, count, known.values, run.h, h);
   if (known.error) gatherPrevious(run, first, count, known.error, run.hError, hError);
   else hError.fill(0, 0, count * batch * outputSize(run.module));
   const operand = operandOf(run, buffers, count * batch);
   products.hidden(hidden, hiddenError, operand.h, known.error && operand.error, count * batch);
+}
+
+/** Adds what sampled errors of the input make of the sums. Leaves x as it was. */
+function addSamples(
+  { module, inputSamples, batch, input_size }: LayerRun,
+  product: Product | undefined,
+  { x, gatesError, sampled, sampledError }: LayerWorkspace['buffers'],
+  first: number,
+  count: number,
+): void {
+  if (!inputSamples || !product) return;
+  const columns = KINDS[module.kind].gates.length * module.hidden_size;
+  const length = count * batch * columns;
+  const start = first * batch * input_size;
+  const operand = x.slice(0, count * batch * input_size);
+  sampledError.fill(0, 0, length);
+  for (const sample of inputSamples) {
+    x.set(sample.subarray(start, start + operand.length));
+    product(sampled, x, count * batch);
+    for (let i = 0; i < length; i++) sampledError[i] += (sampled[i] * sampled[i]) / inputSamples.length;
+  }
+  x.set(operand);
+  for (let from = 0; from < length; from += columns) raiseToMean(sampledError, from, columns);
+  for (let i = 0; i < length; i++) gatesError[i] += sampledError[i];
 }
 
 /** h as it is multiplied: rounded where it is known, with the error of rounding where it is not. */

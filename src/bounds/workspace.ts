@@ -17,6 +17,8 @@ export interface LayerFacts {
   readonly input_size: number;
   /** The errors of the input [steps, batch, input_size]; absent where it is exact. */
   readonly inputError?: Floats;
+  /** Samples of these errors, which stand for them [steps, batch, input_size]. */
+  readonly inputSamples?: readonly Floats[];
   /** Group numbers (twins.ts) of the input's columns, of the hidden units and of the outputs. */
   readonly inputTwins?: readonly number[];
   readonly unitTwins?: readonly number[];
@@ -56,6 +58,8 @@ export function errorWorkspace(layer: LayerFacts, inputRows: number, hiddenRows:
     secondOperand: operandLength,
     gates: inputRows * columns, // [inputRows, gates·hidden]
     gatesError: inputRows * columns,
+    sampled: layer.inputSamples ? inputRows * columns : 0, // what one sample adds to the sums
+    sampledError: layer.inputSamples ? inputRows * columns : 0, // the mean square of that over all samples
     secondError: Math.max(inputRows, hiddenRows) * columns, // the second product that gives an error
     hidden: hiddenRows * columns, // [hiddenRows, gates·hidden]
     hiddenError: hiddenRows * columns,
@@ -78,6 +82,8 @@ export function errorWorkspace(layer: LayerFacts, inputRows: number, hiddenRows:
     products: {
       input: product('input', input_size, columns, terms),
       hidden: product('hidden', size, columns, terms),
+      /** W_ih e of an error e of the input. */
+      inputSample: products.inputSample as Product | undefined,
       /** h = W_hr h' after storing it. */
       projection: (h: Floats, hError: Floats, cellH: Floats, cellHError: Floats, rows: number) => {
         projection(h, hError, cellH, cellHError, rows);
@@ -129,6 +135,7 @@ function layerFactors(layer: LayerFacts, hiddenRows: number): Record<string, Fac
   const hiddenInexact = known === undefined || known.error !== undefined;
   return {
     ...named('input', input, terms, inputError !== undefined, 'Ih', layer.inputTwins),
+    ...(layer.inputSamples && { inputSample: { weight: weightIh, columns, rows: 'many' } }),
     ...named('hidden', hidden, terms, hiddenInexact, 'Hh', layer.outputTwins),
     ...(weightHr &&
       named(

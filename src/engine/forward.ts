@@ -4,6 +4,7 @@ import { directionsOf, layerInputSize, outputSize } from '../module/parameters.j
 import type { Floats } from '../tensor/dtype.js';
 import { chooseKernels, workOf } from './kernels/choose.js';
 import type { Kernels } from './kernels/kernels.js';
+import { type Noise, noisy } from './kernels/noisy.js';
 import { rounded, type Storage } from './kernels/rounded.js';
 import { runLayer, type Share } from './layer.js';
 import { type Compute, checkSpeed, type KernelName, type OnProgress, type SpeedOptions } from './options.js';
@@ -14,6 +15,8 @@ export interface ForwardOptions {
   readonly compute?: Compute;
   /** Rounds intermediate results, as a computation in another dtype does. */
   readonly storage?: Storage;
+  /** Adds random errors to intermediate results, as rounding does. */
+  readonly noise?: Noise;
   /** Keeps h, c and the gates of every step. */
   readonly trace?: boolean;
   /** Keeps the output of every layer. */
@@ -56,13 +59,13 @@ export async function forwardPass(
   sequence: Sequence,
   options: ForwardOptions = {},
 ): Promise<Outputs> {
-  const { compute = 'float64', storage, speed = {} } = options;
+  const { compute = 'float64', storage, noise, speed = {} } = options;
   checkSpeed(speed);
   const { kind } = network.module;
   const { kernels, name, notes, release } = chooseKernels(kind, compute, workOf(network, sequence), speed);
   try {
     const outputs = await runLayers(
-      storage ? rounded(kernels, storage) : kernels,
+      storage ? rounded(kernels, storage) : noise ? noisy(kernels, noise) : kernels,
       network,
       sequence,
       options,

@@ -65,6 +65,15 @@ export function gridPrecisions(run: Run): readonly CoarserProfile[] | undefined 
   return [isFine ? 'f16' : 'bf16'];
 }
 
+/** Whether half of the units or more are off at all: a precision is that of all of them, a wrong weight that of one. */
+export function isWidespread(run: Run): boolean {
+  const { reference, faults } = mainJudgement(run);
+  const { units } = reference;
+  const off = new Set<number>();
+  for (const [i, fault] of faults.entries()) if (fault) off.add(i % units);
+  return off.size >= MOST * units;
+}
+
 /** Whether differences are about as large as this precision rounds; rounding weights may make less of a difference. */
 export function couldBe(precision: CoarserProfile, run: Run): boolean {
   const size = sizeOf(run);

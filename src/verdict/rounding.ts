@@ -10,6 +10,7 @@ import {
   profileWith,
   UNROUNDED,
 } from '../bounds/profiles.js';
+import { sampleFreeLayers } from '../bounds/samples.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import { type AutoRule, type Judgement, judgeByRounding, type Prediction } from '../compare/by-rounding.js';
 import { rootMeanSquare, standardDeviation } from '../compare/deviation.js';
@@ -33,7 +34,10 @@ export interface RoundingJudgement extends Judgement {
   readonly overflow?: Overflow;
 }
 
-type RoundingSettings = Pick<Settings, 'profile' | 'operands' | 'speed'>;
+type RoundingSettings = Pick<Settings, 'profile' | 'operands' | 'speed'> & {
+  /** The errors of layers that run free, where they were sampled. */
+  readonly samples?: EnvelopeOptions['samples'];
+};
 
 /** A bound wider than this share of a value (or of 1), or of the spread of the values, says too little. */
 const USEFUL = 0.5;
@@ -58,6 +62,7 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
       model,
       known,
       state: settings.operands?.state,
+      ...(model === 'likely' && { samples: settings.samples }),
       speed,
     });
   });
@@ -97,6 +102,24 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
     };
     return judge(spreadIn(likely), rule, likely.overflows[0]);
   });
+}
+
+/** Whether values stay undecided because layers run free, whose errors can be sampled. */
+export function needsSamples(boundCase: BoundCase, judgements: readonly RoundingJudgement[]): boolean {
+  if (boundCase.decimals !== undefined || !knownOutputs(boundCase).includes(undefined)) return false;
+  return judgements.some(({ counts, overflow }) => counts.undecided > 0 && !overflow);
+}
+
+/** Samples the errors of the layers that run free, by the profile that judges the last reference. */
+export async function sampleErrors(
+  boundCase: BoundCase,
+  settings: RoundingSettings,
+): Promise<NonNullable<RoundingSettings['samples']>> {
+  const { network, sequence } = boundCase;
+  const all = allReferences(boundCase);
+  const profile = profileOf(all[all.length - 1], all, settings);
+  const known = knownOutputs(boundCase).map((output) => output?.data);
+  return sampleFreeLayers(network, sequence, known, profileWith(profile, settings.operands), settings.speed);
 }
 
 /**

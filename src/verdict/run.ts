@@ -11,7 +11,7 @@ import type { Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import { forwardInThreads } from '../threads/forward.js';
 import { withRoundedOperands } from './operands.js';
-import { judgeRounding, profileOf, type RoundingJudgement } from './rounding.js';
+import { judgeRounding, needsSamples, profileOf, type RoundingJudgement, sampleErrors } from './rounding.js';
 import type { Settings } from './settings.js';
 
 /** A reference tensor, what was computed for it, and how the two compare. */
@@ -34,7 +34,7 @@ export interface Run {
   /** The same case with other settings. */
   readonly rerun: (other: Partial<Settings>) => Promise<Run>;
   /** The same outputs, judged by another profile. */
-  readonly rejudge: (profile: ProfileName) => Run;
+  readonly rejudge: (profile: ProfileName) => Promise<Run>;
 }
 
 /**
@@ -53,6 +53,22 @@ export async function runCase(loaded: Case, settings: Settings): Promise<Run> {
   return compared({ boundCase, outputs, settings: { ...settings, operands }, rerun });
 }
 
+interface Computed extends Omit<Run, 'tensors' | 'rejudge'> {
+  /** The errors of layers that run free, where they were sampled for another profile of the same roundoff. */
+  readonly samples?: Samples;
+}
+
+type Samples = Awaited<ReturnType<typeof sampleErrors>>;
+
+/** Judges by rounding; where that leaves values undecided, once more by what was sampled of the layers that run free. */
+async function judgedByRounding({ boundCase, settings, samples }: Computed) {
+  const judgements = judgeRounding(boundCase, { ...settings, samples });
+  if (samples || settings.sampled === false || !needsSamples(boundCase, judgements))
+    return { judgements, samples };
+  const drawn = await sampleErrors(boundCase, settings);
+  return { judgements: judgeRounding(boundCase, { ...settings, samples: drawn }), samples: drawn };
+}
+
 /** How many values fail, in all tensors. */
 export function mismatchesIn({ tensors }: Run): number {
   return tensors.reduce((sum, { comparison }) => sum + comparison.mismatches, 0);
@@ -67,9 +83,9 @@ function operandsOf(boundCase: BoundCase, settings: Settings): Operands {
   return profiles.map(({ operands: [first] }) => first).find((first) => first.weights) ?? {};
 }
 
-function compared(computed: Omit<Run, 'tensors' | 'rejudge'>): Run {
+async function compared(computed: Computed): Promise<Run> {
   const { boundCase, outputs, settings } = computed;
-  const judgements = settings.rule === 'auto' ? judgeRounding(boundCase, settings) : undefined;
+  const { judgements, samples } = settings.rule === 'auto' ? await judgedByRounding(computed) : {};
   const tensors = allReferences(boundCase).map((reference): ComparedTensor => {
     const actual = outputFor(reference, outputs);
     const judgement = judgements?.find((judged) => judged.reference === reference);
@@ -81,7 +97,7 @@ function compared(computed: Omit<Run, 'tensors' | 'rejudge'>): Run {
   return {
     ...computed,
     tensors,
-    rejudge: (profile) => compared({ ...computed, settings: { ...settings, profile } }),
+    rejudge: (profile) => compared({ ...computed, samples, settings: { ...settings, profile } }),
   };
 }
 

@@ -46,6 +46,8 @@ export interface Settings extends Omit<VerifyOptions, 'tolerance' | 'explain'> {
   readonly tolerances: readonly StatedTolerance[];
   /** What operands are taken to be rounded to before anything is computed; none if absent. */
   readonly operands?: Operands;
+  /** False where the errors of layers that run free are not worth sampling. */
+  readonly sampled?: boolean;
   /** Tensors of few decimals that are taken as rounded; none if absent. */
   readonly rounded?: DigitsReading['rounded'];
 }

@@ -6,6 +6,7 @@ import {
   type CoarserProfile,
   couldBe,
   gridPrecisions,
+  isWidespread,
   OFF_GRID,
   roundingOf,
   WEIGHTS,
@@ -39,10 +40,12 @@ export async function widen(run: Run): Promise<Wider> {
   if (references.some(({ dtype }) => dtype !== 'F32')) return {};
   const grid = gridPrecisions(run);
   if (grid) return { coarser: await firstPrecision(run, grid) };
-  const weights = await firstPrecision(run, WEIGHTS, 'generic');
+  const mayBePrecision = isWidespread(run);
+  const weights = mayBePrecision ? await firstPrecision(run, WEIGHTS, 'generic') : undefined;
   if (weights) return { coarser: weights };
   const parity = await byActivations(run);
-  return parity ? { parity } : { coarser: await firstPrecision(run, OFF_GRID) };
+  if (parity || !mayBePrecision) return { parity };
+  return { coarser: await firstPrecision(run, OFF_GRID) };
 }
 
 async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider> {
@@ -60,7 +63,7 @@ async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider>
 async function byActivations(run: Run): Promise<Wider['parity']> {
   if (!areSmall(run)) return undefined;
   for (const profile of ACTIVATIONS) {
-    const wider = run.rejudge(profile);
+    const wider = await run.rejudge(profile);
     if (!areActivationErrors(run, wider)) continue;
     const ruling = await judge(wider);
     if (ruling.verdict === 'parity') return { run: wider, ruling };
@@ -81,7 +84,7 @@ async function firstPrecision(
   for (const precision of precisions) {
     if (!couldBe(precision, run)) continue;
     for (const operands of PROFILES[precision].operands) {
-      const other = await run.rerun({ profile: activations ?? precision, operands });
+      const other = await run.rerun({ profile: activations ?? precision, operands, sampled: false });
       const found = roundingOf(precision, other, run);
       if (found && found.likelihood === undefined) return found;
       if (found && !(likeliest && likeliest.likelihood! >= found.likelihood! + AS_LIKELY)) likeliest = found;

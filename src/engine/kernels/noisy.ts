@@ -1,0 +1,62 @@
+import type { Floats } from '../../tensor/dtype.js';
+import type { Factor, Kernels, Product } from './kernels.js';
+import { gateStep } from './plain.js';
+
+/** The rounding errors of a runtime as random numbers: standard deviations, relative to what is rounded. */
+export interface Noise {
+  /** Of a sum, for each of its terms. */
+  readonly accumulate: number;
+  /** Of what is stored: sums, gates, states. */
+  readonly store: number;
+  /** The same numbers for the same seed. */
+  readonly seed: number;
+}
+
+/** Kernels whose results are off by random errors of the size of a runtime's. Only the plain cells store through them. */
+export function noisy(kernels: Kernels, { accumulate, store, seed }: Noise): Kernels {
+  const random = uniform(seed);
+  return {
+    store: (value) => value + store * value * random(),
+    allocate: kernels.allocate,
+    workspace: (factors, lengths) => {
+      const { products, buffers } = kernels.workspace(factors, lengths);
+      const withNoise = (name: string, { weight, bias, columns }: Factor): Product => {
+        const size = weight.length / columns;
+        const norms = Float64Array.from({ length: columns }, (_, j) =>
+          Math.hypot(norm(weight, j * size, size), bias?.[j] ?? 0),
+        );
+        // The error of a random walk of n terms: bounds/variance.ts has the formula.
+        const perTerm = accumulate * Math.sqrt((1 + size / 6) / size);
+        return (out, x, rows) => {
+          products[name](out, x, rows);
+          for (let row = 0; row < rows; row++) {
+            const ofRow = perTerm * norm(x, row * size, size);
+            for (let j = 0; j < columns; j++) {
+              const at = row * columns + j;
+              out[at] += (ofRow * norms[j] + store * out[at]) * random();
+            }
+          }
+        };
+      };
+      const entries = Object.entries(factors).map(([name, factor]) => [name, withNoise(name, factor)]);
+      return { products: Object.fromEntries(entries), gateStep, buffers };
+    },
+  };
+}
+
+function norm(values: Floats, from: number, count: number): number {
+  let squares = 0;
+  for (let i = from; i < from + count; i++) squares += values[i] * values[i];
+  return Math.sqrt(squares);
+}
+
+/** Numbers of mean 0 and variance 1, uniformly distributed (xorshift, Marsaglia 2003). */
+function uniform(seed: number): () => number {
+  let state = Math.imul(seed, 0x9e3779b9) | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state / 2 ** 31) * Math.sqrt(3);
+  };
+}
