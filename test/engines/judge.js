@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { caseOf, readTensors, stateDict, verify } from '../../dist/src/index.js';
+
+/** What onnx, onnxruntime and their companions are pinned to; PyTorch and numpy are those of the live comparison. */
+export const ONNX = ['onnxruntime==1.32.0'];
+export const OTHERS = ['openvino==2026.4.1', 'jax==0.10.2', 'tensorflow-cpu==2.21.0'];
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+
+/**
+ * Ports by other runtimes, one by one.
+ * @param {string} python
+ * @param {string} script ports.py or stacks.py
+ * @param {readonly string[]} argv
+ */
+export function* ports(python, script, argv) {
+  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', CUDA_VISIBLE_DEVICES: '' };
+  /** @type {import('node:child_process').ExecFileSyncOptionsWithStringEncoding} */
+  const options = {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  };
+  for (const line of execFileSync(python, [script, ...argv], options)
+    .trim()
+    .split('\n')) {
+    const spec = JSON.parse(line);
+    const file = readTensors(fs.readFileSync(spec.file), spec.file);
+    const tensors = Object.fromEntries(file.load([...file.specs.keys()]));
+    fs.rmSync(spec.file);
+    yield { spec, tensors };
+  }
+}
+
+/**
+ * The verdict on a port.
+ * @param {any} spec
+ * @param {Record<string, any>} tensors
+ * @param {{ change?: number, random?: () => number, explain?: boolean }} [options] `change`: one weight of the checkpoint,
+ *   drawn at random, × (1 + change)
+ */
+export function judged(spec, tensors, { change = 0, random = Math.random, explain = false } = {}) {
+  const { input, h_0, c_0, output, h_n, c_n, ...rest } = tensors;
+  const weights = { ...rest };
+  if (change) {
+    const names = Object.keys(weights);
+    const name = names[Math.floor(random() * names.length)];
+    const data = weights[name].data.slice();
+    const at = Math.floor(random() * data.length);
+    data[at] = Math.fround(data[at] * (1 + change));
+    weights[name] = { ...weights[name], data };
+  }
+  const options = {
+    batch_first: false,
+    ...(spec.kind === 'RNN' && { nonlinearity: spec.nonlinearity }),
+  };
+  const one = caseOf(stateDict(weights), { input, h_0, c_0, output, h_n, c_n }, options);
+  return verify(one, { rule: 'auto', explain });
+}
+
+/**
+ * Numbers from 0 to 1, the same for the same seed.
+ * @param {number} seed
+ */
+export function randomFrom(seed) {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

@@ -1,0 +1,143 @@
+// Ports of random modules by other runtimes: how many honest ones are called faulty, how many with one weight changed are
+// found, and whether a lower precision is named.
+//
+//     npm run engines [-- --modules 200]
+//
+// writes the tables of docs/runtimes.md to the standard output.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { pythonWith } from '../live/python.js';
+import { judged, ONNX, OTHERS, ports, randomFrom } from './judge.js';
+
+const { values } = parseArgs({ options: { modules: { type: 'string', default: '200' } } });
+const modules = Number(values.modules);
+const python = pythonWith([...ONNX, ...OTHERS]);
+const out = fs.mkdtempSync(path.join(os.tmpdir(), 'cellcheck-engines-'));
+const CHUNK = 20;
+
+const FLOAT32 = [
+  'torch',
+  'torch without oneDNN',
+  'onnxruntime',
+  'onnxruntime nodes',
+  'openvino f32',
+  'jax',
+  'tensorflow',
+  'numpy tanh',
+  'numpy 2 sigmoid - 1',
+  'numpy (e - 1) / (e + 1)',
+  'numpy 1 - 2 / (e + 1)',
+  'numpy (1 - e) / (1 + e)',
+  'c tanhf',
+  'c sigmoid',
+  'c fraction',
+  'c difference',
+  'c negative',
+];
+const LOWER = [
+  'torch bfloat16',
+  'torch float16',
+  'torch autocast bfloat16',
+  'torch autocast float16',
+  'torch float16 weights',
+  'torch float16 weights without biases',
+  'torch bfloat16 weights',
+  'onnxruntime float16',
+  'onnxruntime float16 weights',
+  'openvino bf16',
+  'numpy float16 state',
+];
+const CHANGES = [1e-3, 1e-4];
+
+/** @param {readonly (string | number)[]} cells */
+const row = (cells) => console.log(`| ${cells.join(' | ')} |`);
+const percent = (/** @type {number} */ part, /** @type {number} */ of) =>
+  of ? `${Number(((100 * part) / of).toFixed(1))} %` : '–';
+
+console.log('## float32\n');
+row([
+  'runtime',
+  'set',
+  'ports',
+  'false alarms',
+  'by a wider profile',
+  ...CHANGES.map((e) => `found, ε = ${e}`),
+]);
+row(['---', '---', '---', '---', '---', ...CHANGES.map(() => '---')]);
+for (const name of FLOAT32) {
+  for (const set of ['base', 'hard']) {
+    const random = randomFrom(1);
+    const counts = { ports: 0, alarms: 0, wider: 0, found: CHANGES.map(() => 0) };
+    for (let first = 0; first < modules; first += CHUNK) {
+      const argv = [out, set, String(first), String(Math.min(CHUNK, modules - first)), name];
+      for (const { spec, tensors } of ports(python, 'ports.py', argv)) {
+        counts.ports++;
+        const honest = await judged(spec, tensors);
+        if (honest.verdict === 'differs') counts.alarms++;
+        if (honest.verdict === 'parity' && honest.tensors[0].auto?.profile !== 'generic') counts.wider++;
+        for (const [i, change] of CHANGES.entries())
+          if ((await judged(spec, tensors, { change, random })).verdict === 'differs') counts.found[i]++;
+      }
+    }
+    const found = counts.found.map((n) => percent(n, counts.ports));
+    row([name, set, counts.ports, counts.alarms, counts.wider, ...found]);
+  }
+}
+
+console.log('\n## Lower precision inside, stored as float32\n');
+row(['runtime', 'set', 'ports', 'named', 'another precision', 'one weight', 'parity']);
+row(['---', '---', '---', '---', '---', '---', '---']);
+for (const name of LOWER) {
+  for (const set of ['base', 'hard']) {
+    const counts = { ports: 0, named: 0, other: 0, weight: 0, parity: 0 };
+    for (let first = 0; first < modules; first += CHUNK) {
+      const argv = [out, set, String(first), String(Math.min(CHUNK, modules - first)), name];
+      for (const { spec, tensors } of ports(python, 'ports.py', argv)) {
+        counts.ports++;
+        const { verdict, coarser, cause } = await judged(spec, tensors, { explain: true });
+        const profile = coarser ?? (cause?.kind === 'precision' ? cause.profile : undefined);
+        if (verdict === 'parity') counts.parity++;
+        else if (profile)
+          counts[profile.includes('bf16') === spec.precision.startsWith('b') ? 'named' : 'other']++;
+        if (cause?.kind === 'weights') counts.weight++;
+      }
+    }
+    row([name, set, counts.ports, counts.named, counts.other, counts.weight, counts.parity]);
+  }
+}
+
+console.log('\n## Stacked networks without the outputs of their lower layers\n');
+row(['runtime', 'weights', 'networks', 'false alarms', 'undecided', 'found, ε = 0.01', 'with layer outputs']);
+row(['---', '---', '---', '---', '---', '---', '---']);
+/** @type {Record<string, { n: number, alarms: number, undecided: number, values: number, found: number, known: number }>} */
+const stacks = {};
+const [one, other] = [randomFrom(1), randomFrom(1)];
+for (let first = 0; first < modules; first += CHUNK) {
+  const argv = [out, String(first), String(Math.min(CHUNK, modules - first))];
+  for (const { spec, tensors } of ports(python, 'stacks.py', argv)) {
+    const free = Object.fromEntries(Object.entries(tensors).filter(([key]) => !key.startsWith('output_l')));
+    stacks[`${spec.runtime} | ${spec.what}`] ??= {
+      n: 0,
+      alarms: 0,
+      undecided: 0,
+      values: 0,
+      found: 0,
+      known: 0,
+    };
+    const counts = stacks[`${spec.runtime} | ${spec.what}`];
+    const honest = await judged(spec, free);
+    counts.n++;
+    if (honest.verdict === 'differs') counts.alarms++;
+    for (const { elements, auto } of honest.tensors) {
+      counts.values += elements;
+      counts.undecided += auto?.undecided ?? 0;
+    }
+    if ((await judged(spec, free, { change: 0.01, random: one })).verdict === 'differs') counts.found++;
+    if ((await judged(spec, tensors, { change: 0.01, random: other })).verdict === 'differs') counts.known++;
+  }
+}
+for (const [name, { n, alarms, undecided, values: all, found, known }] of Object.entries(stacks))
+  row([name, n, alarms, percent(undecided, all), percent(found, n), percent(known, n)]);
+fs.rmSync(out, { recursive: true });
