@@ -45,13 +45,16 @@ export function areActivationErrors(narrow: Run, wider: Run): boolean {
     const farthest = isSmall ? FARTHEST_OF_FEW : FARTHEST;
     if (judgement.sigmas.some((sigma) => sigma > farthest)) return false;
     const isBeyond = before.sigmas.some((sigma) => sigma > before.limit);
-    return !isBeyond || !isConcentrated(judgement);
+    return !isBeyond || !isConcentrated(judgement, FEWEST_VALUES);
   });
 }
 
-/** Whether no unit is off far more than the others, in any tensor. */
-export function isSpread({ tensors }: Run): boolean {
-  return !tensors.some(({ judgement }) => judgement && isConcentrated(judgement));
+/**
+ * Whether no unit is off far more than the others, in any tensor.
+ * @param fewest with fewer values of each unit that cannot be told
+ */
+export function isSpread({ tensors }: Run, fewest = FEWEST_VALUES): boolean {
+  return !tensors.some(({ judgement }) => judgement && isConcentrated(judgement, fewest));
 }
 
 /** The largest share of all squared errors that one unit has, and the most times the mean of all units. */
@@ -62,9 +65,9 @@ const FEW_VALUES = 40;
 const FEWEST_VALUES = 4;
 
 /** Whether one unit has far more of the squared errors than others. */
-function isConcentrated({ sigmas, reference: { units } }: RoundingJudgement): boolean {
+function isConcentrated({ sigmas, reference: { units } }: RoundingJudgement, fewest: number): boolean {
   const values = sigmas.length / units;
-  if (units < FEWEST_UNITS || values < FEWEST_VALUES) return false;
+  if (units < FEWEST_UNITS || values < fewest) return false;
   const sums = new Float64Array(units);
   for (const [i, sigma] of sigmas.entries()) if (sigma > 0) sums[i % units] += sigma * sigma;
   const total = sums.reduce((a, b) => a + b, 0);

@@ -1,9 +1,13 @@
 import type { Case } from '../module/case.js';
+import { isSpread } from './activations.js';
 import type { Coarser } from './coarser.js';
 import { type Run, runCase } from './run.js';
 import type { Settings } from './settings.js';
 import { judge, type Ruling } from './verdict.js';
 import { widen } from './wider.js';
+
+/** With so many values of each unit it can be told whether one of them is off more than the others. */
+const ENOUGH_VALUES = 16;
 
 /** A case that was run, and the verdict on it. */
 export interface JudgedRun {
@@ -40,7 +44,9 @@ export async function run(loaded: Case, settings: Settings): Promise<JudgedRun> 
     ...(others ? ['all' as const] : []),
   ]) {
     const reading = await attempt(rounded);
-    if (reading.ruling.verdict === 'parity') return reading;
+    // Rounded weights are off in all units: what is off in one is a fault that their rounding would hide.
+    const isAlike = rounded === 'references' || isSpread(reading.run, ENOUGH_VALUES);
+    if (reading.ruling.verdict === 'parity' && isAlike) return reading;
     if (reading.ruling.verdict === 'undecided' && best.ruling.verdict !== 'undecided') best = reading;
   }
   return best;

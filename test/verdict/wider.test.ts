@@ -263,3 +263,19 @@ test('every profile but the default ones takes a float32 reference that is right
     expect({ profile, verdict }).toEqual({ profile, verdict: isFault ? 'differs' : 'parity' });
   }
 });
+
+test('a wrong weight is no rounding of operands that have few decimals', async () => {
+  const one = drawn({ kind: 'GRU', hidden_size: 8, steps: 40 });
+  const few = (values: Floats) => values.map((value) => Math.fround(Number(value.toFixed(3))));
+  const input = tensor(one.input.shape, few(one.input.data));
+  const port = { ...one, input, sequence: { ...one.sequence, input: few(one.sequence.input) } };
+  const outputs = computedBy(port.network, port.sequence);
+  expect((await judged(port, outputs)).verdict).toBe('parity');
+  const wrong = withWeight(one.weights, 'weight_ih_l0', 2, 1.003);
+  expect((await judged(port, outputs, {}, wrong)).verdict).toBe('differs');
+  // A port that took the input before it was rounded.
+  const before = computedBy(one.network, one.sequence);
+  const { verdict, warnings } = await judged(port, before);
+  expect(verdict).toBe('parity');
+  expect(warnings).toMatchObject([{ kind: 'rounded-decimals', tensors: ['input'] }]);
+});
