@@ -39,3 +39,12 @@ test.each(Object.entries(cases))('%s has the verdict that is right', async (name
   expect({ code, text }).toEqual({ code: exit, text });
   for (const part of says) expect(text).toContain(part);
 });
+
+test('a line a case names the profile that is not that of the dtype', async () => {
+  const names = ['ort-rnn-tiny', 'torch-float32-in-F64'].map((name) => path.join(PORTS, name));
+  const { code, stdout } = await cli(['verify', ...names]);
+  expect(code).toBe(0);
+  const [tiny, exact] = stdout.split(/(?=parity)/).slice(1);
+  expect(tiny.replace(/\s+/g, ' ')).toContain('(profile exponential)');
+  expect(exact).not.toContain('profile');
+});

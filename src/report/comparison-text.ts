@@ -7,7 +7,15 @@ import type { CaseResult, Comparison, Subject } from '../verdict/comparison.js';
 import { causeText } from './cause-text.js';
 import { adviceText, noteText, warningText } from './remarks-text.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
-import { farthest, judgedByRounding, limits, proven, restsOn, roundingNotes } from './rounding-text.js';
+import {
+  farthest,
+  isNamed,
+  judgedByRounding,
+  limits,
+  proven,
+  restsOn,
+  roundingNotes,
+} from './rounding-text.js';
 import { stateLabel, stepTable } from './step-table.js';
 import { flow } from './terminal/flow.js';
 import { formatCount, formatDifference, largest } from './terminal/numbers.js';
@@ -233,6 +241,7 @@ function caseLine(
   const isUsual = judged.length > 0 || tensors.every(({ tolerance }) => isDefault(tolerance));
   const details = [
     ...(isUsual ? [] : [toleranceText(tensors, caller)]),
+    ...(isNamed(judged) ? [limits(judged)] : []),
     ...(notChecked.length ? [`not checked: ${notChecked.join(', ')}`] : []),
     ...warnings.map((warning) => `warning: ${warningText(warning)}`),
   ];

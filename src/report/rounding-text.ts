@@ -36,6 +36,11 @@ const WORDS: Readonly<Partial<Record<string, string>>> = {
   'autocast-bf16': 'bfloat16 rounding of products and gates',
 };
 
+/** Whether a profile is used that the dtype of the reference does not say: then even a short report names it. */
+export function isNamed(tensors: readonly AutoTensor[]): boolean {
+  return tensors.some(({ auto: { profile, decimals } }) => decimals === undefined && profile in WORDS);
+}
+
 /** `within 6 σ of float32 rounding (profile generic)` */
 export function limits(tensors: readonly AutoTensor[]): string {
   const texts = tensors.map(({ auto: { decimals, profile, limit }, dtype }) =>
