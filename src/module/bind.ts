@@ -67,6 +67,8 @@ export interface BoundCase {
   readonly uncertainty?: Uncertainty;
   /** The fewest decimals of the printed tensors; absent if there are none. */
   readonly decimals?: number;
+  /** Whether some of `fewDecimals` are operands that were not read from text. */
+  readonly storedFew: boolean;
   /** Tensors whose values have few decimals, so that they may be either exact or rounded. */
   readonly fewDecimals: readonly string[];
   /** Empty if the case has no expected tensor. */
@@ -136,8 +138,13 @@ export function bind(
     ),
   ];
   checkDecimals(named, digits);
-  const unsure = mayBeExact(named, digits).map(({ name }) => name);
-  const missing = (one: NamedTensor) => missingDigits(one, digits, unsure.includes(one.name));
+  const unsure = mayBeExact(named, digits);
+  const missing = (one: NamedTensor) =>
+    missingDigits(
+      one,
+      digits,
+      unsure.some(({ name }) => name === one.name),
+    );
   const toReference = referenceMaker(module, layout, tensors, missing);
   const references = EXPECTED_ROLES.flatMap((name) => (tensors.has(name) ? [toReference(name)] : []));
   const outputs = layerRolesIn(module, { tensors, files }).map(toReference);
@@ -154,7 +161,8 @@ export function bind(
     reshaped,
     uncertainty: uncertainty && { ...uncertainty, input: uncertainty.input && ofInput(uncertainty.input) },
     decimals: decimals.length ? decimals.reduce((a, b) => Math.min(a, b)) : undefined,
-    fewDecimals: unsure,
+    fewDecimals: unsure.map(({ name }) => name),
+    storedFew: unsure.some(({ tensor }) => !tensor.printed),
     sequence: {
       steps: layout.steps,
       batch: layout.batch,

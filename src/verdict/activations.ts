@@ -1,7 +1,8 @@
 import type { ProfileName } from '../bounds/profiles.js';
+import { isSequence } from '../kinds.js';
 import { knownOutputs } from '../module/known-outputs.js';
 import type { RoundingJudgement } from './rounding.js';
-import type { Run } from './run.js';
+import type { ComparedTensor, Run } from './run.js';
 
 /** A profile of float32 runtimes, by how far their activations err. */
 export type ActivationProfile = Extract<ProfileName, 'exponential' | 'coarse'>;
@@ -31,6 +32,8 @@ const FARTHEST = 4.5;
 const FEWEST_UNITS = 4;
 /** There, what is accepted has to be nearer. */
 const FARTHEST_OF_FEW = 3.5;
+/** Coarse activations cannot be told from a fault either where only a few steps are known. */
+const ENOUGH_STEPS = 8;
 
 /**
  * Whether what is beyond rounding is as errors of activations are: within them by `wider`, and spread over all units. A
@@ -41,12 +44,17 @@ export function areActivationErrors(narrow: Run, wider: Run): boolean {
     const before = narrow.tensors[i].judgement!;
     if (!judgement) return false;
     const isSmall = judgement.reference.units < FEWEST_UNITS;
-    if (judgement.profile === 'coarse' && isSmall) return false;
+    if (judgement.profile === 'coarse' && (isSmall || !wider.tensors.some(showsMuch))) return false;
     const farthest = isSmall ? FARTHEST_OF_FEW : FARTHEST;
     if (judgement.sigmas.some((sigma) => sigma > farthest)) return false;
     const isBeyond = before.sigmas.some((sigma) => sigma > before.limit);
     return !isBeyond || !isConcentrated(judgement, FEWEST_VALUES);
   });
+}
+
+/** Whether a tensor has the output of enough steps to tell coarse activations from another fault of their size. */
+function showsMuch({ reference: { name, rows, batch }, judgement }: ComparedTensor): boolean {
+  return isSequence(name) && judgement?.forced === true && rows * batch >= ENOUGH_STEPS;
 }
 
 /**

@@ -38,6 +38,7 @@ export async function run(loaded: Case, settings: Settings): Promise<JudgedRun> 
   const references = fewDecimals.filter(isReference).length;
   // A tolerance does not depend on the digits of the weights.
   const others = settings.rule === 'auto' && references < fewDecimals.length;
+  const storedOperands = exact.run.boundCase.storedFew;
   let best: JudgedRun = closer ?? { ...exact, coarser };
   for (const rounded of [
     ...(references ? ['references' as const] : []),
@@ -45,7 +46,7 @@ export async function run(loaded: Case, settings: Settings): Promise<JudgedRun> 
   ]) {
     const reading = await attempt(rounded);
     // Rounded weights are off in all units: what is off in one is a fault that their rounding would hide.
-    const isAlike = rounded === 'references' || isSpread(reading.run, ENOUGH_VALUES);
+    const isAlike = rounded === 'references' || !storedOperands || isSpread(reading.run, ENOUGH_VALUES);
     if (reading.ruling.verdict === 'parity' && isAlike) return reading;
     if (reading.ruling.verdict === 'undecided' && best.ruling.verdict !== 'undecided') best = reading;
   }

@@ -48,6 +48,7 @@ export function boundOf(
     layout: { batch_first: false, batched: true, timed: true, steps, batch },
     otherLayoutFits: false,
     fewDecimals: [],
+    storedFew: false,
     reshaped: [],
   };
 }

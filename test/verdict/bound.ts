@@ -60,6 +60,7 @@ export async function boundOf(
       return asStored ? [{ name, ...reference(outputs.layers![layer], steps, asStored, layer) }] : [];
     }),
     fewDecimals: [],
+    storedFew: false,
     reshaped: [],
     layout: { batch_first: false, batched: true, timed: true, steps, batch },
     otherLayoutFits: false,

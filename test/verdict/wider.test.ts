@@ -144,6 +144,16 @@ describe('coarse activations', () => {
     expect({ verdict: comparison.verdict, profile: profileOf(comparison) }).toEqual({ verdict, profile });
   });
 
+  test('are no reason for final states that are off by as much', async () => {
+    const one = drawn({ hidden_size: 8 });
+    const { h_n } = computedBy(one.network, one.sequence);
+    const off = { ...h_n, data: h_n.data.map((value, i) => value + (i % 2 ? 1 : -1) * 7 * 2 ** -24) };
+    const comparison = await verify(
+      caseOf(one.weights, { input: one.input, h_n: off }, { batch_first: false }),
+    );
+    expect(comparison.verdict).toBe('differs');
+  });
+
   test.each([100, 1000])('%d times as coarse are a fault', async (times) => {
     const one = drawn({ hidden_size: 16 });
     const far = (x: number) => Math.fround(Math.tanh(x) * (1 + times * 2 ** -24 * Math.sin(40 * x)));
