@@ -35,6 +35,11 @@ const FARTHEST_OF_FEW = 3.5;
 /** Coarse activations cannot be told from a fault either where only a few steps are known. */
 const ENOUGH_STEPS = 8;
 
+/** Whether a module has too few units for a wrong weight to stand out in one of them. */
+export function isSmall({ boundCase }: Run): boolean {
+  return boundCase.network.module.hidden_size < FEWEST_UNITS;
+}
+
 /**
  * Whether what is beyond rounding is as errors of activations are: within them by `wider`, and spread over all units. A
  * wrong weight is off in one unit, since every step begins from the reference's own state.

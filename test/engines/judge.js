@@ -45,7 +45,10 @@ export function* ports(python, script, argv) {
  */
 export function judged(spec, tensors, { change = 0, random = Math.random, explain = false } = {}) {
   const { input, h_0, c_0, output, h_n, c_n, ...rest } = tensors;
-  const weights = { ...rest };
+  const entries = Object.entries(rest);
+  const isLayer = (/** @type {string} */ name) => name.startsWith('output_l');
+  const layers = Object.fromEntries(entries.filter(([name]) => isLayer(name)));
+  const weights = Object.fromEntries(entries.filter(([name]) => !isLayer(name)));
   if (change) {
     const names = Object.keys(weights);
     const name = names[Math.floor(random() * names.length)];
@@ -58,7 +61,7 @@ export function judged(spec, tensors, { change = 0, random = Math.random, explai
     batch_first: false,
     ...(spec.kind === 'RNN' && { nonlinearity: spec.nonlinearity }),
   };
-  const one = caseOf(stateDict(weights), { input, h_0, c_0, output, h_n, c_n }, options);
+  const one = caseOf(stateDict(weights), { input, h_0, c_0, output, h_n, c_n, ...layers }, options);
   return verify(one, { rule: 'auto', explain });
 }
 

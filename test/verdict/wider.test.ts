@@ -289,3 +289,14 @@ test('a wrong weight is no rounding of operands that have few decimals', async (
   expect(verdict).toBe('parity');
   expect(warnings).toMatchObject([{ kind: 'rounded-decimals', tensors: ['input'] }]);
 });
+
+test('in a module of few units a wrong weight is no rounding of products in 16 bits', async () => {
+  const one = drawn({ kind: 'GRU', hidden_size: 1, steps: 40 });
+  const outputs = stored(computedBy(one.network, one.sequence, all('F16')), 'F16');
+  expect((await judged(one, outputs)).verdict).toBe('parity');
+  const found = [1.002, 1.0025, 1.003].map(async (by) => {
+    const wrong = withWeight(one.weights, 'weight_ih_l0', 7, by);
+    return (await judged(one, outputs, {}, wrong)).verdict;
+  });
+  expect(await Promise.all(found)).toEqual(['differs', 'differs', 'differs']);
+});
