@@ -9,7 +9,7 @@ import { hasFastCells } from './fast-cells.js';
 import { type LayerRun, type Overflow, runErrorLayer } from './layer.js';
 import type { ErrorModel } from './model.js';
 import type { Profile } from './profiles.js';
-import { type LayerSamples, pooledVariances } from './samples.js';
+import { type LayerSamples, pooledVariances, withLength } from './samples.js';
 import { largestGroup, twinsOf } from './twins.js';
 import { varianceModel } from './variance.js';
 import { worstCaseModel } from './worst-case.js';
@@ -241,13 +241,6 @@ function asOperand({ model, options: { state } }: Pass, input: LayerInput): Laye
   if (samples) return input;
   if (!error) return { ...input, values: values.map((value) => roundTo(value, state)) };
   return { ...input, error: error.map((e, i) => model.rounded(e, ROUNDOFF[state] * Math.abs(values[i]))) };
-}
-
-function withLength(values: Floats, length: number): Floats {
-  if (values.length === length) return values;
-  const padded = new Float64Array(length);
-  padded.set(values);
-  return padded;
 }
 
 /** Replaces the errors of a layer, and of its final states, by sampled ones. */

@@ -95,7 +95,7 @@ function partOf(
 }
 
 /** A reference may end at the longest of the lengths. */
-function withLength(values: Floats, length: number): Floats {
+export function withLength(values: Floats, length: number): Floats {
   if (values.length === length) return values;
   const padded = new Float64Array(length);
   padded.set(values);

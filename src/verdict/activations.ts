@@ -20,9 +20,9 @@ const LARGEST = 2 ** -13;
 export function areSmall({ tensors, boundCase }: Run): boolean {
   if (knownOutputs(boundCase).includes(undefined)) return true;
   return tensors.every(({ reference: { data }, judgement }) => {
-    const isSmall = (fault: number, i: number) =>
+    const isNear = (fault: number, i: number) =>
       !fault || Math.abs(data[i] - judgement!.predicted[i]) <= LARGEST * Math.max(1, Math.abs(data[i]));
-    return judgement?.faults.every(isSmall);
+    return judgement?.faults.every(isNear);
   });
 }
 
@@ -36,7 +36,7 @@ const FARTHEST_OF_FEW = 3.5;
 const ENOUGH_STEPS = 8;
 
 /** Whether a module has too few units for a wrong weight to stand out in one of them. */
-export function isSmall({ boundCase }: Run): boolean {
+export function isSmallModule({ boundCase }: Run): boolean {
   return boundCase.network.module.hidden_size < FEWEST_UNITS;
 }
 
@@ -48,9 +48,9 @@ export function areActivationErrors(narrow: Run, wider: Run): boolean {
   return wider.tensors.every(({ judgement }, i) => {
     const before = narrow.tensors[i].judgement!;
     if (!judgement) return false;
-    const isSmall = judgement.reference.units < FEWEST_UNITS;
-    if (judgement.profile === 'coarse' && (isSmall || !wider.tensors.some(showsMuch))) return false;
-    const farthest = isSmall ? FARTHEST_OF_FEW : FARTHEST;
+    const hasFewUnits = judgement.reference.units < FEWEST_UNITS;
+    if (judgement.profile === 'coarse' && (hasFewUnits || !wider.tensors.some(showsMuch))) return false;
+    const farthest = hasFewUnits ? FARTHEST_OF_FEW : FARTHEST;
     if (judgement.sigmas.some((sigma) => sigma > farthest)) return false;
     const isBeyond = before.sigmas.some((sigma) => sigma > before.limit);
     return !isBeyond || !isConcentrated(judgement, FEWEST_VALUES);

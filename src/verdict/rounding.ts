@@ -1,6 +1,5 @@
 import { type Envelope, type EnvelopeOptions, envelope, type Spread } from '../bounds/envelope.js';
 import type { Overflow } from '../bounds/layer.js';
-
 import {
   PROFILE_OF,
   PROFILES,

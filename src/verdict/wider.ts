@@ -1,6 +1,12 @@
 import { type Operands, PROFILE_OF, PROFILES, type ProfileName } from '../bounds/profiles.js';
 import { allReferences } from '../module/known-outputs.js';
-import { type ActivationProfile, areActivationErrors, areSmall, isSmall, isSpread } from './activations.js';
+import {
+  type ActivationProfile,
+  areActivationErrors,
+  areSmall,
+  isSmallModule,
+  isSpread,
+} from './activations.js';
 import {
   type Coarser,
   type CoarserProfile,
@@ -53,7 +59,7 @@ async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider>
   const others: readonly Operands[] = PROFILES[profile].operands.slice(1);
   for (const operands of others) {
     // Rounding of products is a matter of chance: in a small module it cannot be told from a wrong weight.
-    if (operands.products && isSmall(run)) continue;
+    if (operands.products && isSmallModule(run)) continue;
     const other = await run.rerun({ operands });
     const ruling = await judge(other);
     if (ruling.verdict === 'parity' && isSpread(other)) return { parity: { run: other, ruling } };

@@ -1,6 +1,7 @@
 import type { Floats } from '../../tensor/dtype.js';
 import type { Factor, Kernels, Product } from './kernels.js';
 import { gateStep } from './plain.js';
+import { uniform } from './rounded.js';
 
 /** The rounding errors of a runtime as random numbers: standard deviations, relative to what is rounded. */
 export interface Noise {
@@ -14,7 +15,9 @@ export interface Noise {
 
 /** Kernels whose results are off by random errors of the size of a runtime's. Only the plain cells store through them. */
 export function noisy(kernels: Kernels, { accumulate, store, seed }: Noise): Kernels {
-  const random = uniform(seed);
+  // Of variance 1.
+  const draw = uniform(seed);
+  const random = () => draw() * Math.sqrt(12);
   return {
     store: (value) => value + store * value * random(),
     allocate: kernels.allocate,
@@ -48,15 +51,4 @@ function norm(values: Floats, from: number, count: number): number {
   let squares = 0;
   for (let i = from; i < from + count; i++) squares += values[i] * values[i];
   return Math.sqrt(squares);
-}
-
-/** Numbers of mean 0 and variance 1, uniformly distributed (xorshift, Marsaglia 2003). */
-function uniform(seed: number): () => number {
-  let state = Math.imul(seed, 0x9e3779b9) | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state / 2 ** 31) * Math.sqrt(3);
-  };
 }

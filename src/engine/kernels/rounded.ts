@@ -15,7 +15,7 @@ export interface Storage {
  * grid is a few bits coarser than that of float64, so that chaotic networks diverge as two float64 computations do.
  */
 export function rounded(kernels: Kernels, { dtype, seed }: Storage): Kernels {
-  const dither = seed === undefined ? () => 0 : noise(seed);
+  const dither = seed === undefined ? () => 0 : uniform(seed);
   const store = (value: number) => roundTo(value, dtype, dither());
   return {
     store,
@@ -36,7 +36,7 @@ export function rounded(kernels: Kernels, { dtype, seed }: Storage): Kernels {
 }
 
 /** Numbers strictly between −0.5 and 0.5 (xorshift, Marsaglia 2003), so that values on the grid stay where they are. */
-function noise(seed: number): () => number {
+export function uniform(seed: number): () => number {
   let state = Math.imul(seed, 0x9e3779b9) | 1;
   return () => {
     state ^= state << 13;
