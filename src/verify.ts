@@ -9,8 +9,9 @@ import { settle, type VerifyOptions } from './verdict/settings.js';
  *
  * The options of the case and of the caller are settled. The case is run (verdict/run.ts): its module is described from
  * the state_dict, its tensors are bound to the module, the forward pass is computed, and the outputs are compared with the
- * references. The run is judged (verdict/judged-run.ts: more than once, where few printed digits can be read in several
- * ways). What a report says about it is concluded. With `explain`, a quick search looks for the cause of a difference.
+ * references. The run is judged (verdict/judged-run.ts): more than once, where another runtime's or precision's rounding
+ * may explain a difference (verdict/wider.ts), or few printed digits can be read in several ways. What a report says about
+ * it is concluded. With `explain`, a quick search looks for the cause of a difference.
  * @throws CellcheckError if nothing can be compared
  */
 export async function verify(loaded: Case, options: VerifyOptions = {}): Promise<Comparison> {
