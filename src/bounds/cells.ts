@@ -28,7 +28,7 @@ function rnnErrors(model: ErrorModel, step: ErrorStep): void {
   for (let i = 0; i < rows * hidden_size; i++) {
     const a = gates[gatesAt + i] + hidden[hiddenAt + i];
     const e = sumError(model, step, i, a, biasError[i % hidden_size]);
-    h[i] = nonlinearity === 'tanh' ? Math.tanh(a) : relu(a);
+    h[i] = nonlinearity === 'tanh' ? model.tanhOf(a) : relu(a);
     hError[i] = nonlinearity === 'tanh' ? model.tanh(a, h[i], e) : model.relu(a, e);
   }
 }
@@ -52,7 +52,7 @@ function gruErrors(model: ErrorModel, step: ErrorStep): void {
       const eHidden = model.affine(nHidden, hiddenError[hiddenAt + nAt], terms);
       const eReset = model.product(r, eR, nHidden, eHidden);
       const aN = nInput + r * nHidden;
-      const n = Math.tanh(aN);
+      const n = model.tanhOf(aN);
       const eInput = model.affine(nInput, gatesError[gatesAt + nAt], terms);
       const eN = model.tanh(aN, n, model.sum(aN, eInput, eReset, biasError[2 * hidden_size + unit]));
       const hAt = row * hidden_size + unit;
@@ -77,7 +77,7 @@ function lstmErrors(model: ErrorModel, step: ErrorStep): void {
       const aO = gates[gatesAt + oAt] + hidden[hiddenAt + oAt];
       const i = sigmoid(aI);
       const f = sigmoid(aF);
-      const g = Math.tanh(aG);
+      const g = model.tanhOf(aG);
       const o = sigmoid(aO);
       const eI = model.sigmoid(aI, i, sumError(model, step, iAt, aI, biasError[unit]));
       const eF = model.sigmoid(aF, f, sumError(model, step, fAt, aF, biasError[hidden_size + unit]));
@@ -87,7 +87,7 @@ function lstmErrors(model: ErrorModel, step: ErrorStep): void {
       const cBefore = c[stateAt];
       c[stateAt] = f * cBefore + i * g;
       cError[stateAt] = model.carry(f, eF, cBefore, cError[stateAt], i, eI, g, eG);
-      const t = Math.tanh(c[stateAt]);
+      const t = model.tanhOf(c[stateAt]);
       h[stateAt] = o * t;
       hError[stateAt] = model.output(o, eO, t, model.tanh(c[stateAt], t, cError[stateAt]));
     }

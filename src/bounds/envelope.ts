@@ -4,11 +4,11 @@ import type { SpeedOptions } from '../engine/options.js';
 import { carriesCell } from '../kinds.js';
 import type { Network, Sequence, Uncertainty } from '../module/bind.js';
 import { directionsOf, layerInputSize, type Module, outputSize } from '../module/parameters.js';
-import { type FloatDtype, type Floats, ROUNDOFF, roundTo } from '../tensor/dtype.js';
+import { type Floats, roundTo, spacing } from '../tensor/dtype.js';
 import { hasFastCells } from './fast-cells.js';
 import { type LayerRun, type Overflow, runErrorLayer } from './layer.js';
 import type { ErrorModel } from './model.js';
-import type { Profile } from './profiles.js';
+import type { Operands, Profile } from './profiles.js';
 import { type LayerSamples, pooledVariances, withLength } from './samples.js';
 import { largestGroup, twinsOf } from './twins.js';
 import { varianceModel } from './variance.js';
@@ -55,8 +55,8 @@ export interface EnvelopeOptions {
    * its errors are those of a single step; the layer above has an exact input. The other layers are free-running.
    */
   readonly known?: readonly (KnownOutput | undefined)[];
-  /** What h and the outputs of lower layers are rounded to before they are multiplied; not at all if absent. */
-  readonly state?: FloatDtype;
+  /** How h and the outputs of lower layers are rounded before they are multiplied. */
+  readonly operands?: Pick<Operands, 'state' | 'only'>;
   /**
    * The errors of free-running layers, sampled (samples.ts): they replace the variances, which grow although a network
    * contracts. For standard deviations only.
@@ -234,13 +234,17 @@ function packedKnown(pass: Pass, known: KnownOutput | undefined): LayerInput | u
   };
 }
 
-/** The input of a layer as it is multiplied: rounded where it is known, with the error of rounding where it is not. */
-function asOperand({ model, options: { state } }: Pass, input: LayerInput): LayerInput {
-  if (!state) return input;
+/** The input of a layer as it is multiplied. */
+function asOperand({ model, options: { operands } }: Pass, input: LayerInput): LayerInput {
+  const state = operands?.state;
+  if (!state || operands.only === 'hidden') return input;
   const { values, error, samples } = input;
   if (samples) return input;
-  if (!error) return { ...input, values: values.map((value) => roundTo(value, state)) };
-  return { ...input, error: error.map((e, i) => model.rounded(e, ROUNDOFF[state] * Math.abs(values[i]))) };
+  return {
+    ...input,
+    values: values.map((value) => roundTo(value, state)),
+    error: error?.map((e, i) => model.rounded(e, spacing(values[i], state))),
+  };
 }
 
 /** Replaces the errors of a layer, and of its final states, by sampled ones. */
@@ -317,7 +321,7 @@ function runDirections(
       parameters,
       uncertainty: options.uncertainty?.layers[layer][d],
       layer,
-      state: options.state,
+      state: options.operands?.only === 'input' ? undefined : options.operands?.state,
       reverse: d === 1,
       steps,
       batch,

@@ -1,7 +1,7 @@
 import type { ErrorStep, Product } from '../engine/kernels/kernels.js';
 import { carriesCell, type Direction, KINDS } from '../kinds.js';
 import { outputSize } from '../module/parameters.js';
-import { type Floats, ROUNDOFF, roundTo } from '../tensor/dtype.js';
+import { type Floats, roundTo, spacing } from '../tensor/dtype.js';
 import { errorCells } from './cells.js';
 import { raiseToMean } from './samples.js';
 import { errorWorkspace, type LayerFacts, termsOf } from './workspace.js';
@@ -211,7 +211,7 @@ function addSamples(
   for (let i = 0; i < length; i++) gatesError[i] += sampledError[i];
 }
 
-/** h as it is multiplied: rounded where it is known, with the error of rounding where it is not. */
+/** h as it is multiplied. */
 function operandOf(
   { state, known, model, module }: LayerRun,
   buffers: LayerWorkspace['buffers'],
@@ -220,8 +220,8 @@ function operandOf(
   const { h, hError, operandH, operandHError } = buffers;
   if (!state) return { h, error: hError };
   for (let i = 0; i < rows * outputSize(module); i++) {
-    operandH[i] = known ? roundTo(h[i], state) : h[i];
-    operandHError[i] = known ? hError[i] : model.rounded(hError[i], ROUNDOFF[state] * Math.abs(h[i]));
+    operandH[i] = roundTo(h[i], state);
+    operandHError[i] = known ? hError[i] : model.rounded(hError[i], spacing(h[i], state));
   }
   return { h: operandH, error: operandHError };
 }

@@ -61,6 +61,8 @@ export interface ErrorModel {
    * @param areAdded whether they are in one sum: those of a GRU's n are not
    */
   biases(bIh: number, bHh: number, areAdded: boolean): number;
+  /** The function that computes tanh; its own errors are in `tanh`. */
+  readonly tanhOf: (a: number) => number;
   /** Error of the stored activation `value` of a, where `e` is the error of a. */
   tanh(a: number, value: number, e: number): number;
   sigmoid(a: number, value: number, e: number): number;
@@ -73,7 +75,7 @@ export interface ErrorModel {
   carry(f: number, eF: number, c: number, eC: number, i: number, eI: number, g: number, eG: number): number;
   /** Error of an LSTM's h' = o t, where t = tanh(c'). */
   output(o: number, eO: number, t: number, eT: number): number;
-  /** The constants for kernels that propagate variances; absent for bounds, which only bounds/cells.ts propagates. */
+  /** The constants for kernels that propagate variances; absent where only bounds/cells.ts propagates them. */
   readonly kernelTerms?: (terms: number) => VarianceTerms;
   /** The standard deviation or bound that an error stands for. */
   reported(error: number): number;
@@ -84,8 +86,8 @@ export interface ErrorModel {
   isUndecided?(h: Floats, error: Floats, from: number, to: number): boolean;
   /** The least error of an undecided value. */
   readonly undecidedError: number;
-  /** The error of a value with this error after it is rounded by at most `by`. */
-  rounded(error: number, by: number): number;
+  /** The error of a value with this error after it was rounded to multiples of `spacing`, as the exact one was. */
+  rounded(error: number, spacing: number): number;
   /** The error of a value that is known to ± uncertainty. */
   fromUncertainty(uncertainty: number): number;
 }

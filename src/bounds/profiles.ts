@@ -1,4 +1,5 @@
-import type { FloatDtype } from '../tensor/dtype.js';
+import type { FloatDtype, Precision } from '../tensor/dtype.js';
+import { tanhApprox } from './tanh-approx.js';
 
 /**
  * How a runtime rounds: what each part of a step is rounded to. Roundoffs and errors are relative unless stated
@@ -13,6 +14,8 @@ export interface Profile {
   readonly accumulate: number;
   /** Unit roundoff of stored values: sums before activations, gates, states. */
   readonly store: number;
+  /** tanh as it is computed, where that is known; its errors are those that are left. */
+  readonly tanhOf: (a: number) => number;
   /** Error of tanh, in units of `store`, relative to its value. */
   readonly tanh: ActivationError;
   /** Error of tanh, in units of `store`, absolute; added to the relative one. */
@@ -43,14 +46,16 @@ export interface Profile {
  * Those that are absent stay as they are.
  */
 export interface Operands {
-  readonly weights?: FloatDtype;
-  readonly biases?: FloatDtype;
-  /** The input and the initial states. */
-  readonly input?: FloatDtype;
+  readonly weights?: Precision;
+  readonly biases?: Precision;
+  readonly input?: Precision;
+  readonly initialStates?: Precision;
   /** h and the outputs of lower layers, where they are stored wider. */
-  readonly state?: FloatDtype;
-  /** Replaces `products` of the profile. */
-  readonly products?: number;
+  readonly state?: Precision;
+  /** Only W_ih and what it is multiplied by are rounded, or only W_hh and h. */
+  readonly only?: 'input' | 'hidden';
+  /** What else of the profile is not the same. */
+  readonly but?: Partial<Profile>;
 }
 
 interface ActivationError {
@@ -69,6 +74,7 @@ const torch: Profile = {
   products: 0,
   accumulate: F32,
   store: F32,
+  tanhOf: Math.tanh,
   tanh: { worst: 2, typical: 0.5 },
   tanhAbsolute: { worst: 0, typical: 0 },
   sigmoid: { worst: 5, typical: 0.95 },
@@ -114,14 +120,34 @@ const coarse: Profile = {
   sigmoidAbsolute: { worst: 12, typical: 4 },
 };
 
+/** What tanh.approx differs from tanh by, relative to it. */
+const FARTHEST_TANH: ActivationError = { worst: 180, typical: 75 };
+
+/**
+ * tanh.approx has steps of up to 13 roundoffs, smaller ones near zero; which of two a sum near the edge belongs to is a
+ * matter of rounding.
+ */
+const tanhOnGpu = {
+  tanhOf: tanhApprox,
+  tanh: { worst: 22, typical: 7 },
+  tanhAbsolute: { worst: 3.5, typical: 1.3 },
+};
+
 /**
  * All operands in one dtype, as module.half() has them; as they are, where only what is stored is rounded; or with
  * products or parts of sums rounded as well.
  */
+const allIn = (dtype: FloatDtype): Operands => ({
+  weights: dtype,
+  biases: dtype,
+  input: dtype,
+  initialStates: dtype,
+});
+
 const narrow = (dtype: FloatDtype, products: number): readonly Operands[] => [
-  { weights: dtype, biases: dtype, input: dtype },
+  allIn(dtype),
   {},
-  { weights: dtype, biases: dtype, input: dtype, products },
+  { ...allIn(dtype), but: { products } },
 ];
 
 const f16: Profile = {
@@ -160,8 +186,8 @@ const narrowWeights = (dtype: FloatDtype): Profile => ({
 const autocast = (profile: Profile, dtype: FloatDtype): Profile => ({
   ...profile,
   operands: [
-    { weights: dtype, biases: dtype, input: dtype, state: dtype },
-    { weights: dtype, input: dtype, state: dtype },
+    { ...allIn(dtype), state: dtype },
+    { ...allIn(dtype), biases: undefined, state: dtype },
   ],
 });
 
@@ -173,6 +199,7 @@ export const PROFILES = {
   generic,
   exponential,
   coarse,
+  cudnn: { ...generic, ...tanhOnGpu },
   f16,
   bf16,
   'f16-weights': narrowWeights('F16'),
@@ -181,8 +208,14 @@ export const PROFILES = {
   'autocast-bf16': autocast(bf16, 'BF16'),
   tf32: {
     ...generic,
-    // Its numbers have as many bits as those of float16. How they are rounded to them is not the same on all devices.
-    operands: [{ weights: 'F16', input: 'F16', state: 'F16', products: 0 }, {}],
+    operands: [
+      { weights: 'TF32', input: 'TF32', state: 'TF32', but: { products: 0 } },
+      // As cuDNN does, where h is multiplied in float32.
+      { weights: 'TF32', input: 'TF32', state: 'TF32', only: 'input', but: { products: 0, ...tanhOnGpu } },
+      // As XLA does for an input of one feature, which it does not multiply as a matrix.
+      { weights: 'TF32', state: 'TF32', only: 'hidden', but: { products: 0 } },
+      { but: { tanh: FARTHEST_TANH } },
+    ],
     products: F16,
   },
   // The unit roundoff is doubled, because cellcheck's own float64 rounds too.
@@ -191,27 +224,23 @@ export const PROFILES = {
 
 export type ProfileName = keyof typeof PROFILES;
 
-const variants = new Map<string, Profile>();
+const variants = new Map<Partial<Profile>, Partial<Record<ProfileName, Profile>>>();
 
-/** A profile in one of its ways to round products; the same object for the same one. */
-export function profileWith(name: ProfileName, { products }: Operands = {}): Profile {
-  if (products === undefined) return PROFILES[name];
-  const key = `${name} ${products}`;
-  const variant = variants.get(key) ?? { ...PROFILES[name], products };
-  variants.set(key, variant);
-  return variant;
+/** A profile in one of its ways to round operands; the same object for the same one. */
+export function profileWith(name: ProfileName, { but }: Operands = {}): Profile {
+  if (!but) return PROFILES[name];
+  const known = variants.get(but) ?? {};
+  variants.set(but, known);
+  known[name] ??= { ...PROFILES[name], ...but };
+  return known[name];
 }
 
 /**
- * The profile by whose bounds a fault is proven, where nobody states how a reference was rounded: the widest that
- * runtimes are known to have.
+ * The profiles by whose bounds a fault is proven, where nobody states how a reference was rounded: all that float32
+ * runtimes are known to do.
  */
-export const PROOF_OF: Readonly<Record<ProfileName, ProfileName>> = {
-  ...(Object.fromEntries(Object.keys(PROFILES).map((name) => [name, name])) as Record<
-    ProfileName,
-    ProfileName
-  >),
-  generic: 'coarse',
+export const PROOFS: Partial<Record<ProfileName, Profile>> = {
+  generic: { ...coarse, tanh: FARTHEST_TANH },
 };
 
 /** The profile of a reference of which only the dtype is known. */

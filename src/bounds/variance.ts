@@ -6,6 +6,9 @@ import { twinProducts } from './twins.js';
 /** Deviations of up to this many σ may be rounding. Derivatives are the largest ones within this distance. */
 export const ROUNDING_SIGMAS = 6;
 
+/** The mean of |d| / σ of a normally distributed d. */
+const MEAN_DEVIATION = Math.sqrt(2 / Math.PI);
+
 /**
  * When ROUNDING_SIGMAS σ of a row reach this fraction of its largest value (or of 1), its later steps are undecided.
  */
@@ -21,7 +24,7 @@ const HORIZON = 0.05;
  * in the same way at every step: σ' = f σ + local. docs/numerics.md has the reasons.
  */
 export function varianceModel(profile: Profile): ErrorModel {
-  const { accumulate, store, products, biases, parts, floor } = profile;
+  const { accumulate, store, products, biases, parts, floor, tanhOf } = profile;
   const walk = (accumulate * accumulate) / 3;
   const rounding = (store * store) / 3;
   const operandRounding = (2 * products * products) / 3;
@@ -58,15 +61,18 @@ export function varianceModel(profile: Profile): ErrorModel {
     },
     affine: (a, v, terms) => v + perAffineSquare(terms) * a * a,
     projected: (h, v, terms) => v + (perSumSquare(terms) + rounding) * h * h + floor2,
-    kernelTerms: (terms) => ({
-      sigmas: ROUNDING_SIGMAS,
-      affine: perAffineSquare(terms),
-      rounding,
-      tanh: tanh2,
-      tanhAbsolute: tanhAbsolute2,
-      sigmoid: sigmoid2,
-      sigmoidAbsolute: sigmoidAbsolute2,
-      floor: floor2,
+    // The kernels have no other tanh.
+    ...(tanhOf === Math.tanh && {
+      kernelTerms: (terms) => ({
+        sigmas: ROUNDING_SIGMAS,
+        affine: perAffineSquare(terms),
+        rounding,
+        tanh: tanh2,
+        tanhAbsolute: tanhAbsolute2,
+        sigmoid: sigmoid2,
+        sigmoidAbsolute: sigmoidAbsolute2,
+        floor: floor2,
+      }),
     }),
     sum: (a, vOne, vOther, vBiases) => vOne + vOther + rounding * a * a + vBiases,
     biases(bIh, bHh, areAdded) {
@@ -74,6 +80,7 @@ export function varianceModel(profile: Profile): ErrorModel {
       const apart = parts * (Math.abs(bIh) + Math.abs(bHh));
       return (sum * sum + 2 * apart * apart) / 3;
     },
+    tanhOf,
     tanh(a, value, v) {
       const slope = tanhSlope(a, value, ROUNDING_SIGMAS * Math.sqrt(v));
       return Math.min(slope * slope * v, 1) + tanh2 * value * value + tanhAbsolute2;
@@ -101,7 +108,8 @@ export function varianceModel(profile: Profile): ErrorModel {
     reported: Math.sqrt,
     isUndecided,
     undecidedError: 1,
-    rounded: (v, by) => v + (by * by) / 3,
+    // Both become the same number, unless there is the middle between two numbers between them.
+    rounded: (v, spacing) => v + spacing * Math.min(spacing / 6, MEAN_DEVIATION * Math.sqrt(v)),
     fromUncertainty: (uncertainty) => (uncertainty * uncertainty) / 3,
   };
 }

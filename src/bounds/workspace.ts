@@ -2,7 +2,7 @@ import type { Factor, Kernels, Product, Workspace } from '../engine/kernels/kern
 import { carriesCell, KINDS } from '../kinds.js';
 import type { Parameters } from '../module/bind.js';
 import { type Module, outputSize } from '../module/parameters.js';
-import type { FloatDtype, Floats } from '../tensor/dtype.js';
+import type { Floats, Precision } from '../tensor/dtype.js';
 import type { ErrorModel } from './model.js';
 
 /** The properties of a layer, in one direction, that its products depend on. */
@@ -24,7 +24,7 @@ export interface LayerFacts {
   readonly unitTwins?: readonly number[];
   readonly outputTwins?: readonly number[];
   /** What h is rounded to before it is multiplied, where it is stored wider. */
-  readonly state?: FloatDtype;
+  readonly state?: Precision;
   /** Known outputs, from which every step begins; see layer.ts. */
   readonly known?: { readonly values: Floats; readonly error?: Floats };
 }

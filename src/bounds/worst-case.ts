@@ -40,6 +40,7 @@ export function worstCaseModel(profile: Profile): ErrorModel {
     sum: (a, eOne, eOther, eBiases) => stored(a, eOne + eOther + eBiases),
     biases: (bIh, bHh, areAdded) =>
       (areAdded ? biases * Math.abs(bIh + bHh) : 0) + 2 * parts * (Math.abs(bIh) + Math.abs(bHh)),
+    tanhOf: profile.tanhOf,
     tanh(a, value, e) {
       const propagated = Math.min(e * tanhSlope(a, value, e), 2);
       const relative = profile.tanh.worst * (Math.abs(value) + propagated);
@@ -64,7 +65,7 @@ export function worstCaseModel(profile: Profile): ErrorModel {
     output: (o, eO, t, eT) => stored(o * t, Math.min((o + eO) * eT + Math.abs(t) * eO, 2)) + 2 * floor,
     reported: (error) => error,
     undecidedError: 0,
-    rounded: (e, by) => e + by,
+    rounded: (e, spacing) => e + spacing,
     fromUncertainty: (uncertainty) => uncertainty,
   };
 }

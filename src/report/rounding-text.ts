@@ -29,6 +29,7 @@ export function restsOn(tensors: readonly AutoTensor[]): string[] {
 const WORDS: Readonly<Partial<Record<string, string>>> = {
   exponential:
     "the rounding of a float32 runtime that computes tanh from exponentials, as ONNX Runtime's RNN does",
+  cudnn: "the rounding of cuDNN on NVIDIA's GPUs, which computes tanh by its instruction tanh.approx",
   coarse: 'the rounding of a float32 runtime whose tanh and sigmoid are coarse approximations',
   'f16-weights': 'float32 rounding, with weights in float16',
   'bf16-weights': 'float32 rounding, with weights in bfloat16',

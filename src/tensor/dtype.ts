@@ -3,6 +3,8 @@ import { CellcheckError } from '../errors.js';
 /** The dtypes whose values cellcheck reads, by their safetensors names. */
 export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8';
 export type FloatDtype = 'F64' | 'F32' | 'F16' | 'BF16';
+/** What values are rounded to: a dtype, or TF32, in which NVIDIA's GPUs multiply float32. */
+export type Precision = FloatDtype | 'TF32';
 export type Floats = Float64Array | Float32Array;
 
 export interface DtypeFacts {
@@ -124,12 +126,13 @@ interface Grid {
   readonly largest: number;
 }
 
-const GRIDS: Readonly<Record<FloatDtype, Grid>> = {
+const GRIDS: Readonly<Record<Precision, Grid>> = {
   // Fewer bits than float64 has: summing in another order changes the last bits of a float64 computation.
   F64: { bits: 48, smallest: -1022, largest: Number.MAX_VALUE },
   F32: { bits: 24, smallest: -126, largest: (2 - 2 ** -23) * 2 ** 127 },
   F16: { bits: 11, smallest: -14, largest: 65504 },
   BF16: { bits: 8, smallest: -126, largest: (2 - 2 ** -7) * 2 ** 127 },
+  TF32: { bits: 11, smallest: -126, largest: (2 - 2 ** -10) * 2 ** 127 },
 };
 
 const exponentView = new DataView(new ArrayBuffer(8));
@@ -141,11 +144,11 @@ function exponentOf(value: number, smallest: number): number {
 }
 
 /**
- * The nearest number on a float dtype's grid, ties to even. For F64 the grid has 48 bits, see above.
+ * The nearest number of a precision, ties to even. For F64 the grid has 48 bits, see above.
  * @param dither from -0.5 to 0.5 spacings, added before rounding, so that the last bit is random
  */
-export function roundTo(value: number, dtype: FloatDtype, dither = 0): number {
-  const { bits, smallest, largest } = GRIDS[dtype];
+export function roundTo(value: number, precision: Precision, dither = 0): number {
+  const { bits, smallest, largest } = GRIDS[precision];
   if (value === 0 || !Number.isFinite(value)) return value;
   const spacing = 2 ** (exponentOf(value, smallest) - bits + 1);
   const scaled = value / spacing;
@@ -156,16 +159,8 @@ export function roundTo(value: number, dtype: FloatDtype, dither = 0): number {
   return Math.abs(result) > largest ? Math.sign(value) * Number.POSITIVE_INFINITY : result;
 }
 
-/** How far rounding to a float dtype may move a value, relative to it. */
-export const ROUNDOFF: Readonly<Record<FloatDtype, number>> = {
-  F64: 2 ** -53,
-  F32: 2 ** -24,
-  F16: 2 ** -11,
-  BF16: 2 ** -8,
-};
-
-/** The distance between neighbouring numbers of a float dtype at a value. */
-export function spacing(value: number, dtype: FloatDtype): number {
-  const { bits, smallest } = GRIDS[dtype];
-  return 2 ** (exponentOf(value, smallest) - (dtype === 'F64' ? 53 : bits) + 1);
+/** The distance between neighbouring numbers of a precision at a value. */
+export function spacing(value: number, precision: Precision): number {
+  const { bits, smallest } = GRIDS[precision];
+  return 2 ** (exponentOf(value, smallest) - (precision === 'F64' ? 53 : bits) + 1);
 }

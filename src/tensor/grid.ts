@@ -1,4 +1,4 @@
-import { type Dtype, type FloatDtype, type Floats, roundTo, spacing } from './dtype.js';
+import { type Dtype, type FloatDtype, type Floats, type Precision, roundTo, spacing } from './dtype.js';
 
 /** Narrower dtypes, the narrowest first; nearly all values of bfloat16 are in float16 too. */
 const NARROWER: readonly FloatDtype[] = ['BF16', 'F16', 'F32'];
@@ -10,8 +10,8 @@ export function gridOf(data: Floats, dtype: FloatDtype): FloatDtype {
   return narrower.find((grid) => isOnGrid(data, grid)) ?? dtype;
 }
 
-/** Whether a float dtype holds every finite value. */
-export function isOnGrid(data: Floats, grid: FloatDtype): boolean {
+/** Whether every finite value is one of a precision. */
+export function isOnGrid(data: Floats, grid: Precision): boolean {
   const isOn =
     grid === 'F32'
       ? (value: number) => Math.fround(value) === value

@@ -8,7 +8,10 @@ import type { RoundingJudgement } from './rounding.js';
 import type { Run } from './run.js';
 
 /** A precision coarser than float32, in which a float32 reference may have been computed. */
-export type CoarserProfile = Exclude<ProfileName, 'torch' | 'generic' | 'exponential' | 'coarse' | 'f64'>;
+export type CoarserProfile = Exclude<
+  ProfileName,
+  'torch' | 'generic' | 'exponential' | 'cudnn' | 'coarse' | 'f64'
+>;
 
 /** A precision of which all differences are rounding. */
 export interface Coarser {
@@ -65,20 +68,27 @@ export function gridPrecisions(run: Run): readonly CoarserProfile[] | undefined 
   return [isFine ? 'f16' : 'bf16'];
 }
 
-/** Whether half of the units or more are off at all: a precision is that of all of them, a wrong weight that of one. */
+/**
+ * Whether half of the units or more are off, without those that are always zero (relu): a precision is that of all of
+ * them, a wrong weight that of one.
+ */
 export function isWidespread(run: Run): boolean {
-  const { reference, faults } = mainJudgement(run);
-  const { units } = reference;
-  const off = new Set<number>();
-  for (const [i, fault] of faults.entries()) if (fault) off.add(i % units);
-  return off.size >= MOST * units;
+  const { reference, predicted, faults } = mainJudgement(run);
+  const { units, data } = reference;
+  const [alive, off] = [new Set<number>(), new Set<number>()];
+  for (const [i, fault] of faults.entries()) {
+    if (data[i] !== 0 || predicted[i] !== 0) alive.add(i % units);
+    if (fault) off.add(i % units);
+  }
+  return off.size >= MOST * alive.size;
 }
 
-/** Whether differences are about as large as this precision rounds; rounding weights may make less of a difference. */
+/** Whether differences are about as large as this precision rounds; rounded operands may make less of a difference. */
 export function couldBe(precision: CoarserProfile, run: Run): boolean {
   const size = sizeOf(run);
   const roundoff = ROUNDOFF[precision];
-  return size < roundoff * SIZES && (isOneOf(WEIGHTS, precision) || size > roundoff / SIZES);
+  const hasExactWays = isOneOf(WEIGHTS, precision) || precision === 'tf32';
+  return size < roundoff * SIZES && (hasExactWays || size > roundoff / SIZES);
 }
 
 /** The root mean square of the differences, relative to that of the values. */

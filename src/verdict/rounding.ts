@@ -3,7 +3,7 @@ import type { Overflow } from '../bounds/layer.js';
 import {
   PROFILE_OF,
   PROFILES,
-  PROOF_OF,
+  PROOFS,
   type Profile,
   type ProfileName,
   profileWith,
@@ -55,12 +55,12 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
   const outputs = knownOutputs(boundCase);
   const known = outputs.map((output) => output && { values: output.data });
   const envelopeOf = cached((profile: ProfileName, model: EnvelopeOptions['model']) => {
-    const constants = profileWith(profile, settings.operands);
+    const proof = model === 'worst' && !settings.profile ? PROOFS[profile] : undefined;
     return envelope(network, sequence, {
-      profile: constants,
+      profile: proof ?? profileWith(profile, settings.operands),
       model,
       known,
-      state: settings.operands?.state,
+      operands: settings.operands,
       ...(model === 'likely' && { samples: settings.samples }),
       speed,
     });
@@ -97,7 +97,7 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
       unit: 'sigmas',
       meanSquare: PROFILES[profile].meanSquare,
       proofNeeded: likely.coherent,
-      bounds: () => spreadIn(envelopeOf(settings.profile ? profile : PROOF_OF[profile], 'worst')),
+      bounds: () => spreadIn(envelopeOf(profile, 'worst')),
     };
     return judge(spreadIn(likely), rule, likely.overflows[0]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { envelope } from '../../src/bounds/envelope.js';
-import { PROFILES, UNROUNDED } from '../../src/bounds/profiles.js';
+import { PROFILES, PROOFS, UNROUNDED } from '../../src/bounds/profiles.js';
 import type { Parameters } from '../../src/module/bind.js';
 import { knownOutputs } from '../../src/module/known-outputs.js';
 import type { FloatDtype } from '../../src/tensor/dtype.js';
@@ -73,7 +73,7 @@ describe('beyond what is likely', () => {
   const sequence = sequenceOf(network.module, 2, 1, 2);
   const options = { profile: PROFILES.generic, known: [] };
   const likely = envelope(network, sequence, { ...options, model: 'likely' }).h_n;
-  const worst = envelope(network, sequence, { ...options, model: 'worst' }).h_n;
+  const worst = envelope(network, sequence, { ...options, profile: PROOFS.generic!, model: 'worst' }).h_n;
   const judgeOff = async (by: number) => {
     const off = (i: number) => (i === 5 ? by : 0);
     const [judged] = judgeRounding(await boundOf(network, sequence, { h_n: { dtype: 'F32', off } }), {});

@@ -1,0 +1,100 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { tanhApprox } from '../src/bounds/tanh-approx.js';
+import { type Comparison, caseOf, readTensors, stateDict, type Tensor, verify } from '../src/index.js';
+import { ROOT } from './cli.js';
+
+const GPU = path.join(ROOT, 'test', 'data', 'gpu');
+
+interface Made {
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  readonly made: Readonly<Record<string, string>>;
+}
+
+function read(name: string): Made {
+  const bytes = fs.readFileSync(path.join(GPU, name));
+  const file = readTensors(bytes, name);
+  const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString());
+  return { tensors: Object.fromEntries(file.load([...file.specs.keys()])), made: header.__metadata__ };
+}
+
+function judged({ tensors, made }: Made, options: Parameters<typeof verify>[1] = {}): Promise<Comparison> {
+  const { input, output, h_n, c_n, ...weights } = tensors;
+  const { nonlinearity } = made;
+  return verify(
+    caseOf(stateDict(weights), { input, output, h_n, c_n }, {
+      batch_first: false,
+      ...(nonlinearity && { nonlinearity }),
+    } as Parameters<typeof caseOf>[2]),
+    options,
+  );
+}
+
+const names = fs.readdirSync(GPU).filter((name) => /^\d/.test(name));
+const named = (precision: string) =>
+  names.filter((name) => name.replace('-no-cudnn', '').includes(`-${precision}.`));
+
+test('every reference has a test', () => {
+  const precisions = ['float32', 'tf32', 'float16', 'bfloat16', 'autocast-float16', 'autocast-bfloat16'];
+  expect(precisions.map((precision) => named(precision).length)).toEqual([67, 67, 48, 48, 24, 24]);
+});
+
+test('tanh.approx is that of the GPU in every bit', () => {
+  const { x, y } = read('tanh-approx.safetensors').tensors;
+  expect(x.data).toHaveLength(10_000);
+  expect([...x.data].filter((value, i) => tanhApprox(value) !== y.data[i])).toEqual([]);
+  expect([0, -0, Number.POSITIVE_INFINITY, -20, Number.NaN].map(tanhApprox)).toEqual([
+    0,
+    -0,
+    1,
+    -1,
+    Number.NaN,
+  ]);
+});
+
+test.each(named('float32'))('%s is parity', async (name) => {
+  const made = read(name);
+  const { verdict, tensors } = await judged(made);
+  expect(verdict).toBe('parity');
+  // relu rounds nothing, and without cuDNN tanh is as good as on a CPU.
+  const isExact = made.made.cudnn === 'off' || made.made.nonlinearity === 'relu';
+  expect(tensors.map(({ auto }) => auto?.profile)).toEqual(
+    tensors.map(() => (isExact ? 'generic' : 'cudnn')),
+  );
+});
+
+test.each(named('tf32'))('%s is named, unless it is float32', async (name) => {
+  const made = read(name);
+  const { verdict, coarser } = await judged(made);
+  // One input and one step of a zero state leave nothing to round.
+  const isExact = made.tensors.input.data.length <= 2;
+  expect({ verdict, coarser }).toEqual(
+    isExact ? { verdict: 'parity' } : { verdict: 'differs', coarser: 'tf32' },
+  );
+  expect(await judged(made, { profile: 'tf32' })).toMatchObject({ verdict: 'parity' });
+});
+
+/** In an expanding module rounding grows until nothing is left of the state. */
+const ILL_CONDITIONED = ['0285-rnn-autocast-float16-no-cudnn.safetensors'];
+
+test.each([...named('float16'), ...named('bfloat16')])('%s is parity in its own dtype', async (name) => {
+  const { verdict } = await judged(read(name));
+  expect(verdict).toBe(ILL_CONDITIONED.includes(name) ? 'ill-conditioned' : 'parity');
+});
+
+test.each([1.01, 1.001])('a weight times %d differs in more than nine of ten', async (times) => {
+  const found = await Promise.all(
+    named('float32').map(async (name, i) => {
+      const made = read(name);
+      const { data, shape } = made.tensors.weight_ih_l0;
+      const wrong = data.map((value, at) =>
+        at === (7 * i) % data.length ? Math.fround(value * times) : value,
+      );
+      const weight_ih_l0 = { ...made.tensors.weight_ih_l0, shape, data: wrong };
+      const { verdict } = await judged({ ...made, tensors: { ...made.tensors, weight_ih_l0 } });
+      return verdict === 'differs';
+    }),
+  );
+  expect(found.filter((isFound) => isFound).length).toBeGreaterThan(0.9 * found.length);
+});
