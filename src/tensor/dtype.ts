@@ -143,6 +143,11 @@ function exponentOf(value: number, smallest: number): number {
   return Math.max(((exponentView.getUint16(0) >> 4) & 0x7ff) - 1023, smallest);
 }
 
+/** Exponents up to this leave room for larger doubles. */
+const LARGE = 900;
+const LEAST = -1100;
+const POWERS = Float64Array.from({ length: 2200 }, (_, i) => 2 ** (i + LEAST));
+
 /**
  * The nearest number of a precision, ties to even. For F64 the grid has 48 bits, see above.
  * @param dither from -0.5 to 0.5 spacings, added before rounding, so that the last bit is random
@@ -150,7 +155,14 @@ function exponentOf(value: number, smallest: number): number {
 export function roundTo(value: number, precision: Precision, dither = 0): number {
   const { bits, smallest, largest } = GRIDS[precision];
   if (value === 0 || !Number.isFinite(value)) return value;
-  const spacing = 2 ** (exponentOf(value, smallest) - bits + 1);
+  const exponent = exponentOf(value, smallest);
+  if (!dither && exponent < LARGE) {
+    // Doubles of this size are as far apart as the numbers of the precision are at the value.
+    const coarse = 1.5 * POWERS[exponent - bits + 53 - LEAST];
+    const nearest = value + coarse - coarse;
+    return Math.abs(nearest) > largest ? Math.sign(value) * Number.POSITIVE_INFINITY : nearest;
+  }
+  const spacing = 2 ** (exponent - bits + 1);
   const scaled = value / spacing;
   const floor = Math.floor(scaled);
   const rest = scaled - floor + dither;

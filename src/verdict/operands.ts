@@ -32,7 +32,14 @@ export function withRoundedOperands(boundCase: BoundCase, operands: Operands): B
   };
 }
 
+const roundings = new WeakMap<Floats, Map<Precision, Floats>>();
+
+/** Kept, because the same weights are rounded for every profile that a case is tried with. */
 function rounded<T extends Floats | undefined>(values: T, to: Precision | undefined): T {
-  if (!values || !to || isOnGrid(values, to)) return values;
-  return values.map((value) => roundTo(value, to)) as T;
+  if (!values || !to) return values;
+  const known = roundings.get(values) ?? new Map<Precision, Floats>();
+  roundings.set(values, known);
+  const found = known.get(to) ?? (isOnGrid(values, to) ? values : values.map((value) => roundTo(value, to)));
+  known.set(to, found);
+  return found as T;
 }

@@ -33,7 +33,7 @@ export interface RoundingJudgement extends Judgement {
   readonly overflow?: Overflow;
 }
 
-type RoundingSettings = Pick<Settings, 'profile' | 'operands' | 'speed'> & {
+type RoundingSettings = Pick<Settings, 'profile' | 'operands' | 'proofs' | 'speed'> & {
   /** The errors of layers that run free, where they were sampled. */
   readonly samples?: EnvelopeOptions['samples'];
 };
@@ -88,6 +88,7 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
         unit: 'bounds',
         meanSquare: Number.POSITIVE_INFINITY,
         proofNeeded: false,
+        areCounted: true,
         bounds: () => bounds,
       });
     }
@@ -97,6 +98,7 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
       unit: 'sigmas',
       meanSquare: PROFILES[profile].meanSquare,
       proofNeeded: likely.coherent,
+      areCounted: settings.proofs !== false,
       bounds: () => spreadIn(envelopeOf(profile, 'worst')),
     };
     return judge(spreadIn(likely), rule, likely.overflows[0]);

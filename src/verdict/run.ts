@@ -1,4 +1,4 @@
-import { type Operands, PROFILES, type ProfileName } from '../bounds/profiles.js';
+import { type Operands, PROFILES } from '../bounds/profiles.js';
 import { compareTensor, type TensorComparison } from '../compare/tensor.js';
 import { printedTolerances, resolveTolerance } from '../compare/tolerance.js';
 import type { Outputs } from '../engine/forward.js';
@@ -31,10 +31,12 @@ export interface Run {
   /** Layers from the bottom up, then the network's own outputs. */
   readonly tensors: readonly ComparedTensor[];
   readonly settings: Settings;
+  /** The case as it is given, before any rounding of its operands. */
+  readonly asGiven: BoundCase;
   /** The same case with other settings. */
   readonly rerun: (other: Partial<Settings>) => Promise<Run>;
-  /** The same outputs, judged by another profile. */
-  readonly rejudge: (profile: ProfileName) => Promise<Run>;
+  /** The same outputs, judged by other settings. */
+  readonly rejudge: (other: Pick<Settings, 'profile' | 'proofs'>) => Promise<Run>;
 }
 
 /**
@@ -45,12 +47,16 @@ export async function runCase(loaded: Case, settings: Settings): Promise<Run> {
   const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
   const asGiven = bind(module, loaded, settings.batch_first, settings);
   if (allReferences(asGiven).length === 0) throw nothingExpected(loaded);
+  return runBound(asGiven, settings, (other) => runCase(loaded, { ...settings, ...other }));
+}
+
+/** Forward → compare, with the operands rounded as the settings say. */
+export async function runBound(asGiven: BoundCase, settings: Settings, rerun: Run['rerun']): Promise<Run> {
   const operands = operandsOf(asGiven, settings);
   const boundCase = withRoundedOperands(asGiven, operands);
   const layers = boundCase.layerOutputs.length > 0;
   const outputs = await forwardInThreads(boundCase.network, boundCase.sequence, { ...settings, layers });
-  const rerun = (other: Partial<Settings>) => runCase(loaded, { ...settings, ...other });
-  return compared({ boundCase, outputs, settings: { ...settings, operands }, rerun });
+  return compared({ boundCase, asGiven, outputs, settings: { ...settings, operands }, rerun });
 }
 
 interface Computed extends Omit<Run, 'tensors' | 'rejudge'> {
@@ -97,7 +103,7 @@ async function compared(computed: Computed): Promise<Run> {
   return {
     ...computed,
     tensors,
-    rejudge: (profile) => compared({ ...computed, samples, settings: { ...settings, profile } }),
+    rejudge: (other) => compared({ ...computed, samples, settings: { ...settings, ...other } }),
   };
 }
 

@@ -48,6 +48,8 @@ export interface Settings extends Omit<VerifyOptions, 'tolerance' | 'explain'> {
   readonly operands?: Operands;
   /** False where the errors of layers that run free are not worth sampling. */
   readonly sampled?: boolean;
+  /** False where it is enough to know whether there are faults, and not how many are proven. */
+  readonly proofs?: boolean;
   /** Tensors of few decimals that are taken as rounded; none if absent. */
   readonly rounded?: DigitsReading['rounded'];
 }

@@ -17,7 +17,11 @@ import {
   roundingOf,
   WEIGHTS,
 } from './coarser.js';
-import { mismatchesIn, type Run } from './run.js';
+import { firstSteps } from './first-steps.js';
+import { withRoundedOperands } from './operands.js';
+import { judgeRounding } from './rounding.js';
+import { mismatchesIn, type Run, runBound } from './run.js';
+import type { Settings } from './settings.js';
 import { judge, type Ruling } from './verdict.js';
 
 /** What a reference that differs by the profile of its dtype turns out to be. */
@@ -54,13 +58,33 @@ export async function widen(run: Run): Promise<Wider> {
   return { coarser: await firstPrecision(run, OFF_GRID) };
 }
 
+type Tried = Pick<Settings, 'profile' | 'operands' | 'sampled' | 'proofs'>;
+
+/** The same case computed by another profile, or with its operands rounded in another way. */
+function recomputed({ asGiven, settings, rerun }: Run, other: Tried): Promise<Run> {
+  return runBound(asGiven, { ...settings, ...other }, rerun);
+}
+
+/** The run's first steps, where trying those first saves time. */
+function beginningOf(run: Run): Run | undefined {
+  const asGiven = firstSteps(run.asGiven);
+  return asGiven && { ...run, asGiven };
+}
+
+/** Whether a profile leaves something that is beyond rounding. */
+function hasFaults(run: Run, other: Tried): boolean {
+  const settings = { ...run.settings, ...other, proofs: false };
+  const boundCase = withRoundedOperands(run.asGiven, settings.operands ?? {});
+  return judgeRounding(boundCase, settings).some(({ faults }) => faults.includes(1));
+}
+
 async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider> {
   let closer: Wider['closer'];
   const others: readonly Operands[] = PROFILES[profile].operands.slice(1);
   for (const operands of others) {
     // Rounding of products is a matter of chance: in a small module it cannot be told from a wrong weight.
     if (operands.but?.products && isSmallModule(run)) continue;
-    const other = await run.rerun({ operands });
+    const other = await recomputed(run, { operands });
     const ruling = await judge(other);
     const isExact = profileWith(profile, operands).products === 0;
     if (ruling.verdict === 'parity' && (isExact || isNegligible(other) || isSpread(other)))
@@ -80,8 +104,10 @@ function isNegligible({ tensors }: Run): boolean {
 
 async function byActivations(run: Run): Promise<Wider['parity']> {
   if (!areSmall(run)) return undefined;
+  const beginning = beginningOf(run);
   for (const profile of ACTIVATIONS) {
-    const wider = await run.rejudge(profile);
+    if (beginning && hasFaults(beginning, { profile })) continue;
+    const wider = await run.rejudge({ profile, proofs: false });
     if (!areActivationErrors(run, wider)) continue;
     const ruling = await judge(wider);
     if (ruling.verdict === 'parity') return { run: wider, ruling };
@@ -99,10 +125,13 @@ async function firstPrecision(
   activations?: ProfileName,
 ): Promise<Coarser | undefined> {
   let likeliest: Coarser | undefined;
+  const beginning = beginningOf(run);
   for (const precision of precisions) {
     if (!couldBe(precision, run)) continue;
     for (const operands of PROFILES[precision].operands) {
-      const other = await run.rerun({ profile: activations ?? precision, operands, sampled: false });
+      const settings = { profile: activations ?? precision, operands, sampled: false, proofs: false };
+      if (beginning && hasFaults(beginning, settings)) continue;
+      const other = await recomputed(run, settings);
       const found = roundingOf(precision, other, run);
       if (found && found.likelihood === undefined) return found;
       if (found && !(likeliest && likeliest.likelihood! >= found.likelihood! + AS_LIKELY)) likeliest = found;

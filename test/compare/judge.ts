@@ -27,6 +27,7 @@ export const rule = (bounds: Prediction, proofNeeded = false): AutoRule => ({
   unit: 'sigmas',
   meanSquare: 4,
   proofNeeded,
+  areCounted: true,
   bounds: () => bounds,
 });
 
@@ -35,6 +36,7 @@ export const never = (): AutoRule => ({
   unit: 'sigmas',
   meanSquare: 4,
   proofNeeded: false,
+  areCounted: true,
   bounds: () => {
     throw new Error('no bounds are needed');
   },
