@@ -105,7 +105,7 @@ export function withLength(values: Floats, length: number): Floats {
 async function samplesOf(
   network: Network,
   sequence: Sequence,
-  { accumulate, store, tanh }: Profile,
+  { accumulate, store, tanh, tanhAbsolute }: Profile,
   speed: SpeedOptions,
 ): Promise<LayerSamples[]> {
   const exact = await forwardPass(network, sequence, { layers: true, speed });
@@ -115,6 +115,7 @@ async function samplesOf(
     const noise = {
       accumulate: accumulate / Math.sqrt(3),
       store: store * Math.max(tanh.typical, 1 / Math.sqrt(3)),
+      absolute: store * tanhAbsolute.typical,
       seed,
     };
     passes.push(await forwardPass(network, sequence, { layers: true, noise, speed }));

@@ -32,8 +32,8 @@ export async function run(loaded: Case, settings: Settings): Promise<JudgedRun> 
   const { fewDecimals, decimals } = exact.run.boundCase;
   if (exact.ruling.verdict === 'parity') return exact;
   const mayBeWider = settings.rule === 'auto' && exact.ruling.verdict === 'differs' && decimals === undefined;
-  const { parity, closer, coarser } = mayBeWider ? await widen(exact.run) : {};
-  if (parity) return parity;
+  const { explained, closer, coarser } = mayBeWider ? await widen(exact.run) : {};
+  if (explained) return explained;
   const isReference = (name: string) => exact.run.tensors.some(({ reference }) => reference.name === name);
   const references = fewDecimals.filter(isReference).length;
   // A tolerance does not depend on the digits of the weights.

@@ -59,20 +59,11 @@ export async function runBound(asGiven: BoundCase, settings: Settings, rerun: Ru
   return compared({ boundCase, asGiven, outputs, settings: { ...settings, operands }, rerun });
 }
 
-interface Computed extends Omit<Run, 'tensors' | 'rejudge'> {
-  /** The errors of layers that run free, where they were sampled for another profile of the same roundoff. */
-  readonly samples?: Samples;
-}
-
-type Samples = Awaited<ReturnType<typeof sampleErrors>>;
-
 /** Judges by rounding; where that leaves values undecided, once more by what was sampled of the layers that run free. */
-async function judgedByRounding({ boundCase, settings, samples }: Computed) {
-  const judgements = judgeRounding(boundCase, { ...settings, samples });
-  if (samples || settings.sampled === false || !needsSamples(boundCase, judgements))
-    return { judgements, samples };
-  const drawn = await sampleErrors(boundCase, settings);
-  return { judgements: judgeRounding(boundCase, { ...settings, samples: drawn }), samples: drawn };
+async function judgedByRounding({ boundCase, settings }: Pick<Run, 'boundCase' | 'settings'>) {
+  const judgements = judgeRounding(boundCase, settings);
+  if (settings.sampled === false || !needsSamples(boundCase, judgements)) return judgements;
+  return judgeRounding(boundCase, { ...settings, samples: await sampleErrors(boundCase, settings) });
 }
 
 /** How many values fail, in all tensors. */
@@ -89,9 +80,9 @@ function operandsOf(boundCase: BoundCase, settings: Settings): Operands {
   return profiles.map(({ operands: [first] }) => first).find((first) => first.weights) ?? {};
 }
 
-async function compared(computed: Computed): Promise<Run> {
+async function compared(computed: Omit<Run, 'tensors' | 'rejudge'>): Promise<Run> {
   const { boundCase, outputs, settings } = computed;
-  const { judgements, samples } = settings.rule === 'auto' ? await judgedByRounding(computed) : {};
+  const judgements = settings.rule === 'auto' ? await judgedByRounding(computed) : undefined;
   const tensors = allReferences(boundCase).map((reference): ComparedTensor => {
     const actual = outputFor(reference, outputs);
     const judgement = judgements?.find((judged) => judged.reference === reference);
@@ -103,7 +94,7 @@ async function compared(computed: Computed): Promise<Run> {
   return {
     ...computed,
     tensors,
-    rejudge: (other) => compared({ ...computed, samples, settings: { ...settings, ...other } }),
+    rejudge: (other) => compared({ ...computed, settings: { ...settings, ...other } }),
   };
 }
 

@@ -26,8 +26,8 @@ import { judge, type Ruling } from './verdict.js';
 
 /** What a reference that differs by the profile of its dtype turns out to be. */
 export interface Wider {
-  /** Parity by a wider profile: float32 runtimes are known to round so. */
-  readonly parity?: { readonly run: Run; readonly ruling: Ruling };
+  /** No fault by a wider profile: float32 runtimes are known to round so. */
+  readonly explained?: { readonly run: Run; readonly ruling: Ruling };
   /** It differs, but less than where operands are rounded as the profile says first. */
   readonly closer?: { readonly run: Run; readonly ruling: Ruling };
   /** It differs, but no more than this precision rounds. */
@@ -53,8 +53,8 @@ export async function widen(run: Run): Promise<Wider> {
   const mayBePrecision = isWidespread(run);
   const weights = mayBePrecision ? await firstPrecision(run, WEIGHTS, 'generic') : undefined;
   if (weights) return { coarser: weights };
-  const parity = await byActivations(run);
-  if (parity || !mayBePrecision) return { parity };
+  const explained = await byActivations(run);
+  if (explained || !mayBePrecision) return { explained };
   return { coarser: await firstPrecision(run, OFF_GRID) };
 }
 
@@ -88,7 +88,7 @@ async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider>
     const ruling = await judge(other);
     const isExact = profileWith(profile, operands).products === 0;
     if (ruling.verdict === 'parity' && (isExact || isNegligible(other) || isSpread(other)))
-      return { parity: { run: other, ruling } };
+      return { explained: { run: other, ruling } };
     const isCloser = mismatchesIn(other) < mismatchesIn(closer?.run ?? run);
     if (ruling.verdict === 'differs' && isCloser) closer = { run: other, ruling };
   }
@@ -102,7 +102,7 @@ function isNegligible({ tensors }: Run): boolean {
   return tensors.every(({ judgement }) => judgement?.sigmas.every((sigma) => !(sigma > NEGLIGIBLE)));
 }
 
-async function byActivations(run: Run): Promise<Wider['parity']> {
+async function byActivations(run: Run): Promise<Wider['explained']> {
   if (!areSmall(run)) return undefined;
   const beginning = beginningOf(run);
   for (const profile of ACTIVATIONS) {
@@ -110,7 +110,7 @@ async function byActivations(run: Run): Promise<Wider['parity']> {
     const wider = await run.rejudge({ profile, proofs: false });
     if (!areActivationErrors(run, wider)) continue;
     const ruling = await judge(wider);
-    if (ruling.verdict === 'parity') return { run: wider, ruling };
+    if (ruling.verdict !== 'differs') return { run: wider, ruling };
   }
   return undefined;
 }

@@ -147,6 +147,9 @@ test.each(NAMES)(
       (Object.keys(KINDS) as Kind[]).map((kind) => [one, kind] as const),
     )) {
       const model = varianceModel(profile);
+      const { kernelTerms } = model;
+      // The kernels have one tanh: that of another is computed by the cells.
+      if (!kernelTerms) continue;
       for (let hidden_size = 1; hidden_size <= 34; hidden_size++) {
         const rows = (hidden_size % 4) + 1;
         const nonlinearity = hidden_size % 2 ? 'tanh' : 'relu';
@@ -180,7 +183,7 @@ test.each(NAMES)(
           const { h, hError, c, cError } = buffers;
           const places = { gatesAt: columns, hiddenAt: 2 * columns, terms: hidden_size + 7 };
           const step = { ...buffers, ...places, rows, hidden_size, nonlinearity } as const;
-          if (varianceStep) varianceStep[kind](step, model.kernelTerms!(step.terms));
+          if (varianceStep) varianceStep[kind](step, kernelTerms(step.terms));
           else errorCells(model)[kind](step);
           // With what stands after: it stays as it was.
           return { values: [...h, ...c], variances: [...hError, ...cError] };

@@ -3,7 +3,8 @@
     ports.py OUT SET FIRST COUNT RUNTIME…
 
 writes modules FIRST … FIRST + COUNT - 1 of a SET (base, hard) as each RUNTIME computes them into OUT, and prints a line
-of JSON for each. All of them have the right weights. What a runtime cannot compute is left out.
+of JSON for each. All of them have the right weights, but for those of copies.py. What a runtime cannot compute is left
+out.
 """
 
 import contextlib
@@ -11,9 +12,13 @@ import json
 import sys
 
 import numpy as np
+from copies import COPIES
 from modules import random_module
 from runtimes import RUNTIMES
 from safetensors.numpy import save_file
+
+
+ALL = {**RUNTIMES, **COPIES}
 
 
 def main():
@@ -21,7 +26,7 @@ def main():
     for seed in range(int(first), int(first) + int(count)):
         module = random_module(which, seed)
         for name in names:
-            runtime = RUNTIMES[name]
+            runtime = ALL[name]
             if not runtime.can(module):
                 continue
             with np.errstate(all="ignore"):
@@ -34,7 +39,7 @@ def main():
                 tensors["c_n"] = c_n
                 if module.states:
                     tensors["c_0"] = module.c_0
-            file = f"{out}/{which}-{seed}-{list(RUNTIMES).index(name)}.safetensors"
+            file = f"{out}/{which}-{seed}-{list(ALL).index(name)}.safetensors"
             said = {"module": module.kind, "batch_first": "false"}
             if module.kind == "RNN":
                 said["nonlinearity"] = module.nonlinearity

@@ -7,13 +7,16 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { pythonWith } from '../live/python.js';
-import { judged, ONNX, OTHERS, ports, randomFrom } from './judge.js';
+import { causeText, diagnose } from '../../dist/src/index.js';
+import { folderWith, pythonWith } from '../live/python.js';
+import { caseOfPort, judged, lines, NODE, ONNX, OTHERS, ports, randomFrom } from './judge.js';
 
 const { values } = parseArgs({ options: { modules: { type: 'string', default: '200' } } });
 const modules = Number(values.modules);
 const python = pythonWith([...ONNX, ...OTHERS]);
+process.env.CELLCHECK_NODE_RUNTIMES = folderWith(NODE);
 const out = fs.mkdtempSync(path.join(os.tmpdir(), 'cellcheck-engines-'));
 // Modules that one Python makes: their files are small.
 const CHUNK = 50;
@@ -24,8 +27,16 @@ const FLOAT32 = [
   'onnxruntime',
   'onnxruntime nodes',
   'openvino f32',
+  'onnxruntime-node',
+  'onnxruntime-web',
   'jax',
+  'flax',
+  'equinox',
   'tensorflow',
+  'keras',
+  'litert',
+  'tfjs cpu',
+  'tfjs wasm',
   'numpy tanh',
   'numpy 2 sigmoid - 1',
   'numpy (e - 1) / (e + 1)',
@@ -57,7 +68,16 @@ const row = (cells) => console.log(`| ${cells.join(' | ')} |`);
 const percent = (/** @type {number} */ part, /** @type {number} */ of) =>
   of ? `${Number(((100 * part) / of).toFixed(1))} %` : '–';
 
-console.log('## float32\n');
+console.log('## Activations\n');
+row(['runtime', 'tanh, < 0.1', '0.1 to 2', '> 2', 'relative, < 0.1', 'sigmoid, x < 0', 'x > 0']);
+row(['---', '---', '---', '---', '---', '---', '---']);
+for (const line of lines(python, 'activations.py', FLOAT32)) {
+  const { runtime, tanh, relative, sigmoid } = JSON.parse(line);
+  const digits = (/** @type {number} */ n) => (n > 1e4 ? n.toExponential(0) : n.toPrecision(2));
+  row([runtime, ...(tanh ? [...tanh, relative].map(digits) : ['', '', '', '']), ...sigmoid.map(digits)]);
+}
+
+console.log('\n## float32\n');
 row([
   'runtime',
   'set',
@@ -107,6 +127,24 @@ for (const name of LOWER) {
     }
     row([name, set, counts.ports, counts.named, counts.other, counts.weight, counts.parity]);
   }
+}
+
+console.log('\n## Copies of the weights without the conventions\n');
+row(['copy', 'ports', 'differ', 'the first cause that diagnose names', 'in']);
+row(['---', '---', '---', '---', '---']);
+for (const name of modules > 0 ? lines(python, 'copies.py', []) : []) {
+  const counts = { ports: 0, differ: 0 };
+  /** @type {Record<string, number>} */
+  const causes = {};
+  for (const { spec, tensors } of ports(python, 'ports.py', [out, 'base', '0', String(modules), name])) {
+    counts.ports++;
+    if ((await judged(spec, tensors)).verdict === 'differs') counts.differ++;
+    const { cause } = await diagnose(caseOfPort(spec, tensors));
+    const text = (cause && causeText(cause))?.replace(/ \(or .*/, '') ?? 'none';
+    causes[text] = (causes[text] ?? 0) + 1;
+  }
+  const [[text, count] = ['', 0]] = Object.entries(causes).sort((a, b) => b[1] - a[1]);
+  row([name, counts.ports, counts.differ, text, count]);
 }
 
 console.log('\n## Stacked networks without the outputs of their lower layers\n');

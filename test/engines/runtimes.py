@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Callable
 
 import numpy as np
+from libraries import by_equinox, by_flax, by_keras, by_litert
 from modules import GATES, of_layers, suffixes
+from node_runtimes import by_onnxruntime_in_node, by_tfjs
 
 F32 = np.float32
 
@@ -355,7 +357,15 @@ RUNTIMES = {
     "onnxruntime nodes": Runtime(by_onnx_nodes),
     "openvino f32": Runtime(by_openvino("f32")),
     "jax": Runtime(by_jax),
+    "flax": Runtime(by_flax),
+    "equinox": Runtime(by_equinox, can=lambda module: module.kind != "RNN"),
     "tensorflow": Runtime(by_tensorflow),
+    "keras": Runtime(by_keras),
+    "litert": Runtime(by_litert(cell_of)),
+    "onnxruntime-node": Runtime(by_onnxruntime_in_node("onnxruntime-node", onnx_operator)),
+    "onnxruntime-web": Runtime(by_onnxruntime_in_node("onnxruntime-web", onnx_operator)),
+    "tfjs cpu": Runtime(by_tfjs("cpu")),
+    "tfjs wasm": Runtime(by_tfjs("wasm")),
     **{f"numpy {name}": Runtime(by_numpy(tanh)) for name, tanh in TANH.items()},
     **{f"c {name}": Runtime(by_c(name)) for name in ("tanhf", "sigmoid", "fraction", "difference", "negative")},
     # Lower precision inside, stored as float32.

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 // Versions are pinned, because an unpinned torch installs gigabytes of CUDA. safetensors wraps the Rust library.
@@ -37,4 +38,28 @@ export function pythonWith(packages) {
     fs.writeFileSync(installed, '');
   }
   return python;
+}
+
+/**
+ * A folder with packages of npm, which is made if it is missing.
+ * @param {readonly string[]} packages
+ * @returns {string} its path
+ */
+export function folderWith(packages) {
+  const folder = path.join(VENV, 'node');
+  const installed = path.join(folder, 'installed');
+  const wanted = packages.join(' ');
+  if (!fs.existsSync(installed) || fs.readFileSync(installed, 'utf8') !== wanted) {
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }');
+    // Without its libraries for CUDA.
+    const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', ...packages], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 2, 2],
+    });
+    fs.writeFileSync(installed, wanted);
+  }
+  return folder;
 }

@@ -3,23 +3,25 @@ import type { Factor, Kernels, Product } from './kernels.js';
 import { gateStep } from './plain.js';
 import { uniform } from './rounded.js';
 
-/** The rounding errors of a runtime as random numbers: standard deviations, relative to what is rounded. */
+/** The rounding errors of a runtime as random numbers: standard deviations, relative to what is rounded unless stated. */
 export interface Noise {
   /** Of a sum, for each of its terms. */
   readonly accumulate: number;
   /** Of what is stored: sums, gates, states. */
   readonly store: number;
+  /** Of states, absolute. */
+  readonly absolute: number;
   /** The same numbers for the same seed. */
   readonly seed: number;
 }
 
 /** Kernels whose results are off by random errors of the size of a runtime's. Only the plain cells store through them. */
-export function noisy(kernels: Kernels, { accumulate, store, seed }: Noise): Kernels {
+export function noisy(kernels: Kernels, { accumulate, store, absolute, seed }: Noise): Kernels {
   // Of variance 1.
   const draw = uniform(seed);
   const random = () => draw() * Math.sqrt(12);
   return {
-    store: (value) => value + store * value * random(),
+    store: (value) => value + (store * Math.abs(value) + absolute) * random(),
     allocate: kernels.allocate,
     workspace: (factors, lengths) => {
       const { products, buffers } = kernels.workspace(factors, lengths);
