@@ -13,7 +13,20 @@ const value = z.strictObject({
   actual: float,
 });
 
+const indices = z.array(count).nullable();
+
 const cause = z.strictObject({
+  follows: z
+    .strictObject({
+      says: z.array(z.string()).describe('In sentences; empty where nothing stands out.'),
+      steps_off: indices.describe('The steps of the output that do not follow; null where none does.'),
+      rows_off: indices.describe('The same of its batch rows.'),
+      units_off: indices.describe('The same of its units.'),
+    })
+    .nullable()
+    .describe(
+      "What follows, with every step begun from the reference's own state; null where that is not known.",
+    ),
   difference: float.describe('The largest difference.'),
   conventions: z
     .array(
@@ -27,6 +40,10 @@ const cause = z.strictObject({
       }),
     )
     .describe('Each explains the whole difference; several where this case does not tell them apart.'),
+  degenerate: z
+    .strictObject({ says: z.string(), remedy: z.string() })
+    .nullable()
+    .describe('An output that was not computed from the input.'),
   changed: z.array(value).describe('Values of the reference that were changed after it was computed.'),
   not_finite: value.nullable().describe('The first value that is NaN or infinite, and should not be.'),
   precision: z.string().nullable().describe('The rounding profile that explains the whole difference.'),
@@ -57,6 +74,7 @@ const cause = z.strictObject({
         unit: count,
         units: z.array(count),
         of_units: count,
+        has_input: z.boolean().describe('Whether what goes into the layer is in the case.'),
         gates: z
           .record(z.string(), float.nullable())
           .describe(
@@ -76,7 +94,7 @@ const cause = z.strictObject({
 
 /** The document that `cellcheck diagnose --reporter json` writes. */
 export const DIAGNOSIS_SCHEMA = z.strictObject({
-  version: z.literal(3),
+  version: z.literal(4),
   cellcheck: z.string(),
   ...compared.shape,
   cause: cause.nullable().describe('Null where the case does not differ.'),

@@ -40,6 +40,7 @@ export {
 } from './module/case.js';
 export { type DescribeOptions, describeModule } from './module/describe.js';
 export { type Checkpoint, type GateRows, type ListedModule, listModules } from './module/list.js';
+export type { Padding } from './module/padding.js';
 export type { Module } from './module/parameters.js';
 export type { StatedDecimals } from './module/printed.js';
 export { causeText } from './report/cause-text.js';
@@ -56,6 +57,7 @@ export type {
   ChangedValue,
   Convention,
   Finding,
+  Pattern,
   Searched,
   Whereabouts,
   WrongWeight,

@@ -4,12 +4,28 @@ import type { OnProgress, SpeedOptions } from '../engine/options.js';
 import { KINDS, type Kind } from '../kinds.js';
 import type { BoundCase } from '../module/bind.js';
 import { suffix } from '../module/parameters.js';
-import type { Cause, Convention, Finding, Searched, Whereabouts, WrongWeight } from '../verdict/cause.js';
+import type {
+  Cause,
+  Convention,
+  Finding,
+  Pattern,
+  Searched,
+  Whereabouts,
+  WrongWeight,
+} from '../verdict/cause.js';
 import { allowances } from './conventions/allowance.js';
-import { separators } from './conventions/hypotheses.js';
+import { type Hypothesis, separators } from './conventions/hypotheses.js';
 import { type Misfit, misfit, type Target } from './conventions/misfit.js';
 import type { Predicted } from './conventions/predicted.js';
-import { type Fit, type Found, type Search, searchPairs, searchSingles } from './conventions/search.js';
+import {
+  type Fit,
+  type Found,
+  type Search,
+  searchPairs,
+  searchPlaces,
+  searchSingles,
+} from './conventions/search.js';
+import { degenerate, padding } from './degenerate.js';
 import { firstBeyond } from './one-weight/first-beyond.js';
 import { type Known, knownLayers } from './one-weight/known-layers.js';
 import { type Localised, localise } from './one-weight/localise.js';
@@ -25,6 +41,8 @@ export interface CauseOptions {
   readonly outputAgrees: boolean;
   /** How far to look: at the reference alone, at every cause alone, or also at two conventions at once. */
   readonly depth: 'reference' | 'alone' | 'pairs';
+  /** What follows of the reference. */
+  readonly pattern?: Pattern;
   readonly speed?: SpeedOptions;
   /** Called now and then with the part that is done, 0 … 1. */
   readonly onProgress?: OnProgress;
@@ -41,6 +59,7 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
   const target: Target = { boundCase, base, allowances: allowances(boundCase, profile) };
   const baseline = misfit(target, base, {}, false);
   const searched: Searched = {
+    pattern: options.pattern,
     difference: baseline.largest,
     notExcluded: [],
     separators: separatorsOf(boundCase),
@@ -51,26 +70,52 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
     inReference(target) ?? sure ?? (depth === 'reference' ? { kind: 'not-searched' } : undefined);
   if (atOnce) return { ...searched, ...atOnce };
 
-  const half = depth === 'pairs' ? 0.5 : 1;
-  const singles = await searchSingles({ ...target, speed, onProgress: progressOf(options, 0, half) });
+  // The shares of the work that are done after singles, and after places.
+  const [afterSingle, afterPlace] = depth === 'pairs' ? [0.4, 0.6] : [2 / 3, 1];
+  const singles = await searchSingles({ ...target, speed, onProgress: progressOf(options, 0, afterSingle) });
   const afterSingles: Searched = {
     ...searched,
-    notExcluded: singles.withoutEffect.map(({ says }) => says),
+    notExcluded: singles.withoutEffect
+      .filter((hypothesis) => couldShow(hypothesis, boundCase))
+      .map(({ says }) => says),
     tried: singles.tried,
     nextBest: nextBest(singles, baseline),
   };
   const convention = conventions(singles);
   if (convention) return { ...afterSingles, ...convention };
+  if (options.pattern?.onlyPadding) return { ...afterSingles, ...padding(boundCase) };
+  if (options.pattern?.onlyPadding) return { ...afterSingles, ...padding(boundCase) };
+  const places = await searchPlaces({
+    ...target,
+    speed,
+    onProgress: progressOf(options, afterSingle, afterPlace),
+  });
+  const placed = conventions(places);
+  const tried = { ...singles.tried, singles: singles.tried.singles + places.count };
+  const afterPlaces = { ...afterSingles, tried };
+  if (placed) return { ...afterPlaces, ...placed };
   const beyond = layersBeyond(boundCase, profile);
   const alone = weights(beyond) ?? precision(options);
-  if (alone) return { ...afterSingles, ...alone };
+  if (alone) return { ...afterPlaces, ...alone };
 
-  if (depth !== 'pairs') return { ...afterSingles, ...unexplained(beyond, options) };
+  if (depth !== 'pairs') return { ...afterPlaces, ...unexplained(beyond, options) };
   const pairs = await searchPairs(
-    { ...target, speed, onProgress: progressOf(options, half, 1) },
+    { ...target, speed, onProgress: progressOf(options, afterPlace, 1) },
     singles.withoutEffect,
   );
-  return { ...afterSingles, tried: pairs.tried, ...(conventions(pairs) ?? unexplained(beyond, options)) };
+  return {
+    ...afterPlaces,
+    tried: { ...tried, ...pairs.tried },
+    ...(conventions(pairs) ?? unexplained(beyond, options)),
+  };
+}
+
+/** Whether a case like this one could show a convention: not one of tensors that it does not have, nor a rare one. */
+function couldShow({ change, alone }: Hypothesis, { sequence, references }: BoundCase): boolean {
+  if (alone) return false;
+  const hasFinals = references.some(({ name }) => name !== 'output');
+  if (change.state && !sequence.h0 && !sequence.c0) return false;
+  return !change.finals || hasFinals;
 }
 
 /** Reports the progress of a part of the search, 0 … 1, as that of the whole, `from` … `to`. */
@@ -80,6 +125,8 @@ function progressOf({ onProgress }: CauseOptions, from: number, to: number): Sea
 
 /** What the reference shows without any further run. */
 function inReference(target: Target): Finding | undefined {
+  const found = degenerate(target);
+  if (found) return found;
   const values = changedValues(target);
   if (values.length) return { kind: 'changed-values', values };
   const value = firstNotFinite(target.boundCase, target.base);
@@ -181,6 +228,7 @@ function whereabouts({ layer, localised }: LayerBeyond): Whereabouts {
     ...firstBeyond(layer, ROUNDING_SIGMAS),
     layer: layer.layer,
     direction: layer.direction,
+    hasInput: layer.hasInput,
     explained: localised.gates,
   };
 }

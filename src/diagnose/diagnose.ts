@@ -7,6 +7,7 @@ import { settle, type VerifyOptions } from '../verdict/settings.js';
 import { type CauseOptions, findCause } from './cause.js';
 import { predict } from './conventions/predict.js';
 import { searchWork } from './conventions/search.js';
+import { patternOf } from './pattern.js';
 
 /** Whether a case differs, and why. */
 export interface Diagnosis {
@@ -37,10 +38,20 @@ export function quickCause(differing: JudgedRun): Promise<Cause> {
 
 function causeOf({ run, coarser }: JudgedRun, depth: CauseOptions['depth']): Promise<Cause> {
   const { boundCase, outputs, settings, tensors } = run;
-  const output = tensors.find(({ reference }) => reference.name === 'output');
-  const outputAgrees = output?.comparison.mismatches === 0;
+  const sequences = tensors.filter(({ reference }) => reference.axes.layer !== undefined);
+  const outputAgrees =
+    sequences.length > 0 && sequences.every(({ comparison }) => comparison.mismatches === 0);
   const { profile, speed, onProgress, compute } = settings;
   const base =
     compute === 'float64' ? outputs : predict(boundCase.network, boundCase.sequence, {}, { speed });
-  return findCause(boundCase, base, { profile, precision: coarser, outputAgrees, depth, speed, onProgress });
+  const pattern = patternOf(boundCase, tensors);
+  return findCause(boundCase, base, {
+    pattern,
+    profile,
+    precision: coarser,
+    outputAgrees,
+    depth,
+    speed,
+    onProgress,
+  });
 }

@@ -17,6 +17,8 @@ export function causeText(cause: Cause): string | undefined {
       const [count, were] = values.length === 1 ? ['one value', 'was'] : [`${values.length} values`, 'were'];
       return `${count} of the reference ${were} changed after it was computed: ${tensor}[${row}, ${batch}, ${unit}]`;
     }
+    case 'degenerate':
+      return cause.says;
     case 'not-finite': {
       const { tensor, row, batch, unit, expected } = cause.value;
       return `the reference has ${expected} at ${tensor}[${row}, ${batch}, ${unit}]`;

@@ -9,7 +9,7 @@ export function diagnosisJson({ version, caller }: ReporterOptions): Reporter<'d
     begin: () => '',
     result({ label, comparison, cause }) {
       const document = {
-        version: 3,
+        version: 4,
         cellcheck: version,
         ...comparisonObject(label, comparison, caller),
         cause: cause ? causeObject(cause) : null,
@@ -22,9 +22,18 @@ export function diagnosisJson({ version, caller }: ReporterOptions): Reporter<'d
 
 /** A cause with a field for each kind of finding; those of other kinds are empty or null. */
 function causeObject(cause: Cause): object {
-  const { difference, nextBest, notExcluded, separators, tried } = cause;
+  const { pattern, difference, nextBest, notExcluded, separators, tried } = cause;
   return {
+    follows: pattern
+      ? {
+          says: pattern.says,
+          steps_off: pattern.steps ?? null,
+          rows_off: pattern.rows ?? null,
+          units_off: pattern.units ?? null,
+        }
+      : null,
     difference,
+    degenerate: cause.kind === 'degenerate' ? { says: cause.says, remedy: cause.remedy } : null,
     conventions: cause.kind === 'conventions' ? cause.conventions : [],
     changed: cause.kind === 'changed-values' ? cause.values.map(valueObject) : [],
     precision: cause.kind === 'precision' ? cause.profile : null,
@@ -40,9 +49,10 @@ function causeObject(cause: Cause): object {
         : [],
     whereabouts:
       cause.kind === 'unexplained'
-        ? cause.whereabouts.map(({ ofUnits, gates, ...where }) => ({
+        ? cause.whereabouts.map(({ ofUnits, hasInput, gates, ...where }) => ({
             ...where,
             of_units: ofUnits,
+            has_input: hasInput,
             gates: Object.fromEntries(Object.entries(gates).map(([gate, change]) => [gate, change ?? null])),
           }))
         : [],

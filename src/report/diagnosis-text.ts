@@ -25,7 +25,7 @@ type Line = readonly [label: string, ...segments: string[]];
 function resultText({ label, comparison, cause }: DiagnosisResult, options: ReporterOptions): string {
   const { terminal } = options;
   const style = styleFor(terminal);
-  const lines = cause ? causeLines(cause, comparison) : [];
+  const lines = cause ? [...patternLines(cause), ...causeLines(cause, comparison, options)] : [];
   return [
     '',
     headline(label, comparison, options),
@@ -51,13 +51,13 @@ function heading(name: string, style: Style): string {
 }
 
 /** What fits or does not, and what to do. */
-function causeLines(cause: Cause, comparison: Comparison): Line[] {
+function causeLines(cause: Cause, comparison: Comparison, options: ReporterOptions): Line[] {
   switch (cause.kind) {
     case 'conventions':
       return [
-        ...conventionLines(cause.conventions, cause.difference, nextBestOf(cause)),
+        ...conventionLines(cause, options),
         ...separatorLines(cause),
-        ...notExcludedLines(cause),
+        ...notExcludedLines(cause, options),
       ];
     case 'changed-values': {
       const [values, were] =
@@ -83,6 +83,11 @@ function causeLines(cause: Cause, comparison: Comparison): Line[] {
         ['do', 'look for an overflow, a division or a value that was never set in what computed it'],
       ];
     }
+    case 'degenerate':
+      return [
+        ['fits', cause.says],
+        ['do', cause.remedy],
+      ];
     case 'precision':
       return [
         [
@@ -96,10 +101,15 @@ function causeLines(cause: Cause, comparison: Comparison): Line[] {
         ['do', 'compare the two checkpoints: is the file of another epoch, or was it edited?'],
       ];
     case 'unexplained':
-      return cause.outputAgrees ? finalStatesLines() : unexplainedLines(cause, comparison);
+      return cause.outputAgrees ? finalStatesLines() : unexplainedLines(cause, comparison, options);
     case 'not-searched':
       return [];
   }
+}
+
+/** What follows, before why. */
+function patternLines({ pattern }: Cause): Line[] {
+  return (pattern?.says ?? []).map((text, i): Line => [i === 0 ? 'follows' : '', text]);
 }
 
 function finalStatesLines(): Line[] {
@@ -115,18 +125,24 @@ function finalStatesLines(): Line[] {
 function unexplainedLines(
   cause: Extract<Cause, { readonly kind: 'unexplained' }>,
   comparison: Comparison,
+  options: ReporterOptions,
 ): Line[] {
   const { singles, pairs, ofPairs } = cause.tried;
   const tried = pairs < ofPairs ? `${pairs} of ${ofPairs} pairs of them` : `all ${pairs} pairs of them`;
   return [
     ['nothing fits', `${singles} conventions were tried, and ${tried}`, ...nextBestOf(cause)],
     ...cause.whereabouts.flatMap((where) => whereLines(where, comparison)),
-    [
-      'do',
-      'check that weights and reference are of the same checkpoint, and that dropout was off (module.eval())',
-    ],
-    ...notExcludedLines(cause),
+    ['do', adviceOf(cause, comparison)],
+    ...notExcludedLines(cause, options),
   ];
+}
+
+/** What to do where nothing fits. */
+function adviceOf({ pattern }: Cause, { subject }: Comparison): string {
+  if (pattern?.rows) return 'look for a limit, a block size or a buffer of so many batch rows';
+  if (pattern?.fromPlace) return 'look for a limit, a block size or a buffer of so many steps × batch rows';
+  const dropout = subject.num_layers > 1 ? ', and that dropout was off (module.eval())' : '';
+  return `check that weights and reference are of the same checkpoint${dropout}`;
 }
 
 /** The convention that explains most of the difference without fitting, if it explains enough. */
@@ -143,8 +159,29 @@ function separatorLines(cause: Extract<Cause, { readonly kind: 'conventions' }>)
     : [];
 }
 
-function conventionLines(conventions: readonly Convention[], difference: number, next: string[]): Line[] {
-  return conventions.flatMap(({ says, remedies, left, compared, of, partial }, i): Line[] => [
+/** Of many conventions that fit, so many are named. */
+const MOST_FITS = 3;
+
+function conventionLines(
+  cause: Extract<Cause, { readonly kind: 'conventions' }>,
+  { verbose }: ReporterOptions,
+): Line[] {
+  const { conventions, difference } = cause;
+  const shown = verbose ? conventions : conventions.slice(0, MOST_FITS);
+  const more = conventions.length - shown.length;
+  return [
+    ...shown.flatMap((convention, i) => conventionLine(convention, difference, i, nextBestOf(cause))),
+    ...(more ? ([['or', `${more} more (--verbose)`]] satisfies Line[]) : []),
+  ];
+}
+
+function conventionLine(
+  { says, remedies, left, compared, of, partial }: Convention,
+  difference: number,
+  i: number,
+  next: readonly string[],
+): Line[] {
+  return [
     [i > 0 ? 'or' : partial ? 'could be' : 'fits', says.join(', and ')],
     [
       '',
@@ -157,7 +194,7 @@ function conventionLines(conventions: readonly Convention[], difference: number,
       ...(i === 0 ? next : []),
     ],
     ['do', remedies.join('; and ')],
-  ]);
+  ];
 }
 
 function weightLines(weight: WrongWeight, i: number): Line[] {
@@ -187,7 +224,7 @@ function weightLines(weight: WrongWeight, i: number): Line[] {
 }
 
 function whereLines(where: Whereabouts, { subject }: Comparison): Line[] {
-  const { layer, direction, step, batch, unit, units, ofUnits, gates, explained } = where;
+  const { layer, direction, step, batch, unit, units, ofUnits, hasInput, gates, explained } = where;
   const named = units.slice(0, MOST_NAMED).join(', ') + (units.length > MOST_NAMED ? ', …' : '');
   const place = `layer ${layer}${subject.directions.length > 1 ? ` ${direction}` : ''}`;
   const needed = Object.entries(gates).map(([gate, change]) =>
@@ -198,8 +235,8 @@ function whereLines(where: Whereabouts, { subject }: Comparison): Line[] {
     .map(([gate, share]) => `${gate} ${percent(share)}`);
   return [
     [
-      'begins',
-      `in ${place} at step ${step} [batch ${batch}, unit ${unit}], with every step begun from the reference's own h`,
+      hasInput ? 'begins' : 'shows',
+      `in ${place}${hasInput ? '' : ', whose input is not in the case,'} at step ${step} [batch ${batch}, unit ${unit}], with every step begun from the reference's own h`,
       units.length === ofUnits
         ? 'all units are off'
         : `${units.length} of ${ofUnits} units are off: ${named}`,
@@ -214,15 +251,15 @@ function whereLines(where: Whereabouts, { subject }: Comparison): Line[] {
   ];
 }
 
-function notExcludedLines({ notExcluded: says, separators }: Cause): Line[] {
+/** Of many conventions that are not excluded, so many are named. */
+const MOST_OPEN = 2;
+
+function notExcludedLines({ notExcluded: says, separators }: Cause, { verbose }: ReporterOptions): Line[] {
   if (says.length === 0) return [];
-  const named = says.slice(0, MOST_NAMED);
-  const more = says.length > named.length ? [`and ${says.length - named.length} more`] : [];
-  const shown = separators.length ? [`they would with ${listed(separators, ' or ')}`] : [];
-  return [
-    ['not excluded', 'conventions that make no difference in this case', ...shown],
-    ...[...named, ...more].map((line): Line => ['', line]),
-  ];
+  const named = verbose ? says : says.slice(0, MOST_OPEN);
+  const more = says.length > named.length ? [`and ${says.length - named.length} more (--verbose)`] : [];
+  const shown = separators.length ? [`they would show with ${listed(separators, ' or ')}`] : [];
+  return [['not excluded', [...named, ...more].join('; '), ...shown]];
 }
 
 /** A value with the digits that identify a float32. */

@@ -50,6 +50,7 @@ function withDefaults({ columns, color, allSteps, quiet }: FormatOptions): Repor
     terminal: { columns: columns ?? REPORT_COLUMNS, color: color ?? false },
     allSteps: allSteps ?? false,
     quiet: quiet ?? false,
+    verbose: false,
     caller: 'from the options',
     tellsError: false,
     version: VERSION,

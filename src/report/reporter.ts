@@ -40,6 +40,8 @@ export interface ReporterOptions {
   readonly allSteps: boolean;
   /** One line per case, and no tables. */
   readonly quiet: boolean;
+  /** Names everything that a diagnosis does not exclude. */
+  readonly verbose: boolean;
   /** How tolerances are named that the caller states: `from the command line`. */
   readonly caller: string;
   /** Whether whoever asks for the report tells the error of a single case apart from it, as a command on stderr. */

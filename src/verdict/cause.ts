@@ -45,6 +45,8 @@ export interface Whereabouts {
   /** Units with any value beyond rounding, and how many there are. */
   readonly units: readonly number[];
   readonly ofUnits: number;
+  /** Whether what goes into the layer is in the case. */
+  readonly hasInput: boolean;
   /** What each gate's sum would have to be off by at that step and unit; absent where no change would do. */
   readonly gates: Readonly<Record<string, number | undefined>>;
   /** The part of all that each gate explains where every unit has its best weight changed. */
@@ -56,8 +58,24 @@ export interface ChangedValue extends Place {
   readonly tensor: 'output' | 'h_n' | 'c_n';
 }
 
+/** What of a reference follows, with every step begun from the reference's own state. */
+export interface Pattern {
+  /** One sentence or two; none where nothing stands out. */
+  readonly says: readonly string[];
+  /** The steps, batch rows and units of the output that do not follow; absent where all of them do not. */
+  readonly steps?: readonly number[];
+  readonly rows?: readonly number[];
+  readonly units?: readonly number[];
+  /** The first step and batch row, in the order of memory, from which on hardly anything follows. */
+  readonly fromPlace?: readonly [step: number, row: number];
+  /** Whether all that differs is beyond the lengths of the rows. */
+  readonly onlyPadding?: true;
+}
+
 /** What was looked at, whatever was found. */
 export interface Searched {
+  /** Absent where the reference has no output of every step. */
+  readonly pattern?: Pattern;
   /** The largest difference. */
   readonly difference: number;
   /** The convention that explains most of the difference without fitting, and the share that it explains. */
@@ -78,6 +96,8 @@ export type Finding =
   | { readonly kind: 'changed-values'; readonly values: readonly ChangedValue[] }
   /** The first value that is NaN or infinite, and should not be. */
   | { readonly kind: 'not-finite'; readonly value: ChangedValue }
+  /** An output that was not computed from the input. */
+  | { readonly kind: 'degenerate'; readonly says: string; readonly remedy: string }
   /** All of the difference is rounding in a coarser precision; not sure where a fault could look alike. */
   | { readonly kind: 'precision'; readonly profile: ProfileName; readonly isSure: boolean }
   /** One weight is another number; more than one where each of them alone would do. */

@@ -111,7 +111,8 @@ test('a convention says what it leaves, what it was compared with and what makes
     },
   ]);
   expect(conventionsOf(cause)[0].left).toBeLessThan(1e-7);
-  expect(cause.notExcluded).toEqual(['h_0 was ignored: h began from zeros']);
+  // What makes no difference because the case has no such tensor is not named.
+  expect(cause.notExcluded).toEqual([]);
   expect(cause.tried.singles).toBeGreaterThan(40);
 });
 
@@ -175,8 +176,8 @@ test('progress goes from 0 to 1, over singles and then pairs', async () => {
   expect([alone[0], alone.at(-1)! > 0.9 && alone.at(-1)! <= 1]).toEqual([0, true]);
   const both = await progress('pairs');
   expect(both).toEqual(both.toSorted((a, b) => a - b));
-  expect(both[alone.length]).toBe(0.5);
-  expect(both.slice(0, alone.length)).toEqual(alone.map((done) => done / 2));
+  expect(both[alone.length]).toBe(0.6);
+  for (const [i, done] of alone.entries()) expect(both[i]).toBeCloseTo(0.6 * done, 12);
   expect(both.at(-1)).toBeGreaterThan(0.9);
   expect(both.at(-1)).toBeLessThanOrEqual(1);
 });

@@ -58,7 +58,7 @@ const MEANING: Readonly<Record<string, (value: string | number) => Variant>> = {
   fbias: (value) => ({ forgetBias: Number(value) }),
   coupled: (value) => ({ coupled: value === 'i=1-f' ? 'i = 1 − f' : 'f = 1 − i' }),
   fnone: () => ({ forget: 'none' }),
-  outact: () => ({ outputActivation: 'none' }),
+  outact: () => ({ activationOf: ['c', 'identity'] }),
   carry: (value) => ({ carry: ({ none: 'none', noc: 'no c', noh: 'no h' } as const)[value as 'none'] }),
   state: (value) => ({
     state: (

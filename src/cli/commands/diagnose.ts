@@ -70,7 +70,7 @@ async function diagnoseCommand(pending: Pending, options: Options, io: Io): Prom
   return withTargets(options.reporter ?? TABLE_ON_STDOUT, { ...options, inputs }, io, async (targets) => {
     const diagnosis = await diagnoseOne(pending, options, io);
     const summary = summaryOf([diagnosis.comparison.verdict]);
-    const reports = await reportTo('diagnose', targets);
+    const reports = await reportTo('diagnose', targets, options);
     reports.begin([label]);
     reports.result({ label, ...diagnosis });
     reports.end(summary);

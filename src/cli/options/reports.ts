@@ -4,7 +4,13 @@ import { CellcheckError, listed } from '../../errors.js';
 import { CASE_FILE } from '../../files/find-cases.js';
 import { openWriter, samePath, type Writer } from '../../files/write.js';
 import { TENSOR_ENDINGS } from '../../formats/detect.js';
-import { type Command, REPORT_COLUMNS, type Reporter, type Reports } from '../../report/reporter.js';
+import {
+  type Command,
+  REPORT_COLUMNS,
+  type Reporter,
+  type ReporterOptions,
+  type Reports,
+} from '../../report/reporter.js';
 import { loadReporter, reportersOf } from '../../report/reporters.js';
 import type { Terminal } from '../../report/terminal/style.js';
 import { VERSION } from '../../version.js';
@@ -104,9 +110,20 @@ export interface Broadcast<C extends Command> {
 export async function reportTo<C extends Command>(
   command: C,
   targets: readonly OpenTarget[],
-  { allSteps = false, quiet = false }: { readonly allSteps?: boolean; readonly quiet?: boolean } = {},
+  {
+    allSteps = false,
+    quiet = false,
+    verbose = false,
+  }: Partial<Pick<ReporterOptions, 'allSteps' | 'quiet' | 'verbose'>> = {},
 ): Promise<Broadcast<C>> {
-  const common = { allSteps, quiet, caller: 'from the command line', tellsError: true, version: VERSION };
+  const common = {
+    allSteps,
+    quiet,
+    verbose,
+    caller: 'from the command line',
+    tellsError: true,
+    version: VERSION,
+  };
   const reports = await Promise.all(
     targets.map(async ({ name, terminal, write }) => {
       return { write, reporter: await loadReporter(command, name, { ...common, terminal }) };

@@ -15,7 +15,7 @@ export function threadsOption(): Option {
 }
 
 export function verboseOption(): Option {
-  return new Option('--verbose', 'says on stderr which kernels computed');
+  return new Option('--verbose', 'says which kernels computed, on stderr');
 }
 
 /** The kernels and threads that the command line and the environment select. */

@@ -1,8 +1,8 @@
 import { KINDS } from '../../kinds.js';
 import type { Sequence } from '../../module/bind.js';
-import { layerInputSize, type Module, outputSize } from '../../module/parameters.js';
+import { directionsOf, layerInputSize, type Module, outputSize } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
-import type { Variant } from './variant.js';
+import type { ActivationName, Variant } from './variant.js';
 
 // To add a convention:
 // 1. Add an entry to ENTRIES, which is ordered by likelihood. Its `change` says what the other program does.
@@ -25,9 +25,12 @@ export interface Hypothesis {
   readonly alone?: true;
 }
 
+/** What an entry may depend on besides the module. */
+type Shape = Pick<Sequence, 'steps' | 'batch' | 'lengths' | 'h0' | 'c0'>;
+
 interface Entry extends Hypothesis {
   /** The modules and sequences for which it makes sense; all if absent. */
-  readonly when?: (module: Module, sequence: Pick<Sequence, 'lengths'>) => boolean;
+  readonly when?: (module: Module, sequence: Shape) => boolean;
 }
 
 const isGru = ({ kind }: Module) => kind === 'GRU';
@@ -36,6 +39,8 @@ const hasGates = ({ kind }: Module) => KINDS[kind].gates.length > 1;
 const isBidirectional = ({ bidirectional }: Module) => bidirectional;
 const hasLayers = ({ num_layers }: Module) => num_layers > 1;
 const hasBidirectionalLayers = (module: Module) => hasLayers(module) && isBidirectional(module);
+const isSquare = (module: Module) => module.input_size === outputSize(module) && module.num_layers === 1;
+const hasRows = (_: Module, { steps, batch }: Shape) => steps > 1 && batch > 1;
 const hasNoProjection = ({ proj_size }: Module) => proj_size === 0;
 
 /** The orders of row blocks in other programs. All other permutations are tried later. */
@@ -101,6 +106,67 @@ const RESET_REMEDY =
 const inOrder = (states: string) =>
   `put ${states} into the order layer 0 forward, layer 0 reverse, layer 1 forward, …`;
 
+/** Entries for the biases of one gate. */
+function gateEntries(kind: string, gate: string): Entry[] {
+  const said: Readonly<Record<'ih' | 'hh' | 'none' | 'doubled' | 'ih twice', readonly [string, string]>> = {
+    ih: [`b_h${gate} is missing`, `add b_h${gate} too`],
+    hh: [`b_i${gate} is missing`, `add b_i${gate} too`],
+    none: [`both biases of gate ${gate} are missing`, `add b_i${gate} and b_h${gate}`],
+    doubled: [`both biases of gate ${gate} are added twice`, `add b_i${gate} and b_h${gate} once each`],
+    'ih twice': [`b_i${gate} is added twice, and b_h${gate} never`, `load b_h${gate} as the second bias`],
+  };
+  return Object.entries(said).map(([biases, [says, remedy]]) => ({
+    name: `biases ${biases}, gate ${gate} of ${kind}`,
+    change: { biases: biases as keyof typeof said, biasesOf: gate },
+    says,
+    remedy,
+    when: (module) => module.kind === kind,
+    alone: true,
+  }));
+}
+
+const ACTIVATION_NAMES: Readonly<Record<ActivationName, string>> = {
+  sigmoid: 'the sigmoid',
+  tanh: 'tanh',
+  relu: 'relu',
+  identity: 'no activation',
+  'hard 0.2': 'the hard sigmoid 0.2 x + 0.5',
+  'hard 1/6': 'the hard sigmoid x / 6 + 0.5',
+  'hard tanh': 'the hard tanh, x limited to -1 … 1',
+  softsign: 'softsign, x / (1 + |x|)',
+};
+
+/** Entries for another activation in one gate, or of an LSTM's c'. */
+function gateActivationEntries(): Entry[] {
+  const OF_GATE = ['tanh', 'relu', 'identity', 'hard 0.2', 'hard 1/6'] as const;
+  const OF_VALUE = ['sigmoid', 'relu', 'identity', 'hard tanh', 'softsign'] as const;
+  const places = [
+    ...Object.entries(KINDS).flatMap(([kind, { gates, activations }]) =>
+      gates.length > 1 ? gates.map((gate) => [kind, gate, activations[gate] === 'sigmoid'] as const) : [],
+    ),
+    ['LSTM', 'c', false] as const,
+  ];
+  return places.flatMap(([kind, where, isGate]) =>
+    (isGate ? OF_GATE : OF_VALUE)
+      // An LSTM's g and c' without any have entries of their own.
+      .filter((name) => !(kind === 'LSTM' && name === 'identity' && !isGate))
+      .map((name): Entry => {
+        const what = where === 'c' ? "c'" : where;
+        return {
+          name: `activation ${name} of ${where}, ${kind}`,
+          change: { activationOf: [where, name] },
+          says:
+            where === 'c'
+              ? `h' is computed with ${ACTIVATION_NAMES[name]} of c' instead of tanh`
+              : `gate ${what} has ${ACTIVATION_NAMES[name]} instead of ${isGate ? 'the sigmoid' : 'tanh'}`,
+          remedy: `use ${isGate ? 'the sigmoid' : 'tanh'} for ${what}`,
+          when: (module) => module.kind === kind,
+          alone: true,
+        };
+      }),
+  );
+}
+
 /** The most frequent first; of equally frequent ones, those that are easier to fix first. */
 const ENTRIES: readonly Entry[] = [
   ...knownOrders(LSTM_GATES).map((order) => orderEntry(LSTM_GATES, order)),
@@ -155,6 +221,13 @@ const ENTRIES: readonly Entry[] = [
     when: isGru,
   },
   {
+    name: 'b_hn twice',
+    change: { reset: 'bias twice' },
+    says: 'b_hn is added twice: within the reset, and outside of it',
+    remedy: 'add b_hn within the reset alone: the bias beside W_in x is b_in',
+    when: isGru,
+  },
+  {
     name: 'biases ih',
     change: { biases: 'ih' },
     says: 'bias_hh is missing: only bias_ih was added',
@@ -190,6 +263,21 @@ const ENTRIES: readonly Entry[] = [
     says: 'bias_ih and bias_hh are swapped',
     remedy: 'add bias_ih to W_ih x, and bias_hh to W_hh h',
     when: isGru,
+  },
+  {
+    name: 'first step without b_hn',
+    change: { firstStep: 'no b_hn' },
+    says: 'the first step, where there is no state yet, leaves out b_hn',
+    remedy: 'add b_hn in the first step too, as with a state of zeros (in MLX, pass a state of zeros)',
+    when: isGru,
+    alone: true,
+  },
+  {
+    name: 'first step without hidden part',
+    change: { firstStep: 'no hidden part' },
+    says: 'the first step, where there is no state yet, leaves out W_hh h + b_hh',
+    remedy: 'add b_hh in the first step too, as with a state of zeros',
+    alone: true,
   },
   {
     name: 'reverse in its own order',
@@ -248,6 +336,14 @@ const ENTRIES: readonly Entry[] = [
     when: isBidirectional,
   },
   {
+    name: 'reverse over features',
+    change: { reverse: 'over features' },
+    says: 'the reverse direction turns the features of the input round, and not its steps',
+    remedy: 'run the reverse direction from the last step to the first, with the features as they are',
+    when: isBidirectional,
+    alone: true,
+  },
+  {
     name: 'h_0 zero',
     change: { state: 'h_0 = 0' },
     says: 'h_0 was ignored: h began from zeros',
@@ -303,10 +399,56 @@ const ENTRIES: readonly Entry[] = [
     when: (module) => hasLayers(module) || isBidirectional(module),
   },
   {
+    name: 'no recurrence',
+    change: { carry: 'none' },
+    says: 'every step begins from the initial state: no state is passed on',
+    remedy: 'feed the state of a step to the next one',
+  },
+  {
     name: 'axes exchanged',
     change: { axes: 'exchanged' },
     says: 'batch and time are swapped: the recurrence ran along the batch',
     remedy: 'check batch_first, or swap the first two axes of the input',
+  },
+  {
+    name: 'axes exchanged, with states',
+    change: { axes: 'exchanged, with states' },
+    says: 'batch and time are swapped: the batch rows ran as steps, from the state of the first row',
+    remedy: 'check batch_first; every batch row is a sequence of its own, with its own state',
+    when: (_, { batch, h0, c0 }) => batch > 1 && (h0 ?? c0) !== undefined,
+    alone: true,
+  },
+  {
+    name: 'packed by step',
+    change: { packed: 'by step' },
+    says: 'packed data ran as one sequence: all rows of a step, then all rows of the next one',
+    remedy: 'give the batch sizes of the packed sequence to the runtime, or pad it again',
+    when: hasRows,
+    alone: true,
+  },
+  {
+    name: 'packed by row',
+    change: { packed: 'by row' },
+    says: 'the batch rows ran one after the other as one sequence: each began from the final state of the row before it',
+    remedy: 'begin every row from its own initial state',
+    when: hasRows,
+    alone: true,
+  },
+  {
+    name: 'padding before',
+    change: { padding: 'before' },
+    says: 'the rows of the output are padded before their steps, not after them',
+    remedy: "move each row's steps to the beginning (padding='post')",
+    when: (_, { lengths }) => lengths !== undefined,
+    alone: true,
+  },
+  {
+    name: 'zeros before',
+    change: { lengths: 'zeros before' },
+    says: 'the rows are padded before their steps, and the network ran over the padding',
+    remedy: "pad the rows after their steps (padding='post'), and mask the padding",
+    when: (_, { lengths }) => lengths !== undefined,
+    alone: true,
   },
   {
     name: 'lengths ignored',
@@ -321,6 +463,69 @@ const ENTRIES: readonly Entry[] = [
     says: 'the input ran backwards in time',
     remedy: 'check go_backwards, and whether the input was flipped',
   },
+  {
+    name: 'features reversed',
+    change: { inputOrder: 'features reversed' },
+    says: 'the features of the input are in the opposite order',
+    remedy: 'put the features into the order in which the module was trained',
+    when: ({ input_size }) => input_size > 1,
+    alone: true,
+  },
+  ...(['relu', 'tanh'] as const).map(
+    (inputBy): Entry => ({
+      name: `input ${inputBy}`,
+      change: { inputBy },
+      says: `the input goes through ${inputBy} before the network`,
+      remedy: `leave out ${inputBy}, or apply it to the input of the case as well`,
+      alone: true,
+    }),
+  ),
+  ...(['swapped', 'swapped back', 'transposed', 'transposed back'] as const).flatMap((memory): Entry[] => {
+    const asIf = {
+      swapped: 'that of [B, T, …], read as [T, B, …]',
+      'swapped back': 'that of [T, B, …], read as [B, T, …]',
+      transposed: 'that of a view with its axes in the opposite order',
+      'transposed back': 'that of the tensor, read as a view with its axes in the opposite order',
+    }[memory];
+    const remedy =
+      'call .contiguous() before saving or handing on a permuted tensor; permute, do not view or reshape';
+    return [
+      {
+        name: `input memory ${memory}`,
+        change: { inputMemory: memory },
+        says: `the memory of the input was taken as it is: ${asIf}`,
+        remedy,
+        when: hasRows,
+        alone: true,
+      },
+      {
+        name: `output memory ${memory}`,
+        change: { outputMemory: memory },
+        says: `the memory of the output was saved as it is: ${asIf}`,
+        remedy,
+        when: hasRows,
+        alone: true,
+      },
+    ];
+  }),
+  ...(['input added', 'tanh', 'relu', 'sigmoid', 'layer norm'] as const).map(
+    (after): Entry => ({
+      name: `after ${after}`,
+      change: { after },
+      says:
+        after === 'input added'
+          ? 'the input is added to the output (a residual connection)'
+          : after === 'layer norm'
+            ? 'the output is normalised over its units (LayerNorm without weights)'
+            : `the output goes through ${after} once more`,
+      remedy: 'take the output before that, or compare with the outputs of what the module is in',
+      when: (module) =>
+        after === 'input added'
+          ? module.input_size === outputSize(module) * directionsOf(module).length
+          : after === 'tanh' || after !== module.nonlinearity,
+      alone: true,
+    }),
+  ),
   {
     name: 'output reversed',
     change: { outputOrder: 'reversed' },
@@ -440,6 +645,37 @@ const ENTRIES: readonly Entry[] = [
     remedy: 'transpose weight_ih (.T), and do not reshape it',
   },
   {
+    name: 'W_ih reshaped by gate',
+    change: { weightIh: 'reshaped by gate' },
+    says: "each gate's W_ih was reshaped where it should have been transposed",
+    remedy: 'transpose each block of weight_ih (.T), and do not reshape it',
+    when: hasGates,
+    alone: true,
+  },
+  {
+    name: 'W_ih and W_hh reshaped by gate',
+    change: { weightIh: 'reshaped by gate', weightHh: 'transposed' },
+    says: "each gate's W_ih and W_hh were reshaped where they should have been transposed",
+    remedy: 'transpose each block of weight_ih and weight_hh (.T), and do not reshape them',
+    when: (module) => hasGates(module) && hasNoProjection(module),
+    alone: true,
+  },
+  {
+    name: 'W_ih and W_hh reshaped',
+    change: { weightIh: 'reshaped', weightHh: 'reshaped' },
+    says: 'weight_ih and weight_hh were reshaped where they should have been transposed',
+    remedy: 'transpose weight_ih and weight_hh (.T), and do not reshape them',
+    alone: true,
+  },
+  {
+    name: 'W_ih and W_hh exchanged',
+    change: { matrices: 'exchanged' },
+    says: 'weight_ih and weight_hh are swapped',
+    remedy: 'multiply x by weight_ih, and h by weight_hh',
+    when: isSquare,
+    alone: true,
+  },
+  {
     name: 'W_ih transposed',
     change: { weightIh: 'transposed' },
     says: "each gate's W_ih is transposed",
@@ -467,10 +703,42 @@ const ENTRIES: readonly Entry[] = [
   ),
   {
     name: 'output without tanh',
-    change: { outputActivation: 'none' },
+    change: { activationOf: ['c', 'identity'] },
     says: "h' = o c', without the tanh",
     remedy: "compute h' = o tanh(c')",
     when: isLstm,
+  },
+  {
+    name: 'g without tanh',
+    change: { activationOf: ['g', 'identity'] },
+    says: 'g is without its tanh',
+    remedy: 'compute g = tanh(W_ig x + b_ig + W_hg h + b_hg)',
+    when: isLstm,
+    alone: true,
+  },
+  {
+    name: 'f (c + i g)',
+    change: { cell: 'f (c + i g)' },
+    says: "the forget gate acts on the whole sum: c' = f (c + i g)",
+    remedy: "compute c' = f c + i g",
+    when: isLstm,
+    alone: true,
+  },
+  {
+    name: 'f h + i g',
+    change: { cell: 'f h + i g' },
+    says: "h stands for c in the update: c' = f h + i g",
+    remedy: "compute c' = f c + i g",
+    when: (module) => isLstm(module) && hasNoProjection(module),
+    alone: true,
+  },
+  {
+    name: 'o tanh(c)',
+    change: { cell: 'o tanh(c)' },
+    says: "h' is computed from the cell state before the step: h' = o tanh(c)",
+    remedy: "compute h' = o tanh(c')",
+    when: isLstm,
+    alone: true,
   },
   {
     name: 'i is 1 − f',
@@ -494,10 +762,12 @@ const ENTRIES: readonly Entry[] = [
     when: isLstm,
   },
   {
-    name: 'no recurrence',
-    change: { carry: 'none' },
-    says: 'every step begins from the initial state: no state is passed on',
-    remedy: 'feed the state of a step to the next one',
+    name: 'in place',
+    change: { carry: 'in place' },
+    says: 'h is overwritten unit by unit while the same step still reads it',
+    remedy: 'write the new h to another buffer, and exchange the two after the step',
+    when: hasNoProjection,
+    alone: true,
   },
   {
     name: 'h not carried',
@@ -563,6 +833,10 @@ const ENTRIES: readonly Entry[] = [
         ),
     ),
   ),
+  ...Object.entries(KINDS).flatMap(([kind, { gates }]) =>
+    gates.length > 1 ? gates.flatMap((gate) => gateEntries(kind, gate)) : [],
+  ),
+  ...gateActivationEntries(),
   {
     name: 'weights float16',
     change: { quantised: 'F16' },
@@ -590,7 +864,7 @@ const ENTRIES: readonly Entry[] = [
 ];
 
 /** The hypotheses that make sense for a module and a sequence, the likeliest first. */
-export function hypothesesFor(module: Module, sequence: Pick<Sequence, 'lengths'>): readonly Hypothesis[] {
+export function hypothesesFor(module: Module, sequence: Shape): readonly Hypothesis[] {
   return ENTRIES.filter(({ when }) => when?.(module, sequence) ?? true);
 }
 

@@ -1,8 +1,10 @@
+import { pick } from '../../engine/forward.js';
 import { chooseKernels, workOf } from '../../engine/kernels/choose.js';
 import { plainFloat64 } from '../../engine/kernels/plain.js';
 import type { SpeedOptions } from '../../engine/options.js';
 import type { Network, Sequence } from '../../module/bind.js';
 import { directionsOf, outputSize } from '../../module/parameters.js';
+import type { Floats } from '../../tensor/dtype.js';
 import { swapFirstAxes } from '../../tensor/tensor.js';
 import type { Predicted } from './predicted.js';
 import type { Variant } from './variant.js';
@@ -39,6 +41,7 @@ export function predict(
   options: PredictOptions = {},
 ): Predicted {
   if (variant.axes) return predictExchanged(network, sequence, variant, options);
+  if (variant.packed) return predictPacked(network, sequence, variant, options);
   const { limit, speed = {} } = options;
   const { module } = network;
   const { steps, batch } = sequence;
@@ -46,7 +49,9 @@ export function predict(
   const finals = variant.stateful ? finalsBefore(network, sequence, options) : undefined;
   const whole = variantSequence(module, sequence, variant, finals);
   const part = firstRows(whole, module, rows);
-  const { kernels, release } = limit
+  // A few steps are sooner computed than weights are packed.
+  const isShort = limit && !(module.bidirectional && module.num_layers > 1);
+  const { kernels, release } = isShort
     ? { kernels: plainFloat64, release: () => undefined }
     : chooseKernels(module.kind, 'float64', PASSES * workOf(network, part), speed);
   try {
@@ -64,17 +69,29 @@ function finalsBefore(network: Network, sequence: Sequence, { base, speed }: Pre
   return { h: h_n, c: c_n };
 }
 
-/** Runs along the batch from zero states, as if time steps were batch rows. */
+/** Runs along the batch, as if time steps were batch rows: from zero states, or from those of the first batch row. */
 function predictExchanged(
   network: Network,
-  { steps, batch, input }: Sequence,
-  { axes: _, ...others }: Variant,
+  { steps, batch, input, h0, c0 }: Sequence,
+  { axes, ...others }: Variant,
   { limit, speed }: PredictOptions,
 ): Predicted {
   const { module } = network;
+  const count = module.num_layers * directionsOf(module).length;
+  // The state of the first row for every row of the other run.
+  const first = (states: Floats | undefined) => {
+    if (!states || axes === 'exchanged') return undefined;
+    const size = states.length / count / batch;
+    return Float64Array.from({ length: count * steps * size }, (_, i) => {
+      const state = Math.floor(i / (steps * size));
+      return states[state * batch * size + (i % size)];
+    });
+  };
   const sequence = {
     steps: batch,
     batch: steps,
+    h0: first(h0),
+    c0: first(c0),
     input: swapFirstAxes(input, steps, batch, module.input_size), // [batch, steps, input_size]
   };
   const { output, h_n, c_n } = predict(network, sequence, others, { limit, speed });
@@ -82,4 +99,36 @@ function predictExchanged(
   // Final states [layers·directions, steps, …] can be compared only if they have the shape of PyTorch's.
   const finals = steps === batch ? { h_n, c_n } : {};
   return { output: swapFirstAxes(output, batch, steps, width), ...finals };
+}
+
+/** Runs all valid steps as one sequence of one row, which begins from the states of the first row. */
+function predictPacked(
+  network: Network,
+  sequence: Sequence,
+  { packed, ...others }: Variant,
+  { speed }: PredictOptions,
+): Predicted {
+  const { module } = network;
+  const { steps, batch, input, h0, c0, lengths } = sequence;
+  const places = Array.from({ length: steps * batch }, (_, i) => i).filter(
+    (i) => Math.floor(i / batch) < (lengths?.[i % batch] ?? steps),
+  );
+  const byRow = (i: number) => (i % batch) * steps + Math.floor(i / batch);
+  if (packed === 'by row') places.sort((a, b) => byRow(a) - byRow(b));
+  const states = module.num_layers * directionsOf(module).length;
+  const first = (values: Floats | undefined) =>
+    values && pick(values, [0], states, batch, values.length / states / batch);
+  const one = {
+    steps: places.length,
+    batch: 1,
+    input: pick(input, places, 1, steps * batch, module.input_size),
+    h0: first(h0),
+    c0: first(c0),
+  };
+  const { output } = predict(network, one, others, { speed });
+  const width = directionsOf(module).length * outputSize(module);
+  const spread = new Float64Array(steps * batch * width); // [steps, batch, directions·output size]
+  for (const [i, place] of places.entries())
+    spread.set(output.subarray(i * width, (i + 1) * width), place * width);
+  return { output: spread };
 }

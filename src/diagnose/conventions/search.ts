@@ -1,11 +1,14 @@
 import type { OnProgress, SpeedOptions } from '../../engine/options.js';
 import type { BoundCase } from '../../module/bind.js';
+import { directionsOf } from '../../module/parameters.js';
 import { hypothesesOf } from './case-hypotheses.js';
 import type { Hypothesis } from './hypotheses.js';
+import { inputScale } from './input-scale.js';
 import { distanceBetween, type Misfit, misfit, type Target } from './misfit.js';
 import { type Limit, predict } from './predict.js';
 import type { Predicted } from './predicted.js';
-import type { Variant } from './variant.js';
+import { readOff } from './read-off.js';
+import { PLACEABLE, type Spot, type Variant } from './variant.js';
 import { fullWork, limitedWork, needsAllSteps } from './work.js';
 
 /** One or two hypotheses, and how far from the references they lead. */
@@ -39,6 +42,8 @@ const FIRST: Limit = { steps: 2, rows: 1 };
 const VERY_FIRST: Limit = { steps: 1, rows: 1 };
 /** The most multiplications of a search: some seconds. */
 const MAX_WORK = 2 ** 33;
+/** The most multiplications for single places: a second or two. */
+const MAX_PLACE_WORK = 2 ** 32;
 /** The most multiplications for pairs: a second or two. */
 const MAX_PAIR_WORK = 2 ** 31;
 /** The most multiplications of a run that only confirms that a hypothesis changes nothing. */
@@ -58,7 +63,7 @@ export function searchWork(boundCase: BoundCase): number {
 /** Tries every hypothesis alone. */
 export async function searchSingles(search: Search): Promise<Found> {
   const { boundCase, base } = search;
-  const hypotheses = hypothesesOf(boundCase);
+  const hypotheses = [...hypothesesOf(boundCase), ...readOff(search), ...inputScale(search)];
   const start = predict(boundCase.network, boundCase.sequence, {}, { limit: FIRST });
   // If PyTorch's own first steps are far off, a hypothesis that does not change them cannot fit.
   const startIsOff = misfit(search, start, {}, true).ratio > HOPELESS;
@@ -68,6 +73,7 @@ export async function searchSingles(search: Search): Promise<Found> {
     candidates: hypotheses.map((hypothesis) => [hypothesis]),
     limits: [FIRST],
     maxWork: MAX_WORK,
+    exhaustive: true,
     afterFirst: (first) => (distanceBetween(search, first, start) <= 1 ? ifUnchanged : 'compare'),
     isSettled: (predicted, [hypothesis]) => {
       const isInert = distanceBetween(search, predicted, base) <= 1;
@@ -82,11 +88,64 @@ export async function searchSingles(search: Search): Promise<Found> {
   };
 }
 
+/** Tries every hypothesis that may hold in one place in each layer, direction, and direction of a layer. */
+export async function searchPlaces(
+  search: Search,
+): Promise<Pick<Found, 'fits' | 'nextBest'> & { count: number }> {
+  const { boundCase, base } = search;
+  const places = placesIn(boundCase);
+  const placed = hypothesesOf(boundCase).flatMap((hypothesis) =>
+    mayBePlaced(hypothesis) ? places.map((place) => [inPlace(hypothesis, place)]) : [],
+  );
+  const { fits: tried, count } = await tryAll(search, {
+    candidates: placed,
+    limits: [FIRST],
+    maxWork: MAX_PLACE_WORK,
+  });
+  await search.onProgress?.(1);
+  return { ...separateFits(tried, misfit(search, base, {}, false)), count };
+}
+
+interface NamedSpot extends Spot {
+  readonly name: string;
+}
+
+/** The places in which a fault may be that is not everywhere. */
+function placesIn({ network: { module } }: BoundCase): NamedSpot[] {
+  const directions = directionsOf(module);
+  const layers = module.num_layers > 1 ? [...Array(module.num_layers).keys()] : [];
+  const ways = directions.length > 1 ? ([0, 1] as const) : [];
+  return [
+    ...layers.map((layer) => ({ layer, name: `in layer ${layer}` })),
+    ...ways.map((direction) => ({ direction, name: `in the ${directions[direction]} direction` })),
+    ...layers.flatMap((layer) =>
+      ways.map((direction) => ({ layer, direction, name: `in layer ${layer} ${directions[direction]}` })),
+    ),
+  ];
+}
+
+function mayBePlaced({ change }: Hypothesis): boolean {
+  return Object.keys(change).every((field) => (PLACEABLE as readonly string[]).includes(field));
+}
+
+function inPlace(
+  { name, change, says, remedy }: Hypothesis,
+  { name: where, layer, direction }: NamedSpot,
+): Hypothesis {
+  return {
+    name: `${name}, ${where}`,
+    change: { ...change, only: { layer, direction } },
+    says: `${where} alone: ${says}`,
+    remedy: `${where}: ${remedy}`,
+    alone: true,
+  };
+}
+
 /** Tries pairs of hypotheses, the likeliest first, as long as the work allows. */
 export async function searchPairs(
   search: Search,
   withoutEffect: readonly Hypothesis[],
-): Promise<Pick<Found, 'fits' | 'nextBest' | 'tried'>> {
+): Promise<Pick<Found, 'fits' | 'nextBest'> & { readonly tried: Omit<Found['tried'], 'singles'> }> {
   const { boundCase, base } = search;
   const hypotheses = hypothesesOf(boundCase);
   const pairs = pairsOf(hypotheses);
@@ -101,7 +160,7 @@ export async function searchPairs(
   return {
     fits: plain.length ? plain : fits,
     nextBest,
-    tried: { singles: hypotheses.length, pairs: count, ofPairs: pairs.length },
+    tried: { pairs: count, ofPairs: pairs.length },
   };
 }
 
@@ -122,6 +181,8 @@ interface Trials {
   /** Parts of the sequence that are tried before all of it, the shorter first. */
   readonly limits: readonly Limit[];
   readonly maxWork: number;
+  /** Whether the work counts only once something fits. */
+  readonly exhaustive?: boolean;
   /** What to do with a candidate after its first steps: compare them with the reference, or not. */
   readonly afterFirst?: (first: Predicted) => 'skip' | 'run' | 'compare';
   /** Whether a candidate's full prediction need not be compared with the reference. */
@@ -131,15 +192,16 @@ interface Trials {
 /** Predicts every candidate and compares it with the references, until the work is spent. */
 async function tryAll(
   search: Search,
-  { candidates, limits, maxWork, afterFirst, isSettled }: Trials,
+  { candidates, limits, maxWork, exhaustive = false, afterFirst, isSettled }: Trials,
 ): Promise<{ fits: Fit[]; count: number }> {
   const { boundCase, base, speed, onProgress } = search;
   const { network, sequence } = boundCase;
   const fits: Fit[] = [];
   let spent = 0;
+  let isFound = false;
   let count = 0;
   for (const hypotheses of candidates) {
-    if (spent > maxWork) break;
+    if (spent > maxWork && (isFound || !exhaustive)) break;
     await onProgress?.(Math.max(count / candidates.length, spent / maxWork));
     count++;
     const change = combine(hypotheses)!;
@@ -153,7 +215,9 @@ async function tryAll(
     spent += fullWork(boundCase);
     const predicted = predict(network, sequence, change, { speed, base });
     if (isSettled?.(predicted, hypotheses)) continue;
-    fits.push({ hypotheses, misfit: misfit(search, predicted, change, false) });
+    const left = misfit(search, predicted, change, false);
+    isFound ||= left.ratio <= 1;
+    fits.push({ hypotheses, misfit: left });
   }
   return { fits, count };
 }

@@ -14,6 +14,8 @@ export interface DirectionRun {
   readonly parameters: Parameters;
   readonly variant: Variant;
   readonly reverse: boolean;
+  /** Whether the direction reads the features of its input from the last to the first. */
+  readonly features?: 'reversed';
   readonly steps: number;
   /** The number of steps to compute: the first ones in the order of this direction. */
   readonly stepsRun: number;
@@ -37,6 +39,12 @@ export interface OutputColumns {
   readonly stride: number;
 }
 
+/** A step of a direction: its number in the order of the direction, and where its part of the gate sums begins. */
+interface Place {
+  readonly count: number;
+  readonly gatesAt: number;
+}
+
 type Buffer = 'x' | 'gates' | 'hidden' | 'before' | 'operand' | 'reset' | 'resetOut' | 'cellH' | 'projected';
 
 // The number of gate values in a chunk. W_ih x is one product for all steps of a chunk.
@@ -55,11 +63,12 @@ export function runDirection(run: DirectionRun): void {
     const count = Math.min(chunk, stepsRun - done);
     const first = reverse ? steps - done - count : done;
     buffers.x.set(input.subarray(first * rowSize, (first + count) * rowSize));
+    if (run.features === 'reversed') reverseRows(buffers.x, rowSize / batch, count * batch);
     if (variant.operands === 'tf32') roundToTf32(buffers.x, count * rowSize);
     products.input(buffers.gates, buffers.x, count * batch);
     for (let i = 0; i < count; i++) {
       const inChunk = reverse ? count - 1 - i : i;
-      const { h, c } = runStep(inChunk * batch * columns);
+      const { h, c } = runStep({ count: done + i, gatesAt: inChunk * batch * columns });
       storeStep(run, first + inChunk, h, c);
     }
     done += count;
@@ -69,6 +78,10 @@ export function runDirection(run: DirectionRun): void {
 /** The columns of a row of gate sums: one for every unit of every gate. */
 function gateColumns({ kind, hidden_size }: Module): number {
   return KINDS[kind].gates.length * hidden_size;
+}
+
+function reverseRows(values: Floats, size: number, rows: number): void {
+  for (let row = 0; row < rows; row++) values.subarray(row * size, (row + 1) * size).reverse();
 }
 
 function roundToTf32(values: Floats, count: number): void {
@@ -125,19 +138,20 @@ interface NewStates {
   readonly c: Floats;
 }
 
-/** Makes a function that runs one step. The step's part of the buffer `gates` begins at index `gatesAt`. */
+/** Makes a function that runs one step. */
 function stepRunner(
   run: DirectionRun,
   { products, buffers }: Workspace<Buffer>,
-): (gatesAt: number) => NewStates {
+): (place: Place) => NewStates {
   const { module, parameters, variant, batch } = run;
   const { hidden_size, kind, nonlinearity } = module;
   const { hidden, before, operand, reset, resetOut, cellH, projected } = buffers;
   const cell = variantCells[kind](variant, nonlinearity);
   const [initialH, initialC] = [run.h.slice(), run.c.slice()];
   const { carry } = variant;
-  const carriesH = carry === undefined || carry === 'no c';
-  const carriesC = carry === undefined || carry === 'no h';
+  const carriesH = carry !== 'none' && carry !== 'no h';
+  const carriesC = carry !== 'none' && carry !== 'no c';
+  const { dropEvery, firstStep } = variant;
   const step = {
     rows: batch,
     hidden_size,
@@ -158,15 +172,56 @@ function stepRunner(
     c: new Float64Array(run.c.length), // [batch, hidden]
   } satisfies VariantStep;
   const states = { h: module.proj_size ? projected : cellH, c: step.c };
-  return (gatesAt) => {
+  return ({ count, gatesAt }) => {
+    if (dropEvery && count % dropEvery === 0) {
+      run.h.set(initialH);
+      run.c.set(initialC);
+    }
     before.set(carriesH ? run.h : initialH);
     operand.set(variant.operands === 'tf32' ? before.map(toTf32) : before);
     products.hidden(hidden, operand, batch);
+    if (count === 0 && firstStep) leaveOut(run, firstStep, hidden);
     step.gatesAt = gatesAt;
-    cell(step);
+    if (carry === 'in place') runInPlace(run, step, cell, () => products.hidden(hidden, before, batch));
+    else cell(step);
     if (module.proj_size) products.projection(projected, cellH, batch);
     return states;
   };
+}
+
+/** Takes what a program leaves out where there is no state from the hidden part of the sums [batch, gates·hidden]. */
+function leaveOut(
+  { module: { kind, hidden_size }, parameters: { biasHh } }: DirectionRun,
+  what: NonNullable<Variant['firstStep']>,
+  hidden: Floats,
+): void {
+  if (what === 'no hidden part') hidden.fill(0);
+  else if (kind === 'GRU' && biasHh) {
+    for (let i = 0; i < hidden.length; i++) {
+      const row = i % biasHh.length;
+      if (row >= 2 * hidden_size) hidden[i] -= biasHh[row];
+    }
+  }
+}
+
+/** A step whose units are written over h one by one, while the next ones still read it. */
+function runInPlace(
+  { module: { hidden_size }, batch }: DirectionRun,
+  step: VariantStep,
+  cell: (step: VariantStep) => void,
+  multiply: () => void,
+): void {
+  const written = step.h.slice(); // [batch, hidden]
+  for (let unit = 0; unit < hidden_size; unit++) {
+    multiply();
+    cell(step);
+    for (let row = 0; row < batch; row++) {
+      const i = row * hidden_size + unit;
+      written[i] = step.h[i];
+      step.before[i] = step.h[i];
+    }
+  }
+  step.h.set(written);
 }
 
 /** Stores a step's states as the run's, and h in the output. Beyond a row's length, the output is 0 and states stay. */

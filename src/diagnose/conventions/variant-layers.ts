@@ -4,7 +4,7 @@ import type { Network, Parameters, Sequence } from '../../module/bind.js';
 import { directionsOf, outputSize } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
 import type { Predicted } from './predicted.js';
-import type { Variant } from './variant.js';
+import { type Variant, variantAt } from './variant.js';
 import { type DirectionRun, type OutputColumns, runDirection } from './variant-direction.js';
 import { variantParameters } from './variant-weights.js';
 
@@ -67,14 +67,15 @@ function runLayer(
   if (isPartial) output.fill(Number.NaN);
   const h = initialStates(h0, layer, directionCount * batch * size); // [directions, batch, output size]
   const c = initialStates(c0, layer, directionCount * batch * cellSize); // [directions, batch, hidden_size]
-  const here = inLayer(variant, layer, module.num_layers);
   for (let d = 0; d < directionCount; d++) {
+    const here = variantAt(inLayer(variant, layer, module.num_layers), layer, d);
     const run: DirectionRun = {
       kernels,
       module,
       parameters: parametersOf(network, layer, d, here),
       variant: here,
-      reverse: d === 1 && here.reverse !== 'forward too',
+      reverse: d === 1 && here.reverse !== 'forward too' && here.reverse !== 'over features',
+      features: d === 1 && here.reverse === 'over features' ? 'reversed' : undefined,
       steps,
       stepsRun,
       batch,

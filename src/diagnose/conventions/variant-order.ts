@@ -1,6 +1,9 @@
 import { pick } from '../../engine/forward.js';
+import type { Sequence } from '../../module/bind.js';
 import { directionsOf, type Module, outputSize } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
+import { swapFirstAxes } from '../../tensor/tensor.js';
+import type { Memory } from './variant.js';
 
 // Orders of states and of time steps: variants change them before a run (variant-sequence.ts) and after it
 // (variant-outputs.ts).
@@ -61,3 +64,41 @@ export const SHIFTS: Readonly<Record<'early' | 'late', (values: Floats, edge: Fl
     return shifted;
   },
 };
+
+/** Values [steps, batch, …] as a program has them that takes their memory for that of another order of axes. */
+export function inMemoryOrder(values: Floats, steps: number, batch: number, memory: Memory): Floats {
+  const size = values.length / steps / batch;
+  switch (memory) {
+    case 'swapped':
+      return swapFirstAxes(values, batch, steps, size);
+    case 'swapped back':
+      return swapFirstAxes(values, steps, batch, size);
+    case 'transposed':
+      return transposed(values, [size, batch, steps]);
+    case 'transposed back':
+      return transposed(values, [steps, batch, size]);
+  }
+}
+
+/** Values of this shape with their axes in the opposite order. */
+function transposed(values: Floats, [first, middle, last]: readonly [number, number, number]): Floats {
+  const result = new Float64Array(values.length); // [last, middle, first]
+  for (let i = 0; i < first; i++)
+    for (let j = 0; j < middle; j++)
+      for (let k = 0; k < last; k++)
+        result[(k * middle + j) * first + i] = values[(i * middle + j) * last + k];
+  return result;
+}
+
+/** Values [steps, batch, …] with the valid steps of each row at its end, and zeros before them. */
+export function atTheEnd(values: Floats, { steps, batch, lengths }: Sequence): Floats {
+  if (!lengths) return values;
+  const size = values.length / steps / batch;
+  const moved = new Float64Array(values.length); // [steps, batch, …]
+  for (const [row, length] of lengths.entries())
+    for (let t = 0; t < length; t++) {
+      const from = (t * batch + row) * size;
+      moved.set(values.subarray(from, from + size), ((t + steps - length) * batch + row) * size);
+    }
+  return moved;
+}

@@ -1,10 +1,13 @@
+import { relu } from '../../engine/cells/activations.js';
 import { pick } from '../../engine/forward.js';
 import type { Sequence } from '../../module/bind.js';
 import { directionsOf, type Module, outputSize } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
 import type { Variant } from './variant.js';
 import {
+  atTheEnd,
   byColumn,
+  inMemoryOrder,
   lastLayerFirst,
   reorderStates,
   reverseTime,
@@ -12,6 +15,7 @@ import {
   type States,
   sameSize,
 } from './variant-order.js';
+import { mapped, toDecimals } from './variant-weights.js';
 
 /**
  * The sequence that a variant runs over: its input, its initial states and its lengths.
@@ -26,24 +30,55 @@ export function variantSequence(
   const { steps, batch } = sequence;
   const { state, lengths } = variant;
   const initial = finals ?? { h: sequence.h0, c: sequence.c0 };
-  const { h, c } = state ? INITIAL_STATES[state](initial, module) : initial;
+  const { h, c } =
+    state === undefined
+      ? initial
+      : isOrder(state)
+        ? reorderStates(initial, state)
+        : INITIAL_STATES[state](initial, module);
   return {
     steps,
     batch,
     input: variantInput(sequence, variant),
     h0: h,
     c0: c,
-    lengths: lengths === 'ignored' ? undefined : (lengths ?? sequence.lengths),
+    lengths: typeof lengths === 'string' ? undefined : (lengths ?? sequence.lengths),
   };
 }
 
-function variantInput({ steps, input }: Sequence, { inputOrder, inputShift }: Variant): Floats {
-  const ordered = inputOrder ? reverseTime(input, steps) : input;
+function variantInput(sequence: Sequence, variant: Variant): Floats {
+  const { steps, batch, input } = sequence;
+  const { inputOrder, inputShift, inputMemory, inputScale, inputDecimals, inputBy } = variant;
+  const read = inputMemory ? inMemoryOrder(input, steps, batch, inputMemory) : input;
+  const printed = inputDecimals === undefined ? read : mapped(read, toDecimals(inputDecimals));
+  const scaled = inputScale ? mapped(printed, (value) => inputScale[0] * value + inputScale[1]) : printed;
+  const applied = inputBy ? scaled.map(INPUT_FUNCTIONS[inputBy]) : scaled;
+  const padded = variant.lengths === 'zeros before' ? atTheEnd(applied, sequence) : applied;
+  const ordered = inputOrder ? INPUT_ORDERS[inputOrder](padded, steps, batch) : padded;
   return inputShift ? SHIFTS[inputShift](ordered, new Float64Array(input.length / steps)) : ordered;
 }
 
+const INPUT_FUNCTIONS = { relu, tanh: Math.tanh };
+
+const INPUT_ORDERS: Readonly<
+  Record<NonNullable<Variant['inputOrder']>, (input: Floats, steps: number, batch: number) => Floats>
+> = {
+  reversed: (input, steps) => reverseTime(input, steps),
+  'features reversed': (input, steps, batch) => {
+    const size = input.length / steps / batch;
+    return input.map((_, i) => input[i + size - 1 - 2 * (i % size)]);
+  },
+};
+
+function isOrder<T>(value: T): value is Extract<T, readonly number[]> {
+  return Array.isArray(value);
+}
+
 const INITIAL_STATES: Readonly<
-  Record<NonNullable<Variant['state']>, (initial: States, module: Module) => States>
+  Record<
+    Exclude<NonNullable<Variant['state']>, readonly number[]>,
+    (initial: States, module: Module) => States
+  >
 > = {
   'h_0 = 0': ({ c }) => ({ c }),
   'c_0 = 0': ({ h }) => ({ h }),

@@ -9,9 +9,11 @@ type Rows = Pick<Parameters, 'weightIh' | 'weightHh' | 'biasIh' | 'biasHh'>;
 
 /** The parameters that a variant computes with, where the file has `inFile`. */
 export function variantParameters(module: Module, inFile: Parameters, variant: Variant): Parameters {
-  const { order, hiddenFrom, interleaved, biases, weightHh, weightIh, quantised } = variant;
+  const { order, hiddenFrom, interleaved, biases, weightHh, weightIh, quantised, stride, columns } = variant;
   let parameters: Rows = inFile;
   const gates = KINDS[module.kind].gates;
+  if (variant.matrices && inFile.weightIh.length === inFile.weightHh.length)
+    parameters = { ...parameters, weightIh: inFile.weightHh, weightHh: inFile.weightIh };
   if (order) {
     const blocks = gates.map((gate) => order.indexOf(gate));
     const names = TENSORS[variant.orderOf ?? 'all'];
@@ -22,7 +24,14 @@ export function variantParameters(module: Module, inFile: Parameters, variant: V
     const blocks = gates.map((_, k) => (k === gate ? from : k));
     parameters = mapRows(parameters, ['weightHh', 'biasHh'], (values) => pickBlocks(values, blocks));
   }
-  if (biases) parameters = { ...parameters, ...BIASES[biases](parameters) };
+  if (biases) {
+    const changed = { ...parameters, ...BIASES[biases](parameters) };
+    const gate = variant.biasesOf === undefined ? undefined : gates.indexOf(variant.biasesOf);
+    parameters =
+      gate === undefined
+        ? changed
+        : ofGate(parameters, changed, gate * module.hidden_size, module.hidden_size);
+  }
   const size = outputSize(module);
   if (weightHh)
     parameters = { ...parameters, weightHh: TRANSPOSED[weightHh](parameters.weightHh, gates.length, size) };
@@ -30,11 +39,17 @@ export function variantParameters(module: Module, inFile: Parameters, variant: V
     const inputs = parameters.weightIh.length / (gates.length * module.hidden_size);
     parameters = { ...parameters, weightIh: TRANSPOSED[weightIh](parameters.weightIh, gates.length, inputs) };
   }
+  const rows = gates.length * module.hidden_size;
+  if (stride) parameters = { ...parameters, [stride[0]]: withStride(parameters[stride[0]], rows, stride[1]) };
+  if (columns)
+    parameters = { ...parameters, [columns[0]]: withColumns(parameters[columns[0]], rows, columns[1]) };
   if (interleaved)
     parameters = mapRows(parameters, TENSORS.all, (values) =>
       byGate(values, gates.length, module.hidden_size),
     );
-  if (quantised) parameters = mapRows(parameters, TENSORS.weights, QUANTISED[quantised]);
+  if (typeof quantised === 'object')
+    parameters = mapRows(parameters, TENSORS.all, (values) => mapped(values, toDecimals(quantised.decimals)));
+  else if (quantised) parameters = mapRows(parameters, TENSORS.weights, QUANTISED[quantised]);
   return { ...inFile, ...parameters };
 }
 
@@ -76,6 +91,30 @@ const BIASES: Readonly<Record<NonNullable<Variant['biases']>, (rows: Rows) => Pa
   exchanged: ({ biasIh, biasHh }) => ({ biasIh: biasHh, biasHh: biasIh }),
 };
 
+/** The biases of one gate as they are in `changed`; zeros where a bias is absent. */
+function ofGate(rows: Rows, changed: Rows, from: number, count: number): Rows {
+  const merged = (name: 'biasIh' | 'biasHh') => {
+    const own = rows[name];
+    if (!own) return own;
+    const result = own.slice(); // [gates·hidden]
+    for (let i = from; i < from + count; i++) result[i] = changed[name]?.[i] ?? 0;
+    return result;
+  };
+  return { ...rows, biasIh: merged('biasIh'), biasHh: merged('biasHh') };
+}
+
+/** A matrix [rows, …] whose rows begin `stride` values apart; what is beyond its end is 0. */
+function withStride(values: Floats, rows: number, stride: number): Floats {
+  const columns = values.length / rows;
+  return values.map((_, i) => values[Math.floor(i / columns) * stride + (i % columns)] ?? 0);
+}
+
+/** A matrix [rows, …] of which only the first `count` columns are used. */
+function withColumns(values: Floats, rows: number, count: number): Floats {
+  const columns = values.length / rows;
+  return values.map((value, i) => (i % columns < count ? value : 0));
+}
+
 /**
  * Weights [gates·hidden, columns] whose blocks are transposed, or whose values are those of the transposed shape without
  * having been moved.
@@ -100,6 +139,15 @@ const TRANSPOSED = {
         result[row * columns + column] = values[column * rows + row];
     return result;
   },
+  'reshaped by gate'(values: Floats, gates: number, columns: number): Floats {
+    const size = values.length / gates;
+    const result = values.slice(); // [gates·hidden, columns]
+    for (let gate = 0; gate < gates; gate++) {
+      const block = values.subarray(gate * size, (gate + 1) * size);
+      result.set(TRANSPOSED.reshaped(block, 1, columns), gate * size);
+    }
+    return result;
+  },
 };
 
 /** Puts rows that go unit by unit into the order gate by gate. */
@@ -114,7 +162,7 @@ function byGate(values: Floats, gates: number, hidden: number): Floats {
   return result;
 }
 
-const QUANTISED: Readonly<Record<NonNullable<Variant['quantised']>, (values: Floats) => Floats>> = {
+const QUANTISED: Readonly<Record<Extract<Variant['quantised'], string>, (values: Floats) => Floats>> = {
   F16: (values) => mapped(values, toHalf),
   BF16: (values) => mapped(values, rounding(8)),
   int8: (values) => {
@@ -124,6 +172,12 @@ const QUANTISED: Readonly<Record<NonNullable<Variant['quantised']>, (values: Flo
     return mapped(values, (value) => scale * Math.round(value / scale));
   },
 };
+
+/** Rounds to decimals, as printing does. */
+export function toDecimals(decimals: number): (value: number) => number {
+  const scale = 10 ** decimals;
+  return (value) => Math.round(value * scale) / scale;
+}
 
 /** Applies a function to every value, in float64: ten times as fast as Float64Array.from. */
 export function mapped(values: Floats, change: (value: number) => number): Float64Array {

@@ -3,6 +3,9 @@
  * freely. The headings name the file in which the fields take effect.
  */
 export interface Variant {
+  /** The only layer, direction or both in which the fields of the next three headings apply; everywhere if absent. */
+  readonly only?: Spot;
+
   // Parameters: variant-weights.ts
 
   /** The gates that the row blocks of the file are taken for: with `iofg`, an LSTM's second block is used as o. */
@@ -13,12 +16,20 @@ export interface Variant {
   readonly interleaved?: true;
   /** The biases that are added, or what is added instead of them. */
   readonly biases?: 'ih' | 'hh' | 'none' | 'doubled' | 'ih twice' | 'exchanged';
+  /** The gate whose biases these are; all if absent. */
+  readonly biasesOf?: string;
   /** W_hh is transposed gate by gate, or its values are reshaped to the shape of the transposed matrix. */
   readonly weightHh?: 'transposed' | 'reshaped';
-  /** As `weightHh`. */
-  readonly weightIh?: 'transposed' | 'reshaped';
+  /** As `weightHh`; or reshaped gate by gate, which for the square blocks of W_hh is the same as transposed. */
+  readonly weightIh?: 'transposed' | 'reshaped' | 'reshaped by gate';
+  /** W_ih and W_hh are exchanged. */
+  readonly matrices?: 'exchanged';
+  /** The rows of a matrix begin so many values apart in memory. */
+  readonly stride?: readonly ['weightIh' | 'weightHh', number];
+  /** Only the first so many columns of a matrix are used. */
+  readonly columns?: readonly ['weightIh' | 'weightHh', number];
   /** The weight matrices are rounded to these numbers. */
-  readonly quantised?: 'F16' | 'BF16' | 'int8';
+  readonly quantised?: 'F16' | 'BF16' | 'int8' | { readonly decimals: number };
   /** A gate uses W_hh h + b_hh of another gate: the gate, then the other one. */
   readonly hiddenFrom?: readonly [string, string];
 
@@ -28,8 +39,13 @@ export interface Variant {
   readonly gateActivation?: 'hard 0.2' | 'hard 1/6';
   /** The activation instead of tanh, or instead of an RNN's relu. */
   readonly activation?: 'tanh' | 'relu' | 'sigmoid' | 'identity';
-  /** What a GRU's r multiplies: h before the product, the product without b_hn, nothing, or the whole sum of n. */
-  readonly reset?: 'before' | 'without bias' | 'none' | 'all';
+  /** One activation instead of its own: that of a gate, or of an LSTM's c'. */
+  readonly activationOf?: readonly [where: string, name: ActivationName];
+  /**
+   * What a GRU's r multiplies: h before the product, the product without b_hn, nothing, or the whole sum of n; or the
+   * right sum, with b_hn once more outside.
+   */
+  readonly reset?: 'before' | 'without bias' | 'none' | 'all' | 'bias twice';
   /** A GRU's h' is z n + (1 − z) h. */
   readonly updateExchanged?: true;
   /** Added to the sum of an LSTM's f. */
@@ -38,13 +54,19 @@ export interface Variant {
   readonly coupled?: 'i = 1 − f' | 'f = 1 − i';
   /** An LSTM's c' is c + i g. */
   readonly forget?: 'none';
-  /** An LSTM's h' is o c'. */
-  readonly outputActivation?: 'none';
+  /** An LSTM's c' is f (c + i g), or f h + i g; or its h' is o tanh(c). */
+  readonly cell?: 'f (c + i g)' | 'f h + i g' | 'o tanh(c)';
+  /** What is limited to a magnitude: an LSTM's c', or the sums before activations. */
+  readonly clip?: readonly ['cell' | 'sums', number];
 
   // From step to step: variant-direction.ts
 
   /** The states that no step passes to the next: each step begins from the initial ones. */
-  readonly carry?: 'none' | 'no h' | 'no c';
+  readonly carry?: 'none' | 'no h' | 'no c' | 'in place';
+  /** Every so many steps begin from the initial states. */
+  readonly dropEvery?: number;
+  /** What the first step leaves out, because there is no state: W_hh h + b_hh, or a GRU's b_hn. */
+  readonly firstStep?: 'no hidden part' | 'no b_hn';
   /** The operands of products are rounded to 11 bits. */
   readonly operands?: 'tf32';
 
@@ -59,7 +81,8 @@ export interface Variant {
     | 'weights of forward'
     | 'weights exchanged'
     | 'written first'
-    | 'interleaved';
+    | 'interleaved'
+    | 'over features';
   /** The layers in which `reverse` applies; all if absent. */
   readonly reverseIn?: 'last layer';
 
@@ -74,17 +97,28 @@ export interface Variant {
     | 'c_0 = h_0'
     | 'direction first'
     | 'layers reversed'
-    | 'first for all';
+    | 'first for all'
+    | readonly number[];
   /** The run begins from the final states of an earlier run over the same sequence. */
   readonly stateful?: true;
-  /** Batch and time are swapped. */
-  readonly axes?: 'exchanged';
-  /** The order of the input in time. */
-  readonly inputOrder?: 'reversed';
+  /** Batch and time are swapped, from zero states or from those of the first batch row. */
+  readonly axes?: 'exchanged' | 'exchanged, with states';
+  /** All valid steps run as one sequence: step by step, or row by row. */
+  readonly packed?: 'by step' | 'by row';
+  /** The order of the input in time, or of its features. */
+  readonly inputOrder?: 'reversed' | 'features reversed';
+  /** The input has another memory order than its shape says. */
+  readonly inputMemory?: Memory;
+  /** What the input is multiplied by, and what is added then. */
+  readonly inputScale?: readonly [factor: number, shift: number];
+  /** The decimals that the input was rounded to. */
+  readonly inputDecimals?: number;
+  /** A function that the input goes through. */
+  readonly inputBy?: 'relu' | 'tanh';
   /** Each step takes the input of the step after it (early) or before it (late). */
   readonly inputShift?: 'early' | 'late';
   /** The lengths of the batch rows. */
-  readonly lengths?: 'ignored' | readonly number[];
+  readonly lengths?: 'ignored' | 'zeros before' | readonly number[];
 
   // What the run returns: variant-outputs.ts; `of the last step`: variant-layers.ts
 
@@ -92,31 +126,115 @@ export interface Variant {
   readonly outputOrder?: 'reversed';
   /** The output is returned one step early or late. */
   readonly outputShift?: 'early' | 'late';
-  /** The order of the batch rows. */
-  readonly batchOrder?: 'reversed';
+  /** The output has another memory order than its shape says. */
+  readonly outputMemory?: Memory;
+  /** The valid steps of a row stand at its end, and the padding before them. */
+  readonly padding?: 'before';
+  /** What is made of the output after it is computed. */
+  readonly after?: 'input added' | 'tanh' | 'relu' | 'sigmoid' | 'layer norm';
+  /** What the output is multiplied by, and how that becomes whole numbers. */
+  readonly outputScale?: { readonly factor: number; readonly whole?: 'rounded' | 'truncated' };
+  /** The order of the units in the output. */
+  readonly unitOrder?: readonly number[];
+  /** The batch rows that the rows of all outputs are. */
+  readonly batchOrder?: 'reversed' | readonly number[];
+  /** The rows [layers·directions, batch] of the final states that theirs are. */
+  readonly finalOrder?: readonly number[];
   /** The final states. */
   readonly finals?: 'direction first' | 'layers reversed' | 'exchanged' | 'of the last step';
 }
 
+/** A layer, a direction (1 is the reverse one), or a direction of a layer. */
+export interface Spot {
+  readonly layer?: number;
+  readonly direction?: 0 | 1;
+}
+
+export type ActivationName =
+  | 'sigmoid'
+  | 'tanh'
+  | 'relu'
+  | 'identity'
+  | 'hard 0.2'
+  | 'hard 1/6'
+  | 'hard tanh'
+  | 'softsign';
+
+/**
+ * A tensor [T, B, …] whose memory is that of another: of [B, T, …], or of all axes in the opposite order; or the reverse
+ * of the two.
+ */
+export type Memory = 'swapped' | 'swapped back' | 'transposed' | 'transposed back';
+
+/** The fields that may apply in one place only. */
+export const PLACEABLE = [
+  'order',
+  'orderOf',
+  'interleaved',
+  'biases',
+  'biasesOf',
+  'weightHh',
+  'weightIh',
+  'matrices',
+  'stride',
+  'columns',
+  'quantised',
+  'hiddenFrom',
+  'gateActivation',
+  'activation',
+  'activationOf',
+  'reset',
+  'updateExchanged',
+  'forgetBias',
+  'coupled',
+  'forget',
+  'cell',
+  'clip',
+  'carry',
+  'dropEvery',
+  'firstStep',
+  'operands',
+] as const satisfies readonly (keyof Variant)[];
+
+/** A variant as one direction of a layer has it. */
+export function variantAt(variant: Variant, layer: number, direction: number): Variant {
+  const { only } = variant;
+  const isHere = !only || ((only.layer ?? layer) === layer && (only.direction ?? direction) === direction);
+  if (isHere) return variant;
+  const entries = Object.entries(variant).filter(
+    ([field]) => !(PLACEABLE as readonly string[]).includes(field),
+  );
+  return Object.fromEntries(entries);
+}
+
 /** For each field whether it moves values along time: always, never, or with this value. */
 const MOVES_IN_TIME: { readonly [Field in keyof Variant]-?: boolean | Variant[Field] } = {
+  only: false,
   order: false,
   orderOf: false,
   interleaved: false,
   biases: false,
+  biasesOf: false,
   weightHh: false,
   weightIh: false,
+  matrices: false,
+  stride: false,
+  columns: false,
   quantised: false,
   hiddenFrom: false,
   gateActivation: false,
   activation: false,
+  activationOf: false,
   reset: false,
   updateExchanged: false,
   forgetBias: false,
   coupled: false,
   forget: false,
-  outputActivation: false,
+  cell: false,
+  clip: false,
   carry: false,
+  dropEvery: false,
+  firstStep: false,
   operands: false,
   layers: false,
   reverse: 'in its own order',
@@ -124,12 +242,23 @@ const MOVES_IN_TIME: { readonly [Field in keyof Variant]-?: boolean | Variant[Fi
   state: false,
   stateful: false,
   axes: true,
+  packed: true,
   inputOrder: false,
+  inputMemory: false,
+  inputScale: false,
+  inputDecimals: false,
+  inputBy: false,
   inputShift: false,
   lengths: true,
   outputOrder: true,
   outputShift: true,
+  outputMemory: true,
+  padding: true,
+  after: false,
+  outputScale: false,
+  unitOrder: false,
   batchOrder: false,
+  finalOrder: false,
   finals: true,
 };
 

@@ -11,6 +11,8 @@ import type { KnownLayer } from './sensitivity.js';
 export interface Known extends KnownLayer {
   readonly layer: number;
   readonly direction: Direction;
+  /** Whether what goes into it is in the case. */
+  readonly hasInput: boolean;
 }
 
 /**
@@ -32,7 +34,11 @@ export function knownLayers(boundCase: BoundCase, requested: ProfileName | undef
   return references.flatMap((reference, layer) => {
     if (!reference) return [];
     const below = layer === 0 ? sequence.input : (references[layer - 1]?.data ?? spreads[layer - 1].values);
-    return knownDirections(boundCase, layer, below, reference.data, spreads[layer]);
+    const hasInput = layer === 0 || references[layer - 1] !== undefined;
+    return knownDirections(boundCase, layer, below, reference.data, spreads[layer]).map((known) => ({
+      ...known,
+      hasInput,
+    }));
   });
 }
 
@@ -47,7 +53,7 @@ function knownDirections(
   below: Floats,
   expected: Floats,
   { error, undecided }: Spread,
-): Known[] {
+): Omit<Known, 'hasInput'>[] {
   const { module, layers } = network;
   const { steps, batch, lengths, h0, c0 } = sequence;
   const { hidden_size } = module;
@@ -56,7 +62,7 @@ function knownDirections(
   const input = new Float64Array(steps * batch * input_size); // [steps, batch, layer input]
   input.set(below);
   const sigma = error.map((deviation, i) => (undecided[i] ? 0 : deviation)); // [steps, batch, directions·hidden]
-  return directions.map((direction, d): Known => {
+  return directions.map((direction, d): Omit<Known, 'hasInput'> => {
     const stateSize = batch * hidden_size;
     const first = (layer * directions.length + d) * stateSize;
     const ofDirection = (values: Floats) => {

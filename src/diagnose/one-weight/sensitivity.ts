@@ -1,5 +1,5 @@
 import { sigmoid } from '../../engine/cells/activations.js';
-import { plainFloat64 } from '../../engine/kernels/plain.js';
+import { chooseKernels } from '../../engine/kernels/choose.js';
 import { KINDS } from '../../kinds.js';
 import type { Parameters } from '../../module/bind.js';
 import type { Module } from '../../module/parameters.js';
@@ -43,24 +43,40 @@ export interface TeacherForced {
   readonly c0?: Floats;
 }
 
+const forcedLayers = new WeakMap<KnownLayer, TeacherForced>();
+
+/** Computed once for each layer. */
 export function teacherForced(layer: KnownLayer): TeacherForced {
+  const forced = forcedLayers.get(layer) ?? compute(layer);
+  forcedLayers.set(layer, forced);
+  return forced;
+}
+
+function compute(layer: KnownLayer): TeacherForced {
   const { module, parameters, steps, batch, input, c0 } = layer;
   const { hidden_size, kind, nonlinearity } = module;
   const orders = Array.from({ length: batch }, (_, row) => stepOrder(layer, row));
   const before = statesBefore(layer, orders);
   const columns = KINDS[kind].gates.length * hidden_size;
   const { weightIh, weightHh, biasIh, biasHh } = parameters;
-  const { products } = plainFloat64.workspace(
+  const work = columns * (layer.input_size + hidden_size) * steps * batch;
+  const { kernels, release } = chooseKernels(kind, 'float64', work, {});
+  const { products, buffers } = kernels.workspace(
     {
       input: { weight: weightIh, bias: biasIh, columns, rows: 'many' },
       hidden: { weight: weightHh, bias: biasHh, columns, rows: 'many' },
     },
-    {},
+    { x: input.length, h: before.length, sums: steps * batch * columns },
   );
   const inputSums = new Float64Array(steps * batch * columns); // [steps, batch, gates·hidden]
   const hiddenSums = new Float64Array(steps * batch * columns); // [steps, batch, gates·hidden]
-  products.input(inputSums, input, steps * batch);
-  products.hidden(hiddenSums, before, steps * batch);
+  buffers.x.set(input);
+  products.input(buffers.sums, buffers.x, steps * batch);
+  inputSums.set(buffers.sums);
+  buffers.h.set(before);
+  products.hidden(buffers.sums, buffers.h, steps * batch);
+  hiddenSums.set(buffers.sums);
+  release();
   return {
     hidden_size,
     batch,

@@ -1,13 +1,17 @@
 import { expect, test } from 'vitest';
 import { hypothesesOf } from '../../../src/diagnose/conventions/case-hypotheses.js';
-import { hypothesesFor } from '../../../src/diagnose/conventions/hypotheses.js';
 import type { Sequence } from '../../../src/module/bind.js';
+import type { Module } from '../../../src/module/parameters.js';
 import { moduleOf } from '../../engine/module.js';
 import { networkOf } from '../../engine/random-network.js';
 import { boundOf } from '../bound.js';
 
 const MODULE = moduleOf('RNN', { hidden_size: 2 });
 const NETWORK = networkOf(MODULE, 1);
+
+/** Those of a sequence without a reference. */
+const usual = (sequence: Sequence) =>
+  hypothesesOf(boundOf(NETWORK, sequence, { h_n: new Float64Array(2 * sequence.batch) }));
 
 const hypotheses = (sequence: Sequence, output: readonly number[]) =>
   hypothesesOf(boundOf(NETWORK, sequence, { output: Float64Array.from(output) }));
@@ -27,7 +31,7 @@ test('zeros at the end of the reference are lengths that the case lacks', () => 
   const [first, ...others] = hypotheses(sequence, output);
   expect(first.change).toEqual({ lengths: [3, 2] });
   expect(first.says).toBe('the reference ends early: its batch rows are zero from the steps 3, 2 on');
-  expect(others).toEqual(hypothesesFor(MODULE, sequence));
+  expect(others).toEqual(usual(sequence));
 });
 
 test('a row has one step at least', () => {
@@ -46,10 +50,48 @@ test('eight lengths are listed, and no more', () => {
 
 test('without zeros at the end, with lengths, or without an output nothing is added', () => {
   const { sequence, output } = padded(2, [2, 2]);
-  expect(hypotheses(sequence, output)).toEqual(hypothesesFor(MODULE, sequence));
+  expect(hypotheses(sequence, output)).toEqual(usual(sequence));
   const short = padded(2, [2, 1]);
   const known = { ...short.sequence, lengths: [2, 1] };
-  expect(hypotheses(known, short.output)).toEqual(hypothesesFor(MODULE, known));
-  const h_n = new Float64Array(4);
-  expect(hypothesesOf(boundOf(NETWORK, sequence, { h_n }))).toEqual(hypothesesFor(MODULE, sequence));
+  expect(hypotheses(known, short.output)).toEqual(usual(known));
+});
+
+const changes = (module: Partial<Module>, more: Partial<Sequence> = {}) => {
+  const network = networkOf(moduleOf('LSTM', module), 1);
+  const sequence = { steps: 2, batch: 1, input: new Float64Array(2 * network.module.input_size), ...more };
+  return hypothesesOf(boundOf(network, sequence, {})).map(({ change }) => change);
+};
+
+test('loops may stop short of a size, or at a multiple of a block', () => {
+  const all = changes({ input_size: 21, hidden_size: 4 });
+  for (const count of [20, 16]) expect(all).toContainEqual({ columns: ['weightIh', count] });
+  expect(all).toContainEqual({ columns: ['weightHh', 3] });
+  expect(all).not.toContainEqual({ columns: ['weightHh', 4] });
+});
+
+test('rows may be as far apart as those of the other matrix, or of padded ones', () => {
+  const all = changes({ input_size: 6, hidden_size: 4 });
+  for (const stride of [4, 8, 16, 32]) expect(all).toContainEqual({ stride: ['weightIh', stride] });
+  expect(all).toContainEqual({ stride: ['weightHh', 6] });
+  expect(all).not.toContainEqual({ stride: ['weightIh', 6] });
+});
+
+test('states may be those of any other layer', () => {
+  const h0 = new Float64Array(12);
+  const three = changes({ num_layers: 3, hidden_size: 4 }, { h0 });
+  const some = [
+    [1, 2, 2],
+    [2, 1, 0],
+    [1, 1, 1],
+  ];
+  for (const state of some) expect(three).toContainEqual({ state });
+  expect(three).not.toContainEqual({ state: [0, 1, 2] });
+  expect(changes({ num_layers: 3, hidden_size: 4 }).filter(({ state }) => Array.isArray(state))).toEqual([]);
+  const five = changes({ num_layers: 5, hidden_size: 4 }, { h0: new Float64Array(20) });
+  const shifted = [
+    [1, 2, 3, 4, 0],
+    [1, 2, 3, 4, 4],
+    [0, 0, 1, 2, 3],
+  ];
+  for (const state of shifted) expect(five).toContainEqual({ state });
 });

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { allowances } from '../../../src/diagnose/conventions/allowance.js';
 import { hypothesesFor, separators } from '../../../src/diagnose/conventions/hypotheses.js';
 import { predict } from '../../../src/diagnose/conventions/predict.js';
-import { searchSingles } from '../../../src/diagnose/conventions/search.js';
+import { searchPlaces, searchSingles } from '../../../src/diagnose/conventions/search.js';
+import type { Variant } from '../../../src/diagnose/conventions/variant.js';
 import type { Kind } from '../../../src/kinds.js';
 import type { Sequence } from '../../../src/module/bind.js';
 import { directionsOf, type Module, outputSize } from '../../../src/module/parameters.js';
@@ -64,9 +65,11 @@ test.each(MODULES)(
   },
 );
 
+const SHAPE = { steps: 4, batch: 3, h0: new Float64Array(1) };
+
 test('names and sentences are unique', () => {
   for (const { kind, more, lengths } of MODULES) {
-    const hypotheses = hypothesesFor(moduleOf(kind, more), { lengths });
+    const hypotheses = hypothesesFor(moduleOf(kind, more), { ...SHAPE, lengths });
     for (const key of ['name', 'says'] as const) {
       const texts = hypotheses.map((hypothesis) => hypothesis[key]);
       expect(new Set(texts).size).toBe(texts.length);
@@ -75,7 +78,7 @@ test('names and sentences are unique', () => {
 });
 
 const namesFor = (kind: Kind, more: Partial<Module> = {}, lengths?: readonly number[]) =>
-  hypothesesFor(moduleOf(kind, { input_size: 2, hidden_size: 3, ...more }), { lengths }).map(
+  hypothesesFor(moduleOf(kind, { input_size: 2, hidden_size: 3, ...more }), { ...SHAPE, lengths }).map(
     ({ name }) => name,
   );
 
@@ -136,13 +139,13 @@ test('known orders come first, then those of some tensors, then all others', () 
 });
 
 test('an order says which blocks to take', () => {
-  const [gru] = hypothesesFor(moduleOf('GRU'), {}).filter(({ name }) => name === 'order zrn, weight_hh');
+  const [gru] = hypothesesFor(moduleOf('GRU'), SHAPE).filter(({ name }) => name === 'order zrn, weight_hh');
   expect(gru).toMatchObject({
     change: { order: 'zrn', orderOf: 'weight_hh' },
     says: 'the row blocks of weight_hh alone are in the order z r n (Keras, ONNX), not r z n',
     remedy: 'put the row blocks of weight_hh into the order r z n (PyTorch): blocks 1, 0, 2',
   });
-  const lstm = hypothesesFor(moduleOf('LSTM'), {}).find(({ name }) => name === 'order fgoi');
+  const lstm = hypothesesFor(moduleOf('LSTM'), SHAPE).find(({ name }) => name === 'order fgoi');
   expect(lstm).toMatchObject({
     says: 'the row blocks of weight_ih, weight_hh and the biases are in the order f g o i, not i f g o',
     remedy: 'put the row blocks of each of them into the order i f g o (PyTorch): blocks 3, 0, 1, 2',
@@ -150,8 +153,9 @@ test('an order says which blocks to take', () => {
 });
 
 test('hidden parts of other gates are tried alone only', () => {
-  const alone = hypothesesFor(moduleOf('GRU'), {}).filter((hypothesis) => hypothesis.alone);
-  expect(alone.map(({ name }) => name)).toEqual([
+  const alone = hypothesesFor(moduleOf('GRU'), SHAPE).filter((hypothesis) => hypothesis.alone);
+  const names = alone.map(({ name }) => name);
+  expect(names.filter((name) => name.startsWith('hidden '))).toEqual([
     'hidden r from z',
     'hidden r from n',
     'hidden z from r',
@@ -197,4 +201,41 @@ test('a case says what it needs', () => {
   expect(needs({ steps: 2, input: Float64Array.of(1, 2, 3, 4) })).toEqual([
     'different numbers of steps and batch rows',
   ]);
+});
+
+test.each([
+  { kind: 'LSTM', more: { num_layers: 2 } },
+  { kind: 'GRU', more: { num_layers: 2, bidirectional: true } },
+  { kind: 'RNN', more: { bidirectional: true } },
+] as const)('a hypothesis that holds in one place is found there: $kind $more', async ({ kind, more }) => {
+  const module = moduleOf(kind, { input_size: 4, hidden_size: 4, ...more });
+  const network = networkOf(module, 8);
+  const sequence = tellingSequence(module);
+  const base = predict(network, sequence, {});
+  const places = [
+    ...('num_layers' in more ? [{ layer: 0 }, { layer: 1 }] : []),
+    ...('bidirectional' in more ? [{ direction: 1 as const }] : []),
+    ...('num_layers' in more && 'bidirectional' in more ? [{ layer: 0, direction: 1 as const }] : []),
+  ];
+  const changes: readonly Variant[] = [
+    { biases: 'hh' },
+    ...(kind === 'RNN'
+      ? [{ activation: 'sigmoid' } as const]
+      : ([{ gateActivation: 'hard 0.2' }, { interleaved: true }] as const)),
+    ...(kind === 'LSTM' ? ([{ order: 'iofg' }, { biases: 'none', biasesOf: 'g' }] as const) : []),
+    ...(kind === 'GRU' ? ([{ reset: 'before' }] as const) : []),
+  ];
+  for (const only of places) {
+    for (const change of changes) {
+      const { output, h_n, c_n } = predict(network, sequence, { ...change, only });
+      const boundCase = boundOf(network, sequence, { output, h_n, c_n });
+      const search = { boundCase, base, allowances: allowances(boundCase, undefined) };
+      const { fits } = await searchPlaces(search);
+      const found = fits.map(({ hypotheses: [first] }) => first.change);
+      expect(found, JSON.stringify({ only, change })).toContainEqual({ ...change, only: { ...only } });
+      // It does not hold everywhere.
+      const everywhere = (await searchSingles(search)).fits.map(({ hypotheses: [first] }) => first.change);
+      expect(everywhere).not.toContainEqual(change);
+    }
+  }
 });

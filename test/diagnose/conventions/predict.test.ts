@@ -40,8 +40,11 @@ test('the first steps of the first rows are those of the whole run, whatever is 
         expect(Math.abs(value - whole.output[i]), name).toBeLessThan(1e-12);
       }
       expect(first.output.length).toBe(whole.output.length);
-      const least =
-        Math.min(sequence.batch, 2) * outputSize(network.module) * directionsOf(network.module).length;
+      // A row that has the first steps of one direction only cannot be normalised.
+      const isMixed = change.after === 'layer norm' && network.module.bidirectional;
+      const least = isMixed
+        ? 0
+        : Math.min(sequence.batch, 2) * outputSize(network.module) * directionsOf(network.module).length;
       expect(known, name).toBeGreaterThanOrEqual(least);
     }),
     { numRuns: 500 },

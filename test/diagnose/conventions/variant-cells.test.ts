@@ -97,7 +97,7 @@ test.each<[Variant, number, (c: number) => number]>([
   [{ coupled: 'i = 1 − f' }, F * 0.25 + (1 - F) * G, (c) => O * tanh(c)],
   [{ coupled: 'f = 1 − i' }, (1 - I) * 0.25 + I * G, (c) => O * tanh(c)],
   [{ forget: 'none' }, 0.25 + I * G, (c) => O * tanh(c)],
-  [{ outputActivation: 'none' }, F * 0.25 + I * G, (c) => O * c],
+  [{ activationOf: ['c', 'identity'] }, F * 0.25 + I * G, (c) => O * c],
   [{ activation: 'identity' }, F * 0.25 + I * 0.7, (c) => O * c],
   [{ gateActivation: 'hard 0.2' }, 0.46 * 0.25 + 0.56 * G, (c) => 0.58 * tanh(c)],
 ])('an LSTM with %j', (variant, c, h) => {

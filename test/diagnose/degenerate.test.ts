@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { predict } from '../../src/diagnose/conventions/predict.js';
+import { degenerate, padding } from '../../src/diagnose/degenerate.js';
+import type { Floats } from '../../src/tensor/dtype.js';
+import { moduleOf } from '../engine/module.js';
+import { networkOf, sequenceOf } from '../engine/random-network.js';
+import { boundOf } from './bound.js';
+
+const MODULE = moduleOf('LSTM', { input_size: 2, hidden_size: 3 });
+const NETWORK = networkOf(MODULE, 1);
+const LENGTHS = [5, 3];
+const SEQUENCE = { ...sequenceOf(MODULE, 5, 2, 2), lengths: LENGTHS };
+const BASE = predict(NETWORK, SEQUENCE, {});
+
+const said = (output: Floats, base = BASE) =>
+  degenerate({ boundCase: boundOf(NETWORK, SEQUENCE, { output }), base, allowances: [] })?.says;
+
+test.each([
+  [0, 'every value of the output is zero'],
+  [0.37, 'every value of the output is 0.37'],
+])('the same value everywhere: %d', (value, says) => {
+  expect(said(BASE.output.map(() => value))).toBe(says);
+  expect(said(BASE.output.map((_, i) => (i === 7 ? value + 1 : value)))).toBeUndefined();
+});
+
+test('the same step again and again', () => {
+  expect(said(BASE.output.map((_, i) => BASE.output[i % 6]))).toContain(
+    'every step of the output is the same',
+  );
+  expect(said(BASE.output)).toBeUndefined();
+});
+
+test('a network that gives that is no reason', () => {
+  const constant = { ...BASE, output: BASE.output.map(() => 0.5) };
+  expect(
+    said(
+      BASE.output.map(() => 0),
+      constant,
+    ),
+  ).toBeUndefined();
+});
+
+describe('padding', () => {
+  const padded = (beyond: (t: number, i: number) => number) =>
+    padding(
+      boundOf(NETWORK, SEQUENCE, {
+        output: BASE.output.map((value, i) => {
+          const [t, row] = [Math.floor(i / 6), Math.floor(i / 3) % 2];
+          return t < LENGTHS[row] ? value : beyond(t, i);
+        }),
+      }),
+    );
+
+  test('of one number', () => {
+    const { says, remedy } = padded(() => -1);
+    expect(says).toBe("the padding of the output is -1 (padding_value), and PyTorch's is 0");
+    expect(remedy).toContain('--padding -1');
+  });
+
+  test('of the last state', () => {
+    const { says, remedy } = padded((_, i) => BASE.output[2 * 6 + (i % 6)]);
+    expect(says).toContain('the last valid step, repeated');
+    expect(remedy).toContain('--padding ignore');
+  });
+
+  test('of anything', () => expect(padded((_, i) => i).says).toContain('other values'));
+});
