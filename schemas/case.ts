@@ -55,6 +55,10 @@ const caseOptions = z.strictObject({
     z.union([decimals(), z.record(z.string(), decimals())]),
     'The decimals that the weights and the expected outputs were printed with, if they were; or those of single tensors, as { "output": 4 }.',
   ),
+  padding: maybe(
+    z.union([z.number(), z.literal('ignore')]),
+    'What an expected output has beyond the lengths of its rows: a number, or ignore; 0 if absent.',
+  ),
   equal_nan: maybe(z.boolean(), 'Whether NaN equals NaN; false if absent.'),
 });
 

@@ -14,6 +14,7 @@ import {
   type Role,
 } from './case.js';
 import type { Layout } from './layout.js';
+import { type Padding, withoutPadding } from './padding.js';
 import { className, directionsOf, type Module, parameterShapes, suffix, withArticle } from './parameters.js';
 import { checkDecimals, type DigitsReading, mayBeExact, missingDigits, type NamedTensor } from './printed.js';
 import { layerRolesIn, referenceMaker, timeFirst } from './references.js';
@@ -119,14 +120,14 @@ function byLayer(
 /**
  * Checks a case's tensors against a module and brings them into one layout.
  * @param batch_first inferred from the shapes if undefined
- * @param digits how to read printed numbers
+ * @param digits how to read printed numbers, and the padding of outputs
  * @throws CellcheckError for every tensor that is missing, misshapen or not usable
  */
 export function bind(
   module: Module,
   loaded: Case,
   batch_first: boolean | undefined,
-  digits: DigitsReading = {},
+  digits: DigitsReading & { readonly padding?: Padding } = {},
 ): BoundCase {
   const { files } = loaded;
   const { tensors, layout, otherLayoutFits, reshaped } = checkedLayout(module, loaded, batch_first);
@@ -145,7 +146,9 @@ export function bind(
       digits,
       unsure.some(({ name }) => name === one.name),
     );
-  const toReference = referenceMaker(module, layout, tensors, missing);
+  const make = referenceMaker(module, layout, tensors, missing);
+  const toReference = <Name extends ExpectedRole | LayerRole>(name: Name) =>
+    withoutPadding(make(name), digits.padding);
   const references = EXPECTED_ROLES.flatMap((name) => (tensors.has(name) ? [toReference(name)] : []));
   const outputs = layerRolesIn(module, { tensors, files }).map(toReference);
   const ofInput = (values: Floats) => timeFirst(values, layout, layout.steps, module.input_size);

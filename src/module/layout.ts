@@ -88,7 +88,7 @@ export function caseShapes(
   const shapes: NamedShape[] = [
     { name: 'input', dimensions: sequence(free('T'), free('B'), features) },
     { name: 'h_0', dimensions: states(h), optional: !(withCell && tensors.has('c_0')) },
-    ...(withCell ? [{ name: 'c_0', dimensions: states(c), optional: !tensors.has('h_0') }] : []),
+    ...(withCell ? [{ name: 'c_0', dimensions: states(c), optional: true }] : []),
     ...(batched && timed ? [{ name: 'lengths', dimensions: [B], optional: true }] : []),
     ...['output', ...layerRoles(tensors.keys())].map((name) => ({
       name,

@@ -7,6 +7,10 @@ import { PARAMETER } from './group.js';
 import type { Layout } from './layout.js';
 import { className, directionsOf, type Module, outputSize, suffix, withArticle } from './parameters.js';
 
+/** Of an output with half of a bidirectional module's width. */
+export const HALF_WIDTH =
+  "This is one direction's half: a bidirectional output has forward and reverse beside each other.";
+
 /** A misshapen tensor of a case, and what it is held against. */
 interface Slip {
   readonly role: Role;
@@ -80,9 +84,7 @@ const KNOWN_SLIPS: readonly KnownSlip[] = [
   {
     roles: ['output'],
     hint: ({ found, module }) =>
-      directionsOf(module).length === 2 &&
-      last(found) === outputSize(module) &&
-      "This is one direction's half: a bidirectional output has forward and reverse beside each other.",
+      directionsOf(module).length === 2 && last(found) === outputSize(module) && HALF_WIDTH,
   },
   {
     roles: ['output'],
@@ -186,7 +188,7 @@ export function caseErrors(
     const expected = formatDimensions(dimensions);
     const file = fileOf(role, files);
     if (issue.kind === 'missing') {
-      const hints = role === 'input' ? [] : ['As in PyTorch, an LSTM takes both h_0 and c_0 or neither.'];
+      const hints = role === 'input' ? [] : ['Give h_0 as well: zeros, if there is none.'];
       return new CellcheckError({ file, tensor: role, problem: `is missing; expected ${expected}`, hints });
     }
     const found = tensors.get(role)!.shape;

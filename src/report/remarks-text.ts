@@ -38,10 +38,13 @@ const NOTES: Sentences<Note> = {
     `${firstNames(tensors)}: stored in ${stored}, but every value is one of ${dtype}: judged as ${dtype}`,
   'few-decimals': ({ tensor, decimals }) =>
     `${tensor}: every value has ${decimals} decimals at most: judged as printed numbers`,
+  'zero-c_0': () => 'c_0 is not given; h_0 is, so c_0 is taken as zero',
   nonlinearity: () => "nonlinearity is not given; tanh is assumed, PyTorch's default",
 };
 
 const WARNINGS: Sentences<Warning> = {
+  'layout-assumed': () =>
+    "the parity rests on batch_first = false, PyTorch's default: the shapes fit both values. State it: --no-batch-first or --batch-first",
   file: ({ text }) => text,
   'rounded-decimals': ({ tensors }) =>
     `${firstNames(tensors)}: numbers with few decimals were read as rounded; read as exact numbers, they differ`,
@@ -75,6 +78,8 @@ const ADVICE: Sentences<Advice> = {
       ...(batch_first === undefined ? [] : [batch_first ? '--batch-first' : '--no-batch-first']),
       ...(nonlinearity === undefined ? [] : [`--nonlinearity ${nonlinearity}`]),
     ].join(' ');
+    if (mismatches === 0 && batch_first !== undefined)
+      return `every value agrees with ${flags}. Add it if the axes of the case are so; if not, the port has mixed up batch and time, or hands no state on`;
     return mismatches === 0
       ? `every value agrees with ${flags}: add it, or state it in the case`
       : `with ${flags} only ${mismatches} of ${of} values differ: is this how the case was made?`;

@@ -51,7 +51,9 @@ const FAR_BETTER = 0.5;
 async function betterReading(run: Run): Promise<Advice | undefined> {
   const { module } = run.boundCase.network;
   const { layout, otherLayoutFits } = run.boundCase;
-  const layouts = otherLayoutFits ? [layout.batch_first, !layout.batch_first] : [layout.batch_first];
+  // What somebody states is no question.
+  const isOpen = otherLayoutFits && run.settings.batch_first === undefined;
+  const layouts = isOpen ? [layout.batch_first, !layout.batch_first] : [layout.batch_first];
   const { nonlinearities } = KINDS[module.kind];
   if (layouts.length * nonlinearities.length === 1) return undefined;
   const of = run.tensors.reduce((sum, { comparison }) => sum + comparison.elements, 0);

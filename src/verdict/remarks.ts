@@ -32,7 +32,9 @@ export type Note =
   /** A reference that is not text, whose values have few decimals. */
   | { readonly kind: 'few-decimals'; readonly tensor: string; readonly decimals: number }
   /** `nonlinearity` is not stated, and taken as tanh. */
-  | { readonly kind: 'nonlinearity' };
+  | { readonly kind: 'nonlinearity' }
+  /** h_0 is given and c_0 is not: it is zero. */
+  | { readonly kind: 'zero-c_0' };
 
 /** What weakens a verdict. */
 export type Warning =
@@ -56,7 +58,9 @@ export type Warning =
   /** Tensors with the shape of biases beside weights that have none under PyTorch's names. */
   | { readonly kind: 'unnamed-biases'; readonly tensors: readonly string[] }
   /** Almost any network would pass. */
-  | { readonly kind: 'any-network' };
+  | { readonly kind: 'any-network' }
+  /** `batch_first` is not stated, the shapes fit both values, and they agree with the one that is assumed. */
+  | { readonly kind: 'layout-assumed' };
 
 /** What to try where the verdict is not parity. */
 export type Advice =
@@ -93,12 +97,31 @@ export function notChecked({ boundCase, tensors }: Run): string[] {
   return outputs.filter((name) => !tensors.some(({ reference }) => reference.name === name));
 }
 
-/** What was inferred about the axes, where it may surprise. */
-export function layoutNotes(boundCase: BoundCase, batch_first: boolean | undefined): Note[] {
-  const { layout, otherLayoutFits, reshaped } = boundCase;
+/** Whether a parity rests on the layout that is assumed: the shapes fit the other one, which would compute something else. */
+export function restsOnLayout(
+  { layout, otherLayoutFits, sequence }: BoundCase,
+  batch_first: boolean | undefined,
+  verdict: Verdict,
+): boolean {
+  const isAssumed = batch_first === undefined && otherLayoutFits && !layout.batch_first;
+  return verdict === 'parity' && isAssumed && sequence.steps * sequence.batch > 1;
+}
+
+/**
+ * What was inferred about the axes and states, where it may surprise.
+ * @param isWarned whether a warning says that the layout is assumed
+ */
+export function layoutNotes(
+  boundCase: BoundCase,
+  batch_first: boolean | undefined,
+  isWarned: boolean,
+): Note[] {
+  const { network, sequence, layout, otherLayoutFits, reshaped } = boundCase;
   const surprising = batch_first === undefined && (layout.batch_first || otherLayoutFits);
+  const { kind } = network.module;
   return [
-    ...(surprising ? [{ kind: 'batch_first', taken: layout.batch_first } as const] : []),
+    ...(carriesCell(kind) && sequence.h0 && !sequence.c0 ? [{ kind: 'zero-c_0' } as const] : []),
+    ...(surprising && !isWarned ? [{ kind: 'batch_first', taken: layout.batch_first } as const] : []),
     ...reshaped.map(({ role, ...shapes }) => ({ kind: 'reshaped', tensor: role, ...shapes }) as const),
   ];
 }
@@ -160,7 +183,9 @@ export async function warningsOn(run: Run, verdict: Verdict): Promise<Warning[]>
   const rounded = verdict === 'parity' ? roundedTensors(run) : undefined;
   const zerosPass = run.tensors.every(({ comparison }) => comparison.zerosPass);
   const anyNetwork = verdict === 'parity' && !zerosPass && (await passesForAny(run));
+  const isAssumed = restsOnLayout(run.boundCase, run.settings.batch_first, verdict);
   return [
+    ...(isAssumed ? [{ kind: 'layout-assumed' } as const] : []),
     ...(rounded ? [{ kind: 'rounded-decimals', tensors: rounded } as const] : []),
     ...notFiniteWarnings(run),
     ...run.tensors.flatMap(({ comparison: { name, zerosPass, nans } }): Warning[] => [

@@ -7,9 +7,11 @@ import { type BoundCase, bind } from '../module/bind.js';
 import { type Case, EXPECTED_ROLES } from '../module/case.js';
 import { describeModule } from '../module/describe.js';
 import { allReferences, outputFor } from '../module/known-outputs.js';
+import type { Module } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import { forwardInThreads } from '../threads/forward.js';
+import { explainHalf } from './half-width.js';
 import { withRoundedOperands } from './operands.js';
 import { judgeRounding, needsSamples, profileOf, type RoundingJudgement, sampleErrors } from './rounding.js';
 import type { Settings } from './settings.js';
@@ -45,9 +47,18 @@ export interface Run {
  */
 export async function runCase(loaded: Case, settings: Settings): Promise<Run> {
   const module = inFile(loaded.files?.weights, () => describeModule(loaded.weights.specs, settings));
-  const asGiven = bind(module, loaded, settings.batch_first, settings);
+  const asGiven = await bound(module, loaded, settings);
   if (allReferences(asGiven).length === 0) throw nothingExpected(loaded);
   return runBound(asGiven, settings, (other) => runCase(loaded, { ...settings, ...other }));
+}
+
+/** @throws CellcheckError with what an output of half the width is */
+async function bound(module: Module, loaded: Case, settings: Settings): Promise<BoundCase> {
+  try {
+    return bind(module, loaded, settings.batch_first, settings);
+  } catch (error) {
+    throw await explainHalf(error, module, loaded, settings);
+  }
 }
 
 /** Forward → compare, with the operands rounded as the settings say. */

@@ -4,6 +4,7 @@ import type { Compute, OnProgress, SpeedOptions } from '../engine/options.js';
 import { CellcheckError } from '../errors.js';
 import type { ModuleName, Nonlinearity } from '../kinds.js';
 import { type Case, checkArguments, checkOptions, mergeOptions } from '../module/case.js';
+import type { Padding } from '../module/padding.js';
 import { type DigitsReading, mergeDecimals, type StatedDecimals } from '../module/printed.js';
 
 /** What a caller states about a case; it wins over what the case states itself. */
@@ -27,6 +28,8 @@ export interface VerifyOptions {
   readonly profile?: ProfileName;
   /** The decimals that tensors were printed with; read off their text and values if absent. */
   readonly decimals?: StatedDecimals;
+  /** What an expected output has beyond the lengths of its rows; 0 if absent. */
+  readonly padding?: Padding;
   /** Whether NaN equals NaN; false if absent. */
   readonly equal_nan?: boolean;
   /** The dtype to compute in; float64 if absent. */
@@ -74,6 +77,7 @@ export function settle(loaded: Case, options: VerifyOptions): Settings {
     compute,
     rule: rule ?? (profile ? 'auto' : usual),
     profile,
+    padding: options.padding ?? own.padding,
     decimals: mergeDecimals(own.decimals, options.decimals),
     onProgress,
     speed,

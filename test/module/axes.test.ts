@@ -132,7 +132,7 @@ describe('what is still refused', () => {
     ['an input without enough axes', { input: [3], output: [1, 4] }],
     ['an input of very many axes', { input: [1, 1, 1, 1, 5, 2, 3], h_n: [1, 2, 4] }],
     ['a role that has no place', { input: [5, 3], lengths: [1] }],
-    ['a state that is missing', { input: [5, 2, 3], h_0: [2, 4] }],
+    ['a state that is missing', { input: [5, 2, 3], c_0: [2, 4] }],
     ['one that fits, beside one that does not', { input: [5, 2, 3], h_n: [2, 4], c_n: [1, 2, 5] }],
   ])('%s', (_, shapes, said) => {
     expect(readAs(shapes, said)).toBe('refused');

@@ -228,19 +228,11 @@ const ERRORS: readonly [shapes: Shapes, said: Said, lines: readonly string[]][] 
     ],
   ],
   [
-    { input: [5, 2, 3], h_0: [1, 2, 4] },
-    {},
-    [
-      'c_0: is missing; expected [num_layers, B, hidden_size] = [1, 2, 4]',
-      '  As in PyTorch, an LSTM takes both h_0 and c_0 or neither.',
-    ],
-  ],
-  [
     { input: [5, 2, 3], c_0: [1, 2, 4] },
     {},
     [
       'h_0: is missing; expected [num_layers, B, hidden_size] = [1, 2, 4]',
-      '  As in PyTorch, an LSTM takes both h_0 and c_0 or neither.',
+      '  Give h_0 as well: zeros, if there is none.',
     ],
   ],
   [
@@ -304,7 +296,7 @@ const ERRORS: readonly [shapes: Shapes, said: Said, lines: readonly string[]][] 
     {},
     [
       'h_0: is missing; expected [num_layers, B, hidden_size] = [1, 2, 4]',
-      '  As in PyTorch, an LSTM takes both h_0 and c_0 or neither.',
+      '  Give h_0 as well: zeros, if there is none.',
       '  h_n: found [1, 2, 5], expected [num_layers, B, hidden_size] = [1, 2, 4]',
       '    The input [5, 2, 3] has 5 steps and batch 2; the weights say hidden size 4, num_layers 1.',
     ],
@@ -324,7 +316,6 @@ test('errors name the file of the tensor', () => {
   };
   expect(places({}, { input: [5, 2, 3], h_0: [1, 2, 5], h_n: [1, 2, 5], lengths: [3] })).toEqual([
     'i.json: h_0',
-    'i.json: c_0',
     'i.json: lengths',
     'e.json: h_n',
   ]);

@@ -48,7 +48,6 @@ Examples:
   cellcheck verify --weights model.safetensors --prefix encoder.lstm. \\
                    --input input.safetensors --expected out.safetensors
   cellcheck verify exports --reporter table --reporter json=report.json
-  cellcheck verify exports/enc --rule close     PyTorch's tolerance for the dtype
   cellcheck verify exports/enc --atol 1e-4 --tolerance c_n=1e-5,1e-3`;
 
 /** Defines `cellcheck verify`. */

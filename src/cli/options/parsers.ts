@@ -58,6 +58,14 @@ export function collectDecimals(
   return { ...before, [tensor]: Number(decimals) };
 }
 
+export function paddingFrom(text: string): number | 'ignore' {
+  if (text === 'ignore') return text;
+  const value = Number(text);
+  if (!/^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/.test(text) || !Number.isFinite(value))
+    throw new InvalidArgumentError('It takes a number, as -1, or ignore.');
+  return value;
+}
+
 /** `3`, `0,2`, `0:10`, `-5:`: indices and ranges as in Python. */
 export function picks(text: string): Picks {
   return text.split(',').map((item) => {

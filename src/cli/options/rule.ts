@@ -3,7 +3,7 @@ import { PROFILES, type ProfileName } from '../../bounds/profiles.js';
 import type { ToleranceOption } from '../../compare/tolerance.js';
 import type { VerifyOptions } from '../../verdict/settings.js';
 import type { CaseOptionValues } from './case.js';
-import { collectDecimals, collectTolerance, notNegative } from './parsers.js';
+import { collectDecimals, collectTolerance, notNegative, paddingFrom } from './parsers.js';
 
 /** The options of every command with a verdict. */
 export interface RuleOptionValues {
@@ -13,6 +13,7 @@ export interface RuleOptionValues {
   atol?: number;
   tolerance?: Readonly<Record<string, ToleranceOption>>;
   decimals?: Readonly<Record<string, number>>;
+  padding?: number | 'ignore';
   equalNan?: boolean;
 }
 
@@ -35,6 +36,7 @@ export function addRuleOptions(command: Command): Command {
     .option('--rtol <number>', 'relative tolerance (default: by the dtype)', notNegative)
     .option('--atol <number>', 'absolute tolerance', notNegative)
     .option('--tolerance <text>', 'for one output, as c_n=1e-5,1e-3 (rtol, atol)', collectTolerance)
+    .option('--padding <what>', 'beyond the lengths: a number, or ignore', paddingFrom)
     .option('--equal-nan', 'NaN equals NaN');
 }
 
@@ -46,6 +48,7 @@ export function verifyOptions(options: CaseOptionValues & RuleOptionValues): Ver
     batchFirst,
     prefix,
     decimals,
+    padding,
     equalNan,
     compute,
     rule,
@@ -60,6 +63,7 @@ export function verifyOptions(options: CaseOptionValues & RuleOptionValues): Ver
     batch_first: batchFirst,
     prefix,
     decimals,
+    padding,
     equal_nan: equalNan,
     compute,
     rule,
