@@ -139,7 +139,7 @@ function unitGroup(view: View, unit: number, steps: readonly number[], style: St
   const sizes = sizeCells(differences, style);
   return {
     differenceAt: difference,
-    columns: [numberColumn(name), numberColumn('expected'), numberColumn('|Δ|')],
+    columns: [numberColumn(name), numberColumn('reference'), numberColumn('|Δ|')],
     rows: steps.map((step, i) => {
       const expected = differences[i]?.expected;
       const expectedCell = expected === undefined ? '' : formatValue(expected, digits, VALUE_WIDTH);
@@ -208,7 +208,7 @@ function farthestColumns(differences: readonly (Difference | undefined)[], style
   const digits = digitsFor(differences);
   const sizes = sizeCells(differences, style);
   return {
-    heads: ['|Δ|', 'at unit', 'expected'],
+    heads: ['|Δ|', 'at unit', 'reference'],
     rows: differences.map((difference, i) =>
       difference
         ? [sizes[i], String(difference.unit), formatValue(difference.expected, digits, VALUE_WIDTH)]

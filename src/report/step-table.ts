@@ -28,12 +28,12 @@ interface FactColumn extends Column {
 const WIDE_TERMINAL = 100;
 const STEP: Column = { head: 'step', align: 'right' };
 const VALUES: readonly Column[] = [
-  { head: 'expected', align: 'right' },
-  { head: 'actual', align: 'right' },
+  { head: 'reference', align: 'right' },
+  { head: 'cellcheck', align: 'right' },
 ];
 const STATUS: Column = { head: '', align: 'left' };
 /** In less room than their head takes, values have too few digits to be useful: their columns are left out. */
-const NARROWEST_VALUE = 'expected'.length;
+const NARROWEST_VALUE = 'reference'.length;
 const USUAL_DIGITS = 8;
 const FEWEST_DIGITS = 3;
 

@@ -1,7 +1,7 @@
 // Ports of random modules by other runtimes: how many honest ones are called faulty, how many with one weight changed are
 // found, and whether a lower precision is named.
 //
-//     npm run engines [-- --modules 200]
+//     npm run engines [-- --modules 200 --only copies]
 //
 // writes the tables of docs/runtimes.md to the standard output.
 import fs from 'node:fs';
@@ -13,7 +13,10 @@ import { causeText, diagnose } from '../../dist/src/index.js';
 import { folderWith, pythonWith } from '../live/python.js';
 import { caseOfPort, judged, lines, NODE, ONNX, OTHERS, ports, randomFrom } from './judge.js';
 
-const { values } = parseArgs({ options: { modules: { type: 'string', default: '200' } } });
+const { values } = parseArgs({
+  options: { modules: { type: 'string', default: '200' }, only: { type: 'string' } },
+});
+const wants = (/** @type {string} */ part) => values.only === undefined || values.only === part;
 const modules = Number(values.modules);
 const python = pythonWith([...ONNX, ...OTHERS]);
 process.env.CELLCHECK_NODE_RUNTIMES = folderWith(NODE);
@@ -71,7 +74,7 @@ const percent = (/** @type {number} */ part, /** @type {number} */ of) =>
 console.log('## Activations\n');
 row(['runtime', 'tanh, < 0.1', '0.1 to 2', '> 2', 'relative, < 0.1', 'sigmoid, x < 0', 'x > 0']);
 row(['---', '---', '---', '---', '---', '---', '---']);
-for (const line of lines(python, 'activations.py', FLOAT32)) {
+for (const line of wants('activations') ? lines(python, 'activations.py', FLOAT32) : []) {
   const { runtime, tanh, relative, sigmoid } = JSON.parse(line);
   const digits = (/** @type {number} */ n) => (n > 1e4 ? n.toExponential(0) : n.toPrecision(2));
   row([runtime, ...(tanh ? [...tanh, relative].map(digits) : ['', '', '', '']), ...sigmoid.map(digits)]);
@@ -87,7 +90,7 @@ row([
   ...CHANGES.map((e) => `found, ε = ${e}`),
 ]);
 row(['---', '---', '---', '---', '---', ...CHANGES.map(() => '---')]);
-for (const name of FLOAT32) {
+for (const name of wants('float32') ? FLOAT32 : []) {
   for (const set of ['base', 'hard']) {
     const random = randomFrom(1);
     const counts = { ports: 0, alarms: 0, wider: 0, found: CHANGES.map(() => 0) };
@@ -110,7 +113,7 @@ for (const name of FLOAT32) {
 console.log('\n## Lower precision inside, stored as float32\n');
 row(['runtime', 'set', 'ports', 'named', 'another precision', 'one weight', 'parity']);
 row(['---', '---', '---', '---', '---', '---', '---']);
-for (const name of LOWER) {
+for (const name of wants('lower') ? LOWER : []) {
   for (const set of ['base', 'hard']) {
     const counts = { ports: 0, named: 0, other: 0, weight: 0, parity: 0 };
     for (let first = 0; first < modules; first += CHUNK) {
@@ -132,7 +135,7 @@ for (const name of LOWER) {
 console.log('\n## Copies of the weights without the conventions\n');
 row(['copy', 'ports', 'differ', 'the first cause that diagnose names', 'in']);
 row(['---', '---', '---', '---', '---']);
-for (const name of modules > 0 ? lines(python, 'copies.py', []) : []) {
+for (const name of modules > 0 && wants('copies') ? lines(python, 'copies.py', []) : []) {
   const counts = { ports: 0, differ: 0 };
   /** @type {Record<string, number>} */
   const causes = {};
@@ -154,7 +157,7 @@ row(['---', '---', '---', '---', '---', '---', '---']);
 const stacks = {};
 const [one, other] = [randomFrom(1), randomFrom(1)];
 // One Python makes all of them: it trains each network once.
-if (modules > 0) {
+if (modules > 0 && wants('stacks')) {
   for (const { spec, tensors } of ports(python, 'stacks.py', [out, '0', String(modules)])) {
     const free = Object.fromEntries(Object.entries(tensors).filter(([key]) => !key.startsWith('output_l')));
     stacks[`${spec.runtime} | ${spec.what}`] ??= {

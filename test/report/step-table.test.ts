@@ -197,7 +197,13 @@ const wide = fc
     return { comparison, columns };
   });
 
-const common = { allSteps: false, caller: 'from the command line', tellsError: true, version: '1.0.0' };
+const common = {
+  allSteps: false,
+  verbose: false,
+  caller: 'from the command line',
+  tellsError: true,
+  version: '1.0.0',
+};
 
 const tooLong = (text: string, columns: number) => text.split('\n').filter((line) => line.length > columns);
 
@@ -209,7 +215,7 @@ test('no line is longer than the terminal is wide', () => {
       expect(tooLong(table, columns)).toEqual([]);
       // Only a hundred thousand values a row leave no room for values.
       const { batch, hidden_size } = comparison.subject;
-      if (batch * hidden_size < 10_000) expect(table).toContain('expected');
+      if (batch * hidden_size < 10_000) expect(table).toContain('reference');
       expect(table.split('\n')).not.toContainEqual(expect.stringMatching(/…$/));
       const reporter = comparisonText({ ...common, terminal, quiet: false });
       const text = reporter.begin(['a/case']) + reporter.result({ label: 'a/case', comparison });
