@@ -2,7 +2,7 @@ import type { Kind } from '../../kinds.js';
 import type { BoundCase } from '../../module/bind.js';
 import { directionsOf, outputSize } from '../../module/parameters.js';
 import type { Reference } from '../../tensor/reference.js';
-import { type Hypothesis, hypothesesFor } from './hypotheses.js';
+import { dropEvery, type Hypothesis, hypothesesFor } from './hypotheses.js';
 
 /** More lengths than this are not listed in full. */
 const MAX_LISTED = 8;
@@ -14,6 +14,8 @@ export function hypothesesOf(boundCase: BoundCase): readonly Hypothesis[] {
     ...hypothesesFor(network.module, sequence),
     ...ofSizes(boundCase),
     ...ofStates(boundCase),
+    ...ofLengths(boundCase),
+    ...ofChunks(boundCase),
     ...ofDecimals(),
   ];
   const output = references.find(({ name }) => name === 'output');
@@ -86,6 +88,44 @@ function limitedBy(most: number, kind: Kind): Hypothesis[] {
     entry('sums', 'the sums before activations are'),
     ...(kind === 'LSTM' ? [entry('cell', 'the cell state is')] : []),
   ];
+}
+
+/** Lengths of other rows: in any order of a few rows, sorted or shifted of more. */
+function ofLengths({ sequence: { lengths } }: BoundCase): Hypothesis[] {
+  if (!lengths || lengths.length < 2) return [];
+  const orders =
+    lengths.length <= SOME_STATES
+      ? permutations(lengths)
+      : [
+          lengths.toSorted((a, b) => b - a),
+          lengths.toSorted((a, b) => a - b),
+          lengths.toReversed(),
+          ...[1, -1].map((by) => lengths.map((_, row) => lengths.at((row + by) % lengths.length)!)),
+        ];
+  const texts = new Set([lengths.join(', ')]);
+  return orders.flatMap((order): Hypothesis[] => {
+    const text = order.join(', ');
+    if (texts.has(text)) return [];
+    texts.add(text);
+    return [
+      {
+        name: `lengths ${text}`,
+        change: { lengths: order },
+        says: `the rows have the lengths of other rows: ${listedLengths(order)}`,
+        remedy: 'keep the lengths in the order of the rows: both are sorted for packing, or neither is',
+        alone: true,
+      },
+    ];
+  });
+}
+
+/** What people cut sequences into. */
+const CHUNKS = [...Array.from({ length: 15 }, (_, i) => i + 2), 20, 25, 32, 50, 64, 100, 128];
+
+/** States that are dropped between chunks, where the reverse direction hides at which step. */
+function ofChunks({ network: { module }, sequence: { steps } }: BoundCase): Hypothesis[] {
+  if (!module.bidirectional) return [];
+  return CHUNKS.filter((count) => count < steps).map((count) => dropEvery(count, steps));
 }
 
 /** Operands that were printed on one side only. */
@@ -163,12 +203,15 @@ function lengthsBeforeZeros({ rows: steps, batch, units, data }: Reference): num
   });
 }
 
+function listedLengths(lengths: readonly number[]): string {
+  return lengths.slice(0, MAX_LISTED).join(', ') + (lengths.length > MAX_LISTED ? ', …' : '');
+}
+
 function missingLengths(lengths: readonly number[]): Hypothesis {
-  const listed = lengths.slice(0, MAX_LISTED).join(', ') + (lengths.length > MAX_LISTED ? ', …' : '');
   return {
     name: 'lengths missing',
     change: { lengths },
-    says: `the reference ends early: its batch rows are zero from the steps ${listed} on`,
+    says: `the reference ends early: its batch rows are zero from the steps ${listedLengths(lengths)} on`,
     remedy: 'add the lengths to the case (an input tensor named lengths)',
   };
 }

@@ -863,6 +863,20 @@ const ENTRIES: readonly Entry[] = [
   },
 ];
 
+/** A state that is dropped every so many steps of a sequence. */
+export function dropEvery(every: number, steps: number): Hypothesis {
+  return {
+    name: `drop every ${every}`,
+    change: { dropEvery: every },
+    says:
+      2 * every < steps
+        ? `the state is dropped every ${every} steps: steps ${every}, ${2 * every}, … begin from the initial state`
+        : `the state is dropped at step ${every}, which begins from the initial state`,
+    remedy: 'hand the state of a chunk on to the next one',
+    alone: true,
+  };
+}
+
 /** The hypotheses that make sense for a module and a sequence, the likeliest first. */
 export function hypothesesFor(module: Module, sequence: Shape): readonly Hypothesis[] {
   return ENTRIES.filter(({ when }) => when?.(module, sequence) ?? true);

@@ -1,6 +1,6 @@
 import type { Floats } from '../../tensor/dtype.js';
 import type { Reference } from '../../tensor/reference.js';
-import type { Hypothesis } from './hypotheses.js';
+import { dropEvery, type Hypothesis } from './hypotheses.js';
 import type { Target } from './misfit.js';
 
 /** Hypotheses whose numbers are read off the reference: orders of rows and units, a factor, and steps without a state. */
@@ -15,7 +15,7 @@ export function readOff(target: Target): Hypothesis[] {
     ...rowOrder(output, computed, allowed),
     ...unitOrder(output, computed, allowed),
     ...scale(output, computed),
-    ...dropEvery(output, computed, allowed),
+    ...(boundCase.network.module.bidirectional ? [] : firstDropped(output, computed, allowed)),
     ...finalOrder(target),
   ];
 }
@@ -162,20 +162,12 @@ function finalOrder({ boundCase, base, allowances }: Target): Hypothesis[] {
 }
 
 /** The first step of the output that differs may be the first whose state was dropped. */
-function dropEvery({ data, batch, units, rows }: Reference, computed: Floats, allowed: number): Hypothesis[] {
+function firstDropped(
+  { data, batch, units, rows }: Reference,
+  computed: Floats,
+  allowed: number,
+): Hypothesis[] {
   const first = data.findIndex((value, i) => !(Math.abs(value - computed[i]) <= allowed));
   const every = Math.floor(first / (batch * units));
-  if (every < 2 || every >= rows) return [];
-  return [
-    {
-      name: 'drop every',
-      change: { dropEvery: every },
-      says:
-        2 * every < rows
-          ? `the state is dropped every ${every} steps: steps ${every}, ${2 * every}, … begin from the initial state`
-          : `the state is dropped at step ${every}, which begins from the initial state`,
-      remedy: 'hand the state of a chunk on to the next one',
-      alone: true,
-    },
-  ];
+  return every < 2 || every >= rows ? [] : [dropEvery(every, rows)];
 }
