@@ -48,7 +48,7 @@ test.each([
     'fits lengths were ignored: the network ran over the padding',
     'do pack the padded',
   ],
-  ['lstm-swapped-gates', 'are in the order f i g o (OpenVINO), not i f g o', 'blocks 1, 0, 2, 3'],
+  ['lstm-swapped-gates', 'are in the order f i g o (OpenVINO), not i f g o', 'for i in (1, 0, 2, 3)'],
   ['rnn-forgotten-bias', 'fits bias_hh is missing: only bias_ih was added', 'do add bias_hh too'],
 ])('%s is diagnosed to what was done to it', async (name, ...said) => {
   for (const rule of [[], ['--rule', 'close']]) {

@@ -56,6 +56,11 @@ const KNOWN_ORDERS: Readonly<Record<string, string>> = {
 /** `i f g o` */
 const spaced = (order: string) => [...order].join(' ');
 
+/** A line of NumPy that puts the row blocks of w into another order. */
+function reordered(blocks: readonly number[]): string {
+  return `np.concatenate([np.split(w, ${blocks.length})[i] for i in (${blocks.join(', ')})])`;
+}
+
 /** An entry for row blocks in another order, in all tensors or in some of them. */
 function orderEntry(gates: string, order: string, orderOf?: Variant['orderOf']): Entry {
   const known = KNOWN_ORDERS[order] ? ` (${KNOWN_ORDERS[order]})` : '';
@@ -73,12 +78,12 @@ function orderEntry(gates: string, order: string, orderOf?: Variant['orderOf']):
     weight_hh: 'weight_hh',
     biases: 'both biases',
   }[orderOf ?? 'all'];
-  const blocks = [...gates].map((gate) => order.indexOf(gate)).join(', ');
+  const blocks = [...gates].map((gate) => order.indexOf(gate));
   return {
     name: `order ${order}${orderOf ? `, ${orderOf}` : ''}`,
     change: { order, orderOf },
     says: `the row blocks of ${where} are in the order ${spaced(order)}${known}, not ${spaced(gates)}`,
-    remedy: `put the row blocks of ${tensors} into the order ${spaced(gates)} (PyTorch): blocks ${blocks}`,
+    remedy: `put the row blocks of ${tensors} into PyTorch's order ${spaced(gates)}: ${reordered(blocks)}`,
     when: ({ kind }) => KINDS[kind].gates.join('') === gates,
   };
 }
@@ -189,7 +194,7 @@ const ENTRIES: readonly Entry[] = [
     name: 'order zrn, reset before',
     change: { order: 'zrn', ...resetBefore },
     says: 'the row blocks are in the order z r n (Keras, ONNX), and the reset gate acts before the product',
-    remedy: `put the row blocks into the order r z n (PyTorch): blocks 1, 0, 2; and ${RESET_REMEDY}`,
+    remedy: `put the row blocks into PyTorch's order r z n: ${reordered([1, 0, 2])}; and ${RESET_REMEDY}`,
     when: isGru,
   },
   {
@@ -622,7 +627,7 @@ const ENTRIES: readonly Entry[] = [
     name: 'order igfo, forget bias',
     change: { order: 'igfo', forgetBias: 1 },
     says: 'the row blocks are in the order i g f o, and a forget_bias of 1 is added to f (TensorFlow 1)',
-    remedy: 'put the row blocks into the order i f g o (PyTorch): blocks 0, 2, 1, 3; and set forget_bias=0',
+    remedy: `put the row blocks into PyTorch's order i f g o: ${reordered([0, 2, 1, 3])}; and set forget_bias=0`,
     when: isLstm,
   },
   {
@@ -686,7 +691,7 @@ const ENTRIES: readonly Entry[] = [
     name: 'interleaved',
     change: { interleaved: true },
     says: 'the rows go unit by unit, with the gates of a unit next to each other',
-    remedy: 'reshape [hidden, gates, …] to [gates, hidden, …]',
+    remedy: 'bring the gates to the front: w.reshape(hidden, gates, -1).swapaxes(0, 1).reshape(w.shape)',
     when: hasGates,
   },
   ...(['relu', 'tanh', 'sigmoid', 'identity'] as const).map(

@@ -143,12 +143,14 @@ test('an order says which blocks to take', () => {
   expect(gru).toMatchObject({
     change: { order: 'zrn', orderOf: 'weight_hh' },
     says: 'the row blocks of weight_hh alone are in the order z r n (Keras, ONNX), not r z n',
-    remedy: 'put the row blocks of weight_hh into the order r z n (PyTorch): blocks 1, 0, 2',
+    remedy:
+      "put the row blocks of weight_hh into PyTorch's order r z n: np.concatenate([np.split(w, 3)[i] for i in (1, 0, 2)])",
   });
   const lstm = hypothesesFor(moduleOf('LSTM'), SHAPE).find(({ name }) => name === 'order fgoi');
   expect(lstm).toMatchObject({
     says: 'the row blocks of weight_ih, weight_hh and the biases are in the order f g o i, not i f g o',
-    remedy: 'put the row blocks of each of them into the order i f g o (PyTorch): blocks 3, 0, 1, 2',
+    remedy:
+      "put the row blocks of each of them into PyTorch's order i f g o: np.concatenate([np.split(w, 4)[i] for i in (3, 0, 1, 2)])",
   });
 });
 
