@@ -1,3 +1,5 @@
+import type { Sequence } from '../../module/bind.js';
+import { outputSize } from '../../module/parameters.js';
 import type { Hypothesis } from './hypotheses.js';
 import type { Target } from './misfit.js';
 import { type Limit, predict } from './predict.js';
@@ -26,11 +28,16 @@ export function inputScale(target: Target): Hypothesis[] {
   const work = limitedWork(boundCase, FIRST) * (FACTORS.length + 3 * ROUNDS);
   if (!output || output.data.length < FEWEST_VALUES) return [];
   if (needsAllSteps(boundCase) || work > MAX_WORK) return [];
-  const { network, sequence } = boundCase;
+  const { network } = boundCase;
+  const sequence = firstSteps(boundCase.sequence);
+  // The reverse direction begins elsewhere.
+  const isForward = (i: number) => i % output.units < outputSize(network.module);
+  const expected = output.data.subarray(0, sequence.steps * output.batch * output.units);
   const residuals = (factor: number, shift: number): number[] => {
     const change: Variant = { inputScale: [factor, shift] };
     const { output: values } = predict(network, sequence, change, { limit: FIRST });
-    return [...output.data].flatMap((value, i) => (Number.isNaN(values[i]) ? [] : [values[i] - value]));
+    const isKnown = (i: number) => isForward(i) && !Number.isNaN(values[i]);
+    return [...expected].flatMap((value, i) => (isKnown(i) ? [values[i] - value] : []));
   };
   const unchanged = sumOfSquares(residuals(1, 0));
   let best = { factor: 1, shift: 0, left: unchanged };
@@ -60,6 +67,18 @@ export function inputScale(target: Target): Hypothesis[] {
       alone: true,
     },
   ];
+}
+
+/** A sequence without the steps that nothing is read off. */
+function firstSteps(sequence: Sequence): Sequence {
+  const steps = Math.min(FIRST.steps, sequence.steps);
+  const { input, lengths } = sequence;
+  return {
+    ...sequence,
+    steps,
+    input: input.subarray(0, (input.length / sequence.steps) * steps),
+    lengths: lengths?.map((length) => Math.min(length, steps)),
+  };
 }
 
 /** A step of Gauss and Newton for the two numbers; undefined where the output depends on neither. */
