@@ -15,6 +15,7 @@ export function readOff(target: Target): Hypothesis[] {
     ...rowOrder(output, computed, allowed),
     ...unitOrder(output, computed, allowed),
     ...scale(output, computed),
+    ...affine(output, computed),
     ...(boundCase.network.module.bidirectional ? [] : firstDropped(output, computed, allowed)),
     ...finalOrder(target),
   ];
@@ -107,7 +108,7 @@ function scale({ data }: Reference, computed: Floats): Hypothesis[] {
   const factor = products / squares;
   const left = Math.sqrt(Math.max(0, all - factor * products) / all);
   if (!(left <= MOST_LEFT) || Math.abs(factor - 1) < UNSCALED) return [];
-  const isWhole = data.every((value) => Number.isInteger(value));
+  const isWhole = factor > 0 && data.every((value) => Number.isInteger(value));
   // What was rounded was multiplied by a power of two, or by its predecessor.
   const factors = isWhole
     ? [2 ** Math.round(Math.log2(factor)), 2 ** Math.round(Math.log2(factor)) - 1]
@@ -124,6 +125,36 @@ function scale({ data }: Reference, computed: Floats): Hypothesis[] {
       }),
     ),
   );
+}
+
+/** Two numbers fit anything that has fewer values than this. */
+const FEWEST_VALUES = 24;
+
+function affine({ data }: Reference, computed: Floats): Hypothesis[] {
+  const count = data.length;
+  const mean = (values: Floats) => [...values].reduce((a, b) => a + b, 0) / count;
+  const [meanOut, meanIn] = [mean(data), mean(computed)];
+  let [products, squares, all] = [0, 0, 0];
+  for (let i = 0; i < count; i++) {
+    products += (data[i] - meanOut) * (computed[i] - meanIn);
+    squares += (computed[i] - meanIn) ** 2;
+    all += (data[i] - meanOut) ** 2;
+  }
+  const factor = products / squares;
+  const shift = meanOut - factor * meanIn;
+  const left = Math.sqrt(Math.max(0, all - factor * products) / all);
+  const isShifted = Math.abs(shift) > UNSCALED * Math.sqrt(all / count);
+  if (count < FEWEST_VALUES || !(left <= MOST_LEFT) || !isShifted) return [];
+  const shown = (value: number) => String(Number(value.toPrecision(6)));
+  return [
+    {
+      name: 'output affine',
+      change: { outputScale: { factor, shift } },
+      says: `the output is ${shown(factor)} y ${shift < 0 ? '−' : '+'} ${shown(Math.abs(shift))}, where y is the module's own`,
+      remedy: 'take the output before it is scaled and shifted',
+      alone: true,
+    },
+  ];
 }
 
 /** The orders of final states, read off h_n. */

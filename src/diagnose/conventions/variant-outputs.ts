@@ -76,8 +76,12 @@ const AFTER: Readonly<
   },
 };
 
-function scaling({ factor, whole }: NonNullable<Variant['outputScale']>): (value: number) => number {
-  if (!whole) return (value) => factor * value;
+function scaling({
+  factor,
+  shift = 0,
+  whole,
+}: NonNullable<Variant['outputScale']>): (value: number) => number {
+  if (!whole) return (value) => factor * value + shift;
   const round = whole === 'rounded' ? Math.round : Math.trunc;
   return (value) => (Number.isNaN(value) ? value : round(factor * value));
 }

@@ -132,8 +132,12 @@ export interface Variant {
   readonly padding?: 'before';
   /** What is made of the output after it is computed. */
   readonly after?: 'input added' | 'tanh' | 'relu' | 'sigmoid' | 'layer norm';
-  /** What the output is multiplied by, and how that becomes whole numbers. */
-  readonly outputScale?: { readonly factor: number; readonly whole?: 'rounded' | 'truncated' };
+  /** What the output is multiplied by, what is added then, and how that becomes whole numbers. */
+  readonly outputScale?: {
+    readonly factor: number;
+    readonly shift?: number;
+    readonly whole?: 'rounded' | 'truncated';
+  };
   /** The order of the units in the output. */
   readonly unitOrder?: readonly number[];
   /** The batch rows that the rows of all outputs are. */

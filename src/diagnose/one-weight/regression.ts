@@ -1,7 +1,7 @@
 import type { KnownLayer, Part, Sensitivity, TeacherForced } from './sensitivity.js';
 
-/** The most multiplications of a regression, which take some seconds. */
-const MAX_WORK = 2 ** 30;
+/** The most multiplications of a regression, which take a second or two. */
+const MAX_WORK = 2 ** 29;
 
 /** Keeps quotients finite where a weight has no effect. */
 const TINY = 1e-300;

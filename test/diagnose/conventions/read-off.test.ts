@@ -55,6 +55,13 @@ describe('a factor', () => {
     expect(says).toBe('the output is multiplied by 0.5');
   });
 
+  test('and a number that is added', () => {
+    const [{ change, says }] = found({ outputScale: { factor: 2, shift: -0.5 } });
+    expect(change.outputScale?.factor).toBeCloseTo(2, 10);
+    expect(change.outputScale?.shift).toBeCloseTo(-0.5, 10);
+    expect(says).toBe("the output is 2 y − 0.5, where y is the module's own");
+  });
+
   test('with whole numbers after it', () => {
     const all = found({ outputScale: { factor: 32767, whole: 'rounded' } });
     expect(all).toContainEqual({
