@@ -14,7 +14,8 @@ import type {
   WrongWeight,
 } from '../verdict/cause.js';
 import { allowances } from './conventions/allowance.js';
-import { type Hypothesis, separators } from './conventions/hypotheses.js';
+import { separators } from './conventions/hypotheses.js';
+import type { Hypothesis } from './conventions/hypothesis.js';
 import { type Misfit, misfit, type Target } from './conventions/misfit.js';
 import type { Predicted } from './conventions/predicted.js';
 import {

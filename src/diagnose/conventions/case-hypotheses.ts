@@ -2,7 +2,8 @@ import type { Kind } from '../../kinds.js';
 import type { BoundCase } from '../../module/bind.js';
 import { directionsOf, outputSize } from '../../module/parameters.js';
 import type { Reference } from '../../tensor/reference.js';
-import { dropEvery, type Hypothesis, hypothesesFor } from './hypotheses.js';
+import { dropEvery, hypothesesFor } from './hypotheses.js';
+import type { Hypothesis } from './hypothesis.js';
 
 /** More lengths than this are not listed in full. */
 const MAX_LISTED = 8;

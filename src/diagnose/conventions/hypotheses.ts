@@ -2,7 +2,9 @@ import { KINDS } from '../../kinds.js';
 import type { Sequence } from '../../module/bind.js';
 import { directionsOf, layerInputSize, type Module, outputSize } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
-import type { ActivationName, Variant } from './variant.js';
+import { gateEntries } from './gate-hypotheses.js';
+import type { Entry, Hypothesis, Shape } from './hypothesis.js';
+import type { Variant } from './variant.js';
 
 // To add a convention:
 // 1. Add an entry to ENTRIES, which is ordered by likelihood. Its `change` says what the other program does.
@@ -11,27 +13,6 @@ import type { ActivationName, Variant } from './variant.js';
 //    not compile until the new value is in it.
 // 3. Run test/diagnose/conventions/: hypotheses.test.ts computes a reference with each entry, and expects the search to
 //    name the entry. Add the numbers that the change gives to the test of the file in which it takes effect.
-
-/** One thing that the program that computed the reference may have done differently. */
-export interface Hypothesis {
-  /** Short and unique. */
-  readonly name: string;
-  readonly change: Variant;
-  /** What that program did, as a sentence for the report. */
-  readonly says: string;
-  /** What to do about it, for the report. */
-  readonly remedy: string;
-  /** Whether it is too rare to be tried together with another one. */
-  readonly alone?: true;
-}
-
-/** What an entry may depend on besides the module. */
-type Shape = Pick<Sequence, 'steps' | 'batch' | 'lengths' | 'h0' | 'c0'>;
-
-interface Entry extends Hypothesis {
-  /** The modules and sequences for which it makes sense; all if absent. */
-  readonly when?: (module: Module, sequence: Shape) => boolean;
-}
 
 const isGru = ({ kind }: Module) => kind === 'GRU';
 const isLstm = ({ kind }: Module) => kind === 'LSTM';
@@ -110,67 +91,6 @@ const RESET_REMEDY =
 
 const inOrder = (states: string) =>
   `put ${states} into the order layer 0 forward, layer 0 reverse, layer 1 forward, …`;
-
-/** Entries for the biases of one gate. */
-function gateEntries(kind: string, gate: string): Entry[] {
-  const said: Readonly<Record<'ih' | 'hh' | 'none' | 'doubled' | 'ih twice', readonly [string, string]>> = {
-    ih: [`b_h${gate} is missing`, `add b_h${gate} too`],
-    hh: [`b_i${gate} is missing`, `add b_i${gate} too`],
-    none: [`both biases of gate ${gate} are missing`, `add b_i${gate} and b_h${gate}`],
-    doubled: [`both biases of gate ${gate} are added twice`, `add b_i${gate} and b_h${gate} once each`],
-    'ih twice': [`b_i${gate} is added twice, and b_h${gate} never`, `load b_h${gate} as the second bias`],
-  };
-  return Object.entries(said).map(([biases, [says, remedy]]) => ({
-    name: `biases ${biases}, gate ${gate} of ${kind}`,
-    change: { biases: biases as keyof typeof said, biasesOf: gate },
-    says,
-    remedy,
-    when: (module) => module.kind === kind,
-    alone: true,
-  }));
-}
-
-const ACTIVATION_NAMES: Readonly<Record<ActivationName, string>> = {
-  sigmoid: 'the sigmoid',
-  tanh: 'tanh',
-  relu: 'relu',
-  identity: 'no activation',
-  'hard 0.2': 'the hard sigmoid 0.2 x + 0.5',
-  'hard 1/6': 'the hard sigmoid x / 6 + 0.5',
-  'hard tanh': 'the hard tanh, x limited to -1 … 1',
-  softsign: 'softsign, x / (1 + |x|)',
-};
-
-/** Entries for another activation in one gate, or of an LSTM's c'. */
-function gateActivationEntries(): Entry[] {
-  const OF_GATE = ['tanh', 'relu', 'identity', 'hard 0.2', 'hard 1/6'] as const;
-  const OF_VALUE = ['sigmoid', 'relu', 'identity', 'hard tanh', 'softsign'] as const;
-  const places = [
-    ...Object.entries(KINDS).flatMap(([kind, { gates, activations }]) =>
-      gates.length > 1 ? gates.map((gate) => [kind, gate, activations[gate] === 'sigmoid'] as const) : [],
-    ),
-    ['LSTM', 'c', false] as const,
-  ];
-  return places.flatMap(([kind, where, isGate]) =>
-    (isGate ? OF_GATE : OF_VALUE)
-      // An LSTM's g and c' without any have entries of their own.
-      .filter((name) => !(kind === 'LSTM' && name === 'identity' && !isGate))
-      .map((name): Entry => {
-        const what = where === 'c' ? "c'" : where;
-        return {
-          name: `activation ${name} of ${where}, ${kind}`,
-          change: { activationOf: [where, name] },
-          says:
-            where === 'c'
-              ? `h' is computed with ${ACTIVATION_NAMES[name]} of c' instead of tanh`
-              : `gate ${what} has ${ACTIVATION_NAMES[name]} instead of ${isGate ? 'the sigmoid' : 'tanh'}`,
-          remedy: `use ${isGate ? 'the sigmoid' : 'tanh'} for ${what}`,
-          when: (module) => module.kind === kind,
-          alone: true,
-        };
-      }),
-  );
-}
 
 /** The most frequent first; of equally frequent ones, those that are easier to fix first. */
 const ENTRIES: readonly Entry[] = [
@@ -838,10 +758,7 @@ const ENTRIES: readonly Entry[] = [
         ),
     ),
   ),
-  ...Object.entries(KINDS).flatMap(([kind, { gates }]) =>
-    gates.length > 1 ? gates.flatMap((gate) => gateEntries(kind, gate)) : [],
-  ),
-  ...gateActivationEntries(),
+  ...gateEntries(),
   {
     name: 'weights float16',
     change: { quantised: 'F16' },

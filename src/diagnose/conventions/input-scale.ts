@@ -1,6 +1,6 @@
 import type { Sequence } from '../../module/bind.js';
 import { outputSize } from '../../module/parameters.js';
-import type { Hypothesis } from './hypotheses.js';
+import type { Hypothesis } from './hypothesis.js';
 import type { Target } from './misfit.js';
 import { type Limit, predict } from './predict.js';
 import type { Variant } from './variant.js';

@@ -1,6 +1,7 @@
 import type { Floats } from '../../tensor/dtype.js';
 import type { Reference } from '../../tensor/reference.js';
-import { dropEvery, type Hypothesis } from './hypotheses.js';
+import { dropEvery } from './hypotheses.js';
+import type { Hypothesis } from './hypothesis.js';
 import type { Target } from './misfit.js';
 
 /** Hypotheses whose numbers are read off the reference: orders of rows and units, a factor, and steps without a state. */

@@ -2,7 +2,7 @@ import type { OnProgress, SpeedOptions } from '../../engine/options.js';
 import type { BoundCase } from '../../module/bind.js';
 import { directionsOf } from '../../module/parameters.js';
 import { hypothesesOf } from './case-hypotheses.js';
-import type { Hypothesis } from './hypotheses.js';
+import type { Hypothesis } from './hypothesis.js';
 import { inputScale } from './input-scale.js';
 import { distanceBetween, type Misfit, misfit, type Target } from './misfit.js';
 import { type Limit, predict } from './predict.js';
