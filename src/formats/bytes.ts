@@ -39,19 +39,29 @@ export function byteCursor(source: Source, start = 0, windowLength = WINDOW): By
     position += count;
     return window.subarray(from, from + count);
   };
+  // A view of each number would be garbage of a hundred times its size.
+  const uint = (size: number): number => {
+    fill(size);
+    const from = position - windowStart;
+    position += size;
+    let value = 0;
+    for (let i = size - 1; i >= 0; i--) value = 256 * value + window[from + i];
+    return value;
+  };
+  const byte = () => uint(1);
   return {
     get position() {
       return position;
     },
-    byte: () => bytes(1)[0],
+    byte,
     bytes,
-    uint: (size) => bytes(size).reduceRight((value, byte) => 256 * value + byte, 0),
+    uint,
     line() {
       let text = '';
-      for (let byte = bytes(1)[0]; byte !== 10; byte = bytes(1)[0]) {
+      for (let next = byte(); next !== 10; next = byte()) {
         if (text.length === LONGEST_LINE)
           throw new CellcheckError({ problem: `a line is longer than ${LONGEST_LINE} characters` });
-        text += String.fromCharCode(byte);
+        text += String.fromCharCode(next);
       }
       return text;
     },

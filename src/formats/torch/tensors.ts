@@ -50,7 +50,7 @@ export function tensorsIn(root: Value): Map<string, StoredTensor> {
     // In reverse, so that the first is visited first.
     for (const [key, member] of membersOf(value).reverse()) {
       // Lists of a scripted module repeat its parameters, as _flat_weights does.
-      if (typeof member !== 'object' || (isState && isA(member, 'list'))) continue;
+      if (isState && isA(member, 'list')) continue;
       letters += name.length + key.length;
       if (letters > MOST_LETTERS)
         throw new CellcheckError({ problem: `has names of more than ${MOST_LETTERS} characters` });
@@ -61,8 +61,11 @@ export function tensorsIn(root: Value): Map<string, StoredTensor> {
   return found;
 }
 
+/** The members that may hold tensors: there may be many others. */
 function membersOf(value: Value): (readonly [string, Value])[] {
-  if (isA(value, 'list') || isA(value, 'tuple')) return value.items.map((item, i) => [String(i), item]);
+  const mayHold = (member: Value) => typeof member === 'object' && member !== null;
+  if (isA(value, 'list') || isA(value, 'tuple'))
+    return value.items.flatMap((item, i) => (mayHold(item) ? [[String(i), item] as const] : []));
   if (!isA(value, 'dict')) return [];
   const members = new Map<string, Value>();
   for (const [i, key] of value.keys.entries()) {
@@ -71,7 +74,7 @@ function membersOf(value: Value): (readonly [string, Value])[] {
     if (members.has(name)) throw new CellcheckError({ tensor: name, problem: 'is there twice' });
     members.set(name, value.values[i]);
   }
-  return [...members];
+  return [...members].filter(([, member]) => mayHold(member));
 }
 
 /** The tensors of `output, h_n = rnn(x)`, or of `output, (h_n, c_n) = lstm(x)`, where the shapes tell. */
