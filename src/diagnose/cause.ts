@@ -85,7 +85,6 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
   const convention = conventions(singles);
   if (convention) return { ...afterSingles, ...convention };
   if (options.pattern?.onlyPadding) return { ...afterSingles, ...padding(boundCase) };
-  if (options.pattern?.onlyPadding) return { ...afterSingles, ...padding(boundCase) };
   const places = await searchPlaces({
     ...target,
     speed,
@@ -115,7 +114,7 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
 function couldShow({ change, alone }: Hypothesis, { sequence, references }: BoundCase): boolean {
   if (alone) return false;
   const hasFinals = references.some(({ name }) => name !== 'output');
-  if (change.state && !sequence.h0 && !sequence.c0) return false;
+  if ((change.state || change.stateOrder) && !sequence.h0 && !sequence.c0) return false;
   return !change.finals || hasFinals;
 }
 

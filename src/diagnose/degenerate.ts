@@ -1,23 +1,23 @@
 import type { BoundCase } from '../module/bind.js';
+import type { Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import type { Finding } from '../verdict/cause.js';
 import type { Target } from './conventions/misfit.js';
 
 type Degenerate = Extract<Finding, { readonly kind: 'degenerate' }>;
 
-/** An output that no network computed from its input: the same value everywhere, or the same step again and again. */
-export function degenerate({ boundCase, base }: Target): Degenerate | undefined {
-  const output = boundCase.references.find(({ name }) => name === 'output');
-  if (!output) return undefined;
+/**
+ * An output that no network computed from its input: the same value everywhere, the same step again and again, or values
+ * that were dropped.
+ */
+export function degenerate({ boundCase, base, allowances }: Target): Degenerate | undefined {
+  const at = boundCase.references.findIndex(({ name }) => name === 'output');
+  if (at < 0) return undefined;
+  const output = boundCase.references[at];
   const computed = base.output.subarray(0, output.data.length);
   if (isConstant(output.data) && !isConstant(computed)) return constant(output);
-  if (output.rows > 1 && isRepeated(output, output.data) && !isRepeated(output, computed))
-    return {
-      kind: 'degenerate',
-      says: 'every step of the output is the same: one step was written again and again, or the input never arrived',
-      remedy: 'look at which buffer the output of a step is copied from',
-    };
-  return undefined;
+  const allowed = allowances[at].largest;
+  return repeated(output, computed, allowed) ?? dropped(output, computed, allowed);
 }
 
 /** What the output has beyond the lengths, where nothing else differs. */
@@ -64,7 +64,61 @@ function isConstant(values: Reference['data']): boolean {
   return values.every((value) => value === values[0]);
 }
 
-/** Whether all steps are the same. */
-function isRepeated({ batch, units }: Reference, values: Reference['data']): boolean {
-  return values.every((value, i) => value === values[i % (batch * units)]);
+/** Steps that are the same up to the end, where those of the network are not. */
+function repeated(
+  { data, batch, units, rows }: Reference,
+  computed: Floats,
+  allowed: number,
+): Degenerate | undefined {
+  const size = batch * units;
+  const isAsBefore = (step: number) => {
+    for (let i = step * size; i < (step + 1) * size; i++) if (data[i] !== data[i - size]) return false;
+    return true;
+  };
+  let from = rows - 1;
+  while (from > 0 && isAsBefore(from)) from--;
+  const isZero = data.subarray(from * size).every((value) => value === 0);
+  const changes = computed
+    .subarray(from * size)
+    .some((value, i) => Math.abs(value - computed[from * size + (i % size)]) > allowed);
+  if (from === rows - 1 || isZero || !changes) return undefined;
+  return from === 0
+    ? {
+        kind: 'degenerate',
+        says: 'every step of the output is the same: one step was written again and again, or the input never arrived',
+        remedy: 'look at which buffer the output of a step is copied from',
+      }
+    : {
+        kind: 'degenerate',
+        says: `from step ${from} on every step of the output is the same: the run ended there, or the rest is padding`,
+        remedy: `run all ${rows} steps; or, if the sequence ends there, say so (an input tensor named lengths)`,
+      };
+}
+
+/** Fewer zeros than this, or fewer other values, are no sign of dropout. */
+const FEWEST = 4;
+/** That of a dropout of one in a hundred. */
+const LEAST_FACTOR = 1 / 0.99;
+
+/** Some values are zero, and all others a multiple of what the network computes: nn.Dropout in training mode. */
+function dropped({ data }: Reference, computed: Floats, allowed: number): Degenerate | undefined {
+  let [products, squares, zeros] = [0, 0, 0];
+  for (const [i, value] of data.entries()) {
+    if (value === 0 && Math.abs(computed[i]) > allowed) zeros++;
+    if (value === 0) continue;
+    products += value * computed[i];
+    squares += computed[i] * computed[i];
+  }
+  const factor = products / squares;
+  const isMultiple = data.every(
+    (value, i) => value === 0 || Math.abs(value - factor * computed[i]) <= factor * allowed,
+  );
+  if (zeros < FEWEST || data.length - zeros < FEWEST || !(factor > LEAST_FACTOR) || !isMultiple)
+    return undefined;
+  const p = Number((1 - 1 / factor).toFixed(3));
+  return {
+    kind: 'degenerate',
+    says: `${zeros} values of the output are zero, and the others ${Number(factor.toPrecision(5))} times as large as they should be: dropout with p = ${p}`,
+    remedy: 'export in evaluation mode: model.eval()',
+  };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { allowances } from '../../src/diagnose/conventions/allowance.js';
 import { predict } from '../../src/diagnose/conventions/predict.js';
 import { degenerate, padding } from '../../src/diagnose/degenerate.js';
 import type { Floats } from '../../src/tensor/dtype.js';
@@ -12,15 +13,17 @@ const LENGTHS = [5, 3];
 const SEQUENCE = { ...sequenceOf(MODULE, 5, 2, 2), lengths: LENGTHS };
 const BASE = predict(NETWORK, SEQUENCE, {});
 
-const said = (output: Floats, base = BASE) =>
-  degenerate({ boundCase: boundOf(NETWORK, SEQUENCE, { output }), base, allowances: [] })?.says;
+const said = (output: Floats, base = BASE) => {
+  const boundCase = boundOf(NETWORK, SEQUENCE, { output });
+  return degenerate({ boundCase, base, allowances: allowances(boundCase, undefined) })?.says;
+};
 
 test.each([
   [0, 'every value of the output is zero'],
   [0.37, 'every value of the output is 0.37'],
 ])('the same value everywhere: %d', (value, says) => {
   expect(said(BASE.output.map(() => value))).toBe(says);
-  expect(said(BASE.output.map((_, i) => (i === 7 ? value + 1 : value)))).toBeUndefined();
+  expect(said(BASE.output.map((_, i) => (i === 29 ? value + 1 : value)))).toBeUndefined();
 });
 
 test('the same step again and again', () => {
@@ -28,6 +31,30 @@ test('the same step again and again', () => {
     'every step of the output is the same',
   );
   expect(said(BASE.output)).toBeUndefined();
+});
+
+test('the same step from one on', () => {
+  const endless = predict(NETWORK, { ...SEQUENCE, lengths: undefined }, {});
+  const stale = endless.output.map((value, i) => (i < 18 ? value : endless.output[12 + (i % 6)]));
+  expect(said(stale, endless)).toContain('from step 2 on every step of the output is the same');
+  // Zeros are padding.
+  expect(
+    said(
+      endless.output.map((value, i) => (i < 18 ? value : 0)),
+      endless,
+    ),
+  ).toBeUndefined();
+});
+
+test('values that were dropped, and the others scaled', () => {
+  const isDropped = (i: number) => i % 4 === 1;
+  expect(said(BASE.output.map((value, i) => (isDropped(i) ? 0 : value / 0.75)))).toContain(
+    'dropout with p = 0.25',
+  );
+  const unscaled = BASE.output.map((value, i) => (isDropped(i) ? 0 : value));
+  expect(said(unscaled)).toBeUndefined();
+  const other = BASE.output.map((value, i) => (isDropped(i) ? 0 : i === 2 ? value + 0.01 : value / 0.75));
+  expect(said(other)).toBeUndefined();
 });
 
 test('a network that gives that is no reason', () => {

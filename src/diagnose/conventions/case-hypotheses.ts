@@ -166,7 +166,7 @@ function ofStates({ network: { module }, sequence: { h0, c0 } }: BoundCase): Hyp
     .map(
       (choice): Hypothesis => ({
         name: `states ${choice.join(' ')}`,
-        change: { state: choice },
+        change: { stateOrder: choice },
         says: `layers and directions begin from the initial states ${choice.join(', ')}, not ${own.join(', ')}`,
         remedy: 'give each its own: layer 0 forward, layer 0 reverse, layer 1 forward, …',
         alone: true,

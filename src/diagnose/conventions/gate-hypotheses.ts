@@ -4,10 +4,12 @@ import type { ActivationName } from './variant.js';
 
 /** Entries that concern a single gate, or an LSTM's c'. */
 export function gateEntries(): Entry[] {
-  const biases = Object.entries(KINDS).flatMap(([kind, { gates }]) =>
-    gates.length > 1 ? gates.flatMap((gate) => biasesOfGate(kind, gate)) : [],
+  const gated = Object.entries(KINDS).flatMap(([kind, { gates }]) =>
+    gates.length > 1 ? gates.map((gate) => [kind, gate] as const) : [],
   );
-  return [...biases, ...activationsOfGates()];
+  const biases = gated.flatMap(([kind, gate]) => biasesOfGate(kind, gate));
+  const products = gated.flatMap(([kind, gate]) => productsOfGate(kind, gate));
+  return [...biases, ...products, ...activationsOfGates()];
 }
 
 /** Entries for the biases of one gate. */
@@ -24,6 +26,19 @@ function biasesOfGate(kind: string, gate: string): Entry[] {
     change: { biases: biases as keyof typeof said, biasesOf: gate },
     says,
     remedy,
+    when: (module) => module.kind === kind,
+    alone: true,
+  }));
+}
+
+/** Entries for a gate that leaves out one of its products. */
+function productsOfGate(kind: string, gate: string): Entry[] {
+  const said = { weightIh: `W_i${gate} x`, weightHh: `W_h${gate} h` } as const;
+  return (['weightIh', 'weightHh'] as const).map((matrix) => ({
+    name: `without ${matrix}, gate ${gate} of ${kind}`,
+    change: { without: [matrix, gate] },
+    says: `${said[matrix]} is missing: gate ${gate} is computed without it`,
+    remedy: `add ${said[matrix]} to the sum of gate ${gate}`,
     when: (module) => module.kind === kind,
     alone: true,
   }));

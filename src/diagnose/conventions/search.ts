@@ -95,7 +95,7 @@ export async function searchPlaces(
   const { boundCase, base } = search;
   const places = placesIn(boundCase);
   const placed = hypothesesOf(boundCase).flatMap((hypothesis) =>
-    mayBePlaced(hypothesis) ? places.map((place) => [inPlace(hypothesis, place)]) : [],
+    mayBePlaced(hypothesis, boundCase) ? places.map((place) => [inPlace(hypothesis, place)]) : [],
   );
   const { fits: tried, count } = await tryAll(search, {
     candidates: placed,
@@ -124,7 +124,8 @@ function placesIn({ network: { module } }: BoundCase): NamedSpot[] {
   ];
 }
 
-function mayBePlaced({ change }: Hypothesis): boolean {
+function mayBePlaced({ change }: Hypothesis, { sequence }: BoundCase): boolean {
+  if (change.state && !sequence.h0 && !sequence.c0) return false;
   return Object.keys(change).every((field) => (PLACEABLE as readonly string[]).includes(field));
 }
 

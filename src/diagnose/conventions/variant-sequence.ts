@@ -3,7 +3,7 @@ import { pick } from '../../engine/forward.js';
 import type { Sequence } from '../../module/bind.js';
 import { directionsOf, type Module, outputSize } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
-import type { Variant } from './variant.js';
+import type { Spot, Variant } from './variant.js';
 import {
   atTheEnd,
   byColumn,
@@ -28,14 +28,8 @@ export function variantSequence(
   finals: States | undefined,
 ): Sequence {
   const { steps, batch } = sequence;
-  const { state, lengths } = variant;
-  const initial = finals ?? { h: sequence.h0, c: sequence.c0 };
-  const { h, c } =
-    state === undefined
-      ? initial
-      : isOrder(state)
-        ? reorderStates(initial, state)
-        : INITIAL_STATES[state](initial, module);
+  const { lengths } = variant;
+  const { h, c } = variantStates(module, finals ?? { h: sequence.h0, c: sequence.c0 }, variant);
   return {
     steps,
     batch,
@@ -44,6 +38,34 @@ export function variantSequence(
     c0: c,
     lengths: typeof lengths === 'string' ? undefined : (lengths ?? sequence.lengths),
   };
+}
+
+function variantStates(module: Module, initial: States, { state, stateOrder, only }: Variant): States {
+  const ordered = stateOrder ? reorderStates(initial, orderOf(stateOrder, module)) : initial;
+  if (!state) return ordered;
+  const changed = INITIAL_STATES[state](ordered, module);
+  return only
+    ? { h: inPlace(module, ordered.h, changed.h, only), c: inPlace(module, ordered.c, changed.c, only) }
+    : changed;
+}
+
+/** The states `own` with those of one place as in `changed`: [layers·directions, batch, …]. Absent ones are zeros. */
+function inPlace(
+  module: Module,
+  own: Floats | undefined,
+  changed: Floats | undefined,
+  { layer, direction }: Spot,
+): Floats | undefined {
+  const like = own ?? changed;
+  if (!like) return undefined;
+  const ways = directionsOf(module).length;
+  const size = like.length / module.num_layers / ways;
+  return like.map((_, i) => {
+    const at = Math.floor(i / size);
+    const isHere =
+      (layer ?? Math.floor(at / ways)) === Math.floor(at / ways) && (direction ?? at % ways) === at % ways;
+    return (isHere ? changed : own)?.[i] ?? 0;
+  });
 }
 
 function variantInput(sequence: Sequence, variant: Variant): Floats {
@@ -70,27 +92,29 @@ const INPUT_ORDERS: Readonly<
   },
 };
 
-function isOrder<T>(value: T): value is Extract<T, readonly number[]> {
-  return Array.isArray(value);
-}
-
 const INITIAL_STATES: Readonly<
-  Record<
-    Exclude<NonNullable<Variant['state']>, readonly number[]>,
-    (initial: States, module: Module) => States
-  >
+  Record<NonNullable<Variant['state']>, (initial: States, module: Module) => States>
 > = {
   'h_0 = 0': ({ c }) => ({ c }),
   'c_0 = 0': ({ h }) => ({ h }),
   'both 0': () => ({}),
   exchanged: ({ h, c }, module) => (sameSize(module) ? { h: c, c: h } : { h, c }),
   'c_0 = h_0': ({ h, c }, module) => ({ h, c: sameSize(module) ? h : c }),
-  'direction first': (initial, module) =>
-    reorderStates(initial, byColumn(directionsOf(module).length, module.num_layers)),
-  'layers reversed': (initial, module) => reorderStates(initial, lastLayerFirst(module)),
-  'first for all': (initial, module) =>
-    reorderStates(initial, new Array<number>(module.num_layers * directionsOf(module).length).fill(0)),
 };
+
+function orderOf(order: NonNullable<Variant['stateOrder']>, module: Module): readonly number[] {
+  const ways = directionsOf(module).length;
+  switch (order) {
+    case 'direction first':
+      return byColumn(ways, module.num_layers);
+    case 'layers reversed':
+      return lastLayerFirst(module);
+    case 'first for all':
+      return new Array<number>(module.num_layers * ways).fill(0);
+    default:
+      return order;
+  }
+}
 
 /** The first batch rows of a sequence. */
 export function firstRows(sequence: Sequence, module: Module, count: number): Sequence {

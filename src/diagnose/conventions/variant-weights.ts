@@ -9,7 +9,8 @@ type Rows = Pick<Parameters, 'weightIh' | 'weightHh' | 'biasIh' | 'biasHh'>;
 
 /** The parameters that a variant computes with, where the file has `inFile`. */
 export function variantParameters(module: Module, inFile: Parameters, variant: Variant): Parameters {
-  const { order, hiddenFrom, interleaved, biases, weightHh, weightIh, quantised, stride, columns } = variant;
+  const { order, hiddenFrom, interleaved, biases, weightHh, weightIh, quantised, stride, columns, without } =
+    variant;
   let parameters: Rows = inFile;
   const gates = KINDS[module.kind].gates;
   if (variant.matrices && inFile.weightIh.length === inFile.weightHh.length)
@@ -43,6 +44,13 @@ export function variantParameters(module: Module, inFile: Parameters, variant: V
   if (stride) parameters = { ...parameters, [stride[0]]: withStride(parameters[stride[0]], rows, stride[1]) };
   if (columns)
     parameters = { ...parameters, [columns[0]]: withColumns(parameters[columns[0]], rows, columns[1]) };
+  if (without) {
+    const [name, gate] = without;
+    const values = parameters[name].slice(); // [gates·hidden, …]
+    const block = values.length / gates.length;
+    values.fill(0, gates.indexOf(gate) * block, (gates.indexOf(gate) + 1) * block);
+    parameters = { ...parameters, [name]: values };
+  }
   if (interleaved)
     parameters = mapRows(parameters, TENSORS.all, (values) =>
       byGate(values, gates.length, module.hidden_size),

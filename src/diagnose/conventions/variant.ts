@@ -3,7 +3,10 @@
  * freely. The headings name the file in which the fields take effect.
  */
 export interface Variant {
-  /** The only layer, direction or both in which the fields of the next three headings apply; everywhere if absent. */
+  /**
+   * The only layer, direction or both in which the fields of the next three headings and `state` apply; everywhere if
+   * absent.
+   */
   readonly only?: Spot;
 
   // Parameters: variant-weights.ts
@@ -28,6 +31,8 @@ export interface Variant {
   readonly stride?: readonly ['weightIh' | 'weightHh', number];
   /** Only the first so many columns of a matrix are used. */
   readonly columns?: readonly ['weightIh' | 'weightHh', number];
+  /** A gate leaves out the product with a matrix. */
+  readonly without?: readonly ['weightIh' | 'weightHh', gate: string];
   /** The weight matrices are rounded to these numbers. */
   readonly quantised?: 'F16' | 'BF16' | 'int8' | { readonly decimals: number };
   /** A gate uses W_hh h + b_hh of another gate: the gate, then the other one. */
@@ -89,16 +94,9 @@ export interface Variant {
   // What the run begins from: variant-sequence.ts; `stateful` and `axes`: predict.ts
 
   /** The initial states. */
-  readonly state?:
-    | 'h_0 = 0'
-    | 'c_0 = 0'
-    | 'both 0'
-    | 'exchanged'
-    | 'c_0 = h_0'
-    | 'direction first'
-    | 'layers reversed'
-    | 'first for all'
-    | readonly number[];
+  readonly state?: 'h_0 = 0' | 'c_0 = 0' | 'both 0' | 'exchanged' | 'c_0 = h_0';
+  /** The layers and directions that the initial states are taken from. */
+  readonly stateOrder?: 'direction first' | 'layers reversed' | 'first for all' | readonly number[];
   /** The run begins from the final states of an earlier run over the same sequence. */
   readonly stateful?: true;
   /** Batch and time are swapped, from zero states or from those of the first batch row. */
@@ -182,6 +180,7 @@ export const PLACEABLE = [
   'matrices',
   'stride',
   'columns',
+  'without',
   'quantised',
   'hiddenFrom',
   'gateActivation',
@@ -198,6 +197,7 @@ export const PLACEABLE = [
   'dropEvery',
   'firstStep',
   'operands',
+  'state',
 ] as const satisfies readonly (keyof Variant)[];
 
 /** A variant as one direction of a layer has it. */
@@ -224,6 +224,7 @@ const MOVES_IN_TIME: { readonly [Field in keyof Variant]-?: boolean | Variant[Fi
   matrices: false,
   stride: false,
   columns: false,
+  without: false,
   quantised: false,
   hiddenFrom: false,
   gateActivation: false,
@@ -244,6 +245,7 @@ const MOVES_IN_TIME: { readonly [Field in keyof Variant]-?: boolean | Variant[Fi
   reverse: 'in its own order',
   reverseIn: false,
   state: false,
+  stateOrder: false,
   stateful: false,
   axes: true,
   packed: true,

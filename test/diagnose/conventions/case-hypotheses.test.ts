@@ -84,14 +84,16 @@ test('states may be those of any other layer', () => {
     [2, 1, 0],
     [1, 1, 1],
   ];
-  for (const state of some) expect(three).toContainEqual({ state });
-  expect(three).not.toContainEqual({ state: [0, 1, 2] });
-  expect(changes({ num_layers: 3, hidden_size: 4 }).filter(({ state }) => Array.isArray(state))).toEqual([]);
+  for (const stateOrder of some) expect(three).toContainEqual({ stateOrder });
+  expect(three).not.toContainEqual({ stateOrder: [0, 1, 2] });
+  expect(
+    changes({ num_layers: 3, hidden_size: 4 }).filter(({ stateOrder }) => Array.isArray(stateOrder)),
+  ).toEqual([]);
   const five = changes({ num_layers: 5, hidden_size: 4 }, { h0: new Float64Array(20) });
   const shifted = [
     [1, 2, 3, 4, 0],
     [1, 2, 3, 4, 4],
     [0, 0, 1, 2, 3],
   ];
-  for (const state of shifted) expect(five).toContainEqual({ state });
+  for (const stateOrder of shifted) expect(five).toContainEqual({ stateOrder });
 });

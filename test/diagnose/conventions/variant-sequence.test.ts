@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Variant } from '../../../src/diagnose/conventions/variant.js';
+import type { Spot, Variant } from '../../../src/diagnose/conventions/variant.js';
 import { firstRows, variantSequence } from '../../../src/diagnose/conventions/variant-sequence.js';
 import type { Sequence } from '../../../src/module/bind.js';
 import { moduleOf } from '../../engine/module.js';
@@ -28,20 +28,42 @@ test.each<[NonNullable<Variant['state']>, readonly number[] | undefined, readonl
   ['both 0', undefined, undefined],
   ['exchanged', [5, 6, 7, 8], [1, 2, 3, 4]],
   ['c_0 = h_0', [1, 2, 3, 4], [1, 2, 3, 4]],
-  // Layer 0 reverse takes what is in the place of layer 1 forward.
-  ['direction first', [1, 3, 2, 4], [5, 7, 6, 8]],
-  ['layers reversed', [3, 4, 1, 2], [7, 8, 5, 6]],
-  ['first for all', [1, 1, 1, 1], [5, 5, 5, 5]],
 ])('the initial states: %s', (state, h0, c0) => {
   const sequence = changed({ state });
   expect(sequence.h0 && [...sequence.h0]).toEqual(h0);
   expect(sequence.c0 && [...sequence.c0]).toEqual(c0);
 });
 
+test.each<[NonNullable<Variant['stateOrder']>, readonly number[], readonly number[]]>([
+  // Layer 0 reverse takes what is in the place of layer 1 forward.
+  ['direction first', [1, 3, 2, 4], [5, 7, 6, 8]],
+  ['layers reversed', [3, 4, 1, 2], [7, 8, 5, 6]],
+  ['first for all', [1, 1, 1, 1], [5, 5, 5, 5]],
+  [
+    [0, 0, 2, 3],
+    [1, 1, 3, 4],
+    [5, 5, 7, 8],
+  ],
+])('the order of the initial states: %s', (stateOrder, h0, c0) => {
+  const sequence = changed({ stateOrder });
+  expect([...sequence.h0!]).toEqual(h0);
+  expect([...sequence.c0!]).toEqual(c0);
+});
+
+test.each<[Spot, readonly number[], readonly number[]]>([
+  [{ layer: 1 }, [1, 2, 0, 0], [5, 6, 7, 8]],
+  [{ direction: 0 }, [0, 2, 0, 4], [5, 6, 7, 8]],
+  [{ layer: 0, direction: 1 }, [1, 0, 3, 4], [5, 6, 7, 8]],
+])('h_0 is ignored in one place: %j', (only, h0, c0) => {
+  const sequence = changed({ state: 'h_0 = 0', only });
+  expect([...sequence.h0!]).toEqual(h0);
+  expect([...sequence.c0!]).toEqual(c0);
+});
+
 test('of three layers each direction is read as a block', () => {
   const module = moduleOf('RNN', { num_layers: 3, bidirectional: true });
   const h0 = Float64Array.of(1, 2, 3, 4, 5, 6);
-  const sequence = variantSequence(module, { ...SEQUENCE, h0 }, { state: 'direction first' }, undefined);
+  const sequence = variantSequence(module, { ...SEQUENCE, h0 }, { stateOrder: 'direction first' }, undefined);
   expect(sequence.h0).toEqual(Float64Array.of(1, 4, 2, 5, 3, 6));
 });
 
@@ -52,7 +74,7 @@ test.each(['exchanged', 'c_0 = h_0'] as const)('with a projection nothing can be
 
 test('a run begins from the final states of the one before', () => {
   const h = Float64Array.of(0.1, 0.2, 0.3, 0.4);
-  const { h0, c0 } = variantSequence(MODULE, SEQUENCE, { state: 'layers reversed' }, { h });
+  const { h0, c0 } = variantSequence(MODULE, SEQUENCE, { stateOrder: 'layers reversed' }, { h });
   expect(h0).toEqual(Float64Array.of(0.3, 0.4, 0.1, 0.2));
   expect(c0).toBeUndefined();
 });

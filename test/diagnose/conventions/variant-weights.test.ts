@@ -57,6 +57,13 @@ test('a gate uses the hidden part of another one', () => {
   });
 });
 
+test('a gate leaves out a product', () => {
+  expect(changes({ without: ['weightHh', 'z'] })).toEqual({
+    weightHh: [1, 2, 3, 4, 0, 0, 0, 0, 9, 10, 11, 12],
+  });
+  expect(changes({ without: ['weightIh', 'n'] })).toEqual({ weightIh: [1, 2, 3, 4, 0, 0] });
+});
+
 test('rows that go unit by unit are put gate by gate', () => {
   expect(changes({ interleaved: true })).toEqual({
     weightIh: [1, 4, 2, 5, 3, 6],
