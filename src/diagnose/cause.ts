@@ -26,7 +26,7 @@ import {
   searchPlaces,
   searchSingles,
 } from './conventions/search.js';
-import { degenerate, padding } from './degenerate.js';
+import { degenerate, overwritten, padding } from './degenerate.js';
 import { firstBeyond } from './one-weight/first-beyond.js';
 import { type Known, knownLayers } from './one-weight/known-layers.js';
 import { type Localised, localise } from './one-weight/localise.js';
@@ -97,6 +97,9 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
   const beyond = layersBeyond(boundCase, profile);
   const alone = weights(beyond) ?? precision(options);
   if (alone) return { ...afterPlaces, ...alone };
+  const changed = overwritten(target);
+  // What follows from values that were changed afterwards says nothing.
+  if (changed) return { ...afterPlaces, pattern: undefined, ...changed };
 
   if (depth !== 'pairs') return { ...afterPlaces, ...unexplained(beyond, options) };
   const pairs = await searchPairs(

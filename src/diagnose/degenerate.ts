@@ -3,6 +3,7 @@ import type { Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import type { Finding } from '../verdict/cause.js';
 import type { Target } from './conventions/misfit.js';
+import { ranges } from './pattern.js';
 
 type Degenerate = Extract<Finding, { readonly kind: 'degenerate' }>;
 
@@ -18,6 +19,56 @@ export function degenerate({ boundCase, base, allowances }: Target): Degenerate 
   if (isConstant(output.data) && !isConstant(computed)) return constant(output);
   const allowed = allowances[at].largest;
   return repeated(output, computed, allowed) ?? dropped(output, computed, allowed);
+}
+
+/** A difference of so many allowances cannot be gone a step later if the next state was computed from it. */
+const LARGE = 1000;
+
+/**
+ * Values of the output that the next steps were not computed from: run from the beginning, those steps agree. So the
+ * values were changed after they were computed.
+ */
+export function overwritten({ boundCase, base, allowances }: Target): Degenerate | undefined {
+  const at = boundCase.references.findIndex(({ name }) => name === 'output');
+  if (at < 0) return undefined;
+  const { data, batch, units, rows: steps, axes } = boundCase.references[at];
+  const allowed = allowances[at].largest;
+  const ways = axes.directions.length;
+  const size = units / ways;
+  const off: { step: number; row: number; unit: number }[] = [];
+  let [valid, witnesses] = [0, 0];
+  for (let row = 0; row < batch; row++)
+    for (let way = 0; way < ways; way++) {
+      const length = axes.lengths?.[row] ?? steps;
+      let largest = 0;
+      for (let i = 0; i < length; i++) {
+        const step = way === 1 ? length - 1 - i : i;
+        const from = (step * batch + row) * units + way * size;
+        const differences = Array.from({ length: size }, (_, k) =>
+          Math.abs(data[from + k] - base.output[from + k]),
+        );
+        const here = differences.flatMap((difference, k) => (difference > allowed ? [k] : []));
+        if (largest > LARGE * allowed && here.length <= size / 2) witnesses++;
+        largest = Math.max(...differences);
+        valid += size;
+        off.push(...here.map((k) => ({ step, row, unit: way * size + k })));
+      }
+    }
+  if (witnesses === 0 || off.length > valid / 2) return undefined;
+  const among = (noun: string, count: number, index: (one: (typeof off)[number]) => number) => {
+    const indices = [...new Set(off.map(index))].sort((a, b) => a - b);
+    return indices.length <= count / 2 ? [ranges(noun, indices)] : [];
+  };
+  const where = [
+    ...among('step', steps, ({ step }) => step),
+    ...among('batch row', batch, ({ row }) => row),
+    ...among('unit', units, ({ unit }) => unit),
+  ];
+  return {
+    kind: 'degenerate',
+    says: `${off.length} values of the output were changed after they were computed${where.length ? ` (${where.join(', ')})` : ''}: the steps after them agree, run from the beginning`,
+    remedy: 'look at what else writes into the output: another buffer, a hook, an index that is off',
+  };
 }
 
 /** What the output has beyond the lengths, where nothing else differs. */

@@ -210,7 +210,7 @@ function complement(off: readonly number[], count: number): number[] {
 }
 
 /** `rows 0 to 8 and 11` */
-function ranges(noun: string, indices: readonly number[]): string {
+export function ranges(noun: string, indices: readonly number[]): string {
   const parts: string[] = [];
   for (let i = 0; i < indices.length; ) {
     let end = i;

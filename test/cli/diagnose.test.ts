@@ -138,7 +138,7 @@ test('where nothing fits it says where the difference begins, and nothing more',
   expect(cause!.tried.pairs).toBe(cause!.tried.ofPairs);
   const text = words(await formatDiagnosis({ label: 'other', ...diagnosis }));
   expect(text).toContain(
-    `nothing fits: ${cause!.tried.singles} conventions were tried, and all 2458 pairs of them`,
+    `nothing fits: ${cause!.tried.singles} conventions were tried, and all 2468 pairs of them`,
   );
   expect(text).toContain('shows in layer 1, whose input is not in the case, at step 0 [batch 1, unit 3]');
   expect(text).toContain('its sum is off: i by -1.8, f by 0.34, g by -0.16, o by 0.57');

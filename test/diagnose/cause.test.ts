@@ -128,6 +128,15 @@ test('an unsure precision comes after conventions and weights, and before pairs'
   });
 });
 
+test('of values that were changed after they were computed no pattern is said', async () => {
+  const pattern = { says: ['steps 0 to 4 follow; from step 5 on none does'] };
+  const output = BASE.output.map((value, i) => (Math.floor(i / 8) === 5 ? Math.sin(i) : value));
+  const cause = await causeWith(output, { pattern });
+  expect(cause).toMatchObject({ kind: 'degenerate', says: expect.stringContaining('(step 5)') });
+  expect(cause.pattern).toBeUndefined();
+  expect((await causeWith(OTHER, { pattern })).pattern).toBe(pattern);
+});
+
 test('pairs are tried only where that is asked for', async () => {
   const { output } = predict(GRU, SEQUENCE, { biases: 'none', order: 'zrn' });
   const alone = await causeWith(output, { depth: 'alone' });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { allowances } from '../../src/diagnose/conventions/allowance.js';
 import { predict } from '../../src/diagnose/conventions/predict.js';
-import { degenerate, padding } from '../../src/diagnose/degenerate.js';
+import { degenerate, overwritten, padding } from '../../src/diagnose/degenerate.js';
 import type { Floats } from '../../src/tensor/dtype.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';
@@ -55,6 +55,31 @@ test('values that were dropped, and the others scaled', () => {
   expect(said(unscaled)).toBeUndefined();
   const other = BASE.output.map((value, i) => (isDropped(i) ? 0 : i === 2 ? value + 0.01 : value / 0.75));
   expect(said(other)).toBeUndefined();
+});
+
+describe('values that were changed after they were computed', () => {
+  const endless = { ...SEQUENCE, lengths: undefined };
+  const base = predict(NETWORK, endless, {});
+  const changed = (change: (value: number, i: number) => number) => {
+    const boundCase = boundOf(NETWORK, endless, { output: base.output.map(change) });
+    return overwritten({ boundCase, base, allowances: allowances(boundCase, undefined) })?.says;
+  };
+  const step = (i: number) => Math.floor(i / 6);
+
+  test('those of a step', () =>
+    expect(changed((value, i) => (step(i) === 2 ? 0.3 : value))).toContain(
+      '6 values of the output were changed after',
+    ));
+  test('its number is said', () =>
+    expect(changed((value, i) => (step(i) === 2 ? 0.3 : value))).toContain('(step 2)'));
+  test('those of a unit', () =>
+    expect(changed((value, i) => (i % 3 === 1 ? value + 0.1 : value))).toContain('(unit 1)'));
+  test('not where no step follows', () =>
+    expect(changed((value, i) => (step(i) === 4 ? 0.3 : value))).toBeUndefined());
+  test('nor where the steps after them differ too', () =>
+    expect(changed((value, i) => (step(i) >= 2 ? value + 0.01 : value))).toBeUndefined());
+  test('nor where they differ by little', () =>
+    expect(changed((value, i) => (step(i) === 2 ? value + 1e-5 : value))).toBeUndefined());
 });
 
 test('a network that gives that is no reason', () => {

@@ -37,7 +37,9 @@ test('the first steps of the first rows are those of the whole run, whatever is 
       for (const [i, value] of first.output.entries()) {
         if (Number.isNaN(value)) continue;
         known++;
-        expect(Math.abs(value - whole.output[i]), name).toBeLessThan(1e-12);
+        // Without its activation a gate may let the state overflow.
+        const difference = value === whole.output[i] ? 0 : Math.abs(value - whole.output[i]);
+        expect(difference, name).toBeLessThan(1e-12 * Math.max(1, Math.abs(value)));
       }
       expect(first.output.length).toBe(whole.output.length);
       // A row that has the first steps of one direction only cannot be normalised.
