@@ -60,19 +60,18 @@ const MEANING: Readonly<Record<string, (value: string | number) => Variant>> = {
   fnone: () => ({ forget: 'none' }),
   outact: () => ({ activationOf: ['c', 'identity'] }),
   carry: (value) => ({ carry: ({ none: 'none', noc: 'no c', noh: 'no h' } as const)[value as 'none'] }),
-  state: (value) => ({
-    state: (
-      {
-        'h0=0': 'h_0 = 0',
-        'c0=0': 'c_0 = 0',
-        both0: 'both 0',
-        swap: 'exchanged',
-        'c0=h0': 'c_0 = h_0',
-        idx: 'direction first',
-        layer0all: 'first for all',
-      } as const
+  state: (value) =>
+    (
+      ({
+        'h0=0': { state: 'h_0 = 0' },
+        'c0=0': { state: 'c_0 = 0' },
+        both0: { state: 'both 0' },
+        swap: { state: 'exchanged' },
+        'c0=h0': { state: 'c_0 = h_0' },
+        idx: { stateOrder: 'direction first' },
+        layer0all: { stateOrder: 'first for all' },
+      }) as const
     )[value as 'h0=0'],
-  }),
   WhhT: (value) => ({ weightHh: value === 'block' ? 'transposed' : 'reshaped' }),
   WihT: (value) => ({ weightIh: value === 'block' ? 'transposed' : 'reshaped' }),
   axes: () => ({ axes: 'exchanged' }),
