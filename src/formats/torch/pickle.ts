@@ -57,8 +57,7 @@ export function readPickle(cursor: ByteCursor, meaning: Meaning): Value {
   const start = cursor.position;
   const stack: Value[] = [];
   const marks: number[] = [];
-  // In order, because picklers count from 0; a Map would take five times the memory.
-  const memo: (Value | undefined)[] = [];
+  const memo = new Map<number, Value>();
   let made = 0;
   let containers = 0;
   const globals = new Map<string, Value>();
@@ -85,16 +84,14 @@ export function readPickle(cursor: ByteCursor, meaning: Meaning): Value {
   const remember = (index: number) => {
     // The value that was made last may be on the other side of a mark.
     if (stack.length === 0) throw fault('remembers a value that is not there');
-    if (index >= MOST_REMEMBERED) throw fault(`remembers more than ${MOST_REMEMBERED} values`);
-    while (memo.length < index) memo.push(undefined);
-    memo[index] = stack[stack.length - 1];
+    memo.set(index, stack[stack.length - 1]);
+    if (memo.size > MOST_REMEMBERED) throw fault(`remembers more than ${MOST_REMEMBERED} values`);
   };
   const recall = (index: number) => {
-    const value = memo[index];
-    if (value === undefined) throw fault('recalls a value that is not there');
+    if (!memo.has(index)) throw fault('recalls a value that is not there');
     // It is in memory once, however often it is recalled.
     if (++made > MOST_VALUES) throw fault(`holds more than ${MOST_VALUES} values`);
-    stack.push(value);
+    stack.push(memo.get(index)!);
   };
   const bytes = (count: number) => {
     if (cursor.position + count - start > MOST_BYTES) throw fault(`is longer than ${MOST_BYTES} bytes`);
