@@ -133,10 +133,7 @@ const tanhOnGpu = {
   tanhAbsolute: { worst: 3.5, typical: 1.3 },
 };
 
-/**
- * All operands in one dtype, as module.half() has them; as they are, where only what is stored is rounded; or with
- * products or parts of sums rounded as well.
- */
+/** All operands in one dtype, as module.half() has them. */
 const allIn = (dtype: FloatDtype): Operands => ({
   weights: dtype,
   biases: dtype,
@@ -144,6 +141,10 @@ const allIn = (dtype: FloatDtype): Operands => ({
   initialStates: dtype,
 });
 
+/**
+ * All operands in one dtype; as they are, where only what is stored is rounded; or with products or parts of sums rounded
+ * as well.
+ */
 const narrow = (dtype: FloatDtype, products: number): readonly Operands[] => [
   allIn(dtype),
   {},

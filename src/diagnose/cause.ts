@@ -51,8 +51,9 @@ export interface CauseOptions {
 
 /**
  * Finds out why a reference differs from what its weights give. It looks at the reference alone first, and at its
- * precision, then tries every convention alone, one weight, an unsure precision, and two conventions at once. What it returns explains all of the
- * reference, or says where the difference begins.
+ * precision, then tries every convention, everywhere and in one place, one weight, an unsure precision, values that were
+ * changed afterwards, and two conventions at once. What it returns explains all of the reference, or says where the
+ * difference begins.
  */
 export async function findCause(whole: BoundCase, base: Predicted, options: CauseOptions): Promise<Cause> {
   const { profile, depth, speed } = options;

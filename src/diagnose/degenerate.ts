@@ -1,6 +1,6 @@
 import type { BoundCase } from '../module/bind.js';
 import type { Floats } from '../tensor/dtype.js';
-import type { Reference } from '../tensor/reference.js';
+import { isPadding, positionOf, type Reference } from '../tensor/reference.js';
 import type { Finding } from '../verdict/cause.js';
 import type { Target } from './conventions/misfit.js';
 import { ranges } from './pattern.js';
@@ -26,7 +26,7 @@ const LARGE = 1000;
 
 /**
  * Values of the output that the next steps were not computed from: run from the beginning, those steps agree. So the
- * values were changed after they were computed.
+ * values were changed after they were computed. A few single ones are found by changedValues (reference.ts) before.
  */
 export function overwritten({ boundCase, base, allowances }: Target): Degenerate | undefined {
   const at = boundCase.references.findIndex(({ name }) => name === 'output');
@@ -74,16 +74,13 @@ export function overwritten({ boundCase, base, allowances }: Target): Degenerate
 /** What the output has beyond the lengths, where nothing else differs. */
 export function padding({ references }: BoundCase): Degenerate {
   const output = references.find(({ name }) => name === 'output')!;
-  const { data, batch, units, axes } = output;
-  const valid = (row: number) => axes.lengths?.[row] ?? output.rows;
-  const beyond = [...data].filter(
-    (_, i) => Math.floor(i / (batch * units)) >= valid(Math.floor(i / units) % batch),
-  );
+  const { data, batch: rows, units, axes } = output;
+  const beyond = [...data].filter((_, i) => isPadding(output, i));
   const [first] = beyond;
   const repeatsLast = data.every((value, i) => {
-    const row = Math.floor(i / units) % batch;
-    const isBeyond = Math.floor(i / (batch * units)) >= valid(row);
-    return !isBeyond || value === data[((valid(row) - 1) * batch + row) * units + (i % units)];
+    if (!isPadding(output, i)) return true;
+    const { batch, unit } = positionOf(output, i);
+    return value === data[((axes.lengths![batch] - 1) * rows + batch) * units + unit];
   });
   const what = beyond.every((value) => value === first)
     ? `${first} (padding_value)`

@@ -1,6 +1,6 @@
 import type { BoundCase } from '../module/bind.js';
 import { directionsOf } from '../module/parameters.js';
-import type { Reference } from '../tensor/reference.js';
+import { isPadding, positionOf, type Reference } from '../tensor/reference.js';
 import type { Pattern } from '../verdict/cause.js';
 import type { ComparedTensor } from '../verdict/run.js';
 
@@ -61,13 +61,14 @@ interface Grid {
   readonly padding: readonly Off[];
 }
 
-function gridOf({ rows: steps, batch, units, axes }: Reference, faults: Uint8Array): Grid {
+function gridOf(reference: Reference, faults: Uint8Array): Grid {
+  const { rows: steps, batch, units, axes } = reference;
   const lengthOf = (row: number) => axes.lengths?.[row] ?? steps;
   const [inside, padding]: [Off[], Off[]] = [[], []];
   for (const [i, fault] of faults.entries()) {
     if (!fault) continue;
-    const at = { step: Math.floor(i / (batch * units)), row: Math.floor(i / units) % batch, unit: i % units };
-    (at.step < lengthOf(at.row) ? inside : padding).push(at);
+    const at = positionOf(reference, i);
+    (isPadding(reference, i) ? padding : inside).push({ step: at.step, row: at.batch, unit: at.unit });
   }
   return { steps, batch, units, directions: axes.directions, lengthOf, inside, padding };
 }

@@ -1,5 +1,5 @@
 import { placeAt } from '../compare/element.js';
-import type { BoundCase } from '../module/bind.js';
+import { type BoundCase, firstSteps } from '../module/bind.js';
 import { outputSize } from '../module/parameters.js';
 import type { Reference } from '../tensor/reference.js';
 import type { ChangedValue } from '../verdict/cause.js';
@@ -10,10 +10,7 @@ import type { Predicted } from './conventions/predicted.js';
 export function cutToReference(boundCase: BoundCase): BoundCase {
   const { sequence, references } = boundCase;
   const steps = references.find(({ name }) => name === 'output')?.rows ?? sequence.steps;
-  if (steps === sequence.steps) return boundCase;
-  const stepSize = sequence.input.length / sequence.steps;
-  const input = sequence.input.subarray(0, stepSize * steps); // [steps, batch, input_size]
-  return { ...boundCase, sequence: { ...sequence, steps, input } };
+  return steps === sequence.steps ? boundCase : { ...boundCase, sequence: firstSteps(sequence, steps) };
 }
 
 /** The first value of the reference that is NaN or infinite where the computed one is finite. */

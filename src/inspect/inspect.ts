@@ -128,7 +128,7 @@ export async function inspect(loaded: Case, options: InspectOptions = {}): Promi
       : [],
     notes: [
       ...textNotes('file', loaded.notes),
-      ...layoutNotes(boundCase, settings.batch_first, false),
+      ...layoutNotes(boundCase, settings.batch_first),
       ...textNotes('kernels', outputs.kernels.notes),
       ...nonlinearityNotes(boundCase, settings.nonlinearity),
     ],

@@ -53,6 +53,17 @@ export interface Sequence {
   readonly lengths?: readonly number[];
 }
 
+/** The first `count` steps of a sequence. */
+export function firstSteps(sequence: Sequence, count: number): Sequence {
+  const { steps, input, lengths } = sequence;
+  return {
+    ...sequence,
+    steps: count,
+    input: input.subarray(0, (input.length / steps) * count),
+    lengths: lengths?.map((length) => Math.min(length, count)),
+  };
+}
+
 /** The largest rounding errors of printed numbers, in the layouts of `Network` and `Sequence`. */
 export interface Uncertainty {
   readonly layers: readonly (readonly Parameters[])[];
@@ -120,14 +131,14 @@ function byLayer(
 /**
  * Checks a case's tensors against a module and brings them into one layout.
  * @param batch_first inferred from the shapes if undefined
- * @param digits how to read printed numbers, and the padding of outputs
+ * @param reading of printed numbers and padding
  * @throws CellcheckError for every tensor that is missing, misshapen or not usable
  */
 export function bind(
   module: Module,
   loaded: Case,
   batch_first: boolean | undefined,
-  digits: DigitsReading & { readonly padding?: Padding } = {},
+  reading: DigitsReading & { readonly padding?: Padding } = {},
 ): BoundCase {
   const { files } = loaded;
   const { tensors, layout, otherLayoutFits, reshaped } = checkedLayout(module, loaded, batch_first);
@@ -138,17 +149,17 @@ export function bind(
       ([name, tensor]) => ({ name, tensor, part: isInput(name) ? 'sequence' : 'reference' }) as const,
     ),
   ];
-  checkDecimals(named, digits);
-  const unsure = mayBeExact(named, digits);
+  checkDecimals(named, reading);
+  const unsure = mayBeExact(named, reading);
   const missing = (one: NamedTensor) =>
     missingDigits(
       one,
-      digits,
+      reading,
       unsure.some(({ name }) => name === one.name),
     );
   const make = referenceMaker(module, layout, tensors, missing);
   const toReference = <Name extends ExpectedRole | LayerRole>(name: Name) =>
-    withoutPadding(make(name), digits.padding);
+    withoutPadding(make(name), reading.padding);
   const references = EXPECTED_ROLES.flatMap((name) => (tensors.has(name) ? [toReference(name)] : []));
   const outputs = layerRolesIn(module, { tensors, files }).map(toReference);
   const ofInput = (values: Floats) => timeFirst(values, layout, layout.steps, module.input_size);

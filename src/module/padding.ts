@@ -1,7 +1,7 @@
 import { CellcheckError } from '../errors.js';
 import type { TensorName } from '../kinds.js';
 import type { Floats } from '../tensor/dtype.js';
-import type { Reference } from '../tensor/reference.js';
+import { isPadding, type Reference } from '../tensor/reference.js';
 
 /** What an output has beyond the lengths of its rows: a number, or anything. */
 export type Padding = number | 'ignore';
@@ -15,21 +15,20 @@ export function withoutPadding<Name extends TensorName>(
   reference: Reference<Name>,
   padding: Padding | undefined,
 ): Reference<Name> {
-  const { data, axes, batch, units } = reference;
+  const { data, axes } = reference;
   if (padding === undefined || axes.layer === undefined) return reference;
-  const { lengths } = axes;
-  if (!lengths)
+  if (!axes.lengths)
     throw new CellcheckError({
       code: 'option',
       tensor: 'padding',
       problem: 'is for a case with lengths: without them every step is valid',
     });
   const stored = storedAs(data, padding);
-  const isPadding = (value: number, i: number) => {
-    const isBeyond = Math.floor(i / (batch * units)) >= lengths[Math.floor(i / units) % batch];
-    return isBeyond && (stored === 'ignore' || Object.is(value, stored) || value === stored);
+  const isStated = (value: number) => stored === 'ignore' || Object.is(value, stored) || value === stored;
+  return {
+    ...reference,
+    data: data.map((value, i) => (isStated(value) && isPadding(reference, i) ? 0 : value)),
   };
-  return { ...reference, data: data.map((value, i) => (isPadding(value, i) ? 0 : value)) };
 }
 
 /** The padding as the tensor can hold it. */

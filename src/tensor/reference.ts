@@ -41,6 +41,12 @@ export interface Position {
   readonly unit: number;
 }
 
+/** Whether the `i`-th element of a sequence is padding: beyond the length of its batch row. */
+export function isPadding(reference: Omit<Reference, 'data'>, i: number): boolean {
+  const { row, batch } = positionOf(reference, i);
+  return row >= (reference.axes.lengths?.[batch] ?? reference.rows);
+}
+
 /** The position of the `i`-th element of a reference. */
 export function positionOf({ batch: rows, units, axes }: Omit<Reference, 'data'>, i: number): Position {
   const { layer, directions, steps, lengths } = axes;

@@ -96,7 +96,7 @@ export type Finding =
   | { readonly kind: 'changed-values'; readonly values: readonly ChangedValue[] }
   /** The first value that is NaN or infinite, and should not be. */
   | { readonly kind: 'not-finite'; readonly value: ChangedValue }
-  /** An output that was not computed from the input. */
+  /** An output that was never computed, dropped, or changed afterwards; or padding that is not PyTorch's. */
   | { readonly kind: 'degenerate'; readonly says: string; readonly remedy: string }
   /** All of the difference is rounding in a coarser precision; not sure where a fault could look alike. */
   | { readonly kind: 'precision'; readonly profile: ProfileName; readonly isSure: boolean }

@@ -6,7 +6,6 @@ import {
   fileWarnings,
   layoutNotes,
   notChecked,
-  restsOnLayout,
   textNotes,
   unnamedBiases,
   valueNotes,
@@ -19,7 +18,6 @@ export async function conclude(loaded: Case, judgedRun: JudgedRun): Promise<Comp
   const { run, ruling, coarser } = judgedRun;
   const { boundCase, outputs, settings, tensors } = run;
   const { name, threads, notes } = outputs.kernels;
-  const isAssumed = restsOnLayout(boundCase, settings.batch_first, ruling.verdict);
   return {
     ...ruling,
     ...(coarser?.isSure && { coarser: coarser.profile }),
@@ -29,7 +27,7 @@ export async function conclude(loaded: Case, judgedRun: JudgedRun): Promise<Comp
     kernels: { name, threads },
     notes: [
       ...textNotes('file', loaded.notes),
-      ...layoutNotes(boundCase, settings.batch_first, isAssumed),
+      ...layoutNotes(boundCase, settings.batch_first, ruling.verdict),
       ...valueNotes(boundCase, loaded, settings),
       ...textNotes('kernels', notes),
     ],

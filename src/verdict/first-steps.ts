@@ -1,4 +1,4 @@
-import type { BoundCase } from '../module/bind.js';
+import { type BoundCase, firstSteps } from '../module/bind.js';
 import { allReferences } from '../module/known-outputs.js';
 import { directionsOf } from '../module/parameters.js';
 import type { Reference } from '../tensor/reference.js';
@@ -12,9 +12,9 @@ const FEW = 4 * ENOUGH;
  * The first steps of a case, with those references that have an output of every step: what cannot explain them cannot
  * explain the case. Undefined where there is nothing to gain, and where a direction begins at the end.
  */
-export function firstSteps(boundCase: BoundCase): BoundCase | undefined {
+export function beginning(boundCase: BoundCase): BoundCase | undefined {
   const { network, sequence, references, layerOutputs } = boundCase;
-  const { steps, batch, input, lengths } = sequence;
+  const { steps, batch } = sequence;
   if (steps <= FEW || directionsOf(network.module).length > 1) return undefined;
   const hasSteps = ({ axes }: Reference) => axes.layer !== undefined;
   if (!allReferences(boundCase).some(hasSteps)) return undefined;
@@ -32,12 +32,7 @@ export function firstSteps(boundCase: BoundCase): BoundCase | undefined {
   };
   return {
     ...boundCase,
-    sequence: {
-      ...sequence,
-      steps: ENOUGH,
-      input: input.subarray(0, (input.length / steps) * ENOUGH),
-      lengths: lengths?.map((length) => Math.min(length, ENOUGH)),
-    },
+    sequence: firstSteps(sequence, ENOUGH),
     references: references.filter(hasSteps).map(cut),
     layerOutputs: layerOutputs.map(cut),
   };

@@ -98,26 +98,24 @@ export function notChecked({ boundCase, tensors }: Run): string[] {
 }
 
 /** Whether a parity rests on the layout that is assumed: the shapes fit the other one, which would compute something else. */
-export function restsOnLayout(
+function restsOnLayout(
   { layout, otherLayoutFits, sequence }: BoundCase,
   batch_first: boolean | undefined,
-  verdict: Verdict,
+  verdict: Verdict | undefined,
 ): boolean {
   const isAssumed = batch_first === undefined && otherLayoutFits && !layout.batch_first;
   return verdict === 'parity' && isAssumed && sequence.steps * sequence.batch > 1;
 }
 
-/**
- * What was inferred about the axes and states, where it may surprise.
- * @param isWarned whether a warning says that the layout is assumed
- */
+/** What was inferred about the axes and states, where it may surprise and no warning says so. */
 export function layoutNotes(
   boundCase: BoundCase,
   batch_first: boolean | undefined,
-  isWarned: boolean,
+  verdict?: Verdict,
 ): Note[] {
   const { network, sequence, layout, otherLayoutFits, reshaped } = boundCase;
   const surprising = batch_first === undefined && (layout.batch_first || otherLayoutFits);
+  const isWarned = restsOnLayout(boundCase, batch_first, verdict);
   const { kind } = network.module;
   return [
     ...(carriesCell(kind) && sequence.h0 && !sequence.c0 ? [{ kind: 'zero-c_0' } as const] : []),

@@ -17,7 +17,7 @@ import {
   roundingOf,
   WEIGHTS,
 } from './coarser.js';
-import { firstSteps } from './first-steps.js';
+import { beginning } from './first-steps.js';
 import { withRoundedOperands } from './operands.js';
 import { judgeRounding } from './rounding.js';
 import { mismatchesIn, type Run, runBound } from './run.js';
@@ -67,7 +67,7 @@ function recomputed({ asGiven, settings, rerun }: Run, other: Tried): Promise<Ru
 
 /** The run's first steps, where trying those first saves time. */
 function beginningOf(run: Run): Run | undefined {
-  const asGiven = firstSteps(run.asGiven);
+  const asGiven = beginning(run.asGiven);
   return asGiven && { ...run, asGiven };
 }
 

@@ -3,7 +3,7 @@ import type { BoundCase } from '../../module/bind.js';
 import { directionsOf, outputSize } from '../../module/parameters.js';
 import type { Reference } from '../../tensor/reference.js';
 import { dropEvery, hypothesesFor } from './hypotheses.js';
-import type { Hypothesis } from './hypothesis.js';
+import { firstOf, type Hypothesis, permutations } from './hypothesis.js';
 
 /** More lengths than this are not listed in full. */
 const MAX_LISTED = 8;
@@ -112,7 +112,7 @@ function ofLengths({ sequence: { lengths } }: BoundCase): Hypothesis[] {
       {
         name: `lengths ${text}`,
         change: { lengths: order },
-        says: `the rows have the lengths of other rows: ${listedLengths(order)}`,
+        says: `the rows have the lengths of other rows: ${firstOf(order, MAX_LISTED)}`,
         remedy: 'keep the lengths in the order of the rows: both are sorted for packing, or neither is',
         alone: true,
       },
@@ -186,11 +186,6 @@ function choicesOf(own: readonly number[]): number[][] {
   return count <= SOME_STATES ? [...permutations(own), ...shifts] : shifts;
 }
 
-function permutations<T>(items: readonly T[]): T[][] {
-  if (items.length < 2) return [[...items]];
-  return items.flatMap((first, i) => permutations(items.toSpliced(i, 1)).map((rest) => [first, ...rest]));
-}
-
 /** The steps of each batch row before the zeros at its end; at least one. */
 function lengthsBeforeZeros({ rows: steps, batch, units, data }: Reference): number[] {
   return Array.from({ length: batch }, (_, row) => {
@@ -204,15 +199,11 @@ function lengthsBeforeZeros({ rows: steps, batch, units, data }: Reference): num
   });
 }
 
-function listedLengths(lengths: readonly number[]): string {
-  return lengths.slice(0, MAX_LISTED).join(', ') + (lengths.length > MAX_LISTED ? ', …' : '');
-}
-
 function missingLengths(lengths: readonly number[]): Hypothesis {
   return {
     name: 'lengths missing',
     change: { lengths },
-    says: `the reference ends early: its batch rows are zero from the steps ${listedLengths(lengths)} on`,
+    says: `the reference ends early: its batch rows are zero from the steps ${firstOf(lengths, MAX_LISTED)} on`,
     remedy: 'add the lengths to the case (an input tensor named lengths)',
   };
 }

@@ -3,7 +3,7 @@ import type { Sequence } from '../../module/bind.js';
 import { directionsOf, layerInputSize, type Module, outputSize } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
 import { gateEntries } from './gate-hypotheses.js';
-import type { Entry, Hypothesis, Shape } from './hypothesis.js';
+import { type Entry, type Hypothesis, permutations, type Shape } from './hypothesis.js';
 import type { Variant } from './variant.js';
 
 // To add a convention:
@@ -69,19 +69,14 @@ function orderEntry(gates: string, order: string, orderOf?: Variant['orderOf']):
   };
 }
 
-function permutations(text: string): string[] {
-  if (text.length < 2) return [text];
-  return [...text].flatMap((first, i) =>
-    permutations(text.slice(0, i) + text.slice(i + 1)).map((rest) => first + rest),
-  );
-}
+const ordersOf = (gates: string) => permutations([...gates]).map((order) => order.join(''));
 
 const LSTM_GATES = KINDS.LSTM.gates.join('');
 const GRU_GATES = KINDS.GRU.gates.join('');
 
 /** The known orders of these gates. */
 function knownOrders(gates: string): string[] {
-  const orders = permutations(gates);
+  const orders = ordersOf(gates);
   return Object.keys(KNOWN_ORDERS).filter((order) => orders.includes(order));
 }
 
@@ -738,7 +733,7 @@ const ENTRIES: readonly Entry[] = [
     ),
   ),
   ...[LSTM_GATES, GRU_GATES].flatMap((gates) =>
-    permutations(gates)
+    ordersOf(gates)
       .filter((order) => order !== gates && !KNOWN_ORDERS[order])
       .map((order) => orderEntry(gates, order)),
   ),

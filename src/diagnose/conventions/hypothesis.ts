@@ -18,6 +18,17 @@ export interface Hypothesis {
 /** What a hypothesis may depend on besides the module. */
 export type Shape = Pick<Sequence, 'steps' | 'batch' | 'lengths' | 'h0' | 'c0'>;
 
+/** All orders of some items, the given one first. */
+export function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length < 2) return [[...items]];
+  return items.flatMap((first, i) => permutations(items.toSpliced(i, 1)).map((rest) => [first, ...rest]));
+}
+
+/** Numbers for a sentence, the first ones of many. */
+export function firstOf(numbers: readonly number[], most: number): string {
+  return numbers.slice(0, most).join(', ') + (numbers.length > most ? ', …' : '');
+}
+
 export interface Entry extends Hypothesis {
   /** The modules and sequences for which it makes sense; all if absent. */
   readonly when?: (module: Module, sequence: Shape) => boolean;

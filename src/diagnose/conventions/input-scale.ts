@@ -1,4 +1,4 @@
-import type { Sequence } from '../../module/bind.js';
+import { firstSteps } from '../../module/bind.js';
 import { outputSize } from '../../module/parameters.js';
 import type { Hypothesis } from './hypothesis.js';
 import type { Target } from './misfit.js';
@@ -29,7 +29,7 @@ export function inputScale(target: Target): Hypothesis[] {
   if (!output || output.data.length < FEWEST_VALUES) return [];
   if (needsAllSteps(boundCase) || work > MAX_WORK) return [];
   const { network } = boundCase;
-  const sequence = firstSteps(boundCase.sequence);
+  const sequence = firstSteps(boundCase.sequence, Math.min(FIRST.steps, boundCase.sequence.steps));
   // The reverse direction begins elsewhere.
   const isForward = (i: number) => i % output.units < outputSize(network.module);
   const expected = output.data.subarray(0, sequence.steps * output.batch * output.units);
@@ -67,18 +67,6 @@ export function inputScale(target: Target): Hypothesis[] {
       alone: true,
     },
   ];
-}
-
-/** A sequence without the steps that nothing is read off. */
-function firstSteps(sequence: Sequence): Sequence {
-  const steps = Math.min(FIRST.steps, sequence.steps);
-  const { input, lengths } = sequence;
-  return {
-    ...sequence,
-    steps,
-    input: input.subarray(0, (input.length / sequence.steps) * steps),
-    lengths: lengths?.map((length) => Math.min(length, steps)),
-  };
 }
 
 /** A step of Gauss and Newton for the two numbers; undefined where the output depends on neither. */

@@ -1,7 +1,7 @@
 import type { Floats } from '../../tensor/dtype.js';
 import type { Reference } from '../../tensor/reference.js';
 import { dropEvery } from './hypotheses.js';
-import type { Hypothesis } from './hypothesis.js';
+import { firstOf, type Hypothesis } from './hypothesis.js';
 import type { Target } from './misfit.js';
 
 /** Hypotheses whose numbers are read off the reference: orders of rows and units, a factor, and steps without a state. */
@@ -54,10 +54,6 @@ function orderOf(expected: Floats, computed: Floats, lists: Lists, allowed: numb
 /** More than this many numbers are not listed. */
 const MAX_LISTED = 12;
 
-function listed(order: readonly number[]): string {
-  return order.slice(0, MAX_LISTED).join(', ') + (order.length > MAX_LISTED ? ', …' : '');
-}
-
 function rowOrder({ data, batch, units, rows }: Reference, computed: Floats, allowed: number): Hypothesis[] {
   const index = (row: number, i: number) => (Math.floor(i / units) * batch + row) * units + (i % units);
   const order = orderOf(data, computed, { count: batch, size: rows * units, index }, allowed);
@@ -69,7 +65,7 @@ function rowOrder({ data, batch, units, rows }: Reference, computed: Floats, all
       change: { batchOrder: order },
       says: isOne
         ? `every batch row is row ${order[0]}`
-        : `the batch rows are in another order: ${listed(order)}`,
+        : `the batch rows are in another order: ${firstOf(order, MAX_LISTED)}`,
       remedy: isOne ? 'look at how rows are addressed in memory' : 'undo the sorting of the batch',
       alone: true,
     },
@@ -88,7 +84,7 @@ function unitOrder({ data, units }: Reference, computed: Floats, allowed: number
       says:
         moved.length === 2
           ? `units ${moved[0]} and ${moved[1]} of the output are swapped`
-          : `the units of the output are in another order: ${listed(order)}`,
+          : `the units of the output are in another order: ${firstOf(order, MAX_LISTED)}`,
       remedy: 'put the units into the order of the rows of the weights',
       alone: true,
     },
@@ -99,15 +95,20 @@ function unitOrder({ data, units }: Reference, computed: Floats, allowed: number
 const MOST_LEFT = 1e-2;
 const UNSCALED = 1e-3;
 
-function scale({ data }: Reference, computed: Floats): Hypothesis[] {
+/** The factor of the straight line nearest to (computed, expected), about their means. */
+function nearestLine(expected: Floats, computed: Floats, [meanOut, meanIn]: readonly [number, number]) {
   let [products, squares, all] = [0, 0, 0];
-  for (let i = 0; i < data.length; i++) {
-    products += data[i] * computed[i];
-    squares += computed[i] * computed[i];
-    all += data[i] * data[i];
+  for (let i = 0; i < expected.length; i++) {
+    products += (expected[i] - meanOut) * (computed[i] - meanIn);
+    squares += (computed[i] - meanIn) ** 2;
+    all += (expected[i] - meanOut) ** 2;
   }
   const factor = products / squares;
-  const left = Math.sqrt(Math.max(0, all - factor * products) / all);
+  return { factor, all, left: Math.sqrt(Math.max(0, all - factor * products) / all) };
+}
+
+function scale({ data }: Reference, computed: Floats): Hypothesis[] {
+  const { factor, left } = nearestLine(data, computed, [0, 0]);
   if (!(left <= MOST_LEFT) || Math.abs(factor - 1) < UNSCALED) return [];
   const isWhole = factor > 0 && data.every((value) => Number.isInteger(value));
   // What was rounded was multiplied by a power of two, or by its predecessor.
@@ -135,15 +136,8 @@ function affine({ data }: Reference, computed: Floats): Hypothesis[] {
   const count = data.length;
   const mean = (values: Floats) => [...values].reduce((a, b) => a + b, 0) / count;
   const [meanOut, meanIn] = [mean(data), mean(computed)];
-  let [products, squares, all] = [0, 0, 0];
-  for (let i = 0; i < count; i++) {
-    products += (data[i] - meanOut) * (computed[i] - meanIn);
-    squares += (computed[i] - meanIn) ** 2;
-    all += (data[i] - meanOut) ** 2;
-  }
-  const factor = products / squares;
+  const { factor, all, left } = nearestLine(data, computed, [meanOut, meanIn]);
   const shift = meanOut - factor * meanIn;
-  const left = Math.sqrt(Math.max(0, all - factor * products) / all);
   const isShifted = Math.abs(shift) > UNSCALED * Math.sqrt(all / count);
   if (count < FEWEST_VALUES || !(left <= MOST_LEFT) || !isShifted) return [];
   const shown = (value: number) => String(Number(value.toPrecision(6)));
@@ -175,9 +169,12 @@ function finalOrder({ boundCase, base, allowances }: Target): Hypothesis[] {
   const isBack = order.every((from, to) => from === (to % batch) * rows + Math.floor(to / batch));
   const says =
     keepsStates && inBatch.every((from, to) => from === asRows[to % batch])
-      ? `the batch rows of h_n are in another order: ${listed(asRows)}`
+      ? `the batch rows of h_n are in another order: ${firstOf(asRows, MAX_LISTED)}`
       : keepsRows
-        ? `the layers and directions of h_n are in another order: ${listed(states.filter((_, to) => to % batch === 0))}`
+        ? `the layers and directions of h_n are in another order: ${firstOf(
+            states.filter((_, to) => to % batch === 0),
+            MAX_LISTED,
+          )}`
         : isTransposed || isBack
           ? 'h_n was reshaped where layers·directions and batch should have been transposed'
           : 'layers, directions and batch rows of h_n are mixed up';
