@@ -48,7 +48,7 @@ export function tensorsIn(root: Value): Map<string, StoredTensor> {
       continue;
     }
     // In reverse, so that the first is visited first.
-    for (const [key, member] of membersOf(value).reverse()) {
+    for (const [key, member] of membersFromLast(value)) {
       // Lists of a scripted module repeat its parameters, as _flat_weights does.
       if (isState && isA(member, 'list')) continue;
       letters += name.length + key.length;
@@ -61,12 +61,14 @@ export function tensorsIn(root: Value): Map<string, StoredTensor> {
   return found;
 }
 
-/** The members that may hold tensors: there may be many others. */
-function membersOf(value: Value): (readonly [string, Value])[] {
+/** The members that may hold tensors, one by one: there may be more of them, and of others, than are ever named. */
+function* membersFromLast(value: Value): Generator<readonly [string, Value]> {
   const mayHold = (member: Value) => typeof member === 'object' && member !== null;
-  if (isA(value, 'list') || isA(value, 'tuple'))
-    return value.items.flatMap((item, i) => (mayHold(item) ? [[String(i), item] as const] : []));
-  if (!isA(value, 'dict')) return [];
+  if (isA(value, 'list') || isA(value, 'tuple')) {
+    for (let i = value.items.length - 1; i >= 0; i--)
+      if (mayHold(value.items[i])) yield [String(i), value.items[i]];
+  }
+  if (!isA(value, 'dict')) return;
   const members = new Map<string, Value>();
   for (const [i, key] of value.keys.entries()) {
     if (typeof key !== 'string' && typeof key !== 'number') continue;
@@ -74,7 +76,7 @@ function membersOf(value: Value): (readonly [string, Value])[] {
     if (members.has(name)) throw new CellcheckError({ tensor: name, problem: 'is there twice' });
     members.set(name, value.values[i]);
   }
-  return [...members].filter(([, member]) => mayHold(member));
+  yield* [...members].reverse().filter(([, member]) => mayHold(member));
 }
 
 /** The tensors of `output, h_n = rnn(x)`, or of `output, (h_n, c_n) = lstm(x)`, where the shapes tell. */
