@@ -31,7 +31,16 @@ const row = z.strictObject({
     ),
 });
 
-const unit = z.strictObject({ unit: count, mean_square: z.number() });
+const unit = z.strictObject({
+  unit: count,
+  mean_square: z.number(),
+  weight_sigmas: z
+    .number()
+    .nullable()
+    .describe(
+      'Where all steps together are off as one wrong weight makes them: how far that is from the one in the file, in standard deviations.',
+    ),
+});
 
 const auto = z.strictObject({
   sigmas: float.nullable().describe('The largest of the rows; null where nothing is decided.'),
@@ -39,7 +48,9 @@ const auto = z.strictObject({
   proven: count.describe('Those of the faults that no rounding can cause.'),
   rare: count.describe('Elements beyond the limit that are no faults, since a few are expected by chance.'),
   undecided: count.describe('Elements that were judged by rtol and atol.'),
-  units: z.array(unit).describe('Units whose mean square over the steps is a fault.'),
+  units: z
+    .array(unit)
+    .describe('Units whose steps are a fault together, though each of them may be within the limit.'),
   suspicious: z.array(unit).describe('Units whose mean square is unusually large, but no fault.'),
 });
 

@@ -2,7 +2,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { tanhApprox } from '../src/bounds/tanh-approx.js';
-import { type Comparison, caseOf, readTensors, stateDict, type Tensor, verify } from '../src/index.js';
+import {
+  type Comparison,
+  caseOf,
+  diagnose,
+  readTensors,
+  stateDict,
+  type Tensor,
+  verify,
+} from '../src/index.js';
 import { ROOT } from './cli.js';
 
 const GPU = path.join(ROOT, 'test', 'data', 'gpu');
@@ -19,16 +27,28 @@ function read(name: string): Made {
   return { tensors: Object.fromEntries(file.load([...file.specs.keys()])), made: header.__metadata__ };
 }
 
-function judged({ tensors, made }: Made, options: Parameters<typeof verify>[1] = {}): Promise<Comparison> {
+function caseFrom({ tensors, made }: Made) {
   const { input, output, h_n, c_n, ...weights } = tensors;
   const { nonlinearity } = made;
-  return verify(
-    caseOf(stateDict(weights), { input, output, h_n, c_n }, {
-      batch_first: false,
-      ...(nonlinearity && { nonlinearity }),
-    } as Parameters<typeof caseOf>[2]),
-    options,
-  );
+  return caseOf(stateDict(weights), { input, output, h_n, c_n }, {
+    batch_first: false,
+    ...(nonlinearity && { nonlinearity }),
+  } as Parameters<typeof caseOf>[2]);
+}
+
+function judged(made: Made, options: Parameters<typeof verify>[1] = {}): Promise<Comparison> {
+  return verify(caseFrom(made), options);
+}
+
+/** The same reference with one weight of the file changed. */
+function withWeight({ tensors, made }: Made, name: string, at: number, times: number): Made {
+  const { shape, data } = tensors[name];
+  const wrong = {
+    ...tensors[name],
+    shape,
+    data: data.map((value, i) => (i === at ? Math.fround(value * times) : value)),
+  };
+  return { made, tensors: { ...tensors, [name]: wrong } };
 }
 
 const names = fs.readdirSync(GPU).filter((name) => /^\d/.test(name));
@@ -87,14 +107,35 @@ test.each([1.01, 1.001])('a weight times %d differs in more than nine of ten', a
   const found = await Promise.all(
     named('float32').map(async (name, i) => {
       const made = read(name);
-      const { data, shape } = made.tensors.weight_ih_l0;
-      const wrong = data.map((value, at) =>
-        at === (7 * i) % data.length ? Math.fround(value * times) : value,
-      );
-      const weight_ih_l0 = { ...made.tensors.weight_ih_l0, shape, data: wrong };
-      const { verdict } = await judged({ ...made, tensors: { ...made.tensors, weight_ih_l0 } });
+      const at = (7 * i) % made.tensors.weight_ih_l0.data.length;
+      const { verdict } = await judged(withWeight(made, 'weight_ih_l0', at, times));
       return verdict === 'differs';
     }),
   );
   expect(found.filter((isFound) => isFound).length).toBeGreaterThan(0.9 * found.length);
+});
+
+/** In 16 bits no single value is beyond rounding: all steps of a unit show it together. */
+test.each([
+  ['0148-lstm-float16.safetensors', 'weight_ih_l0', 0],
+  ['0176-lstm-autocast-float16.safetensors', 'weight_ih_l0', 280],
+  ['0211-gru-bfloat16-no-cudnn.safetensors', 'weight_ih_l0', 92],
+  ['0212-gru-autocast-float16.safetensors', 'weight_hh_l0', 623],
+  ['0222-rnn-bfloat16.safetensors', 'weight_ih_l0', 20],
+  ['0246-rnn-bfloat16.safetensors', 'weight_hh_l0', 64],
+])('one weight of %s times 1.05 is found in all steps of its unit: %s at %d', async (name, tensor, at) => {
+  const made = withWeight(read(name), tensor, at, 1.05);
+  const { comparison, cause } = await diagnose(caseFrom(made));
+  expect(comparison.verdict).toBe('differs');
+  const [{ auto }] = comparison.tensors;
+  expect(auto!.sigmas).toBeLessThan(auto!.limit);
+  const [rows, columns] = made.tensors[tensor].shape;
+  const row = Math.floor(at / columns);
+  const unit = row % made.tensors.output.shape[2];
+  expect(row).toBeLessThan(rows);
+  expect(auto!.units).toMatchObject([{ unit, weightSigmas: expect.any(Number) }]);
+  expect(cause).toMatchObject({
+    kind: 'weights',
+    weights: [{ tensors: [tensor], row, column: at % columns }],
+  });
 });

@@ -33,6 +33,11 @@ export interface UnitSpread {
   readonly unit: number;
   /** In variances: rounding alone gives about 1. */
   readonly meanSquare: number;
+  /**
+   * Present where one wrong weight would explain the errors of all steps together: how far it is from that in the file, in
+   * standard deviations.
+   */
+  readonly weightSigmas?: number;
 }
 
 /** What the automatic rule finds in a tensor, element by element and unit by unit. */
@@ -183,6 +188,24 @@ function unitSpreads(
     meanSquare: sums[unit] / values[unit],
     values: values[unit],
   })).filter(({ unit, values }) => !faulty[unit] && values >= FEWEST_VALUES);
+}
+
+/** The judgement with a fault in one unit, none of whose values needs to be beyond the limit. */
+export function withFaultyUnit(
+  judgement: Judgement,
+  { units }: Reference,
+  { unit, weightSigmas }: Required<Pick<UnitSpread, 'unit' | 'weightSigmas'>>,
+): Judgement {
+  const { sigmas } = judgement;
+  const own = sigmas.filter((sigma, i) => i % units === unit && sigma > 0);
+  const farthest = own.reduce((a, b) => Math.max(a, b), 0);
+  const meanSquare = own.reduce((sum, sigma) => sum + sigma * sigma, 0) / own.length;
+  return {
+    ...judgement,
+    // Those that show it most.
+    faults: judgement.faults.map((fault, i) => (i % units === unit && sigmas[i] > farthest / 2 ? 1 : fault)),
+    units: [...judgement.units, { unit, meanSquare, weightSigmas }],
+  };
 }
 
 /** The first fault in the order of the rows. */

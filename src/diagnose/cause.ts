@@ -1,9 +1,16 @@
-import type { ProfileName } from '../bounds/profiles.js';
+import { envelope } from '../bounds/envelope.js';
+import { type Operands, PROFILE_OF, type ProfileName, profileWith } from '../bounds/profiles.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import type { OnProgress, SpeedOptions } from '../engine/options.js';
 import { KINDS, type Kind } from '../kinds.js';
 import type { BoundCase } from '../module/bind.js';
+import { knownOutputs } from '../module/known-outputs.js';
 import { suffix } from '../module/parameters.js';
+import { type Known, knownLayers } from '../one-weight/known-layers.js';
+import { CHANCE, type Localised, localise } from '../one-weight/localise.js';
+import { refine } from '../one-weight/refine.js';
+import { type Suspect, valueInFile } from '../one-weight/suspect.js';
+import type { FloatDtype } from '../tensor/dtype.js';
 import type {
   Cause,
   Convention,
@@ -27,15 +34,15 @@ import {
   searchSingles,
 } from './conventions/search.js';
 import { degenerate, overwritten, padding } from './degenerate.js';
-import { firstBeyond } from './one-weight/first-beyond.js';
-import { type Known, knownLayers } from './one-weight/known-layers.js';
-import { type Localised, localise } from './one-weight/localise.js';
-import { refine } from './one-weight/refine.js';
-import { type Suspect, valueInFile } from './one-weight/suspect.js';
+import { firstBeyond } from './first-beyond.js';
 import { changedValues, cutToReference, firstNotFinite } from './reference.js';
 
 export interface CauseOptions {
   readonly profile?: ProfileName;
+  /** What operands were rounded to before anything was computed. */
+  readonly operands?: Operands;
+  /** Whether values are off only as one wrong weight would make them, each within rounding. */
+  readonly isOneWeight?: boolean;
   /** A precision whose rounding explains all of the difference; a fault is looked for first, unless that is sure. */
   readonly precision?: { readonly profile: ProfileName; readonly isSure: boolean };
   /** Whether the output agrees in every step: only final states differ then. */
@@ -68,8 +75,12 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
     tried: { singles: 0, pairs: 0, ofPairs: 0 },
   };
   const sure = options.precision?.isSure ? precision(options) : undefined;
+  const oneWeight = options.isOneWeight ? weightOfUnit(boundCase, options) : undefined;
   const atOnce =
-    inReference(target) ?? sure ?? (depth === 'reference' ? { kind: 'not-searched' } : undefined);
+    inReference(target) ??
+    oneWeight ??
+    sure ??
+    (depth === 'reference' ? { kind: 'not-searched' } : undefined);
   if (atOnce) return { ...searched, ...atOnce };
 
   // The shares of the work that are done after singles, and after places.
@@ -95,7 +106,7 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
   const tried = { ...singles.tried, singles: singles.tried.singles + places.count };
   const afterPlaces = { ...afterSingles, tried };
   if (placed) return { ...afterPlaces, ...placed };
-  const beyond = layersBeyond(boundCase, profile);
+  const beyond = layersBeyond(boundCase, options);
   const alone = weights(beyond) ?? precision(options);
   if (alone) return { ...afterPlaces, ...alone };
   const changed = overwritten(target);
@@ -173,16 +184,40 @@ interface LayerBeyond {
 }
 
 /** The layers beyond rounding, among those whose output is known; none if numbers were printed. */
-function layersBeyond(boundCase: BoundCase, profile: ProfileName | undefined): LayerBeyond[] {
+function layersBeyond(boundCase: BoundCase, options: CauseOptions): LayerBeyond[] {
   if (boundCase.decimals !== undefined) return [];
-  return knownLayers(boundCase, profile)
-    .map((layer) => ({ layer, localised: localise(layer) }))
-    .filter(({ localised }) => localised.farthest > ROUNDING_SIGMAS);
+  return localisedLayers(boundCase, options).filter(({ localised }) => localised.farthest > ROUNDING_SIGMAS);
 }
+
+/** The layers whose output is known, and what single weights would explain of their residuals. */
+function localisedLayers(boundCase: BoundCase, { profile, operands }: CauseOptions): LayerBeyond[] {
+  const outputs = knownOutputs(boundCase);
+  const dtype = outputs.find((output) => output)?.dtype;
+  if (!dtype) return [];
+  const { layers } = envelope(boundCase.network, boundCase.sequence, {
+    profile: profileWith(profile ?? PROFILE_OF[dtype as FloatDtype], operands),
+    operands,
+    model: 'likely',
+    known: outputs.map((output) => output && { values: output.data }),
+  });
+  return knownLayers(boundCase, layers).map((layer) => ({ layer, localised: localise(layer) }));
+}
+
+/** The weight that makes all steps of one unit differ, though each of them is within rounding. */
+function weightOfUnit(boundCase: BoundCase, options: CauseOptions): Finding | undefined {
+  const mostExplained = ({ localised }: LayerBeyond) => localised.suspects[0].explained;
+  const [layer] = localisedLayers(boundCase, options).sort((a, b) => mostExplained(b) - mostExplained(a));
+  return layer && weights([layer]);
+}
+
+/** Any weight explains one value, and some weight explains two. */
+const FEWEST_VALUES = 3;
 
 /** Looks for one wrong weight: only one direction of one layer is beyond rounding then. */
 function weights(beyond: readonly LayerBeyond[]): Finding | undefined {
   if (beyond.length !== 1) return undefined;
+  const [{ layer }] = beyond;
+  if (layer.sigma.filter((sigma) => sigma > 0).length < FEWEST_VALUES) return undefined;
   const found = wrongWeights(beyond[0]);
   return found.length ? { kind: 'weights', weights: found } : undefined;
 }
@@ -194,6 +229,7 @@ function wrongWeights({ layer, localised: { suspects, farthest } }: LayerBeyond)
     .map((suspect) => ({ suspect, ...refine(layer, suspect) }))
     .filter(({ change, farthest: left }) => Number.isFinite(change) && left <= ROUNDING_SIGMAS)
     .sort((a, b) => a.left - b.left)
+    .filter(({ left }, _, [best]) => left <= best.left + CHANCE)
     .map(({ suspect, change, farthest: left }) => {
       const { row, column, gate, unit, deviation, alike } = suspect;
       const inFile = valueInFile(layer, suspect);

@@ -41,13 +41,15 @@ function causeOf({ run, coarser }: JudgedRun, depth: CauseOptions['depth']): Pro
   const sequences = tensors.filter(({ reference }) => reference.axes.layer !== undefined);
   const outputAgrees =
     sequences.length > 0 && sequences.every(({ comparison }) => comparison.mismatches === 0);
-  const { profile, speed, onProgress, compute } = settings;
+  const { profile, operands, speed, onProgress, compute } = settings;
   const base =
     compute === 'float64' ? outputs : predict(boundCase.network, boundCase.sequence, {}, { speed });
   const pattern = patternOf(boundCase, tensors);
   return findCause(boundCase, base, {
     pattern,
     profile,
+    operands,
+    isOneWeight: tensors.some(({ judgement }) => judgement?.units.some(({ weightSigmas }) => weightSigmas)),
     precision: coarser,
     outputAgrees,
     depth,

@@ -98,8 +98,8 @@ function tensorObject(tensor: TensorComparison, { subject }: Comparison, caller:
   };
 }
 
-function unitObject({ unit, meanSquare }: UnitSpread): object {
-  return { unit, mean_square: meanSquare };
+function unitObject({ unit, meanSquare, weightSigmas }: UnitSpread): object {
+  return { unit, mean_square: meanSquare, weight_sigmas: weightSigmas ?? null };
 }
 
 /** An element: its step in an output, or its layer and direction in h_n and c_n, and its values. */

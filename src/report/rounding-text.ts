@@ -81,16 +81,27 @@ export function roundingNotes(tensors: readonly AutoTensor[]): string[] {
             `note: ${name}: ${rare === 1 ? 'one' : formatCount(rare)} of ${formatCount(elements)} values ${rare === 1 ? 'is' : 'are'} beyond ${limit} σ, which is rare and no sign of a fault`,
           ]
         : []),
-      ...(units.length
-        ? [
-            `${name}: unit ${list(units)}: each step is within ${limit} σ, but the mean square of all steps is too large`,
-          ]
-        : []),
+      ...unitNotes(name, limit, units),
       ...(suspicious.length
         ? [`note: ${name}: unit ${list(suspicious)}: errors are larger than usual, but do not prove a fault`]
         : []),
     ],
   );
+}
+
+function unitNotes(name: string, limit: number, units: AutoSummary['units']): string[] {
+  const wide = units.filter(({ weightSigmas }) => weightSigmas === undefined);
+  const head = (which: AutoSummary['units']) =>
+    `${name}: unit ${list(which)}: each step is within ${limit} σ, but`;
+  return [
+    ...(wide.length ? [`${head(wide)} the mean square of all steps is too large`] : []),
+    ...units
+      .filter((one) => !wide.includes(one))
+      .map(
+        (one) =>
+          `${head([one])} all steps together are off as one wrong weight makes them (${formatSigmas(one.weightSigmas!)} σ)`,
+      ),
+  ];
 }
 
 function list(units: AutoSummary['units']): string {

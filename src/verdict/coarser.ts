@@ -51,10 +51,15 @@ const FEWEST_VALUES = 8;
 /** With so many units and values of each, the direction of the errors can tell rounding from a fault. */
 const FEWEST_UNITS = 4;
 const ENOUGH_ROWS = 8;
+/** Otherwise, rounding is nearer than this many σ: a few values are seldom farther. */
+const FARTHEST_OF_FEW = 4;
 /** A fault leaves errors along one direction in the space of the units: more than this share of them all. */
 const MOST_ALIGNED = 0.5;
 
-/** The precisions of a reference whose outputs are values of a 16-bit dtype; undefined where they are not. */
+/**
+ * The precisions of a reference whose outputs are values of a 16-bit dtype; undefined where they are not, none where they
+ * are too few to tell which.
+ */
 export function gridPrecisions(run: Run): readonly CoarserProfile[] | undefined {
   // An LSTM may keep c in float32 though its gates are not.
   const { data } = mainJudgement(run).reference;
@@ -63,9 +68,10 @@ export function gridPrecisions(run: Run): readonly CoarserProfile[] | undefined 
   const telling = new Set(data.filter((value) => Math.abs(value) !== 1 && spacing(value, grid) >= TELLING))
     .size;
   if (telling === 0) return undefined;
+  // The product of two values of a 16-bit dtype may be one of float16 by chance.
+  if (telling === 1) return [];
   if (grid === 'F16') return ['f16'];
-  const isFine = telling < FEW_VALUES && sizeOf(run) < BETWEEN;
-  return [isFine ? 'f16' : 'bf16'];
+  return telling < FEW_VALUES && sizeOf(run) < BETWEEN ? [] : ['bf16'];
 }
 
 /**
@@ -128,7 +134,7 @@ export function roundingOf(profile: CoarserProfile, run: Run, before: Run): Coar
   if (isOneOf(WEIGHTS, profile)) return left < LEFT ? sure : undefined;
   // Values of a 16-bit dtype tell by themselves, even where most of them are undecided.
   if (profile === 'f16' || profile === 'bf16') return sure;
-  let [total, beyond, decided, squares, likelihood] = [0, 0, 0, 0, 0];
+  let [total, beyond, decided, squares, farthest, likelihood] = [0, 0, 0, 0, 0, 0];
   for (const [tensor, { sigmas, predicted, reference }] of judgements.entries()) {
     const faults = before.tensors[tensor].judgement?.faults;
     for (const [i, sigma] of sigmas.entries()) {
@@ -139,6 +145,7 @@ export function roundingOf(profile: CoarserProfile, run: Run, before: Run): Coar
       if (Number.isNaN(sigma)) continue;
       decided++;
       squares += sigma * sigma;
+      farthest = Math.max(farthest, sigma);
       // log of the normal density of a difference d = z σ: −log σ − z²/2, but for a constant.
       if (sigma > 0)
         likelihood += Math.log(sigma / Math.abs(reference.data[i] - predicted[i])) - (sigma * sigma) / 2;
@@ -151,7 +158,7 @@ export function roundingOf(profile: CoarserProfile, run: Run, before: Run): Coar
   const main = mainOf(judgements);
   const { name, batch, rows, units } = main.reference;
   const isSure = isSequence(name) && batch * rows >= ENOUGH_ROWS && units >= FEWEST_UNITS;
-  if (!isSpread(run) || (isSure && !looksLikeNoise(main))) return undefined;
+  if (!isSpread(run) || (isSure ? !looksLikeNoise(main) : farthest > FARTHEST_OF_FEW)) return undefined;
   return { profile, isSure, likelihood: likelihood / decided };
 }
 

@@ -11,11 +11,19 @@ import {
 } from '../bounds/profiles.js';
 import { sampleFreeLayers } from '../bounds/samples.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
-import { type AutoRule, type Judgement, judgeByRounding, type Prediction } from '../compare/by-rounding.js';
+import {
+  type AutoRule,
+  type Judgement,
+  judgeByRounding,
+  type Prediction,
+  withFaultyUnit,
+} from '../compare/by-rounding.js';
 import { rootMeanSquare, standardDeviation } from '../compare/deviation.js';
 import type { BoundCase } from '../module/bind.js';
 import { allReferences, knownOutputs, outputFor } from '../module/known-outputs.js';
-import type { FloatDtype, Floats } from '../tensor/dtype.js';
+import { type Known, knownLayers } from '../one-weight/known-layers.js';
+import { wrongUnit } from '../one-weight/wrong-unit.js';
+import type { Dtype, FloatDtype, Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import type { Settings } from './settings.js';
 
@@ -69,7 +77,7 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
     printedBounds(boundCase, outputs, PROFILES[profile], speed),
   );
   const references = allReferences(boundCase);
-  return references.map((reference) => {
+  const judgements = references.map((reference) => {
     const profile = profileOf(reference, references, settings);
     const spreadIn = (from: Envelope): Spread => outputFor(reference, outputsOf(from));
     const judge = (predicted: Prediction, rule: AutoRule, overflow?: Overflow): RoundingJudgement => ({
@@ -103,6 +111,32 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
     };
     return judge(spreadIn(likely), rule, likely.overflows[0]);
   });
+  if (decimals !== undefined || judgements.some(({ faults }) => faults.includes(1))) return judgements;
+  return judgements.map((judgement) => {
+    const roundoff = ROUNDOFFS[judgement.reference.dtype];
+    const likely = roundoff && envelopeOf(judgement.profile, 'likely');
+    if (!likely || likely.coherent) return judgement;
+    const layer = outputs.indexOf(judgement.reference);
+    const known = knownLayers(boundCase, likely.layers).filter((other) => other.layer === layer);
+    return asOneWeight(judgement, known, roundoff);
+  });
+}
+
+/** The dtypes in which a wrong weight may stay within the rounding of every value. */
+const ROUNDOFFS: Readonly<Partial<Record<Dtype, number>>> = { F16: 2 ** -11, BF16: 2 ** -8 };
+
+/** A judgement without a fault, and what all steps of each unit show together. */
+function asOneWeight(
+  judgement: RoundingJudgement,
+  layers: readonly Known[],
+  roundoff: number,
+): RoundingJudgement {
+  const found = wrongUnit(layers, roundoff);
+  if (!found) return judgement;
+  // Directions are beside each other in a row.
+  const unit = layers.indexOf(found.layer) * found.layer.module.hidden_size + found.unit;
+  const faulty = withFaultyUnit(judgement, judgement.reference, { unit, weightSigmas: found.sigmas });
+  return { ...judgement, ...faulty };
 }
 
 /** Whether values stay undecided because layers run free, whose errors can be sampled. */

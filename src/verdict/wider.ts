@@ -19,8 +19,8 @@ import {
 } from './coarser.js';
 import { beginning } from './first-steps.js';
 import { withRoundedOperands } from './operands.js';
-import { judgeRounding } from './rounding.js';
-import { mismatchesIn, type Run, runBound } from './run.js';
+import { judgeRounding, type RoundingJudgement } from './rounding.js';
+import { type Run, runBound } from './run.js';
 import type { Settings } from './settings.js';
 import { judge, type Ruling } from './verdict.js';
 
@@ -79,6 +79,8 @@ function hasFaults(run: Run, other: Tried): boolean {
 }
 
 async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider> {
+  // What overflows is undecided, and what grows is ill-conditioned: neither is a fault.
+  let explained: Wider['explained'];
   let closer: Wider['closer'];
   const others: readonly Operands[] = PROFILES[profile].operands.slice(1);
   for (const operands of others) {
@@ -87,12 +89,20 @@ async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider>
     const other = await recomputed(run, { operands });
     const ruling = await judge(other);
     const isExact = profileWith(profile, operands).products === 0;
-    if (ruling.verdict === 'parity' && (isExact || isNegligible(other) || isSpread(other)))
-      return { explained: { run: other, ruling } };
-    const isCloser = mismatchesIn(other) < mismatchesIn(closer?.run ?? run);
+    if (ruling.verdict !== 'differs' && (isExact || isNegligible(other) || isSpread(other))) {
+      if (ruling.verdict === 'parity') return { explained: { run: other, ruling } };
+      explained ??= { run: other, ruling };
+    }
+    const isCloser = beyondIn(other) < beyondIn(closer?.run ?? run);
     if (ruling.verdict === 'differs' && isCloser) closer = { run: other, ruling };
   }
-  return { closer };
+  return { explained, closer };
+}
+
+/** How many values are beyond the limit: none where only all steps of a unit together are a fault. */
+function beyondIn({ tensors }: Run): number {
+  const beyond = ({ sigmas, limit }: RoundingJudgement) => sigmas.filter((sigma) => sigma > limit).length;
+  return tensors.reduce((sum, { judgement }) => sum + (judgement ? beyond(judgement) : 0), 0);
 }
 
 /** Deviations of so few σ say nothing: the reference was computed more precisely than its profile allows. */

@@ -65,6 +65,14 @@ test.each([
   expect(found).toMatchObject({ compared: 20 - blind, of: 20, partial });
 });
 
+test.each([1, 2, 3])('one weight is named where it explains more than two values, of %d', async (steps) => {
+  const network = networkOf(moduleOf('RNN', { input_size: 2, hidden_size: 1 }), 4);
+  const sequence = sequenceOf(network.module, steps, 1, 5);
+  const { output } = predict(changed(network, 'weightIh', 1), sequence, {});
+  const { kind } = await causeOf(network, sequence, output);
+  expect(kind === 'weights').toBe(steps > 2);
+});
+
 const GRU = networkOf(moduleOf('GRU', { input_size: 3, hidden_size: 4 }), 3);
 const SEQUENCE = sequenceOf(GRU.module, 12, 2, 4);
 const BASE = predict(GRU, SEQUENCE, {});

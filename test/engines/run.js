@@ -9,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { causeText, diagnose } from '../../dist/src/index.js';
+import { causeText, diagnose, tensor } from '../../dist/src/index.js';
 import { folderWith, pythonWith } from '../live/python.js';
 import { caseOfPort, judged, lines, NODE, ONNX, OTHERS, ports, randomFrom } from './judge.js';
 
@@ -64,6 +64,12 @@ const LOWER = [
   'openvino bf16',
   'numpy float16 state',
 ];
+/** Those that store their outputs in 16 bits. */
+const NARROW = /** @type {const} */ ([
+  ['torch float16', 'F16'],
+  ['torch bfloat16', 'BF16'],
+  ['onnxruntime float16', 'F16'],
+]);
 const CHANGES = [1e-3, 1e-4];
 
 /** @param {readonly (string | number)[]} cells */
@@ -129,6 +135,29 @@ for (const name of wants('lower') ? LOWER : []) {
       }
     }
     row([name, set, counts.ports, counts.named, counts.other, counts.weight, counts.parity]);
+  }
+}
+
+console.log('\n## Outputs in 16 bits, of float32 checkpoints\n');
+row(['runtime', 'set', 'ports', 'parity', 'false alarms', 'found, ε = 0.05']);
+row(['---', '---', '---', '---', '---', '---']);
+for (const [name, dtype] of wants('narrow') ? NARROW : []) {
+  for (const set of ['base', 'hard']) {
+    const random = randomFrom(1);
+    const counts = { ports: 0, parity: 0, alarms: 0, found: 0 };
+    for (let first = 0; first < modules; first += CHUNK) {
+      const argv = [out, set, String(first), String(Math.min(CHUNK, modules - first)), name];
+      for (const { spec, tensors } of ports(python, 'ports.py', argv)) {
+        for (const key of ['output', 'h_n', 'c_n'])
+          if (tensors[key]) tensors[key] = tensor(tensors[key].shape, tensors[key].data, dtype);
+        counts.ports++;
+        const { verdict } = await judged(spec, tensors);
+        if (verdict === 'parity') counts.parity++;
+        if (verdict === 'differs') counts.alarms++;
+        if ((await judged(spec, tensors, { change: 0.05, random })).verdict === 'differs') counts.found++;
+      }
+    }
+    row([name, set, counts.ports, counts.parity, counts.alarms, percent(counts.found, counts.ports)]);
   }
 }
 

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { localise } from '../../src/diagnose/one-weight/localise.js';
 import { KINDS, type Kind } from '../../src/kinds.js';
+import { localise } from '../../src/one-weight/localise.js';
 import { pythonWithTorch } from '../live/python.js';
 
 const COUNT = 200;

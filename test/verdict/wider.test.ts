@@ -300,3 +300,18 @@ test('in a module of few units a wrong weight is no rounding of products in 16 b
   });
   expect(await Promise.all(found)).toEqual(['differs', 'differs', 'differs']);
 });
+
+test('too few values name no 16-bit dtype', async () => {
+  const named = async (dtype: 'F16' | 'BF16', hidden_size: number, seed: number) => {
+    const one = drawn({ hidden_size, steps: 1, batch: 1, seed });
+    const outputs = computedBy(one.network, one.sequence, all(dtype));
+    const comparison = await judged(one, { output: outputs.output });
+    expect(comparison.verdict).toBe('differs');
+    return precisionOf(comparison);
+  };
+  for (const seed of [5, 6, 7]) {
+    expect(await named('F16', 1, seed)).toBeUndefined();
+    expect(await named('F16', 12, seed)).toBe('f16');
+    expect(await named('BF16', 12, seed)).toBe('bf16');
+  }
+});

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { valueInFile, weightOfFeature } from '../../../src/diagnose/one-weight/suspect.js';
-import { moduleOf } from '../../engine/module.js';
-import { networkOf, sequenceOf } from '../../engine/random-network.js';
+import { valueInFile, weightOfFeature } from '../../src/one-weight/suspect.js';
+import { moduleOf } from '../engine/module.js';
+import { networkOf, sequenceOf } from '../engine/random-network.js';
 import { layerOf } from './layer.js';
 
 const GRU = moduleOf('GRU', { input_size: 2, hidden_size: 3 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { SENSITIVITIES, type TeacherForced } from '../../../src/diagnose/one-weight/sensitivity.js';
-import { KINDS, type Kind } from '../../../src/kinds.js';
+import { KINDS, type Kind } from '../../src/kinds.js';
+import { SENSITIVITIES, type TeacherForced } from '../../src/one-weight/sensitivity.js';
 
 const HIDDEN = 3;
 const STEPS = 5;

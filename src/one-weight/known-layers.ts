@@ -1,10 +1,9 @@
-import { envelope, type Spread } from '../../bounds/envelope.js';
-import { PROFILE_OF, PROFILES, type ProfileName } from '../../bounds/profiles.js';
-import type { Direction } from '../../kinds.js';
-import type { BoundCase } from '../../module/bind.js';
-import { knownOutputs } from '../../module/known-outputs.js';
-import { directionsOf, layerInputSize } from '../../module/parameters.js';
-import type { FloatDtype, Floats } from '../../tensor/dtype.js';
+import type { Spread } from '../bounds/envelope.js';
+import type { Direction } from '../kinds.js';
+import type { BoundCase } from '../module/bind.js';
+import { knownOutputs } from '../module/known-outputs.js';
+import { directionsOf, layerInputSize } from '../module/parameters.js';
+import type { Floats } from '../tensor/dtype.js';
 import type { KnownLayer } from './sensitivity.js';
 
 /** A layer whose output is known, with its name. */
@@ -17,20 +16,12 @@ export interface Known extends KnownLayer {
 
 /**
  * Every direction of the layers whose output the case has; none if the module has a projection, which mixes the units.
- * @param requested the rounding profile, if the user chose one; otherwise that of the reference's dtype
+ * @param spreads what every layer gives, with the standard deviations of rounding
  */
-export function knownLayers(boundCase: BoundCase, requested: ProfileName | undefined): Known[] {
+export function knownLayers(boundCase: BoundCase, spreads: readonly Spread[]): Known[] {
   const { network, sequence } = boundCase;
-  const { module } = network;
-  if (module.proj_size) return [];
+  if (network.module.proj_size) return [];
   const references = knownOutputs(boundCase);
-  const dtype = references.find((reference) => reference)?.dtype;
-  if (!dtype) return [];
-  const { layers: spreads } = envelope(network, sequence, {
-    profile: PROFILES[requested ?? PROFILE_OF[dtype as FloatDtype]],
-    model: 'likely',
-    known: references.map((reference) => reference && { values: reference.data }),
-  });
   return references.flatMap((reference, layer) => {
     if (!reference) return [];
     const below = layer === 0 ? sequence.input : (references[layer - 1]?.data ?? spreads[layer - 1].values);

@@ -1,6 +1,6 @@
-import { predict } from '../../../src/diagnose/conventions/predict.js';
-import type { KnownLayer } from '../../../src/diagnose/one-weight/sensitivity.js';
-import type { Network, Sequence } from '../../../src/module/bind.js';
+import { predict } from '../../src/diagnose/conventions/predict.js';
+import type { Network, Sequence } from '../../src/module/bind.js';
+import type { KnownLayer } from '../../src/one-weight/sensitivity.js';
 
 export const SIGMA = 1e-6;
 

@@ -1,4 +1,4 @@
-import type { Floats } from '../../tensor/dtype.js';
+import type { Floats } from '../tensor/dtype.js';
 
 /**
  * Expected minus computed values, in standard deviations of rounding. A residual is 0 where the deviation is 0, so that

@@ -1,4 +1,4 @@
-import { KINDS } from '../../kinds.js';
+import { KINDS } from '../kinds.js';
 import { largestMagnitude, residuals, sumOfSquares } from './residuals.js';
 import {
   type KnownLayer,
@@ -8,7 +8,7 @@ import {
   teacherForced,
   valuesOfUnit,
 } from './sensitivity.js';
-import type { Suspect } from './suspect.js';
+import type { Suspect, Weight } from './suspect.js';
 
 /** The most steps of Newton's method: the output is not linear in a weight. */
 const MAX_ROUNDS = 6;
@@ -16,11 +16,14 @@ const MAX_ROUNDS = 6;
 /** The residuals of a layer's values where a suspect's weight is changed by some amount. */
 type ResidualsWith = (change: number) => Float64Array;
 
-/** A change of a weight, and the residuals that it leaves. */
+/** A change of a weight, and the residuals that it leaves in its own unit [steps, batch]. */
 interface Fitted {
   readonly change: number;
   readonly rest: Float64Array;
 }
+
+/** What a suspect is taken to be of: its weight, and a first change of it. */
+type Beginning = Weight & Pick<Suspect, 'change' | 'deviation'>;
 
 /**
  * A suspect's change that leaves the smallest residuals.
@@ -36,7 +39,7 @@ export function refine(
   const { computed } = SENSITIVITIES[kind](forced);
   // Every step begins from the reference's own h, so that a weight changes only its own unit.
   const others = residuals(computed, expected, sigma).filter((_, i) => i % hidden_size !== suspect.unit);
-  const { change, rest } = fitChange(suspect, residualsOfUnit(layer, forced, suspect));
+  const { change, rest } = fitted(layer, suspect);
   return {
     change,
     left: sumOfSquares(others) + sumOfSquares(rest),
@@ -44,8 +47,13 @@ export function refine(
   };
 }
 
+/** The change of a suspect's weight that leaves the smallest residuals of its unit. */
+export function fitted(layer: KnownLayer, suspect: Beginning): Fitted {
+  return fitChange(suspect, residualsOfUnit(layer, teacherForced(layer), suspect));
+}
+
 /** Newton's method from a suspect's change on, as long as the sum of squares becomes smaller. */
-function fitChange(suspect: Suspect, residualsWith: ResidualsWith): Fitted {
+function fitChange(suspect: Beginning, residualsWith: ResidualsWith): Fitted {
   let fitted: Fitted = { change: suspect.change, rest: residualsWith(suspect.change) };
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const change = newtonStep(fitted, suspect.deviation, residualsWith);
@@ -71,7 +79,7 @@ function newtonStep({ change, rest }: Fitted, deviation: number, residualsWith: 
 }
 
 /** The residuals of a suspect's own unit [steps, batch], as a function of the change of its weight. */
-function residualsOfUnit(layer: KnownLayer, forced: TeacherForced, suspect: Suspect): ResidualsWith {
+function residualsOfUnit(layer: KnownLayer, forced: TeacherForced, suspect: Weight): ResidualsWith {
   const { unit, gate, tensor } = suspect;
   const { hidden_size, kind } = layer.module;
   const { gates } = KINDS[kind];
@@ -96,7 +104,7 @@ function residualsOfUnit(layer: KnownLayer, forced: TeacherForced, suspect: Susp
 function factorsOf(
   { steps, batch, input, input_size, module }: KnownLayer,
   { before }: TeacherForced,
-  { tensor, column }: Suspect,
+  { tensor, column }: Weight,
 ): Float64Array {
   const factors = new Float64Array(steps * batch).fill(1);
   if (column === undefined) return factors;

@@ -1,6 +1,11 @@
-import type { Whereabouts } from '../../verdict/cause.js';
-import { residuals } from './residuals.js';
-import { type KnownLayer, SENSITIVITIES, type TeacherForced, teacherForced } from './sensitivity.js';
+import { residuals } from '../one-weight/residuals.js';
+import {
+  type KnownLayer,
+  SENSITIVITIES,
+  type TeacherForced,
+  teacherForced,
+} from '../one-weight/sensitivity.js';
+import type { Whereabouts } from '../verdict/cause.js';
 
 /** A gate whose sum would have to change by more than this is ruled out. */
 const MAX_CHANGE = 50;

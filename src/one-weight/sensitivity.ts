@@ -1,9 +1,9 @@
-import { sigmoid } from '../../engine/cells/activations.js';
-import { chooseKernels } from '../../engine/kernels/choose.js';
-import { KINDS } from '../../kinds.js';
-import type { Parameters } from '../../module/bind.js';
-import type { Module } from '../../module/parameters.js';
-import type { Floats } from '../../tensor/dtype.js';
+import { sigmoid } from '../engine/cells/activations.js';
+import { chooseKernels } from '../engine/kernels/choose.js';
+import { KINDS } from '../kinds.js';
+import type { Parameters } from '../module/bind.js';
+import type { Module } from '../module/parameters.js';
+import type { Floats } from '../tensor/dtype.js';
 
 /** One direction of a layer without a projection, whose output the reference has. */
 export interface KnownLayer {

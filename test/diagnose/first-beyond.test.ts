@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { firstBeyond } from '../../../src/diagnose/one-weight/first-beyond.js';
-import type { KnownLayer } from '../../../src/diagnose/one-weight/sensitivity.js';
-import { moduleOf } from '../../engine/module.js';
+import { firstBeyond } from '../../src/diagnose/first-beyond.js';
+import type { KnownLayer } from '../../src/one-weight/sensitivity.js';
+import { moduleOf } from '../engine/module.js';
 
 /** One step of relu units that give 1; the expected values of each batch row. */
 function oneStep(expected: readonly (readonly number[])[], sigma: readonly number[] = []): KnownLayer {

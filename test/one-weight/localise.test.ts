@@ -1,14 +1,10 @@
 import { expect, test } from 'vitest';
-import { localise } from '../../../src/diagnose/one-weight/localise.js';
-import {
-  type KnownLayer,
-  SENSITIVITIES,
-  teacherForced,
-} from '../../../src/diagnose/one-weight/sensitivity.js';
-import { KINDS } from '../../../src/kinds.js';
-import { moduleOf } from '../../engine/module.js';
-import { networkOf, sequenceOf } from '../../engine/random-network.js';
-import { changed } from '../bound.js';
+import { KINDS } from '../../src/kinds.js';
+import { localise } from '../../src/one-weight/localise.js';
+import { type KnownLayer, SENSITIVITIES, teacherForced } from '../../src/one-weight/sensitivity.js';
+import { changed } from '../diagnose/bound.js';
+import { moduleOf } from '../engine/module.js';
+import { networkOf, sequenceOf } from '../engine/random-network.js';
 import { layerOf } from './layer.js';
 
 const RNN = networkOf(moduleOf('RNN', { input_size: 2, hidden_size: 2 }), 6);

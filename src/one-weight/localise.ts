@@ -15,7 +15,7 @@ export interface Localised {
 }
 
 /** Sums of squared residuals that differ by less than this differ by chance: (4 σ)². */
-const CHANCE = 16;
+export const CHANCE = 16;
 
 /**
  * Regresses the residuals on the sensitivity of the output to every weight, each weight alone: if one weight is wrong,

@@ -1,5 +1,5 @@
-import { KINDS } from '../../kinds.js';
-import type { Module } from '../../module/parameters.js';
+import { KINDS } from '../kinds.js';
+import type { Module } from '../module/parameters.js';
 import type { KnownLayer } from './sensitivity.js';
 
 /** One weight of a layer. */

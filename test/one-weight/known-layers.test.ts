@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
-import { knownLayers } from '../../../src/diagnose/one-weight/known-layers.js';
-import { forwardPass } from '../../../src/engine/forward.js';
-import type { BoundCase, Sequence } from '../../../src/module/bind.js';
-import { moduleOf } from '../../engine/module.js';
-import { networkOf, sequenceOf } from '../../engine/random-network.js';
-import { boundOf } from '../bound.js';
+import { envelope } from '../../src/bounds/envelope.js';
+import { PROFILES, type ProfileName } from '../../src/bounds/profiles.js';
+import { forwardPass } from '../../src/engine/forward.js';
+import type { BoundCase, Sequence } from '../../src/module/bind.js';
+import { knownOutputs } from '../../src/module/known-outputs.js';
+import { knownLayers } from '../../src/one-weight/known-layers.js';
+import { boundOf } from '../diagnose/bound.js';
+import { moduleOf } from '../engine/module.js';
+import { networkOf, sequenceOf } from '../engine/random-network.js';
 
 const MODULE = moduleOf('LSTM', { input_size: 3, hidden_size: 2, num_layers: 2, bidirectional: true });
 const NETWORK = networkOf(MODULE, 4);
@@ -27,9 +30,16 @@ async function caseOf(belowIsKnown: boolean): Promise<BoundCase> {
   return { ...boundCase, layerOutputs };
 }
 
+/** The known layers, with what a runtime of this profile rounds. */
+function knownBy(boundCase: BoundCase, profile: ProfileName = 'generic') {
+  const known = knownOutputs(boundCase).map((output) => output && { values: output.data });
+  const options = { profile: PROFILES[profile], model: 'likely', known } as const;
+  return knownLayers(boundCase, envelope(boundCase.network, boundCase.sequence, options).layers);
+}
+
 test('both directions of the last layer are known, over what the layer below gives', async () => {
   const [below, output] = await layers();
-  const known = knownLayers(await caseOf(false), undefined);
+  const known = knownBy(await caseOf(false));
   expect(known.map(({ layer, direction, reverse }) => [layer, direction, reverse])).toEqual([
     [1, 'forward', false],
     [1, 'reverse', true],
@@ -48,7 +58,7 @@ test('both directions of the last layer are known, over what the layer below giv
 });
 
 test('padding has no deviation, and any other value has one', async () => {
-  for (const { sigma } of knownLayers(await caseOf(false), undefined)) {
+  for (const { sigma } of knownBy(await caseOf(false))) {
     const isPadding = (i: number) => i >= 14;
     for (const [i, deviation] of sigma.entries()) {
       if (isPadding(i)) expect(deviation).toBe(0);
@@ -59,14 +69,14 @@ test('padding has no deviation, and any other value has one', async () => {
 
 test('a profile that the user chose has deviations of its own', async () => {
   const boundCase = await caseOf(false);
-  const [usual] = knownLayers(boundCase, undefined);
-  const [coarse] = knownLayers(boundCase, 'f16');
+  const [usual] = knownBy(boundCase);
+  const [coarse] = knownBy(boundCase, 'f16');
   expect(coarse.sigma[0]).toBeGreaterThan(100 * usual.sigma[0]);
 });
 
 test('a layer below whose output is known is known, and gives the input above', async () => {
   const [below] = await layers();
-  const known = knownLayers(await caseOf(true), undefined);
+  const known = knownBy(await caseOf(true));
   expect(known.map(({ layer, direction }) => `${layer} ${direction}`)).toEqual([
     '0 forward',
     '0 reverse',
@@ -81,10 +91,10 @@ test('a layer below whose output is known is known, and gives the input above', 
 
 test('nothing is known without an output, or with a projection', async () => {
   const { h_n } = await forwardPass(NETWORK, SEQUENCE);
-  expect(knownLayers(boundOf(NETWORK, SEQUENCE, { h_n }), undefined)).toEqual([]);
+  expect(knownBy(boundOf(NETWORK, SEQUENCE, { h_n }))).toEqual([]);
   const module = moduleOf('LSTM', { hidden_size: 3, proj_size: 2 });
   const projected = networkOf(module, 1);
   const sequence = sequenceOf(module, 3, 1, 1);
   const { output } = await forwardPass(projected, sequence);
-  expect(knownLayers(boundOf(projected, sequence, { output }), undefined)).toEqual([]);
+  expect(knownBy(boundOf(projected, sequence, { output }))).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { largestMagnitude, residuals, sumOfSquares } from '../../../src/diagnose/one-weight/residuals.js';
+import { largestMagnitude, residuals, sumOfSquares } from '../../src/one-weight/residuals.js';
 
 test('residuals are differences in standard deviations', () => {
   const infinite = Number.POSITIVE_INFINITY;

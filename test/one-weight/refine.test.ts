@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { localise } from '../../../src/diagnose/one-weight/localise.js';
-import { refine } from '../../../src/diagnose/one-weight/refine.js';
-import { moduleOf } from '../../engine/module.js';
-import { networkOf, sequenceOf } from '../../engine/random-network.js';
-import { changed } from '../bound.js';
+import { localise } from '../../src/one-weight/localise.js';
+import { refine } from '../../src/one-weight/refine.js';
+import { changed } from '../diagnose/bound.js';
+import { moduleOf } from '../engine/module.js';
+import { networkOf, sequenceOf } from '../engine/random-network.js';
 import { layerOf, SIGMA } from './layer.js';
 
 const RNN = networkOf(moduleOf('RNN', { input_size: 2, hidden_size: 2 }), 6);
