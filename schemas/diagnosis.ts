@@ -37,6 +37,12 @@ const cause = z.strictObject({
         compared: count.describe('How many values were compared.'),
         of: count,
         partial: z.boolean().describe('Whether too few values were compared to be sure.'),
+        profile: z
+          .string()
+          .nullable()
+          .describe(
+            "A coarser rounding profile than the reference's dtype says, by which the rest is rounding.",
+          ),
       }),
     )
     .describe('Each explains the whole difference; several where this case does not tell them apart.'),

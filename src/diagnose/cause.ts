@@ -1,5 +1,12 @@
 import { envelope } from '../bounds/envelope.js';
-import { type Operands, PROFILE_OF, type ProfileName, profileWith } from '../bounds/profiles.js';
+import {
+  type Operands,
+  PROFILE_OF,
+  PROOFS,
+  type Profile,
+  type ProfileName,
+  profileWith,
+} from '../bounds/profiles.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import type { OnProgress, SpeedOptions } from '../engine/options.js';
 import { KINDS, type Kind } from '../kinds.js';
@@ -29,6 +36,7 @@ import {
   type Fit,
   type Found,
   type Search,
+  searchAmong,
   searchPairs,
   searchPlaces,
   searchSingles,
@@ -107,7 +115,11 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
   const afterPlaces = { ...afterSingles, tried };
   if (placed) return { ...afterPlaces, ...placed };
   const beyond = layersBeyond(boundCase, options);
-  const alone = weights(beyond) ?? precision(options);
+  const alone =
+    weights(beyond) ??
+    precision(options) ??
+    (await inCoarserRounding(target, [...singles.near, ...places.near], options)) ??
+    weightOnGpu(boundCase, beyond, options);
   if (alone) return { ...afterPlaces, ...alone };
   const changed = overwritten(target);
   // What follows from values that were changed afterwards says nothing.
@@ -123,6 +135,51 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
     tried: { ...tried, ...pairs.tried },
     ...(conventions(pairs) ?? unexplained(beyond, options)),
   };
+}
+
+/**
+ * What a float32 reference may have been computed in besides: a GPU's float32; TF32, which it computes in by default, or 16
+ * bits. The allowances of bfloat16 would tell nothing apart: those of float16 are wide enough for it as well.
+ */
+const COARSER_ROUNDINGS = ['cudnn', 'f16'] as const satisfies readonly ProfileName[];
+
+/** Conventions of a reference that was computed in a coarser rounding as well. */
+async function inCoarserRounding(
+  target: Target,
+  near: Found['near'],
+  options: CauseOptions,
+): Promise<Finding | undefined> {
+  const { boundCase } = target;
+  if (near.length === 0 || !mayBeCoarser(boundCase, options)) return undefined;
+  for (const profile of COARSER_ROUNDINGS) {
+    const search = { ...target, allowances: allowances(boundCase, profile), speed: options.speed };
+    const { fits } = await searchAmong(search, near);
+    if (fits.length)
+      return { kind: 'conventions', conventions: fits.map((fit) => ({ ...conventionOf(fit), profile })) };
+  }
+  return undefined;
+}
+
+/** Whether nobody says how a reference in float32 was rounded. */
+function mayBeCoarser({ references, decimals }: BoundCase, { profile }: CauseOptions): boolean {
+  return !profile && decimals === undefined && references.every(({ dtype }) => dtype === 'F32');
+}
+
+/** What a GPU's float32 leaves is fewer standard deviations of other runtimes' than this. */
+const MOST_ON_GPU = 1000;
+
+/** One weight of a reference that a GPU computed: with it, not much is left by the rounding of other runtimes. */
+function weightOnGpu(
+  boundCase: BoundCase,
+  beyond: readonly LayerBeyond[],
+  options: CauseOptions,
+): Finding | undefined {
+  if (!mayBeCoarser(boundCase, options)) return undefined;
+  const isNear = beyond.every(
+    ({ layer, localised: { farthest, suspects } }) =>
+      farthest <= MOST_ON_GPU || suspects.some((one) => refine(layer, one).farthest <= MOST_ON_GPU),
+  );
+  return isNear ? weights(layersBeyond(boundCase, { ...options, rounding: PROOFS.generic })) : undefined;
 }
 
 /** Whether a case like this one could show a convention: not one of tensors that it does not have, nor a rare one. */
@@ -184,18 +241,25 @@ interface LayerBeyond {
 }
 
 /** The layers beyond rounding, among those whose output is known; none if numbers were printed. */
-function layersBeyond(boundCase: BoundCase, options: CauseOptions): LayerBeyond[] {
+function layersBeyond(boundCase: BoundCase, options: Parameters<typeof localisedLayers>[1]): LayerBeyond[] {
   if (boundCase.decimals !== undefined) return [];
   return localisedLayers(boundCase, options).filter(({ localised }) => localised.farthest > ROUNDING_SIGMAS);
 }
 
 /** The layers whose output is known, and what single weights would explain of their residuals. */
-function localisedLayers(boundCase: BoundCase, { profile, operands }: CauseOptions): LayerBeyond[] {
+function localisedLayers(
+  boundCase: BoundCase,
+  {
+    profile,
+    operands,
+    rounding,
+  }: Pick<CauseOptions, 'profile' | 'operands'> & { readonly rounding?: Profile },
+): LayerBeyond[] {
   const outputs = knownOutputs(boundCase);
   const dtype = outputs.find((output) => output)?.dtype;
   if (!dtype) return [];
   const { layers } = envelope(boundCase.network, boundCase.sequence, {
-    profile: profileWith(profile ?? PROFILE_OF[dtype as FloatDtype], operands),
+    profile: rounding ?? profileWith(profile ?? PROFILE_OF[dtype as FloatDtype], operands),
     operands,
     model: 'likely',
     known: outputs.map((output) => output && { values: output.data }),

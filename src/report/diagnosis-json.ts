@@ -34,7 +34,10 @@ function causeObject(cause: Cause): object {
       : null,
     difference,
     degenerate: cause.kind === 'degenerate' ? { says: cause.says, remedy: cause.remedy } : null,
-    conventions: cause.kind === 'conventions' ? cause.conventions : [],
+    conventions:
+      cause.kind === 'conventions'
+        ? cause.conventions.map((one) => ({ ...one, profile: one.profile ?? null }))
+        : [],
     changed: cause.kind === 'changed-values' ? cause.values.map(valueObject) : [],
     precision: cause.kind === 'precision' ? cause.profile : null,
     not_finite: cause.kind === 'not-finite' ? valueObject(cause.value) : null,

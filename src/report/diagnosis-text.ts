@@ -175,8 +175,14 @@ function conventionLines(
   ];
 }
 
+/** What is left where the reference was computed in a coarser rounding, too. */
+const RESTS: Readonly<Partial<Record<string, string>>> = {
+  cudnn: 'as large as the rounding of float32 on a GPU',
+  f16: "as large as the rounding of a precision below float32 (TF32 is a GPU's default)",
+};
+
 function conventionLine(
-  { says, remedies, left, compared, of, partial }: Convention,
+  { says, remedies, left, compared, of, partial, profile }: Convention,
   difference: number,
   i: number,
   next: readonly string[],
@@ -185,7 +191,7 @@ function conventionLine(
     [i > 0 ? 'or' : partial ? 'could be' : 'fits', says.join(', and ')],
     [
       '',
-      `${formatDifference(left)} is left of ${formatDifference(difference)}`,
+      `${formatDifference(left)} is left of ${formatDifference(difference)}${profile ? `, ${RESTS[profile]}` : ''}`,
       ...(compared < of
         ? [
             `in ${formatCount(compared)} of ${formatCount(of)} values: rounding may have taken the others anywhere`,

@@ -13,6 +13,8 @@ export interface Convention {
   readonly of: number;
   /** Whether too few were compared to be sure. */
   readonly partial: boolean;
+  /** The rounding that is left; that of the reference's dtype if absent. */
+  readonly profile?: ProfileName;
 }
 
 /** A weight with which the reference follows, where another stands in the file. */

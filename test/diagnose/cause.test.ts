@@ -198,3 +198,18 @@ test('progress goes from 0 to 1, over singles and then pairs', async () => {
   expect(both.at(-1)).toBeGreaterThan(0.9);
   expect(both.at(-1)).toBeLessThanOrEqual(1);
 });
+
+test.each([0.0005, 0.003])(
+  'a convention is found beneath a coarser rounding, which is named: %d',
+  async (share) => {
+    // Every other value is too large, the others are too small.
+    const coarse = NO_BIASES.map((value, i) => value * (1 + (i % 2 ? share : -share)));
+    const cause = await causeWith(coarse, { depth: 'alone' });
+    expect(conventionsOf(cause)).toMatchObject([{ says: ['both biases are missing'], profile: 'f16' }]);
+    expect(await causeWith(coarse, { depth: 'alone', profile: 'generic' })).toMatchObject({
+      kind: 'unexplained',
+    });
+    const exact = await causeWith(NO_BIASES, { depth: 'alone' });
+    expect(conventionsOf(exact)[0].profile).toBeUndefined();
+  },
+);

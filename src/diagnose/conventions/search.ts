@@ -1,3 +1,4 @@
+import { rootMeanSquare } from '../../compare/deviation.js';
 import type { OnProgress, SpeedOptions } from '../../engine/options.js';
 import type { BoundCase } from '../../module/bind.js';
 import { directionsOf } from '../../module/parameters.js';
@@ -22,6 +23,8 @@ export interface Found {
   readonly fits: readonly Fit[];
   /** Of the others, the one that explains most. */
   readonly nextBest?: Fit;
+  /** Those that leave so little in the first steps that a coarser rounding may be what is left. */
+  readonly near: readonly (readonly Hypothesis[])[];
   /** The hypotheses that change nothing on this case, so that it neither confirms nor excludes them. */
   readonly withoutEffect: readonly Hypothesis[];
   readonly tried: { readonly singles: number; readonly pairs: number; readonly ofPairs: number };
@@ -35,6 +38,8 @@ export interface Search extends Target {
 
 /** A fit must cut the RMS difference to 1/20. */
 const MAX_LEFT = 1 / 20;
+/** Rounding in the coarsest precision leaves less than this share of the values, as a root mean square. */
+const COARSEST = 2 ** -7;
 /** A hypothesis that is off by more allowances than this in the first steps is not run in full. */
 const HOPELESS = 4;
 /** What is tried before the whole sequence; of pairs, which are many, one step is tried even before that. */
@@ -69,7 +74,7 @@ export async function searchSingles(search: Search): Promise<Found> {
   const startIsOff = misfit(search, start, {}, true).ratio > HOPELESS;
   const ifUnchanged = startIsOff && fullWork(boundCase) > MAX_INERT_WORK ? 'skip' : 'run';
   const withoutEffect: Hypothesis[] = [];
-  const { fits, count } = await tryAll(search, {
+  const { fits, near, count } = await tryAll(search, {
     candidates: hypotheses.map((hypothesis) => [hypothesis]),
     limits: [FIRST],
     maxWork: MAX_WORK,
@@ -83,6 +88,7 @@ export async function searchSingles(search: Search): Promise<Found> {
   });
   return {
     ...separateFits(fits, misfit(search, base, {}, false)),
+    near,
     withoutEffect,
     tried: { singles: count, pairs: 0, ofPairs: 0 },
   };
@@ -91,19 +97,25 @@ export async function searchSingles(search: Search): Promise<Found> {
 /** Tries every hypothesis that may hold in one place in each layer, direction, and direction of a layer. */
 export async function searchPlaces(
   search: Search,
-): Promise<Pick<Found, 'fits' | 'nextBest'> & { count: number }> {
+): Promise<Pick<Found, 'fits' | 'nextBest' | 'near'> & { count: number }> {
   const { boundCase, base } = search;
   const places = placesIn(boundCase);
   const placed = hypothesesOf(boundCase).flatMap((hypothesis) =>
     mayBePlaced(hypothesis, boundCase) ? places.map((place) => [inPlace(hypothesis, place)]) : [],
   );
-  const { fits: tried, count } = await tryAll(search, {
+  const { fits, near, count } = await tryAll(search, {
     candidates: placed,
     limits: [FIRST],
     maxWork: MAX_PLACE_WORK,
   });
   await search.onProgress?.(1);
-  return { ...separateFits(tried, misfit(search, base, {}, false)), count };
+  return { ...separateFits(fits, misfit(search, base, {}, false)), near, count };
+}
+
+/** Tries some of them again, with other allowances. */
+export async function searchAmong(search: Search, candidates: Found['near']): Promise<Pick<Found, 'fits'>> {
+  const { fits } = await tryAll(search, { candidates, limits: [FIRST], maxWork: MAX_PLACE_WORK });
+  return separateFits(fits, misfit(search, search.base, {}, false));
 }
 
 interface NamedSpot extends Spot {
@@ -194,10 +206,12 @@ interface Trials {
 async function tryAll(
   search: Search,
   { candidates, limits, maxWork, exhaustive = false, afterFirst, isSettled }: Trials,
-): Promise<{ fits: Fit[]; count: number }> {
+): Promise<{ fits: Fit[]; near: Found['near']; count: number }> {
   const { boundCase, base, speed, onProgress } = search;
   const { network, sequence } = boundCase;
   const fits: Fit[] = [];
+  const near: (readonly Hypothesis[])[] = [];
+  const isNear = nearness(search, limits[limits.length - 1]);
   let spent = 0;
   let isFound = false;
   let count = 0;
@@ -210,7 +224,10 @@ async function tryAll(
       spent += limitedWork(boundCase, limit);
       const first = predict(network, sequence, change, { limit, base });
       const next = afterFirst?.(first) ?? 'compare';
-      return next === 'compare' ? misfit(search, first, change, true).ratio > HOPELESS : next === 'skip';
+      if (next !== 'compare') return next === 'skip';
+      const left = misfit(search, first, change, true);
+      if (limit === limits[limits.length - 1] && isNear(left)) near.push(hypotheses);
+      return left.ratio > HOPELESS;
     });
     if (isHopeless) continue;
     spent += fullWork(boundCase);
@@ -220,7 +237,16 @@ async function tryAll(
     isFound ||= left.ratio <= 1;
     fits.push({ hypotheses, misfit: left });
   }
-  return { fits, count };
+  return { fits, near, count };
+}
+
+/** Whether a misfit in the first steps is so much smaller than PyTorch's, or so small, that the rest may be rounding. */
+function nearness(search: Search, limit: Limit): (left: Misfit) => boolean {
+  const { network, sequence, references } = search.boundCase;
+  const start = misfit(search, predict(network, sequence, {}, { limit }), {}, true);
+  const size = Math.max(...references.map(({ data }) => rootMeanSquare(data)));
+  const most = Math.max(MAX_LEFT * start.rms, COARSEST * size);
+  return ({ rms, values }) => values > 0 && rms <= most;
 }
 
 /** The changes of several hypotheses as one variant; undefined if two of them change the same. */
