@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { Stryker } from '@stryker-mutator/core';
 
-const ROOMS = ['compare', 'verdict', 'formats', 'module', 'bounds', 'diagnose'];
+const ROOMS = ['compare', 'verdict', 'formats', 'module', 'bounds', 'one-weight', 'diagnose'];
 
 const OPTIONS = {
   testRunner: 'vitest',

@@ -14,7 +14,7 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
 /** Every other room's tests that take less than a second, in this process. */
 const FAST = [
   ...['library', 'bounds/*', 'cli/{list,rounding,slips}', 'compare/*', 'diagnose/{*,*/*}', 'engine/rounded'],
-  ...['files/*', 'formats/*', 'module/*', 'tensor/*', 'verdict/*'],
+  ...['files/*', 'formats/*', 'module/*', 'one-weight/*', 'tensor/*', 'verdict/*'],
 ];
 
 const room = process.env.MUTATION_ROOM ?? '';
@@ -43,6 +43,8 @@ export default defineConfig({
     exclude: [
       'test/{bin,layers,package,readme,schemas}.test.ts',
       'test/hostile/**',
+      // Some seconds of every convention once more.
+      'test/diagnose/conventions/coarser.test.ts',
       'test/threads/threads.test.ts',
     ],
     // How long a change may take is for Stryker to say: a busy machine is no failed test.

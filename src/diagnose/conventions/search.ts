@@ -74,7 +74,7 @@ export async function searchSingles(search: Search): Promise<Found> {
   const startIsOff = misfit(search, start, {}, true).ratio > HOPELESS;
   const ifUnchanged = startIsOff && fullWork(boundCase) > MAX_INERT_WORK ? 'skip' : 'run';
   const withoutEffect: Hypothesis[] = [];
-  const { fits, near, count } = await tryAll(search, {
+  const { count, ...found } = await tryAll(search, {
     candidates: hypotheses.map((hypothesis) => [hypothesis]),
     limits: [FIRST],
     maxWork: MAX_WORK,
@@ -87,35 +87,27 @@ export async function searchSingles(search: Search): Promise<Found> {
     },
   });
   return {
-    ...separateFits(fits, misfit(search, base, {}, false)),
-    near,
+    ...found,
     withoutEffect,
     tried: { singles: count, pairs: 0, ofPairs: 0 },
   };
 }
 
 /** Tries every hypothesis that may hold in one place in each layer, direction, and direction of a layer. */
-export async function searchPlaces(
-  search: Search,
-): Promise<Pick<Found, 'fits' | 'nextBest' | 'near'> & { count: number }> {
-  const { boundCase, base } = search;
+export async function searchPlaces(search: Search): Promise<Tried> {
+  const { boundCase } = search;
   const places = placesIn(boundCase);
   const placed = hypothesesOf(boundCase).flatMap((hypothesis) =>
     mayBePlaced(hypothesis, boundCase) ? places.map((place) => [inPlace(hypothesis, place)]) : [],
   );
-  const { fits, near, count } = await tryAll(search, {
-    candidates: placed,
-    limits: [FIRST],
-    maxWork: MAX_PLACE_WORK,
-  });
+  const tried = await tryAll(search, { candidates: placed, limits: [FIRST], maxWork: MAX_PLACE_WORK });
   await search.onProgress?.(1);
-  return { ...separateFits(fits, misfit(search, base, {}, false)), near, count };
+  return tried;
 }
 
 /** Tries some of them again, with other allowances. */
-export async function searchAmong(search: Search, candidates: Found['near']): Promise<Pick<Found, 'fits'>> {
-  const { fits } = await tryAll(search, { candidates, limits: [FIRST], maxWork: MAX_PLACE_WORK });
-  return separateFits(fits, misfit(search, search.base, {}, false));
+export function searchAmong(search: Search, candidates: Found['near']): Promise<Tried> {
+  return tryAll(search, { candidates, limits: [FIRST], maxWork: MAX_PLACE_WORK });
 }
 
 interface NamedSpot extends Spot {
@@ -159,15 +151,14 @@ export async function searchPairs(
   search: Search,
   withoutEffect: readonly Hypothesis[],
 ): Promise<Pick<Found, 'fits' | 'nextBest'> & { readonly tried: Omit<Found['tried'], 'singles'> }> {
-  const { boundCase, base } = search;
+  const { boundCase } = search;
   const hypotheses = hypothesesOf(boundCase);
   const pairs = pairsOf(hypotheses);
-  const { fits: tried, count } = await tryAll(search, {
+  const { fits, nextBest, count } = await tryAll(search, {
     candidates: pairs,
     limits: needsAllSteps(boundCase) ? [FIRST] : [VERY_FIRST, FIRST],
     maxWork: MAX_PAIR_WORK,
   });
-  const { fits, nextBest } = separateFits(tried, misfit(search, base, {}, false));
   // A hypothesis that changes nothing alone is only a distraction if there are fits without it.
   const plain = fits.filter((fit) => !fit.hypotheses.some((part) => withoutEffect.includes(part)));
   return {
@@ -202,16 +193,20 @@ interface Trials {
   readonly isSettled?: (predicted: Predicted, hypotheses: readonly Hypothesis[]) => boolean;
 }
 
+/** What fits of those that were tried, and how many were. */
+type Tried = Pick<Found, 'fits' | 'nextBest' | 'near'> & { readonly count: number };
+
 /** Predicts every candidate and compares it with the references, until the work is spent. */
 async function tryAll(
   search: Search,
   { candidates, limits, maxWork, exhaustive = false, afterFirst, isSettled }: Trials,
-): Promise<{ fits: Fit[]; near: Found['near']; count: number }> {
+): Promise<Tried> {
   const { boundCase, base, speed, onProgress } = search;
   const { network, sequence } = boundCase;
-  const fits: Fit[] = [];
+  const tried: Fit[] = [];
   const near: (readonly Hypothesis[])[] = [];
   const isNear = nearness(search, limits[limits.length - 1]);
+  const baseline = misfit(search, base, {}, false);
   let spent = 0;
   let isFound = false;
   let count = 0;
@@ -235,9 +230,10 @@ async function tryAll(
     if (isSettled?.(predicted, hypotheses)) continue;
     const left = misfit(search, predicted, change, false);
     isFound ||= left.ratio <= 1;
-    fits.push({ hypotheses, misfit: left });
+    tried.push({ hypotheses, misfit: left });
+    if (!near.includes(hypotheses) && left.rms <= MAX_LEFT * baseline.rms) near.push(hypotheses);
   }
-  return { fits, near, count };
+  return { ...separateFits(tried, baseline), near, count };
 }
 
 /** Whether a misfit in the first steps is so much smaller than PyTorch's, or so small, that the rest may be rounding. */
