@@ -1,6 +1,6 @@
 import type { Kind } from '../../kinds.js';
 import type { BoundCase } from '../../module/bind.js';
-import { directionsOf, outputSize } from '../../module/parameters.js';
+import { directionsOf, layerInputSize, outputSize } from '../../module/parameters.js';
 import type { Reference } from '../../tensor/reference.js';
 import { dropEvery, hypothesesFor } from './hypotheses.js';
 import { firstOf, type Hypothesis, permutations } from './hypothesis.js';
@@ -14,6 +14,7 @@ export function hypothesesOf(boundCase: BoundCase): readonly Hypothesis[] {
   const hypotheses = [
     ...hypothesesFor(network.module, sequence),
     ...ofSizes(boundCase),
+    ...ofLayers(boundCase),
     ...ofStates(boundCase),
     ...ofLengths(boundCase),
     ...ofChunks(boundCase),
@@ -24,6 +25,38 @@ export function hypothesesOf(boundCase: BoundCase): readonly Hypothesis[] {
   const lengths = lengthsBeforeZeros(output);
   if (lengths.every((length) => length === output.rows)) return hypotheses;
   return [missingLengths(lengths), ...hypotheses];
+}
+
+/** Layers with the weights of another one. */
+function ofLayers({ network: { module } }: BoundCase): Hypothesis[] {
+  const own = Array.from({ length: module.num_layers }, (_, i) => i);
+  const pairs = own.flatMap((layer) =>
+    own
+      .filter((from) => from !== layer && layerInputSize(module, from) === layerInputSize(module, layer))
+      .map((from) => [layer, from] as const),
+  );
+  return [
+    ...pairs.map(
+      ([layer, from]): Hypothesis => ({
+        name: `layer ${layer} from ${from}`,
+        change: { layers: own.with(layer, from) },
+        says: `layer ${layer} runs with the weights of layer ${from}`,
+        remedy: `load the tensors that end in _l${layer} into layer ${layer}`,
+        alone: true,
+      }),
+    ),
+    ...pairs
+      .filter(([layer, from]) => layer < from)
+      .map(
+        ([layer, from]): Hypothesis => ({
+          name: `layers ${layer} and ${from} exchanged`,
+          change: { layers: own.with(layer, from).with(from, layer) },
+          says: `layers ${layer} and ${from} run with each other's weights`,
+          remedy: `load the tensors that end in _l${layer} into layer ${layer}, and those in _l${from} into layer ${from}`,
+          alone: true,
+        }),
+      ),
+  ];
 }
 
 /** What programs round sizes to. */

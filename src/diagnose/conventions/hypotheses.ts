@@ -24,27 +24,44 @@ const isSquare = (module: Module) => module.input_size === outputSize(module) &&
 const hasRows = (_: Module, { steps, batch }: Shape) => steps > 1 && batch > 1;
 const hasNoProjection = ({ proj_size }: Module) => proj_size === 0;
 
-/** The orders of row blocks in other programs. All other permutations are tried later. */
-const KNOWN_ORDERS: Readonly<Record<string, string>> = {
-  iofg: 'ONNX',
-  igfo: 'TensorFlow 1, CNTK, Haste',
-  ifog: 'Caffe, Caffe2, Lua Torch, DL4J',
-  figo: 'OpenVINO',
-  gifo: 'Chainer, which also interleaves the rows',
-  zrn: 'Keras, ONNX',
+/** The orders of row blocks in other programs, and how these take a matrix. All other permutations are tried later. */
+const KNOWN_ORDERS: Readonly<Record<string, { readonly by: string; readonly take?: string }>> = {
+  iofg: { by: 'ONNX', take: 'with [np.newaxis] for ONNX' },
+  igfo: { by: 'TensorFlow 1, CNTK, Haste', take: 'with .T for TensorFlow' },
+  ifog: { by: 'Caffe, Caffe2, Lua Torch, DL4J' },
+  figo: { by: 'OpenVINO', take: 'with [np.newaxis] for OpenVINO' },
+  gifo: { by: 'Chainer, which also interleaves the rows' },
+  zrn: { by: 'Keras, ONNX', take: 'with .T for Keras, with [np.newaxis] for ONNX' },
 };
 
 /** `i f g o` */
 const spaced = (order: string) => [...order].join(' ');
 
-/** A line of NumPy that puts the row blocks of w into another order. */
-function reordered(blocks: readonly number[]): string {
-  return `np.concatenate([np.split(w, ${blocks.length})[i] for i in (${blocks.join(', ')})])`;
+/** Where each gate of one order is in another one: `0, 3, 1, 2` */
+const placesOf = (gates: string, order: string) => [...gates].map((gate) => order.indexOf(gate)).join(', ');
+
+/** A line of NumPy that puts the row blocks of w into the order that a port reads. */
+function reordered(gates: string, order: string): string {
+  return `np.concatenate([np.split(w, ${gates.length})[i] for i in (${placesOf(order, gates)})])`;
+}
+
+/** How a port comes by the blocks that it reads in some order; and the file by PyTorch's, if it is what is wrong. */
+function reorderRemedy(tensors: string, gates: string, order: string): string {
+  const take = KNOWN_ORDERS[order]?.take;
+  const back = placesOf(gates, order);
+  return [
+    `reorder the row blocks of ${tensors} before the port takes them: ${reordered(gates, order)}`,
+    ...(take ? [`, ${take}`] : []),
+    // The other way round is the same where blocks are only exchanged.
+    ...(back === placesOf(order, gates)
+      ? []
+      : [`; or, where the file is not in PyTorch's order, by (${back})`]),
+  ].join('');
 }
 
 /** An entry for row blocks in another order, in all tensors or in some of them. */
 function orderEntry(gates: string, order: string, orderOf?: Variant['orderOf']): Entry {
-  const known = KNOWN_ORDERS[order] ? ` (${KNOWN_ORDERS[order]})` : '';
+  const known = KNOWN_ORDERS[order] ? ` (${KNOWN_ORDERS[order].by})` : '';
   const where = {
     all: 'weight_ih, weight_hh and the biases',
     weights: 'weight_ih and weight_hh, but not the biases,',
@@ -59,12 +76,11 @@ function orderEntry(gates: string, order: string, orderOf?: Variant['orderOf']):
     weight_hh: 'weight_hh',
     biases: 'both biases',
   }[orderOf ?? 'all'];
-  const blocks = [...gates].map((gate) => order.indexOf(gate));
   return {
     name: `order ${order}${orderOf ? `, ${orderOf}` : ''}`,
     change: { order, orderOf },
     says: `the row blocks of ${where} are in the order ${spaced(order)}${known}, not ${spaced(gates)}`,
-    remedy: `put the row blocks of ${tensors} into PyTorch's order ${spaced(gates)}: ${reordered(blocks)}`,
+    remedy: reorderRemedy(tensors, gates, order),
     when: ({ kind }) => KINDS[kind].gates.join('') === gates,
   };
 }
@@ -83,6 +99,10 @@ function knownOrders(gates: string): string[] {
 const resetBefore: Variant = { reset: 'before' };
 const RESET_REMEDY =
   'in the port, multiply W_hn h + b_hn by r (ONNX: linear_before_reset = 1; Keras: reset_after=True)';
+
+/** How programs take two biases. */
+const BOTH_BIASES =
+  'b = bias_ih + bias_hh where there is one, in a GRU with b_hn apart (ONNX: B = np.concatenate([bias_ih, bias_hh])[np.newaxis]; Keras GRU: np.stack([bias_ih, bias_hh]); Equinox: bias_n; MLX: bhn)';
 
 const inOrder = (states: string) =>
   `put ${states} into the order layer 0 forward, layer 0 reverse, layer 1 forward, …`;
@@ -109,7 +129,7 @@ const ENTRIES: readonly Entry[] = [
     name: 'order zrn, reset before',
     change: { order: 'zrn', ...resetBefore },
     says: 'the row blocks are in the order z r n (Keras, ONNX), and the reset gate acts before the product',
-    remedy: `put the row blocks into PyTorch's order r z n: ${reordered([1, 0, 2])}; and ${RESET_REMEDY}`,
+    remedy: `${reorderRemedy('each of them', GRU_GATES, 'zrn')}; and ${RESET_REMEDY}`,
     when: isGru,
   },
   {
@@ -151,19 +171,19 @@ const ENTRIES: readonly Entry[] = [
     name: 'biases ih',
     change: { biases: 'ih' },
     says: 'bias_hh is missing: only bias_ih was added',
-    remedy: 'add bias_hh too (one bias for both is bias_ih + bias_hh; a GRU needs b_hn separately)',
+    remedy: `add bias_hh too: ${BOTH_BIASES}`,
   },
   {
     name: 'biases hh',
     change: { biases: 'hh' },
     says: 'bias_ih is missing: only bias_hh was added',
-    remedy: 'add bias_ih too',
+    remedy: `add bias_ih too: ${BOTH_BIASES}`,
   },
   {
     name: 'biases none',
     change: { biases: 'none' },
     says: 'both biases are missing',
-    remedy: 'load bias_ih and bias_hh',
+    remedy: `load bias_ih and bias_hh: ${BOTH_BIASES}`,
   },
   {
     name: 'biases doubled',
@@ -231,6 +251,18 @@ const ENTRIES: readonly Entry[] = [
         interleaved: "the last layer's units of both directions alternate",
       }[reverse],
       remedy: "put only the last layer's output into PyTorch's order; the layers below are right",
+      when: hasBidirectionalLayers,
+    }),
+  ),
+  ...(['written first', 'interleaved'] as const).map(
+    (reverse): Entry => ({
+      name: `reverse ${reverse}, layers below`,
+      change: { reverse, reverseIn: 'layers below' },
+      says:
+        reverse === 'written first'
+          ? 'between layers, the reverse units come before the forward ones'
+          : 'between layers, units of both directions alternate',
+      remedy: 'concatenate forward and reverse, in this order, before the next layer',
       when: hasBidirectionalLayers,
     }),
   ),
@@ -542,14 +574,15 @@ const ENTRIES: readonly Entry[] = [
     name: 'order igfo, forget bias',
     change: { order: 'igfo', forgetBias: 1 },
     says: 'the row blocks are in the order i g f o, and a forget_bias of 1 is added to f (TensorFlow 1)',
-    remedy: `put the row blocks into PyTorch's order i f g o: ${reordered([0, 2, 1, 3])}; and set forget_bias=0`,
+    remedy: `${reorderRemedy('each of them', LSTM_GATES, 'igfo')}; and set forget_bias=0`,
     when: isLstm,
   },
   {
     name: 'W_hh transposed',
     change: { weightHh: 'transposed' },
     says: "each gate's W_hh is transposed",
-    remedy: 'transpose each block of weight_hh (Keras keeps its kernels transposed)',
+    remedy:
+      'transpose the whole matrix, not each block (Keras: recurrent_kernel = weight_hh.T; Flax: np.split(weight_hh, gates)[i].T is the kernel of gate i)',
     when: hasNoProjection,
   },
   {
@@ -606,7 +639,8 @@ const ENTRIES: readonly Entry[] = [
     name: 'interleaved',
     change: { interleaved: true },
     says: 'the rows go unit by unit, with the gates of a unit next to each other',
-    remedy: 'bring the gates to the front: w.reshape(hidden, gates, -1).swapaxes(0, 1).reshape(w.shape)',
+    remedy:
+      "put them so before the port takes them: w.reshape(gates, hidden, -1).swapaxes(0, 1).reshape(w.shape); or, where the file has them so, into PyTorch's: w.reshape(hidden, gates, -1).swapaxes(0, 1).reshape(w.shape)",
     when: hasGates,
   },
   ...(['relu', 'tanh', 'sigmoid', 'identity'] as const).map(
@@ -702,6 +736,14 @@ const ENTRIES: readonly Entry[] = [
     says: 'c is not passed on from step to step',
     remedy: 'feed c of a step to the next one',
     when: isLstm,
+  },
+  {
+    name: 'first step twice',
+    change: { firstStep: 'twice' },
+    says: 'the first step runs twice: its state is passed on, and it is run again',
+    remedy: 'run the first step once, also where it is compiled or warmed up apart from the others',
+    when: (_, { lengths }) => !lengths,
+    alone: true,
   },
   {
     name: 'stateful',

@@ -1,8 +1,11 @@
+import type { Sequence } from '../../module/bind.js';
+import { valuesOfUnit } from '../../one-weight/sensitivity.js';
 import type { Floats } from '../../tensor/dtype.js';
 import type { Reference } from '../../tensor/reference.js';
 import { dropEvery } from './hypotheses.js';
 import { firstOf, type Hypothesis } from './hypothesis.js';
 import type { Target } from './misfit.js';
+import { AFTER } from './variant-outputs.js';
 
 /** Hypotheses whose numbers are read off the reference: orders of rows and units, a factor, and steps without a state. */
 export function readOff(target: Target): Hypothesis[] {
@@ -17,6 +20,7 @@ export function readOff(target: Target): Hypothesis[] {
     ...unitOrder(output, computed, allowed),
     ...scale(output, computed),
     ...affine(output, computed),
+    ...byUnit(output, computed, boundCase.sequence),
     ...(boundCase.network.module.bidirectional ? [] : firstDropped(output, computed, allowed)),
     ...finalOrder(target),
   ];
@@ -150,6 +154,43 @@ function affine({ data }: Reference, computed: Floats): Hypothesis[] {
       alone: true,
     },
   ];
+}
+
+/** Fewer values of a unit would be on any line. */
+const FEWEST_OF_UNIT = 8;
+
+/** Each unit on a line of its own, as a BatchNorm has it; after the values of a step are normalised, a LayerNorm. */
+function byUnit({ data, units }: Reference, computed: Floats, sequence: Sequence): Hypothesis[] {
+  const count = data.length / units;
+  if (count < FEWEST_OF_UNIT || sequence.lengths || units < 2) return [];
+  return ([undefined, 'layer norm'] as const).flatMap((after): Hypothesis[] => {
+    const from = after ? AFTER[after](computed, units, sequence) : computed;
+    const lines = Array.from({ length: units }, (_, unit) => {
+      const [y, x] = [valuesOfUnit(data, units, unit), valuesOfUnit(from, units, unit)];
+      const [meanY, meanX] = [y, x].map((values) => values.reduce((a, b) => a + b, 0) / count);
+      const { factor, all, left } = nearestLine(y, x, [meanY, meanX]);
+      return { factor, shift: meanY - factor * meanX, all, left };
+    });
+    const total = lines.reduce((sum, { all }) => sum + all, 0);
+    const left = Math.sqrt(lines.reduce((sum, one) => sum + one.left ** 2 * one.all, 0) / total);
+    const [{ factor, shift }] = lines;
+    const isAlike = lines.every(
+      (one) => Math.abs(one.factor - factor) < UNSCALED && Math.abs(one.shift - shift) < UNSCALED,
+    );
+    // The same line for all units is another hypothesis.
+    if (!(left <= MOST_LEFT) || isAlike) return [];
+    return [
+      {
+        name: `units scaled${after ? ` after ${after}` : ''}`,
+        change: { after, unitScale: lines.map((line) => [line.factor, line.shift]) },
+        says: after
+          ? 'the output goes through a LayerNorm with weights'
+          : 'each unit of the output is scaled and shifted by numbers of its own, as a BatchNorm does',
+        remedy: 'take the output before that, or compare with the outputs of what the module is in',
+        alone: true,
+      },
+    ];
+  });
 }
 
 /** The orders of final states, read off h_n. */

@@ -172,27 +172,35 @@ function stepRunner(
     c: new Float64Array(run.c.length), // [batch, hidden]
   } satisfies VariantStep;
   const states = { h: module.proj_size ? projected : cellH, c: step.c };
-  return ({ count, gatesAt }) => {
-    if (dropEvery && count % dropEvery === 0) {
-      run.h.set(initialH);
-      run.c.set(initialC);
-    }
+  const runStep = ({ count, gatesAt }: Place): NewStates => {
     before.set(carriesH ? run.h : initialH);
     operand.set(variant.operands === 'tf32' ? before.map(toTf32) : before);
     products.hidden(hidden, operand, batch);
-    if (count === 0 && firstStep) leaveOut(run, firstStep, hidden);
+    if (count === 0 && firstStep && firstStep !== 'twice') leaveOut(run, firstStep, hidden);
     step.gatesAt = gatesAt;
     if (carry === 'in place') runInPlace(run, step, cell, () => products.hidden(hidden, before, batch));
     else cell(step);
     if (module.proj_size) products.projection(projected, cellH, batch);
     return states;
   };
+  return (place) => {
+    if (dropEvery && place.count % dropEvery === 0) {
+      run.h.set(initialH);
+      run.c.set(initialC);
+    }
+    if (place.count === 0 && firstStep === 'twice') {
+      const { h, c } = runStep(place);
+      run.h.set(h);
+      run.c.set(c);
+    }
+    return runStep(place);
+  };
 }
 
 /** Takes what a program leaves out where there is no state from the hidden part of the sums [batch, gates·hidden]. */
 function leaveOut(
   { module: { kind, hidden_size }, parameters: { biasHh } }: DirectionRun,
-  what: NonNullable<Variant['firstStep']>,
+  what: 'no hidden part' | 'no b_hn',
   hidden: Floats,
 ): void {
   if (what === 'no hidden part') hidden.fill(0);

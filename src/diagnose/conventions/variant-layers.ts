@@ -106,16 +106,22 @@ function initialStates(states: Floats | undefined, layer: number, length: number
 
 /** A variant without what it changes in other layers only. */
 function inLayer(variant: Variant, layer: number, layerCount: number): Variant {
-  return variant.reverseIn === 'last layer' && layer < layerCount - 1
-    ? { ...variant, reverse: undefined }
-    : variant;
+  const { reverseIn } = variant;
+  const isHere = !reverseIn || (reverseIn === 'last layer') === (layer === layerCount - 1);
+  return isHere ? variant : { ...variant, reverse: undefined };
 }
 
 /** The parameters that a variant runs one direction of a layer with. */
 function parametersOf({ module, layers }: Network, layer: number, d: number, variant: Variant): Parameters {
-  const isShared = variant.layers === 'first shared' && haveSameShapes(layers[layer], layers[0]);
-  const directions = layers[isShared ? 0 : layer];
+  const from = weightsOf(variant, layer);
+  const directions = layers[haveSameShapes(layers[layer], layers[from]) ? from : layer];
   return variantParameters(module, directions[parameterDirection(variant, directions.length, d)], variant);
+}
+
+/** The layer whose weights a layer runs with. */
+function weightsOf({ layers }: Variant, layer: number): number {
+  if (layers === 'first shared') return 0;
+  return layers === undefined || layers === 'first only' ? layer : layers[layer];
 }
 
 function haveSameShapes([a]: readonly Parameters[], [b]: readonly Parameters[]): boolean {

@@ -36,12 +36,13 @@ export function variantOutputs(
 
 function variantOutput(module: Module, sequence: Sequence, output: Floats, variant: Variant): Floats {
   const { steps, h0, batch } = sequence;
-  const { outputOrder, outputShift, padding, after, outputScale, unitOrder } = variant;
+  const { outputOrder, outputShift, padding, after, outputScale, unitScale, unitOrder } = variant;
   const width = output.length / steps / batch;
   const picked = unitOrder ? output.map((_, i) => output[i - (i % width) + unitOrder[i % width]]) : output;
   const applied = after ? AFTER[after](picked, width, sequence) : picked;
   const scaled = outputScale ? mapped(applied, scaling(outputScale)) : applied;
-  const padded = padding ? atTheEnd(scaled, sequence) : scaled;
+  const byUnit = unitScale ? scaled.map((value, i) => onLine(unitScale[i % width], value)) : scaled;
+  const padded = padding ? atTheEnd(byUnit, sequence) : byUnit;
   const ordered = outputOrder ? reverseTime(padded, steps) : padded;
   switch (outputShift) {
     case undefined:
@@ -54,7 +55,7 @@ function variantOutput(module: Module, sequence: Sequence, output: Floats, varia
   }
 }
 
-const AFTER: Readonly<
+export const AFTER: Readonly<
   Record<NonNullable<Variant['after']>, (output: Floats, width: number, sequence: Sequence) => Floats>
 > = {
   'input added': (output, _, { input }) =>
@@ -75,6 +76,10 @@ const AFTER: Readonly<
     return result;
   },
 };
+
+function onLine([factor, shift]: readonly [number, number], value: number): number {
+  return factor * value + shift;
+}
 
 function scaling({
   factor,

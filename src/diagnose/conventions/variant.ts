@@ -70,15 +70,15 @@ export interface Variant {
   readonly carry?: 'none' | 'no h' | 'no c' | 'in place';
   /** Every so many steps begin from the initial states. */
   readonly dropEvery?: number;
-  /** What the first step leaves out, because there is no state: W_hh h + b_hh, or a GRU's b_hn. */
-  readonly firstStep?: 'no hidden part' | 'no b_hn';
+  /** What the first step leaves out, because there is no state: W_hh h + b_hh, or a GRU's b_hn; or it runs twice. */
+  readonly firstStep?: 'no hidden part' | 'no b_hn' | 'twice';
   /** The operands of products are rounded to 11 bits. */
   readonly operands?: 'tf32';
 
   // Layers and directions: variant-layers.ts
 
-  /** Only the first layer runs, or all layers run with its weights. */
-  readonly layers?: 'first only' | 'first shared';
+  /** Only the first layer runs, or all layers run with its weights; or the layers whose weights they run with. */
+  readonly layers?: 'first only' | 'first shared' | readonly number[];
   /** What is wrong with the reverse direction: its order in time, its weights, or the place of its units. */
   readonly reverse?:
     | 'in its own order'
@@ -89,7 +89,7 @@ export interface Variant {
     | 'interleaved'
     | 'over features';
   /** The layers in which `reverse` applies; all if absent. */
-  readonly reverseIn?: 'last layer';
+  readonly reverseIn?: 'last layer' | 'layers below';
 
   // What the run begins from: variant-sequence.ts; `stateful` and `axes`: predict.ts
 
@@ -136,6 +136,8 @@ export interface Variant {
     readonly shift?: number;
     readonly whole?: 'rounded' | 'truncated';
   };
+  /** What each unit of the output is multiplied by, and what is added then. */
+  readonly unitScale?: readonly (readonly [factor: number, shift: number])[];
   /** The order of the units in the output. */
   readonly unitOrder?: readonly number[];
   /** The batch rows that the rows of all outputs are. */
@@ -262,6 +264,7 @@ const MOVES_IN_TIME: { readonly [Field in keyof Variant]-?: boolean | Variant[Fi
   padding: true,
   after: false,
   outputScale: false,
+  unitScale: false,
   unitOrder: false,
   batchOrder: false,
   finalOrder: false,

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { hypothesesOf } from '../../../src/diagnose/conventions/case-hypotheses.js';
+import { predict } from '../../../src/diagnose/conventions/predict.js';
 import type { Sequence } from '../../../src/module/bind.js';
 import type { Module } from '../../../src/module/parameters.js';
 import { moduleOf } from '../../engine/module.js';
-import { networkOf } from '../../engine/random-network.js';
+import { networkOf, sequenceOf } from '../../engine/random-network.js';
 import { boundOf } from '../bound.js';
 
 const MODULE = moduleOf('RNN', { hidden_size: 2 });
@@ -74,6 +75,20 @@ test('rows may be as far apart as those of the other matrix, or of padded ones',
   for (const stride of [4, 8, 16, 32]) expect(all).toContainEqual({ stride: ['weightIh', stride] });
   expect(all).toContainEqual({ stride: ['weightHh', 6] });
   expect(all).not.toContainEqual({ stride: ['weightIh', 6] });
+});
+
+test('a layer may have the weights of another one whose input is as wide, or exchange them', () => {
+  const layers = (num_layers: number, input_size: number) => {
+    const module = moduleOf('RNN', { num_layers, input_size, hidden_size: 3 });
+    const sequence = sequenceOf(module, 4, 2, 1);
+    const { output } = predict(networkOf(module, 1), sequence, {});
+    return hypothesesOf(boundOf(networkOf(module, 1), sequence, { output })).flatMap(({ change }) =>
+      Array.isArray(change.layers) ? [change.layers.join(' ')] : [],
+    );
+  };
+  expect(layers(3, 2)).toEqual(['0 2 2', '0 1 1', '0 2 1']);
+  expect(layers(2, 3)).toEqual(['1 1', '0 0', '1 0']);
+  expect(layers(2, 2)).toEqual([]);
 });
 
 test('states may be those of any other layer', () => {

@@ -144,13 +144,13 @@ test('an order says which blocks to take', () => {
     change: { order: 'zrn', orderOf: 'weight_hh' },
     says: 'the row blocks of weight_hh alone are in the order z r n (Keras, ONNX), not r z n',
     remedy:
-      "put the row blocks of weight_hh into PyTorch's order r z n: np.concatenate([np.split(w, 3)[i] for i in (1, 0, 2)])",
+      'reorder the row blocks of weight_hh before the port takes them: np.concatenate([np.split(w, 3)[i] for i in (1, 0, 2)]), with .T for Keras, with [np.newaxis] for ONNX',
   });
   const lstm = hypothesesFor(moduleOf('LSTM'), SHAPE).find(({ name }) => name === 'order fgoi');
   expect(lstm).toMatchObject({
     says: 'the row blocks of weight_ih, weight_hh and the biases are in the order f g o i, not i f g o',
     remedy:
-      "put the row blocks of each of them into PyTorch's order i f g o: np.concatenate([np.split(w, 4)[i] for i in (3, 0, 1, 2)])",
+      "reorder the row blocks of each of them before the port takes them: np.concatenate([np.split(w, 4)[i] for i in (1, 2, 3, 0)]); or, where the file is not in PyTorch's order, by (3, 0, 1, 2)",
   });
 });
 

@@ -62,6 +62,32 @@ describe('a factor', () => {
     expect(says).toBe("the output is 2 y − 0.5, where y is the module's own");
   });
 
+  test('of each unit, with a number that is added, after a LayerNorm or without', () => {
+    const lines: readonly (readonly [number, number])[] = [
+      [2, -0.5],
+      [0.5, 0],
+      [1.25, 0.1],
+      [-1, 0.3],
+    ];
+    for (const after of [undefined, 'layer norm'] as const) {
+      const [{ change, says }] = found({ after, unitScale: lines });
+      expect(says).toBe(
+        after
+          ? 'the output goes through a LayerNorm with weights'
+          : 'each unit of the output is scaled and shifted by numbers of its own, as a BatchNorm does',
+      );
+      expect(change.after).toBe(after);
+      for (const [unit, [factor, shift]] of change.unitScale!.entries()) {
+        expect(factor).toBeCloseTo(lines[unit][0], 9);
+        expect(shift).toBeCloseTo(lines[unit][1], 9);
+      }
+    }
+    const targets = targetOf({ unitScale: lines });
+    const [output] = targets.boundCase.references;
+    const short = { ...output, rows: 2, data: output.data.slice(0, 24) };
+    expect(readOff({ ...targets, boundCase: { ...targets.boundCase, references: [short] } })).toEqual([]);
+  });
+
   test('with whole numbers after it', () => {
     const all = found({ outputScale: { factor: 32767, whole: 'rounded' } });
     expect(all).toContainEqual({

@@ -37,6 +37,13 @@ test.each<[Variant, (states: typeof STATES) => typeof STATES]>([
   expect([...predict(LSTM, SEQUENCE, variant).output]).toEqual(stepwise(next));
 });
 
+test('a first step that runs twice begins from its own final states', () => {
+  const input = SEQUENCE.input.subarray(0, 4);
+  const { h_n, c_n } = predict(LSTM, { steps: 1, batch: 2, input, ...STATES }, {});
+  const from = { ...SEQUENCE, h0: h_n, c0: c_n };
+  expect(predict(LSTM, SEQUENCE, { firstStep: 'twice' })).toEqual(predict(LSTM, from, {}));
+});
+
 test.each([false, true])('chunks join: a sequence longer than one (reverse: %s)', async (bidirectional) => {
   const module = moduleOf('RNN', { bidirectional });
   const network = networkOf(module, 3);

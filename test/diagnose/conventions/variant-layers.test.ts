@@ -66,6 +66,9 @@ test.each<[Variant, readonly number[], readonly number[] | undefined]>([
   [{}, [10, 40, 100], [6, 100]],
   [{ layers: 'first only' }, [1, 3, 6], undefined],
   [{ layers: 'first shared' }, [1, 4, 10], [6, 10]],
+  [{ layers: [0, 0] }, [1, 4, 10], [6, 10]],
+  [{ layers: [1, 1] }, [100, 400, 1000], [60, 1000]],
+  [{ layers: [1, 0] }, [10, 40, 100], [60, 100]],
 ])('two layers with %j', (variant, output, h_n) => {
   expect(run(STACKED, variant)).toMatchObject({ output, h_n });
 });
@@ -90,6 +93,9 @@ test('what is wrong in the last layer only is right below', () => {
   expect(right).toEqual([1, 140, 4, 80, 10, 30]);
   expect(run(DEEP, { reverse: 'written first', reverseIn: 'last layer' }).output).toEqual([
     140, 1, 80, 4, 30, 10,
+  ]);
+  expect(run(DEEP, { reverse: 'written first', reverseIn: 'layers below' }).output).toEqual([
+    60, 10, 110, 9, 140, 6,
   ]);
   // In every layer, the upper one takes the lower one's directions for each other.
   expect(run(DEEP, { reverse: 'written first' }).output).toEqual([10, 60, 9, 110, 6, 140]);
