@@ -55,7 +55,7 @@ export function addDiagnose(program: Command, io: Io, exit: (code: number) => vo
     .option('--no-color', 'no colours')
     .optionsGroup('Speed:')
     .addOption(threadsOption())
-    .addOption(verboseOption())
+    .addOption(verboseOption('all that fits or is not excluded'))
     .showHelpAfterError('  cellcheck diagnose --help lists the options.')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
     .action(async (path: string | undefined, options: Options, command: Command) => {

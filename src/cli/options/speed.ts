@@ -14,8 +14,9 @@ export function threadsOption(): Option {
   return new Option('--threads <count>', text).argParser(fromOne);
 }
 
-export function verboseOption(): Option {
-  return new Option('--verbose', 'says which kernels computed, on stderr');
+/** @param also what else a command says then */
+export function verboseOption(also?: string): Option {
+  return new Option('--verbose', `says which kernels computed, on stderr${also ? `, and ${also}` : ''}`);
 }
 
 /** The kernels and threads that the command line and the environment select. */
