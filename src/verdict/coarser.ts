@@ -29,6 +29,8 @@ export const OFF_GRID: readonly CoarserProfile[] = [...WEIGHTS, 'tf32', 'autocas
 
 /** Rounding in a coarser precision shows in most of the values, and as large as it is expected (0.3 σ to 0.7 σ). */
 const MOST = 0.5;
+/** … and in some of all steps. */
+const MOST_ROWS = 0.1;
 const LEAST_SPREAD = 0.1;
 const MOST_SPREAD = 1.2;
 /** Differences of a precision are of the size of its roundoff: not this many times as small or as large. */
@@ -75,18 +77,21 @@ export function gridPrecisions(run: Run): readonly CoarserProfile[] | undefined 
 }
 
 /**
- * Whether half of the units or more are off, without those that are always zero (relu): a precision is that of all of
- * them, a wrong weight that of one.
+ * Whether half of the units or more are off, without those that are always zero (relu), and a tenth of the steps: a
+ * precision is that of all of them, a wrong weight that of one unit, and a changed value that of one step and the next.
  */
 export function isWidespread(run: Run): boolean {
   const { reference, predicted, faults } = mainJudgement(run);
-  const { units, data } = reference;
-  const [alive, off] = [new Set<number>(), new Set<number>()];
+  const { units, data, rows } = reference;
+  const rowSize = data.length / rows;
+  const [alive, off, rowsOff] = [new Set<number>(), new Set<number>(), new Set<number>()];
   for (const [i, fault] of faults.entries()) {
     if (data[i] !== 0 || predicted[i] !== 0) alive.add(i % units);
-    if (fault) off.add(i % units);
+    if (!fault) continue;
+    off.add(i % units);
+    rowsOff.add(Math.floor(i / rowSize));
   }
-  return off.size >= MOST * alive.size;
+  return off.size >= MOST * alive.size && rowsOff.size >= MOST_ROWS * rows;
 }
 
 /** Whether differences are about as large as this precision rounds; rounded operands may make less of a difference. */
