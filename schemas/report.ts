@@ -44,7 +44,9 @@ const unit = z.strictObject({
 
 const auto = z.strictObject({
   sigmas: float.nullable().describe('The largest of the rows; null where nothing is decided.'),
-  faults: count.describe('Elements beyond rounding.'),
+  faults: count.describe(
+    'Elements beyond rounding; where one weight shows in all steps together, those that show it most.',
+  ),
   proven: count.describe('Those of the faults that no rounding can cause.'),
   rare: count.describe('Elements beyond the limit that are no faults, since a few are expected by chance.'),
   undecided: count.describe('Elements that were judged by rtol and atol.'),

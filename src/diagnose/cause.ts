@@ -32,6 +32,7 @@ import { separators } from './conventions/hypotheses.js';
 import type { Hypothesis } from './conventions/hypothesis.js';
 import { type Misfit, misfit, type Target } from './conventions/misfit.js';
 import type { Predicted } from './conventions/predicted.js';
+import { readOff } from './conventions/read-off.js';
 import {
   type Fit,
   type Found,
@@ -49,8 +50,8 @@ export interface CauseOptions {
   readonly profile?: ProfileName;
   /** What operands were rounded to before anything was computed. */
   readonly operands?: Operands;
-  /** Whether values are off only as one wrong weight would make them, each within rounding. */
-  readonly isOneWeight?: boolean;
+  /** The unit of a layer's output whose values are off as one wrong weight makes them, each within rounding. */
+  readonly oneUnit?: { readonly layer: number; readonly unit: number };
   /** A precision whose rounding explains all of the difference; a fault is looked for first, unless that is sure. */
   readonly precision?: { readonly profile: ProfileName; readonly isSure: boolean };
   /** Whether the output agrees in every step: only final states differ then. */
@@ -83,7 +84,7 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
     tried: { singles: 0, pairs: 0, ofPairs: 0 },
   };
   const sure = options.precision?.isSure ? precision(options) : undefined;
-  const oneWeight = options.isOneWeight ? weightOfUnit(boundCase, options) : undefined;
+  const oneWeight = options.oneUnit && weightOfUnit(boundCase, options.oneUnit, options);
   const atOnce =
     inReference(target) ??
     oneWeight ??
@@ -115,25 +116,27 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
   const afterPlaces = { ...afterSingles, tried };
   if (placed) return { ...afterPlaces, ...placed };
   const beyond = layersBeyond(boundCase, options);
-  const alone =
-    weights(beyond) ??
-    precision(options) ??
-    (await inCoarserRounding(target, [...singles.near, ...places.near], options)) ??
-    weightOnGpu(boundCase, beyond, options);
+  const alone = weights(beyond) ?? precision(options);
   if (alone) return { ...afterPlaces, ...alone };
   const changed = overwritten(target);
   // What follows from values that were changed afterwards says nothing.
   if (changed) return { ...afterPlaces, pattern: undefined, ...changed };
 
-  if (depth !== 'pairs') return { ...afterPlaces, ...unexplained(beyond, options) };
-  const pairs = await searchPairs(
-    { ...target, speed, onProgress: progressOf(options, afterPlace, 1) },
-    singles.withoutEffect,
-  );
+  const pairs =
+    depth === 'pairs'
+      ? await searchPairs(
+          { ...target, speed, onProgress: progressOf(options, afterPlace, 1) },
+          singles.withoutEffect,
+        )
+      : undefined;
   return {
     ...afterPlaces,
-    tried: { ...tried, ...pairs.tried },
-    ...(conventions(pairs) ?? unexplained(beyond, options)),
+    tried: { ...tried, ...pairs?.tried },
+    // What a coarser rounding leaves may hide a second fault: what explains all of it comes first.
+    ...((pairs && conventions(pairs)) ??
+      (await inCoarserRounding(target, [...singles.near, ...places.near], options)) ??
+      weightOnGpu(boundCase, beyond, options) ??
+      unexplained(beyond, options)),
   };
 }
 
@@ -150,10 +153,12 @@ async function inCoarserRounding(
   options: CauseOptions,
 ): Promise<Finding | undefined> {
   const { boundCase } = target;
-  if (near.length === 0 || !mayBeCoarser(boundCase, options)) return undefined;
+  if (!mayBeCoarser(boundCase, options)) return undefined;
   for (const profile of COARSER_ROUNDINGS) {
     const search = { ...target, allowances: allowances(boundCase, profile), speed: options.speed };
-    const { fits } = await searchAmong(search, near);
+    // A line for each unit would fit too much of what may be rounding.
+    const read = readOff(search).filter(({ change }) => !change.unitScale);
+    const { fits } = await searchAmong(search, [...near, ...read.map((hypothesis) => [hypothesis])]);
     if (fits.length)
       return { kind: 'conventions', conventions: fits.map((fit) => ({ ...conventionOf(fit), profile })) };
   }
@@ -167,6 +172,8 @@ function mayBeCoarser({ references, decimals }: BoundCase, { profile }: CauseOpt
 
 /** What a GPU's float32 leaves is fewer standard deviations of other runtimes' than this. */
 const MOST_ON_GPU = 1000;
+/** … and this share of all squared differences, where a weight makes the most of them. */
+const MOST_LEFT_ON_GPU = 0.05;
 
 /** One weight of a reference that a GPU computed: with it, not much is left by the rounding of other runtimes. */
 function weightOnGpu(
@@ -175,10 +182,11 @@ function weightOnGpu(
   options: CauseOptions,
 ): Finding | undefined {
   if (!mayBeCoarser(boundCase, options)) return undefined;
-  const isNear = beyond.every(
-    ({ layer, localised: { farthest, suspects } }) =>
-      farthest <= MOST_ON_GPU || suspects.some((one) => refine(layer, one).farthest <= MOST_ON_GPU),
-  );
+  const isNear = beyond.every(({ layer, localised: { farthest, total, suspects } }) => {
+    if (farthest <= MOST_ON_GPU) return true;
+    const rests = suspects.map((one) => refine(layer, one));
+    return rests.some((rest) => rest.farthest <= MOST_ON_GPU && rest.left <= MOST_LEFT_ON_GPU * total);
+  });
   return isNear ? weights(layersBeyond(boundCase, { ...options, rounding: PROOFS.generic })) : undefined;
 }
 
@@ -268,20 +276,22 @@ function localisedLayers(
 }
 
 /** The weight that makes all steps of one unit differ, though each of them is within rounding. */
-function weightOfUnit(boundCase: BoundCase, options: CauseOptions): Finding | undefined {
-  const mostExplained = ({ localised }: LayerBeyond) => localised.suspects[0].explained;
-  const [layer] = localisedLayers(boundCase, options).sort((a, b) => mostExplained(b) - mostExplained(a));
-  return layer && weights([layer]);
+function weightOfUnit(
+  boundCase: BoundCase,
+  { layer, unit }: NonNullable<CauseOptions['oneUnit']>,
+  options: CauseOptions,
+): Finding | undefined {
+  const { hidden_size } = boundCase.network.module;
+  // Directions are beside each other in a row of the output.
+  const known = localisedLayers(boundCase, options).filter((one) => one.layer.layer === layer);
+  const own = known[Math.floor(unit / hidden_size)];
+  const ofUnit = wrongWeights(own).filter((weight) => weight.unit === unit % hidden_size);
+  return ofUnit.length ? { kind: 'weights', weights: ofUnit } : undefined;
 }
-
-/** Any weight explains one value, and some weight explains two. */
-const FEWEST_VALUES = 3;
 
 /** Looks for one wrong weight: only one direction of one layer is beyond rounding then. */
 function weights(beyond: readonly LayerBeyond[]): Finding | undefined {
   if (beyond.length !== 1) return undefined;
-  const [{ layer }] = beyond;
-  if (layer.sigma.filter((sigma) => sigma > 0).length < FEWEST_VALUES) return undefined;
   const found = wrongWeights(beyond[0]);
   return found.length ? { kind: 'weights', weights: found } : undefined;
 }
@@ -292,6 +302,7 @@ function wrongWeights({ layer, localised: { suspects, farthest } }: LayerBeyond)
   return suspects
     .map((suspect) => ({ suspect, ...refine(layer, suspect) }))
     .filter(({ change, farthest: left }) => Number.isFinite(change) && left <= ROUNDING_SIGMAS)
+    .filter(({ suspect: { unit } }) => valuesOf(layer, unit) >= FEWEST_VALUES)
     .sort((a, b) => a.left - b.left)
     .filter(({ left }, _, [best]) => left <= best.left + CHANCE)
     .map(({ suspect, change, farthest: left }) => {
@@ -311,6 +322,14 @@ function wrongWeights({ layer, localised: { suspects, farthest } }: LayerBeyond)
         alike,
       };
     });
+}
+
+/** Any weight explains one value, and some weight explains two. */
+const FEWEST_VALUES = 3;
+
+/** How many values of a unit count. */
+function valuesOf({ module, sigma }: Known, unit: number): number {
+  return sigma.filter((deviation, i) => i % module.hidden_size === unit && deviation > 0).length;
 }
 
 /** The tensors that may be wrong: both biases where they are added to the same sum. */

@@ -3,6 +3,7 @@ import type { Cause } from '../verdict/cause.js';
 import type { Comparison } from '../verdict/comparison.js';
 import { conclude } from '../verdict/conclude.js';
 import { type JudgedRun, run } from '../verdict/judged-run.js';
+import type { Run } from '../verdict/run.js';
 import { settle, type VerifyOptions } from '../verdict/settings.js';
 import { type CauseOptions, findCause } from './cause.js';
 import { predict } from './conventions/predict.js';
@@ -49,11 +50,19 @@ function causeOf({ run, coarser }: JudgedRun, depth: CauseOptions['depth']): Pro
     pattern,
     profile,
     operands,
-    isOneWeight: tensors.some(({ judgement }) => judgement?.units.some(({ weightSigmas }) => weightSigmas)),
+    oneUnit: oneUnitOf(tensors),
     precision: coarser,
     outputAgrees,
     depth,
     speed,
     onProgress,
   });
+}
+
+/** The unit that only all of its steps together show to be off. */
+function oneUnitOf(tensors: Run['tensors']): CauseOptions['oneUnit'] {
+  for (const { reference, judgement } of tensors)
+    for (const { unit, weightSigmas } of judgement?.units ?? [])
+      if (weightSigmas !== undefined) return { layer: reference.axes.layer!, unit };
+  return undefined;
 }

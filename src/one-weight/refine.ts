@@ -54,14 +54,14 @@ export function fitted(layer: KnownLayer, suspect: Beginning): Fitted {
 
 /** Newton's method from a suspect's change on, as long as the sum of squares becomes smaller. */
 function fitChange(suspect: Beginning, residualsWith: ResidualsWith): Fitted {
-  let fitted: Fitted = { change: suspect.change, rest: residualsWith(suspect.change) };
+  let best: Fitted = { change: suspect.change, rest: residualsWith(suspect.change) };
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const change = newtonStep(fitted, suspect.deviation, residualsWith);
+    const change = newtonStep(best, suspect.deviation, residualsWith);
     const rest = residualsWith(change);
-    if (!(sumOfSquares(rest) < sumOfSquares(fitted.rest))) break;
-    fitted = { change, rest };
+    if (!(sumOfSquares(rest) < sumOfSquares(best.rest))) break;
+    best = { change, rest };
   }
-  return fitted;
+  return best;
 }
 
 /** The change that would leave the least if the residuals were linear in it. */

@@ -5,8 +5,9 @@ export function causeText(cause: Cause): string | undefined {
   switch (cause.kind) {
     case 'conventions': {
       const { conventions } = cause;
-      // A convention that was compared with a part of the reference needs the whole diagnosis.
-      if (conventions[0].partial) return undefined;
+      // A convention that was compared with a part of the reference needs the whole diagnosis; so does one that leaves
+      // what may be rounding, or another one.
+      if (conventions[0].partial || conventions[0].profile) return undefined;
       const others = conventions.length - 1;
       const also = others ? ` (or ${others === 1 ? 'another cause' : `${others} other causes`})` : '';
       return conventions[0].says.join(', and ') + also;

@@ -154,9 +154,12 @@ const VERDICT_SEGMENTS: Readonly<Record<Verdict, Segments>> = {
         `none is beyond that of a coarser precision (profile ${coarser})`,
         `worst ${worstText(tensors, subject)}`,
       ];
+    const isOneUnit = judged.some(({ auto }) => auto.units.some(({ weightSigmas }) => weightSigmas));
     return [
       `${style.bad('differs'.padEnd(10))}first at ${placeText(first!.tensor, first!.place, subject)}`,
-      `${mismatchesOf(tensors)} values${judged.length ? ' are beyond rounding' : ''}`,
+      isOneUnit
+        ? 'no value alone is beyond rounding, but all of one unit are together'
+        : `${mismatchesOf(tensors)} values${judged.length ? ' are beyond rounding' : ''}`,
       ...farthest(judged).map((text) => `up to ${text}`),
       ...proven(judged),
       `worst ${worstText(tensors, subject)}`,

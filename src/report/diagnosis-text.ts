@@ -176,9 +176,9 @@ function conventionLines(
 }
 
 /** What is left where the reference was computed in a coarser rounding, too. */
-const RESTS: Readonly<Partial<Record<string, string>>> = {
-  cudnn: 'as large as the rounding of float32 on a GPU',
-  f16: "as large as the rounding of a precision below float32 (TF32 is a GPU's default)",
+const RESTS: Readonly<Record<NonNullable<Convention['profile']>, string>> = {
+  cudnn: 'which may be the rounding of float32 on a GPU',
+  f16: "which may be the rounding of a precision below float32 (TF32 is a GPU's default)",
 };
 
 function conventionLine(

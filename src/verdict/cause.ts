@@ -14,7 +14,7 @@ export interface Convention {
   /** Whether too few were compared to be sure. */
   readonly partial: boolean;
   /** The rounding that is left; that of the reference's dtype if absent. */
-  readonly profile?: ProfileName;
+  readonly profile?: Extract<ProfileName, 'cudnn' | 'f16'>;
 }
 
 /** A weight with which the reference follows, where another stands in the file. */

@@ -23,7 +23,7 @@ import type { BoundCase } from '../module/bind.js';
 import { allReferences, knownOutputs, outputFor } from '../module/known-outputs.js';
 import { type Known, knownLayers } from '../one-weight/known-layers.js';
 import { wrongUnit } from '../one-weight/wrong-unit.js';
-import type { Dtype, FloatDtype, Floats } from '../tensor/dtype.js';
+import type { FloatDtype, Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import type { Settings } from './settings.js';
 
@@ -113,7 +113,7 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
   });
   if (decimals !== undefined || judgements.some(({ faults }) => faults.includes(1))) return judgements;
   return judgements.map((judgement) => {
-    const roundoff = ROUNDOFFS[judgement.reference.dtype];
+    const roundoff = ROUNDOFFS[judgement.profile];
     const likely = roundoff && envelopeOf(judgement.profile, 'likely');
     if (!likely || likely.coherent) return judgement;
     const layer = outputs.indexOf(judgement.reference);
@@ -122,8 +122,8 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
   });
 }
 
-/** The dtypes in which a wrong weight may stay within the rounding of every value. */
-const ROUNDOFFS: Readonly<Partial<Record<Dtype, number>>> = { F16: 2 ** -11, BF16: 2 ** -8 };
+/** The profiles by which a wrong weight may stay within the rounding of every value, and what they round weights to. */
+const ROUNDOFFS: Readonly<Partial<Record<ProfileName, number>>> = { f16: 2 ** -11, bf16: 2 ** -8 };
 
 /** A judgement without a fault, and what all steps of each unit show together. */
 function asOneWeight(

@@ -83,12 +83,15 @@ async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider>
   let explained: Wider['explained'];
   let closer: Wider['closer'];
   const others: readonly Operands[] = PROFILES[profile].operands.slice(1);
+  const isOneWeight = beyondIn(run) === 0;
   for (const operands of others) {
     // Rounding of products is a matter of chance: in a small module it cannot be told from a wrong weight.
     if (operands.but?.products && isSmallModule(run)) continue;
     const other = await recomputed(run, { operands });
     const ruling = await judge(other);
     const isExact = profileWith(profile, operands).products === 0;
+    // A weight that stands out by one reading is not excused by one that fits worse.
+    if (isOneWeight && sizeOfErrors(other) > sizeOfErrors(run)) continue;
     if (ruling.verdict !== 'differs' && (isExact || isNegligible(other) || isSpread(other))) {
       if (ruling.verdict === 'parity') return { explained: { run: other, ruling } };
       explained ??= { run: other, ruling };
@@ -97,6 +100,18 @@ async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider>
     if (ruling.verdict === 'differs' && isCloser) closer = { run: other, ruling };
   }
   return { explained, closer };
+}
+
+/** The mean square of all errors, in variances. */
+function sizeOfErrors({ tensors }: Run): number {
+  let [squares, count] = [0, 0];
+  for (const { judgement } of tensors)
+    for (const sigma of judgement?.sigmas ?? []) {
+      if (!Number.isFinite(sigma)) continue;
+      squares += sigma * sigma;
+      count++;
+    }
+  return squares / Math.max(1, count);
 }
 
 /** How many values are beyond the limit: none where only all steps of a unit together are a fault. */

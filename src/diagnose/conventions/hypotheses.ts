@@ -1,6 +1,6 @@
 import { KINDS } from '../../kinds.js';
 import type { Sequence } from '../../module/bind.js';
-import { directionsOf, layerInputSize, type Module, outputSize } from '../../module/parameters.js';
+import { directionsOf, type Module, outputSize } from '../../module/parameters.js';
 import type { Floats } from '../../tensor/dtype.js';
 import { gateEntries } from './gate-hypotheses.js';
 import { type Entry, type Hypothesis, permutations, type Shape } from './hypothesis.js';
@@ -26,12 +26,12 @@ const hasNoProjection = ({ proj_size }: Module) => proj_size === 0;
 
 /** The orders of row blocks in other programs, and how these take a matrix. All other permutations are tried later. */
 const KNOWN_ORDERS: Readonly<Record<string, { readonly by: string; readonly take?: string }>> = {
-  iofg: { by: 'ONNX', take: 'with [np.newaxis] for ONNX' },
-  igfo: { by: 'TensorFlow 1, CNTK, Haste', take: 'with .T for TensorFlow' },
+  iofg: { by: 'ONNX', take: 'matrices with [np.newaxis] for ONNX' },
+  igfo: { by: 'TensorFlow 1, CNTK, Haste', take: 'matrices with .T for TensorFlow' },
   ifog: { by: 'Caffe, Caffe2, Lua Torch, DL4J' },
-  figo: { by: 'OpenVINO', take: 'with [np.newaxis] for OpenVINO' },
+  figo: { by: 'OpenVINO', take: 'matrices with [np.newaxis] for OpenVINO' },
   gifo: { by: 'Chainer, which also interleaves the rows' },
-  zrn: { by: 'Keras, ONNX', take: 'with .T for Keras, with [np.newaxis] for ONNX' },
+  zrn: { by: 'Keras, ONNX', take: 'matrices with .T for Keras, with [np.newaxis] for ONNX' },
 };
 
 /** `i f g o` */
@@ -47,7 +47,7 @@ function reordered(gates: string, order: string): string {
 
 /** How a port comes by the blocks that it reads in some order; and the file by PyTorch's, if it is what is wrong. */
 function reorderRemedy(tensors: string, gates: string, order: string): string {
-  const take = KNOWN_ORDERS[order]?.take;
+  const take = tensors.includes('bias') ? undefined : KNOWN_ORDERS[order]?.take;
   const back = placesOf(gates, order);
   return [
     `reorder the row blocks of ${tensors} before the port takes them: ${reordered(gates, order)}`,
@@ -102,7 +102,7 @@ const RESET_REMEDY =
 
 /** How programs take two biases. */
 const BOTH_BIASES =
-  'b = bias_ih + bias_hh where there is one, in a GRU with b_hn apart (ONNX: B = np.concatenate([bias_ih, bias_hh])[np.newaxis]; Keras GRU: np.stack([bias_ih, bias_hh]); Equinox: bias_n; MLX: bhn)';
+  "b = bias_ih + bias_hh where there is one, in a GRU with b_hn apart, each in the port's order of gates (ONNX: B = np.concatenate([bias_ih, bias_hh])[np.newaxis]; Keras GRU: np.stack([bias_ih, bias_hh]); Equinox: bias_n; MLX: bhn)";
 
 const inOrder = (states: string) =>
   `put ${states} into the order layer 0 forward, layer 0 reverse, layer 1 forward, …`;
@@ -763,8 +763,8 @@ const ENTRIES: readonly Entry[] = [
     change: { layers: 'first shared' },
     says: "every layer uses the first layer's weights",
     remedy: 'load the tensors that end in _l1, _l2, …',
-    when: (module) =>
-      module.num_layers > 2 || (hasLayers(module) && layerInputSize(module, 1) === module.input_size),
+    // Of two layers, the second has the weights of the first: that is in case-hypotheses.ts.
+    when: ({ num_layers }) => num_layers > 2,
   },
   ...[
     { gates: LSTM_GATES, orders: ['iofg', 'igfo'] },

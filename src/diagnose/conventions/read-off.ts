@@ -162,7 +162,7 @@ const FEWEST_OF_UNIT = 8;
 /** Each unit on a line of its own, as a BatchNorm has it; after the values of a step are normalised, a LayerNorm. */
 function byUnit({ data, units }: Reference, computed: Floats, sequence: Sequence): Hypothesis[] {
   const count = data.length / units;
-  if (count < FEWEST_OF_UNIT || sequence.lengths || units < 2) return [];
+  if (count < FEWEST_OF_UNIT || sequence.steps < 2 || sequence.lengths || units < 2) return [];
   return ([undefined, 'layer norm'] as const).flatMap((after): Hypothesis[] => {
     const from = after ? AFTER[after](computed, units, sequence) : computed;
     const lines = Array.from({ length: units }, (_, unit) => {
@@ -177,8 +177,11 @@ function byUnit({ data, units }: Reference, computed: Floats, sequence: Sequence
     const isAlike = lines.every(
       (one) => Math.abs(one.factor - factor) < UNSCALED && Math.abs(one.shift - shift) < UNSCALED,
     );
-    // The same line for all units is another hypothesis.
-    if (!(left <= MOST_LEFT) || isAlike) return [];
+    const moved = lines.filter(
+      (one) => Math.abs(one.factor - 1) > UNSCALED || Math.abs(one.shift) > UNSCALED,
+    );
+    // The same line for all units is another hypothesis, and a line of a few of them another fault.
+    if (!(left <= MOST_LEFT) || isAlike || moved.length <= units / 2) return [];
     return [
       {
         name: `units scaled${after ? ` after ${after}` : ''}`,
