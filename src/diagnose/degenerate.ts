@@ -150,10 +150,11 @@ const LEAST_FACTOR = 1 / 0.99;
 
 /** Some values are zero, and all others a multiple of what the network computes: nn.Dropout in training mode. */
 function dropped({ data }: Reference, computed: Floats, allowed: number): Degenerate | undefined {
-  let [products, squares, zeros] = [0, 0, 0];
+  let [products, squares, zeros, others] = [0, 0, 0, 0];
   for (const [i, value] of data.entries()) {
     if (value === 0 && Math.abs(computed[i]) > allowed) zeros++;
     if (value === 0) continue;
+    others++;
     products += value * computed[i];
     squares += computed[i] * computed[i];
   }
@@ -161,8 +162,7 @@ function dropped({ data }: Reference, computed: Floats, allowed: number): Degene
   const isMultiple = data.every(
     (value, i) => value === 0 || Math.abs(value - factor * computed[i]) <= factor * allowed,
   );
-  if (zeros < FEWEST || data.length - zeros < FEWEST || !(factor > LEAST_FACTOR) || !isMultiple)
-    return undefined;
+  if (zeros < FEWEST || others < FEWEST || !(factor > LEAST_FACTOR) || !isMultiple) return undefined;
   const p = Number((1 - 1 / factor).toFixed(3));
   return {
     kind: 'degenerate',

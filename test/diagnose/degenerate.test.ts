@@ -57,6 +57,24 @@ test('values that were dropped, and the others scaled', () => {
   expect(said(other)).toBeUndefined();
 });
 
+test.each([3, 4])('%d values that were dropped, or that are left', (count) => {
+  const dropout = (isLeft: (i: number) => boolean) => {
+    const output = BASE.output.map((value, i) => (isLeft(i) ? value / 0.75 : 0));
+    const boundCase = boundOf(NETWORK, SEQUENCE, { output });
+    return degenerate({ boundCase, base: BASE, allowances: allowances(boundCase, undefined) });
+  };
+  const found =
+    count < 4
+      ? undefined
+      : {
+          kind: 'degenerate',
+          says: '4 values of the output are zero, and the others 1.3333 times as large as they should be: dropout with p = 0.25',
+          remedy: 'export in evaluation mode: model.eval()',
+        };
+  expect(dropout((i) => i >= count)).toEqual(found);
+  expect(dropout((i) => i < count)?.kind).toBe(found?.kind);
+});
+
 describe('values that were changed after they were computed', () => {
   const endless = { ...SEQUENCE, lengths: undefined };
   const base = predict(NETWORK, endless, {});

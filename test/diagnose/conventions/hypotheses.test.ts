@@ -240,3 +240,12 @@ test.each([
     }
   }
 });
+
+test('every convention in words', async () => {
+  const texts = new Map<string, string>();
+  for (const { kind, more, lengths } of MODULES)
+    for (const { says, remedy } of hypothesesFor(moduleOf(kind, more), { ...SHAPE, lengths }))
+      texts.set(says, `${says}\n  ${remedy}\n`);
+  const words = [...texts.values()].sort().join('');
+  await expect(words).toMatchFileSnapshot('../../data/conventions.txt');
+});
