@@ -84,10 +84,9 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
     tried: { singles: 0, pairs: 0, ofPairs: 0 },
   };
   const sure = options.precision?.isSure ? precision(options) : undefined;
-  const oneWeight = options.oneUnit && weightOfUnit(boundCase, options.oneUnit, options);
   const atOnce =
     inReference(target) ??
-    oneWeight ??
+    (options.oneUnit && weightOfUnit(boundCase, options.oneUnit, options)) ??
     sure ??
     (depth === 'reference' ? { kind: 'not-searched' } : undefined);
   if (atOnce) return { ...searched, ...atOnce };

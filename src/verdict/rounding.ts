@@ -114,9 +114,11 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
   if (decimals !== undefined || judgements.some(({ faults }) => faults.includes(1))) return judgements;
   return judgements.map((judgement) => {
     const roundoff = ROUNDOFFS[judgement.profile];
-    const likely = roundoff && envelopeOf(judgement.profile, 'likely');
-    if (!likely || likely.coherent) return judgement;
     const layer = outputs.indexOf(judgement.reference);
+    // Final states are of the same steps.
+    if (!roundoff || layer < 0) return judgement;
+    const likely = envelopeOf(judgement.profile, 'likely');
+    if (likely.coherent) return judgement;
     const known = knownLayers(boundCase, likely.layers).filter((other) => other.layer === layer);
     return asOneWeight(judgement, known, roundoff);
   });
