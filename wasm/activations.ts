@@ -188,3 +188,27 @@ export function exp(x: v128): v128 {
   const scale = i64x2.add(i64x2.shl(t, 52), i64x2.splat(<i64>1023 << 52));
   return f64x2.mul(f64x2.add(double(15), f64x2.add(r, tailDouble(r))), scale);
 }
+
+/** e^x of four float32 x ≤ 0. Below −80 it is e^−80. */
+// @ts-ignore: decorator
+@inline
+export function expSingle(x: v128): v128 {
+  const y = f32x4.pmax(x, f32x4.splat(-80));
+  const t = madd<f32>(y, single(0), single(1));
+  const n = f32x4.sub(t, single(1));
+  const r = madd<f32>(n, single(3), madd<f32>(n, single(2), y));
+  const scale = i32x4.add(i32x4.shl(t, 23), i32x4.splat(127 << 23));
+  return f32x4.mul(scale, f32x4.add(single(10), f32x4.add(r, tailSingle(r))));
+}
+
+/** e^x − 1 of four float32 x ≤ 0. Below −80 it is −1. */
+// @ts-ignore: decorator
+@inline
+export function expMinusOne(x: v128): v128 {
+  const y = f32x4.pmax(x, f32x4.splat(-80));
+  const t = madd<f32>(y, single(0), single(1));
+  const n = f32x4.sub(t, single(1));
+  const r = madd<f32>(n, single(3), madd<f32>(n, single(2), y));
+  const scale = i32x4.add(i32x4.shl(t, 23), i32x4.splat(127 << 23));
+  return madd<f32>(scale, f32x4.add(r, tailSingle(r)), f32x4.sub(scale, single(10)));
+}

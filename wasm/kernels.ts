@@ -3,6 +3,14 @@
 import { sigmoid, tanh } from './activations';
 import { gru, lstm, rnn } from './gates';
 import { FREE, pack, panelColumns, product, singleColumns, singleProduct } from './products';
+import {
+  gruScreen,
+  lstmScreen,
+  narrow,
+  rnnScreen,
+  screenSigmas,
+  squares,
+} from './screen';
 import { gruVariances, lstmVariances, rnnVariances } from './variances';
 import { lanes, storeFirst } from './vector';
 
@@ -105,6 +113,15 @@ export function rnn_variances(
   if (relu) rnnVariances(rows, units, gates, hidden, gatesV, hiddenV, bias, terms, h, hV, true);
   else rnnVariances(rows, units, gates, hidden, gatesV, hiddenV, bias, terms, h, hV, false);
 }
+export function rnn_screen(
+  rows: i32, units: i32, sumsX: usize, sumsH: usize, dSums: usize, vX: usize, vH: usize, biasesV: usize, terms: usize,
+  dh: usize, hV: usize, relu: bool,
+): bool {
+  return relu
+    ? rnnScreen(rows, units, sumsX, sumsH, dSums, vX, vH, biasesV, terms, dh, hV, true)
+    : rnnScreen(rows, units, sumsX, sumsH, dSums, vX, vH, biasesV, terms, dh, hV, false);
+}
+export { gruScreen as gru_screen, lstmScreen as lstm_screen, narrow, screenSigmas as screen_sigmas, squares };
 export { gruVariances as gru_variances, lstmVariances as lstm_variances };
 
 /** σ or tanh of `count` values, in place. For tests of their accuracy. */

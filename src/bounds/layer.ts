@@ -1,8 +1,10 @@
 import type { ErrorStep, Product } from '../engine/kernels/kernels.js';
 import { carriesCell, type Direction, KINDS } from '../kinds.js';
-import { outputSize } from '../module/parameters.js';
+import type { Parameters } from '../module/bind.js';
+import { type Module, outputSize } from '../module/parameters.js';
 import { type Floats, roundTo, spacing } from '../tensor/dtype.js';
 import { errorCells } from './cells.js';
+import type { ErrorModel } from './model.js';
 import { raiseToMean } from './samples.js';
 import { errorWorkspace, type LayerFacts, termsOf } from './workspace.js';
 
@@ -73,7 +75,7 @@ export function runErrorLayer(run: LayerRun): void {
   const { x, gates, gatesError, hidden, hiddenError, h, hError, cellH, cellHError, c, cError, biasError } =
     buffers;
   loadStates(run, workspace);
-  loadBiasErrors(run, biasError);
+  biasError.set(biasErrors(run.model, module, run.parameters));
   const cell = cellOf(run, workspace);
   const undecidedRows = new Uint8Array(batch);
   const overflown = new Uint8Array(batch);
@@ -146,13 +148,17 @@ function loadStates(run: LayerRun, { buffers: { h, hError, c, cError } }: LayerW
   }
 }
 
-/** Writes what rounding the biases adds to the error of each sum into `errors` [gates·hidden]. */
-function loadBiasErrors({ model, module, parameters: { biasIh, biasHh } }: LayerRun, errors: Floats): void {
-  const { gates, reset } = KINDS[module.kind];
-  for (let i = 0; i < errors.length; i++) {
-    const areAdded = gates[Math.floor(i / module.hidden_size)] !== reset?.of;
-    errors[i] = biasIh && biasHh ? model.biases(biasIh[i], biasHh[i], areAdded) : 0;
-  }
+/** What rounding the biases adds to the error of each sum [gates·hidden]. */
+export function biasErrors(
+  model: ErrorModel,
+  { kind, hidden_size }: Module,
+  { biasIh, biasHh }: Parameters,
+): Float64Array {
+  const { gates, reset } = KINDS[kind];
+  return Float64Array.from({ length: gates.length * hidden_size }, (_, i) => {
+    const areAdded = gates[Math.floor(i / hidden_size)] !== reset?.of;
+    return biasIh && biasHh ? model.biases(biasIh[i], biasHh[i], areAdded) : 0;
+  });
 }
 
 /** The kernels' cell where it may be used, else that of bounds/cells.ts. */

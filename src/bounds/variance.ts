@@ -12,7 +12,7 @@ const MEAN_DEVIATION = Math.sqrt(2 / Math.PI);
 /**
  * When ROUNDING_SIGMAS σ of a row reach this fraction of its largest value (or of 1), its later steps are undecided.
  */
-const HORIZON = 0.05;
+export const HORIZON = 0.05;
 
 /**
  * Errors as variances: roundings are independent random numbers, uniform within ±u of what they round. The partial sums

@@ -89,7 +89,7 @@ export function judgeByRounding(reference: Reference, predicted: Prediction, rul
     ? checkFaults(expected, elements, rule)
     : { proven: 0, rare: 0 };
   const spreads = rule.proofNeeded || rule.unit === 'bounds' ? [] : unitSpreads(reference, sigmas, faults);
-  const faulty = spreads.filter(({ meanSquare }) => meanSquare > rule.meanSquare);
+  const { faulty, suspicious } = sortSpreads(spreads, rule.meanSquare);
   for (const { unit } of faulty) {
     // Those of its elements that raise the mean square above what is allowed.
     const far = Math.sqrt(rule.meanSquare);
@@ -102,10 +102,29 @@ export function judgeByRounding(reference: Reference, predicted: Prediction, rul
     undecided,
     counts: { undecided: count(undecided), proven, rare },
     units: faulty,
+    suspicious,
+  };
+}
+
+type CountedSpread = UnitSpread & { readonly values: number };
+
+/** The spreads that are a fault, and others that are unusually large. */
+export function sortSpreads(spreads: readonly CountedSpread[], largest: number) {
+  return {
+    faulty: spreads.filter(({ meanSquare }) => meanSquare > largest),
     suspicious: spreads.filter(
-      ({ meanSquare, values }) => meanSquare <= rule.meanSquare && meanSquare > 1 + 4 * Math.sqrt(2 / values),
+      ({ meanSquare, values }) => meanSquare <= largest && meanSquare > 1 + 4 * Math.sqrt(2 / values),
     ),
   };
+}
+
+/** The mean squares of units from the sums of their squares and how many values these are of. */
+export function spreadsOf(sums: Floats, counts: ArrayLike<number>): CountedSpread[] {
+  return Array.from(sums, (sum, unit) => ({
+    unit,
+    meanSquare: sum / counts[unit],
+    values: counts[unit],
+  })).filter(({ values }) => values >= FEWEST_VALUES);
 }
 
 /** The error of every element in units of its prediction, and whether that is beyond the limit. */
@@ -163,11 +182,7 @@ function checkFaults(
 }
 
 /** The mean squares of the units without a fault. */
-function unitSpreads(
-  { units, name }: Reference,
-  sigmas: Float64Array,
-  faults: Uint8Array,
-): (UnitSpread & { values: number })[] {
+function unitSpreads({ units, name }: Reference, sigmas: Float64Array, faults: Uint8Array): CountedSpread[] {
   // Rows of h_n and c_n are layers and directions, so that a column holds a different unit in every row.
   if (!isSequence(name)) return [];
   const sums = new Float64Array(units);
@@ -183,11 +198,7 @@ function unitSpreads(
       values[unit]++;
     }
   }
-  return Array.from({ length: units }, (_, unit) => ({
-    unit,
-    meanSquare: sums[unit] / values[unit],
-    values: values[unit],
-  })).filter(({ unit, values }) => !faulty[unit] && values >= FEWEST_VALUES);
+  return spreadsOf(sums, values).filter(({ unit }) => !faulty[unit]);
 }
 
 /** The judgement with a fault in one unit, none of whose values needs to be beyond the limit. */

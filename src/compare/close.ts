@@ -31,6 +31,10 @@ export function distance(actual: number, expected: number): number {
   return actual === expected ? 0 : Math.abs(actual - expected);
 }
 
+/** More than the rounding errors of the rule, in float64. */
+const ROUNDING = 2 ** -40;
+const BLOCK = 1024;
+
 /** The significant digits of `smallestAtol`, and of the number in reports. */
 const DIGITS = 2;
 
@@ -44,18 +48,38 @@ export function smallestAtol(
   rtol: number,
   equal_nan: boolean,
 ): number | undefined {
-  const passes = (atol: number) => allClose(actual, expected, { rtol, atol, equal_nan });
-  if (passes(0)) return 0;
+  if (allClose(actual, expected, { rtol, atol: 0, equal_nan })) return 0;
   const largestAtol = { rtol, atol: Number.MAX_VALUE, equal_nan };
-  let needed = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const excess = Math.abs(actual[i] - expected[i]) - rtol * Math.abs(expected[i]);
-    if (excess <= needed) continue;
-    if (excess < Number.POSITIVE_INFINITY) needed = excess;
-    else if (!isClose(actual[i], expected[i], largestAtol)) return undefined;
+  // What an element needs, at most: the rule rounds. By blocks, so that few elements are looked at again.
+  const needs = (i: number) =>
+    (1 + ROUNDING) * Math.abs(actual[i] - expected[i]) - (1 - ROUNDING) * rtol * Math.abs(expected[i]);
+  const mostOf: number[] = [];
+  let [needed, at] = [0, 0];
+  for (let from = 0; from < expected.length; from += BLOCK) {
+    let most = 0;
+    for (let i = from; i < Math.min(from + BLOCK, expected.length); i++) {
+      const need = needs(i);
+      if (need <= most) continue;
+      if (!(need < Number.POSITIVE_INFINITY)) {
+        if (!isClose(actual[i], expected[i], largestAtol)) return undefined;
+        continue;
+      }
+      most = need;
+      if (most > needed) [needed, at] = [most, i];
+    }
+    mostOf.push(most);
   }
-
-  // `needed` has rounding errors: the rule itself decides which neighbour is the smallest that passes.
+  // The rule itself decides which number is the smallest that passes. Elements that need less by more than its rounding pass
+  // wherever the one that needs most does.
+  const near = needed - 4 * ROUNDING * (Math.abs(actual[at]) + 2 * Math.abs(expected[at]));
+  const critical: number[] = [];
+  for (const [block, most] of mostOf.entries()) {
+    if (most < near) continue;
+    for (let i = block * BLOCK; i < Math.min((block + 1) * BLOCK, expected.length); i++)
+      if (needs(i) >= near) critical.push(i);
+  }
+  const passes = (atol: number) =>
+    critical.every((i) => isClose(actual[i], expected[i], { rtol, atol, equal_nan }));
   let atol = Number(needed.toExponential(DIGITS - 1));
   while (!passes(atol)) atol = neighbour(atol, 1);
   for (let below = neighbour(atol, -1); below < atol && passes(below); below = neighbour(atol, -1))

@@ -6,8 +6,10 @@ import { chooseKernels, workOf } from './kernels/choose.js';
 import type { Kernels } from './kernels/kernels.js';
 import { type Noise, noisy } from './kernels/noisy.js';
 import { rounded, type Storage } from './kernels/rounded.js';
-import { runLayer, type Share } from './layer.js';
+import { runLayer } from './layer.js';
+import type { Share } from './layer-run.js';
 import { type Compute, checkSpeed, type KernelName, type OnProgress, type SpeedOptions } from './options.js';
+import type { LayerScreening, Screen, Screened } from './screen.js';
 import { type LayerTrace, planTrace, traceRecorder } from './trace.js';
 
 export interface ForwardOptions {
@@ -22,6 +24,8 @@ export interface ForwardOptions {
   /** Keeps the output of every layer. */
   readonly layers?: boolean;
   readonly speed?: SpeedOptions;
+  /** Screens references, so that nothing else needs to judge what is near (screen.ts). In float64 only. */
+  readonly screen?: Screen;
   /** This thread's share of the units, where other threads run the same network over the same sequence. */
   readonly share?: Share;
   readonly onProgress?: OnProgress;
@@ -39,6 +43,8 @@ export interface Outputs {
   readonly layers?: readonly Floats[];
   /** Layers from the bottom up, each forward, then reverse; if requested. */
   readonly trace?: readonly LayerTrace[];
+  /** If requested. */
+  readonly screened?: Screened;
   readonly kernels: UsedKernels;
 }
 
@@ -94,6 +100,7 @@ async function runLayers(
   if (trace) planTrace(module, steps, batch, options.compute);
   const { order, inverse, rowsAt } = packRows(sequence);
   const { h_n, c_n } = initialStates(kernels, network, sequence, order);
+  const screenings = options.screen && screeningsOf(options.screen, network, sequence, order);
 
   let input = pick(sequence.input, order, steps, batch, module.input_size);
   for (const [layer, parameters] of layers.entries()) {
@@ -121,6 +128,7 @@ async function runLayers(
         h: h_n.subarray(state * batch * size, (state + 1) * batch * size),
         c: c_n.subarray(state * batch * hidden_size, (state + 1) * batch * hidden_size),
         record: recorder?.record,
+        screening: screenings?.of(layer, d),
         share: options.share,
       });
       for (const done of run) await options.onProgress?.((state + done / steps) / states);
@@ -135,6 +143,72 @@ async function runLayers(
     c_n: carriesCell(module.kind) ? pick(c_n, inverse, states, batch, hidden_size) : undefined,
     layers: layerOutputs,
     trace,
+    screened: screenings?.found(inverse),
+  };
+}
+
+/** The screenings of all layers and directions, and what they find together. */
+function screeningsOf(
+  { layers, expected, limit }: Screen,
+  { module }: Network,
+  { steps, batch }: Sequence,
+  order: readonly number[] | undefined,
+) {
+  const directions = directionsOf(module).length;
+  const size = outputSize(module);
+  const width = directions * size;
+  const states = layers.length * directions;
+  const cells = carriesCell(module.kind) ? module.hidden_size : 0;
+  const status = { isTold: true };
+  const found = {
+    farthest: new Float64Array(steps),
+    squares: new Float64Array(batch * width),
+    counts: new Float64Array(batch * width),
+    dh: new Float32Array(states * batch * size),
+    hV: new Float32Array(states * batch * size),
+    dc: new Float32Array(states * batch * cells),
+    cV: new Float32Array(states * batch * cells),
+  };
+  const packed = expected && pick(expected, order, expected.length / (batch * width), batch, width);
+  // Each layer's variances are the input of the next one's.
+  const variances = layers.map((_, layer) =>
+    layer < layers.length - 1 ? new Float32Array(steps * batch * width) : undefined,
+  );
+  return {
+    of: (layer: number, d: number): LayerScreening => {
+      const { terms, perSquare, biases } = layers[layer];
+      const ofState = (values: Float32Array, inner: number) => {
+        const at = layer * directions + d;
+        return values.subarray(at * batch * inner, (at + 1) * batch * inner);
+      };
+      return {
+        terms,
+        perSquare,
+        biases: biases[d],
+        expected: layer === layers.length - 1 ? packed : undefined,
+        limit,
+        inputVariances: variances[layer - 1],
+        outputVariances: variances[layer],
+        status,
+        found: {
+          ...found,
+          dh: ofState(found.dh, size),
+          hV: ofState(found.hV, size),
+          dc: ofState(found.dc, cells),
+          cV: ofState(found.cV, cells),
+        },
+      };
+    },
+    found: (inverse: readonly number[] | undefined): Screened => ({
+      ...status,
+      ...found,
+      squares: pick(found.squares, inverse, 1, batch, width),
+      counts: pick(found.counts, inverse, 1, batch, width),
+      dh: pick(found.dh, inverse, states, batch, size),
+      hV: pick(found.hV, inverse, states, batch, size),
+      dc: pick(found.dc, inverse, states, batch, cells),
+      cV: pick(found.cV, inverse, states, batch, cells),
+    }),
   };
 }
 

@@ -1,49 +1,9 @@
 import { carriesCell, KINDS } from '../kinds.js';
-import type { Parameters } from '../module/bind.js';
-import { type Module, outputSize } from '../module/parameters.js';
+import { outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { GateStep } from './cells/gate-step.js';
-import type { Kernels } from './kernels/kernels.js';
-import type { Recorder } from './trace.js';
-
-/** One layer in one direction: its inputs, and where its outputs go. */
-export interface LayerRun {
-  readonly kernels: Kernels;
-  readonly module: Module;
-  readonly parameters: Parameters;
-  readonly reverse: boolean;
-  readonly steps: number;
-  /** The number of batch rows that a step is within the length of; these are always the first ones. */
-  readonly rowsAt: (step: number) => number;
-  readonly batch: number;
-  /** [steps, batch, input_size] */
-  readonly input: Floats;
-  readonly input_size: number;
-  /** [steps, batch, width]; this direction's columns begin at `outputAt`. */
-  readonly output: Floats;
-  readonly width: number;
-  readonly outputAt: number;
-  /** In: h_0. Out: h_n. [batch, output size] */
-  readonly h: Floats;
-  /** LSTM only. In: c_0. Out: c_n. [batch, hidden] */
-  readonly c: Floats;
-  /** Copies the results of every step, where a trace is requested. */
-  readonly record?: Recorder['record'];
-  /** This thread's share of the units, where other threads run the same layer. */
-  readonly share?: Share;
-}
-
-/** The units that one thread computes of a pass over a single batch row. */
-export interface Share {
-  /** This thread is number `index` of `count`. */
-  readonly index: number;
-  readonly count: number;
-  /**
-   * Writes this thread's values to position `from` of a vector that all threads write to, waits until they have, and
-   * copies the vector into `whole`.
-   */
-  exchange(values: Floats, from: number, whole: Floats): void;
-}
+import type { LayerRun, Share } from './layer-run.js';
+import { screenBuffers, screenerOf, screenFactors } from './screener.js';
 
 // A chunk holds this many values of gates, which fit into a processor's cache; but at least this many rows, so that
 // reading the weights pays.
@@ -62,8 +22,10 @@ export function* runLayer(run: LayerRun): Generator<number> {
   const columns = KINDS[module.kind].gates.length * units;
   const size = outputSize(module);
   const chunk = Math.min(steps, Math.ceil(Math.max(CHUNK_ROWS, CHUNK_VALUES / columns) / batch));
-  const { products, gateStep, buffers } = layerWorkspace(run, from, to, chunk);
+  const workspace = layerWorkspace(run, from, to, chunk);
+  const { products, gateStep, buffers } = workspace;
   const { x, h, c } = buffers;
+  const screener = screenerOf(run, workspace, from, to);
   // With a projection or other threads, the cell's h is not yet the layer's h.
   const cellH = proj_size || share ? buffers.cellH : h;
   // Under a projection: the cell's h of all units.
@@ -91,21 +53,21 @@ export function* runLayer(run: LayerRun): Generator<number> {
     const start = first * batch * input_size;
     x.set(run.input.subarray(start, start + count * batch * input_size));
     products.input(cellStep.gates, x, count * batch);
+    screener?.begin(cellStep.gates, count * batch);
     for (let i = 0; i < count; i++) {
       const inChunk = run.reverse ? count - 1 - i : i;
       const step = first + inChunk;
       cellStep.rows = rowsAt(step);
       cellStep.gatesAt = inChunk * batch * columns;
       products.hidden(cellStep.hidden, h, cellStep.rows);
+      screener?.before(inChunk, cellStep.rows);
       cell(cellStep);
       share?.exchange(cellH, from, proj_size ? unprojected : h);
       if (proj_size) products.projection(h, unprojected, cellStep.rows);
       run.record?.(step, cellStep, h);
-      for (let row = 0; row < cellStep.rows; row++) {
-        const outAt = (step * batch + row) * width + outputAt;
-        for (let unit = 0; unit < size; unit++) run.output[outAt + unit] = h[row * size + unit];
-      }
+      storeRows(h, cellStep.rows, size, run.output, step * batch * width + outputAt, width);
     }
+    screener?.finish(first, count);
     done += count;
     yield done;
   }
@@ -113,6 +75,24 @@ export function* runLayer(run: LayerRun): Generator<number> {
   if (carriesCell(module.kind)) {
     if (share) share.exchange(c, from, run.c);
     else run.c.set(c);
+  }
+}
+
+/** From this many values on, copying a row at once is faster than value by value. */
+const LONG_ROW = 32;
+
+/** Copies h [rows, size] to rows of `width` values, from index `at` on. */
+function storeRows(h: Floats, rows: number, size: number, to: Floats, at: number, width: number): void {
+  // With one direction, all rows of a step are adjacent.
+  if (size === width && rows * size >= LONG_ROW) {
+    to.set(h.subarray(0, rows * size), at);
+    return;
+  }
+  for (let row = 0; row < rows; row++) {
+    const from = row * size;
+    const start = at + row * width;
+    if (size >= LONG_ROW) to.set(h.subarray(from, from + size), start);
+    else for (let k = 0; k < size; k++) to[start + k] = h[from + k];
   }
 }
 
@@ -127,12 +107,8 @@ function unitsOf(
 }
 
 /** The products and buffers of a layer, for units from … to − 1 and chunks of `chunk` steps. */
-function layerWorkspace(
-  { kernels, module, parameters, batch, input_size, share }: LayerRun,
-  from: number,
-  to: number,
-  chunk: number,
-) {
+function layerWorkspace(run: LayerRun, from: number, to: number, chunk: number) {
+  const { kernels, module, parameters, batch, input_size, share } = run;
   const { hidden_size, proj_size, kind } = module;
   const { weightIh, weightHh, biasIh, biasHh, weightHr } = parameters;
   const gates = KINDS[kind].gates.length;
@@ -145,6 +121,7 @@ function layerWorkspace(
       input: { weight: rowsOfUnits(weightIh), bias: biasIh && rowsOfUnits(biasIh), columns, rows: 'many' },
       hidden: { weight: rowsOfUnits(weightHh), bias: biasHh && rowsOfUnits(biasHh), columns, rows },
       ...(weightHr && { projection: { weight: weightHr, columns: proj_size, rows } }),
+      ...screenFactors(run, columns, rowsOfUnits),
     },
     {
       x: chunk * batch * input_size, // [chunk, batch, input_size]
@@ -155,6 +132,7 @@ function layerWorkspace(
       unprojected: proj_size && share ? batch * hidden_size : 0, // [batch, hidden]
       c: carriesCell(kind) ? batch * units : 0, // [batch, units]
     },
+    screenBuffers(run, chunk, units),
   );
 }
 

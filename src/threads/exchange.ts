@@ -1,4 +1,4 @@
-import type { Share } from '../engine/layer.js';
+import type { Share } from '../engine/layer-run.js';
 import type { Compute } from '../engine/options.js';
 import type { Floats } from '../tensor/dtype.js';
 

@@ -33,12 +33,12 @@ export async function forwardInThreads(
 function threadsFor(
   network: Network,
   sequence: Sequence,
-  { speed, storage, trace, layers: keepsLayers }: ForwardOptions,
+  { speed, storage, noise, trace }: ForwardOptions,
 ): number {
   const { threads = 1, kernels } = speed ?? {};
   const work = workOf(network, sequence);
-  // Random rounding depends on the order of operations, and workers do not send the outputs of layers.
-  if (threads < 2 || storage || keepsLayers) return 1;
+  // Random rounding depends on the order of operations.
+  if (threads < 2 || storage || noise) return 1;
   // Plain kernels take about five times as long.
   if (work * (kernels === 'plain' ? 5 : 1) < LEAST_WORK) return 1;
   const { batch, steps } = sequence;

@@ -1,4 +1,5 @@
 import { type Outputs, pick } from '../engine/forward.js';
+import type { Screen, Screened } from '../engine/screen.js';
 import { type LayerTrace, partSize } from '../engine/trace.js';
 import type { Sequence } from '../module/bind.js';
 import { directionsOf, type Module, outputSize } from '../module/parameters.js';
@@ -28,6 +29,21 @@ export function rowsOf(sequence: Sequence, rows: readonly number[], module: Modu
   };
 }
 
+/** The screen of these batch rows only. */
+export function screenOfRows(
+  screen: Screen,
+  { batch }: Sequence,
+  rows: readonly number[],
+  module: Module,
+): Screen {
+  const { expected } = screen;
+  const width = directionsOf(module).length * outputSize(module);
+  return {
+    ...screen,
+    expected: expected && pick(expected, rows, expected.length / (batch * width), batch, width),
+  };
+}
+
 /**
  * The outputs of all batch rows.
  * @param outputs those of each thread
@@ -51,11 +67,23 @@ export function joinRows(
     for (const [i, output] of outputs.entries()) scatter(valuesOf(output), all, outer, batch, inner, rows[i]);
     return all;
   };
-  const [{ c_n, trace }] = outputs;
+  const [{ c_n, layers, trace, screened }] = outputs;
+  const ofScreened = (valuesOf: (found: Screened) => Floats, outer: number, inner: number) =>
+    join(({ screened }) => valuesOf(screened!), outer, inner);
   return {
     output: join(({ output }) => output, steps, directionCount * size),
     h_n: join(({ h_n }) => h_n, states, size),
     c_n: c_n && join((output) => output.c_n!, states, module.hidden_size),
+    layers: layers?.map((_, layer) => join((output) => output.layers![layer], steps, directionCount * size)),
+    screened: screened && {
+      ...together(outputs),
+      squares: ofScreened(({ squares }) => squares, 1, directionCount * size),
+      counts: ofScreened(({ counts }) => counts, 1, directionCount * size),
+      dh: ofScreened(({ dh }) => dh, states, size),
+      hV: ofScreened(({ hV }) => hV, states, size),
+      dc: ofScreened(({ dc }) => dc, states, c_n ? module.hidden_size : 0),
+      cV: ofScreened(({ cV }) => cV, states, c_n ? module.hidden_size : 0),
+    },
     trace: trace?.map(({ layer, direction, parts }, index): LayerTrace => {
       const joined = Object.keys(parts).map((name) => [
         name,
@@ -63,6 +91,40 @@ export function joinRows(
       ]);
       return { layer, direction, parts: Object.fromEntries(joined) };
     }),
+  };
+}
+
+/** The outputs of threads that divide the units: each has all outputs, and found something of its own units only. */
+export function joinUnits(outputs: readonly Outputs[]): Outputs {
+  const [first] = outputs;
+  if (!first.screened) return first;
+  const sum = (valuesOf: (found: Screened) => Floats): Floats =>
+    outputs
+      .slice(1)
+      .reduce(
+        (total, { screened }) => total.map((value, i) => value + valuesOf(screened!)[i]),
+        valuesOf(first.screened!),
+      );
+  return {
+    ...first,
+    screened: {
+      ...together(outputs),
+      squares: sum(({ squares }) => squares),
+      counts: sum(({ counts }) => counts),
+      dh: sum(({ dh }) => dh),
+      hV: sum(({ hV }) => hV),
+      dc: sum(({ dc }) => dc),
+      cV: sum(({ cV }) => cV),
+    },
+  };
+}
+
+/** What the screenings of all threads tell of the whole. */
+function together(outputs: readonly Outputs[]): Pick<Screened, 'isTold' | 'farthest'> {
+  const all = outputs.map(({ screened }) => screened!);
+  return {
+    isTold: all.every(({ isTold }) => isTold),
+    farthest: all[0].farthest.map((_, step) => Math.max(...all.map(({ farthest }) => farthest[step]))),
   };
 }
 

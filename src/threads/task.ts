@@ -1,5 +1,6 @@
 import type { Outputs } from '../engine/forward.js';
 import type { Compute, KernelName } from '../engine/options.js';
+import type { Screen } from '../engine/screen.js';
 import type { Network, Sequence } from '../module/bind.js';
 
 /** A pass for one thread. */
@@ -9,6 +10,8 @@ export interface Task {
   readonly compute: Compute;
   readonly kernels: KernelName;
   readonly trace: boolean;
+  readonly layers: boolean;
+  readonly screen?: Screen;
   /** Where threads divide the units: this thread is number `index` of `count`; `memory` is that of exchange.ts. */
   readonly share?: { readonly index: number; readonly count: number; readonly memory: SharedArrayBuffer };
 }

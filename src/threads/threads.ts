@@ -6,7 +6,7 @@ import type { Network, Sequence } from '../module/bind.js';
 import { outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import { exchangeIn, exchangeMemory, fail, ThreadFailure } from './exchange.js';
-import { joinRows, rowsOf, splitRows } from './rows.js';
+import { joinRows, joinUnits, rowsOf, screenOfRows, splitRows } from './rows.js';
 import type { Answer, Task } from './task.js';
 
 /** Runs a pass in `count` threads, this one included; in this one alone where others fail. */
@@ -16,12 +16,12 @@ export async function inThreads(
   options: ForwardOptions,
   count: number,
 ): Promise<Outputs> {
-  const { compute = 'float64', trace = false, speed = {}, onProgress } = options;
+  const { compute = 'float64', trace = false, layers = false, screen, speed = {}, onProgress } = options;
   const { module } = network;
   // The choice of kernels depends on the work of the whole pass; all threads use the same ones.
   const { name, notes, release } = chooseKernels(module.kind, compute, workOf(network, sequence), speed);
   release();
-  const threadOptions = { compute, trace, speed: { kernels: name }, onProgress };
+  const threadOptions = { compute, trace, layers, screen, speed: { kernels: name }, onProgress };
   try {
     const run = sequence.batch > 1 ? byRows : byUnits;
     const outputs = await run(network, sequence, threadOptions, count);
@@ -35,8 +35,8 @@ export async function inThreads(
 }
 
 /** The options of a pass in one thread. Only this thread reports progress. */
-type ThreadOptions = Required<Pick<ForwardOptions, 'compute' | 'trace'>> &
-  Pick<ForwardOptions, 'onProgress'> & { readonly speed: { readonly kernels: KernelName } };
+type ThreadOptions = Required<Pick<ForwardOptions, 'compute' | 'trace' | 'layers'>> &
+  Pick<ForwardOptions, 'screen' | 'onProgress'> & { readonly speed: { readonly kernels: KernelName } };
 type OutputTensors = Omit<Outputs, 'kernels'>;
 
 async function byRows(
@@ -49,9 +49,12 @@ async function byRows(
   const rows = splitRows(sequence, count);
   const [ours, ...others] = rows.map((ofThread) => rowsOf(sequence, ofThread, module));
   const task = taskOf(network, options);
+  const screens = rows.map(
+    (ofThread) => options.screen && screenOfRows(options.screen, sequence, ofThread, module),
+  );
   const outputs = await runTogether(
-    others.map((theirs) => ({ ...task, sequence: theirs })),
-    () => forwardPass(network, ours, options),
+    others.map((theirs, i) => ({ ...task, sequence: theirs, screen: screens[i + 1] })),
+    () => forwardPass(network, ours, { ...options, screen: screens[0] }),
   );
   return joinRows(outputs, rows, sequence, module);
 }
@@ -62,7 +65,7 @@ async function byUnits(
   options: ThreadOptions,
   count: number,
 ): Promise<OutputTensors> {
-  const { compute } = options;
+  const { compute, screen } = options;
   const { hidden_size } = network.module;
   const memory = exchangeMemory(compute, Math.max(hidden_size, outputSize(network.module)));
   const { input, h0, c0 } = sequence;
@@ -74,6 +77,7 @@ async function byUnits(
       h0: h0 && inSharedMemory(h0),
       c0: c0 && inSharedMemory(c0),
     },
+    screen: screen && { ...screen, expected: screen.expected && inSharedMemory(screen.expected) },
   };
   const others = Array.from({ length: count - 1 }, (_, i) => ({
     ...task,
@@ -82,16 +86,16 @@ async function byUnits(
   const share = { index: 0, count, exchange: exchangeIn(memory, compute, count) };
   // A thread that fails no longer takes part in exchanges, so that the others must stop waiting for it.
   const onFailure = () => fail(memory);
-  const [outputs] = await runTogether(
+  const outputs = await runTogether(
     others,
     () => forwardPass(network, sequence, { ...options, share }),
     onFailure,
   );
-  return outputs;
+  return joinUnits(outputs);
 }
 
-function taskOf(network: Network, { compute, trace, speed }: ThreadOptions): Omit<Task, 'sequence'> {
-  return { network: networkInSharedMemory(network), compute, kernels: speed.kernels, trace };
+function taskOf(network: Network, { compute, trace, layers, speed }: ThreadOptions): Omit<Task, 'sequence'> {
+  return { network: networkInSharedMemory(network), compute, kernels: speed.kernels, trace, layers };
 }
 
 /** Workers without a task. They do not keep the process alive. */

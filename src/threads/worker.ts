@@ -10,16 +10,15 @@ parentPort!.on('message', async (task: Task) => {
   parentPort!.postMessage(answer, transferred);
 });
 
-async function run({ network, sequence, compute, kernels, trace, share }: Task): Promise<Answer> {
+async function run({ network, sequence, kernels, share, ...options }: Task): Promise<Answer> {
   // Even if the process ends, the other threads must stop waiting for this one.
   const onExit = () => share && fail(share.memory);
   process.once('exit', onExit);
   try {
     const outputs = await forwardPass(network, sequence, {
-      compute,
-      trace,
+      ...options,
       speed: { kernels },
-      share: share && { ...share, exchange: exchangeIn(share.memory, compute, share.count) },
+      share: share && { ...share, exchange: exchangeIn(share.memory, options.compute, share.count) },
     });
     return { outputs };
   } catch (error) {
@@ -36,7 +35,19 @@ parentPort!.on('messageerror', ({ message }) => parentPort!.postMessage({ proble
 parentPort!.postMessage('ready');
 
 /** The buffers of outputs, to be transferred instead of copied. */
-function buffersOf({ output, h_n, c_n, trace = [] }: Awaited<ReturnType<typeof forwardPass>>): ArrayBuffer[] {
-  const arrays = [output, h_n, ...(c_n ? [c_n] : []), ...trace.flatMap(({ parts }) => Object.values(parts))];
+function buffersOf({
+  output,
+  h_n,
+  c_n,
+  layers = [],
+  trace = [],
+}: Awaited<ReturnType<typeof forwardPass>>): ArrayBuffer[] {
+  const arrays = [
+    output,
+    h_n,
+    ...(c_n ? [c_n] : []),
+    ...layers,
+    ...trace.flatMap(({ parts }) => Object.values(parts)),
+  ];
   return [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))];
 }

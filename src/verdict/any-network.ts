@@ -49,10 +49,16 @@ export async function passesForAny({ boundCase, tensors, settings }: Run): Promi
 /** Whether magnitudes are no more than a few tolerances apart; a single value always is flat. */
 function isFlat(values: Floats, { rtol, atol }: Tolerance): boolean {
   let [least, most] = [Number.POSITIVE_INFINITY, 0];
-  for (const value of values) {
-    if (!Number.isFinite(value)) continue;
-    least = Math.min(least, Math.abs(value));
-    most = Math.max(most, Math.abs(value));
+  const isFlatSoFar = () => most - least <= FLAT * (atol + rtol * most);
+  // What is not flat does not become flat by more values, unless the tolerance grows faster than they do.
+  const canStop = FLAT * rtol < 1;
+  for (let i = 0; i < values.length; i++) {
+    const size = Math.abs(values[i]);
+    // Infinities and NaN do not count.
+    if (!(size < Number.POSITIVE_INFINITY) || (size <= most && size >= least)) continue;
+    if (size > most) most = size;
+    if (size < least) least = size;
+    if (canStop && !isFlatSoFar()) return false;
   }
-  return most - least <= FLAT * (atol + rtol * most);
+  return isFlatSoFar();
 }

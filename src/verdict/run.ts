@@ -14,6 +14,7 @@ import { forwardInThreads } from '../threads/forward.js';
 import { explainHalf } from './half-width.js';
 import { withRoundedOperands } from './operands.js';
 import { judgeRounding, needsSamples, profileOf, type RoundingJudgement, sampleErrors } from './rounding.js';
+import { screenFor, screeningsOf } from './screened.js';
 import type { Settings } from './settings.js';
 
 /** A reference tensor, what was computed for it, and how the two compare. */
@@ -66,8 +67,15 @@ export async function runBound(asGiven: BoundCase, settings: Settings, rerun: Ru
   const operands = operandsOf(asGiven, settings);
   const boundCase = withRoundedOperands(asGiven, operands);
   const layers = boundCase.layerOutputs.length > 0;
-  const outputs = await forwardInThreads(boundCase.network, boundCase.sequence, { ...settings, layers });
-  return compared({ boundCase, asGiven, outputs, settings: { ...settings, operands }, rerun });
+  const judgedBy = { ...settings, operands };
+  const screen = screenFor(boundCase, judgedBy);
+  const outputs = await forwardInThreads(boundCase.network, boundCase.sequence, {
+    ...settings,
+    layers,
+    screen,
+  });
+  const screenings = screeningsOf(boundCase, outputs, judgedBy);
+  return compared({ boundCase, asGiven, outputs, settings: judgedBy, rerun }, screenings);
 }
 
 /** Judges by rounding; where that leaves values undecided, once more by what was sampled of the layers that run free. */
@@ -91,15 +99,26 @@ function operandsOf(boundCase: BoundCase, settings: Settings): Operands {
   return profiles.map(({ operands: [first] }) => first).find((first) => first.weights) ?? {};
 }
 
-async function compared(computed: Omit<Run, 'tensors' | 'rejudge'>): Promise<Run> {
+/** @param screenings of all references; absent where these are to be judged */
+async function compared(
+  computed: Omit<Run, 'tensors' | 'rejudge'>,
+  screenings?: Awaited<ReturnType<typeof screeningsOf>>,
+): Promise<Run> {
   const { boundCase, outputs, settings } = computed;
-  const judgements = settings.rule === 'auto' ? await judgedByRounding(computed) : undefined;
+  const isJudged = settings.rule === 'auto' && !screenings;
+  const judgements = isJudged ? await judgedByRounding(computed) : undefined;
   const tensors = allReferences(boundCase).map((reference): ComparedTensor => {
     const actual = outputFor(reference, outputs);
     const judgement = judgements?.find((judged) => judged.reference === reference);
     const stated = [...settings.tolerances, ...printedTolerances(reference.printed)];
     const tolerance = resolveTolerance(reference.name, reference.dtype, stated);
-    const comparison = compareTensor(reference, actual, tolerance, settings.equal_nan, judgement);
+    const comparison = compareTensor(
+      reference,
+      actual,
+      tolerance,
+      settings.equal_nan,
+      screenings?.get(reference) ?? judgement,
+    );
     return { reference, actual, judgement, comparison };
   });
   return {

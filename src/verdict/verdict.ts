@@ -98,8 +98,9 @@ const WIDE = 0.25;
 function saysNothing({ reference, judgement, comparison }: ComparedTensor): boolean {
   if (!judgement) return false;
   let [finite, undecided] = [0, 0];
-  for (const [i, value] of reference.data.entries()) {
-    if (!Number.isFinite(value)) continue;
+  const { data } = reference;
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(data[i])) continue;
     finite++;
     undecided += judgement.undecided[i];
   }

@@ -13,8 +13,8 @@ const model = varianceModel(PROFILES.torch);
 /** Kernels whose variance of every h is off by a hair. */
 const spoilt: Kernels = {
   ...kernels,
-  workspace(factors, lengths) {
-    const made = kernels.workspace(factors, lengths);
+  workspace(factors, lengths, singles) {
+    const made = kernels.workspace(factors, lengths, singles);
     const { GRU, ...others } = made.varianceStep!;
     return {
       ...made,

@@ -1,6 +1,7 @@
 import type { Kind, Nonlinearity } from '../../kinds.js';
 import type { Floats } from '../../tensor/dtype.js';
 import type { GateStep } from '../cells/gate-step.js';
+import type { Compute } from '../options.js';
 
 /**
  * What a cell computes one time step and its errors from, and where it writes them. Errors are variances or bounds.
@@ -55,6 +56,60 @@ export interface VarianceTerms {
   readonly floor: number;
 }
 
+/**
+ * What a screening cell (wasm/screen.ts) computes a step from, and where it writes. "Free" is the run whose every step begins
+ * from its own state; differences are what a step from the reference's state has more. Variances are in units of `ScreenTerms`.
+ */
+export interface ScreenStep {
+  readonly rows: number;
+  readonly units: number;
+  /** Index of this step in `sumsX`, `sumsH`, `dSums` and `vX`. */
+  readonly gatesAt: number;
+  /** W_ih x + b_ih and W_hh h + b_hh of the free run, and the difference of the latter [rows, gates·units]. */
+  readonly sumsX: Float32Array;
+  readonly sumsH: Float32Array;
+  readonly dSums: Float32Array;
+  /** The sums of the products that give the variances of these two [rows, gates·units]; `vH` begins at `vHAt`. */
+  readonly vX: Float32Array;
+  readonly vH: Float32Array;
+  readonly vHAt: number;
+  /** What rounding the biases adds [gates·units]. */
+  readonly biasesV: Float32Array;
+  /** Out: the difference of h, and its variance [rows, units]. A GRU reads the variance of h before the step. */
+  readonly dh: Float32Array;
+  readonly hV: Float32Array;
+  /** GRU only: the free run's h before the step, and its difference [rows, stride], from index `beforeAt`. */
+  readonly before: Float32Array;
+  readonly dBefore: Float32Array;
+  readonly beforeAt: number;
+  readonly stride: number;
+  /** LSTM only: the free run's c before the step [rows, units], from index `cAt`. */
+  readonly c: Float32Array;
+  readonly cAt: number;
+  /** LSTM only. In: of c before the step. Out: of c after it. [rows, units] */
+  readonly dc: Float32Array;
+  readonly cV: Float32Array;
+  /** RNN only. */
+  readonly nonlinearity: Nonlinearity;
+}
+
+/**
+ * The constants of a screening. Variances are in units of `unit`², the square of the roundoff of stored values: float32 could
+ * not hold them otherwise.
+ */
+export interface ScreenTerms extends Omit<VarianceTerms, 'sigmas'> {
+  /** How many `unit`s a standard deviation of one reaches: derivatives are the largest within that. */
+  readonly reach: number;
+  /** The least variance that is told from zero, and the largest one, of sums and of states. */
+  readonly least: number;
+  readonly most: number;
+  readonly mostOfStates: number;
+  /** The largest square of a difference, in variances. */
+  readonly farthest: number;
+  /** 1 / unit */
+  readonly perUnit: number;
+}
+
 /** A matrix for products `W x + b`, as the file has it. */
 export interface Factor {
   /** [columns, size] */
@@ -67,8 +122,10 @@ export interface Factor {
    * How many rows x usually has: kernels may choose a faster layout for one. Any number of rows gives right results.
    */
   readonly rows: 'one' | 'many';
-  /** Multiplies with the squares of the weights, in float64. Large matrices are not copied for it. */
+  /** Multiplies with the squares of the weights. Large matrices are not copied for it. */
   readonly squared?: boolean;
+  /** What the product is computed in, and its operands are stored in; as the kernels compute if absent. */
+  readonly precision?: Compute;
 }
 
 /**
@@ -78,13 +135,34 @@ export interface Factor {
 export type Product = (out: Floats, x: Floats, rows: number) => void;
 
 /** The operations and buffers of one layer. Operations accept only these buffers. */
-export interface Workspace<B extends string> {
+export interface Workspace<B extends string, S extends string = never> {
   /** By the names of the factors. */
   readonly products: Readonly<Record<string, Product>>;
   readonly gateStep: Readonly<Record<Kind, (step: GateStep) => void>>;
   /** A cell step with the variance of every value; absent where bounds/cells.ts is all there is. */
   readonly varianceStep?: Readonly<Record<Kind, (step: ErrorStep, terms: VarianceTerms) => void>>;
+  /** What a screening needs; present where float32 buffers are asked for and the kernels have it. */
+  readonly screen?: ScreenKernels;
   readonly buffers: Readonly<Record<B, Floats>>;
+  /** float32 buffers, for factors of that precision. */
+  readonly singles: Readonly<Record<S, Float32Array>>;
+}
+
+export interface ScreenKernels {
+  /** @returns whether a value is beyond what a screening can tell */
+  readonly step: Readonly<Record<Kind, (step: ScreenStep, terms: ScreenTerms) => boolean>>;
+  /** `out[r, u]`: |d − dh| in standard deviations, for d [rows, stride] from index `at`. */
+  readonly sigmas: (
+    step: ScreenStep,
+    terms: ScreenTerms,
+    out: Float32Array,
+    d: Float32Array,
+    at: number,
+  ) => void;
+  /** `to[i] = factor · from[at + i]²` for `count` values; `to` may be `from`. */
+  readonly squares: (to: Float32Array, from: Float32Array, at: number, count: number, factor: number) => void;
+  /** Copies the first `count` values to index `at`. */
+  readonly narrow: (to: Float32Array, at: number, from: Floats, count: number) => void;
 }
 
 /** The arithmetic of a forward pass, in one precision. */
@@ -94,10 +172,11 @@ export interface Kernels {
   allocate(length: number): Floats;
   /**
    * The operations and buffers of one layer: products for these factors, and buffers of these lengths whose contents
-   * are arbitrary. Valid until the next call.
+   * are arbitrary; `singles`: lengths of float32 buffers. Valid until the next call.
    */
-  workspace<B extends string>(
+  workspace<B extends string, S extends string = never>(
     factors: Readonly<Record<string, Factor>>,
     lengths: Readonly<Record<B, number>>,
-  ): Workspace<B>;
+    singles?: Readonly<Record<S, number>>,
+  ): Workspace<B, S>;
 }

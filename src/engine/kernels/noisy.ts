@@ -23,8 +23,8 @@ export function noisy(kernels: Kernels, { accumulate, store, absolute, seed }: N
   return {
     store: (value) => value + (store * Math.abs(value) + absolute) * random(),
     allocate: kernels.allocate,
-    workspace: (factors, lengths) => {
-      const { products, buffers } = kernels.workspace(factors, lengths);
+    workspace: (factors, lengths, singles) => {
+      const { products, buffers, singles: narrow } = kernels.workspace(factors, lengths, singles);
       const withNoise = (name: string, { weight, bias, columns }: Factor): Product => {
         const size = weight.length / columns;
         const norms = Float64Array.from({ length: columns }, (_, j) =>
@@ -44,7 +44,7 @@ export function noisy(kernels: Kernels, { accumulate, store, absolute, seed }: N
         };
       };
       const entries = Object.entries(factors).map(([name, factor]) => [name, withNoise(name, factor)]);
-      return { products: Object.fromEntries(entries), gateStep, buffers };
+      return { products: Object.fromEntries(entries), gateStep, buffers, singles: narrow };
     },
   };
 }

@@ -39,12 +39,17 @@ function plain({
   return {
     store,
     allocate,
-    workspace: (factors, lengths) => ({
+    workspace: <B extends string, S extends string>(
+      factors: Readonly<Record<string, Factor>>,
+      lengths: Readonly<Record<B, number>>,
+      singles = {} as Readonly<Record<S, number>>,
+    ) => ({
       products: mapValues(factors, ({ weight, bias, ...factor }) =>
         product({ ...factor, weight: convert(weight), bias: bias && convert(bias) }),
       ),
       gateStep,
       buffers: mapValues(lengths, allocate),
+      singles: mapValues(singles, (length: number) => new Float32Array(length)),
     }),
   };
 }

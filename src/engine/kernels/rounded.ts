@@ -20,8 +20,8 @@ export function rounded(kernels: Kernels, { dtype, seed }: Storage): Kernels {
   return {
     store,
     allocate: kernels.allocate,
-    workspace: (factors, lengths) => {
-      const { products, buffers } = kernels.workspace(factors, lengths);
+    workspace: (factors, lengths, singles) => {
+      const { products, buffers, singles: narrow } = kernels.workspace(factors, lengths, singles);
       const rounding =
         (name: string, { columns }: Factor): Product =>
         (out, x, rows) => {
@@ -30,7 +30,7 @@ export function rounded(kernels: Kernels, { dtype, seed }: Storage): Kernels {
         };
       const entries = Object.entries(factors).map(([name, factor]) => [name, rounding(name, factor)]);
       // Only the plain cells call `store`.
-      return { products: Object.fromEntries(entries), gateStep, buffers };
+      return { products: Object.fromEntries(entries), gateStep, buffers, singles: narrow };
     },
   };
 }

@@ -2,7 +2,17 @@ import { hasNonlinearity, type Kind } from '../../kinds.js';
 import type { Floats } from '../../tensor/dtype.js';
 import type { GateStep } from '../cells/gate-step.js';
 import type { Compute } from '../options.js';
-import type { ErrorStep, Factor, Kernels, Product, VarianceTerms } from './kernels.js';
+import type {
+  ErrorStep,
+  Factor,
+  Kernels,
+  Product,
+  ScreenKernels,
+  ScreenStep,
+  ScreenTerms,
+  VarianceTerms,
+  Workspace,
+} from './kernels.js';
 import { mapValues, plainFloat32, plainFloat64 } from './plain.js';
 
 /** A compiled build of wasm/ with its own memory. */
@@ -32,6 +42,22 @@ const TERMS = [
   'floor',
 ] as const satisfies readonly (keyof VarianceTerms)[];
 
+const SCREEN_TERMS = [
+  'reach',
+  'affine',
+  'rounding',
+  'tanh',
+  'tanhAbsolute',
+  'sigmoid',
+  'sigmoidAbsolute',
+  'floor',
+  'least',
+  'most',
+  'mostOfStates',
+  'farthest',
+  'perUnit',
+] as const satisfies readonly (keyof ScreenTerms)[];
+
 export function instantiate(module: WebAssembly.Module): Engine {
   const memory = new WebAssembly.Memory({ initial: 8 });
   const { exports } = new WebAssembly.Instance(module, { env: { memory, abort: () => undefined } });
@@ -48,23 +74,41 @@ export function wasmKernels(engine: Engine, compute: Compute): Kernels {
   return {
     store: plain.store,
     allocate: plain.allocate,
-    workspace(factors, lengths) {
-      const layouts = mapValues(factors, (factor: Factor) => layoutOf(engine, precision, factor));
-      const plan = planMemory(engine, precision, layouts, lengths);
+    workspace<B extends string, S extends string>(
+      factors: Readonly<Record<string, Factor>>,
+      lengths: Readonly<Record<B, number>>,
+      singles = {} as Readonly<Record<S, number>>,
+    ): Workspace<B, S> {
+      const precisionOf = (factor: Factor) => PRECISIONS[factor.precision ?? compute];
+      const layouts = mapValues(factors, (factor: Factor) => layoutOf(engine, precisionOf(factor), factor));
+      const plan = planMemory(engine, precision, layouts, lengths, singles);
       // A layer beyond the 4 GiB of a WebAssembly memory is left to the plain kernels.
-      if (!reserve(memory, plan.end)) return plain.workspace(factors, lengths);
-      const pack = (name: string) =>
-        packedProduct(engine, precision, factors[name], layouts[name], plan.factorsAt[name], plan.stagingAt);
-      const buffer = (name: keyof typeof lengths): Floats =>
-        new ArrayOf(memory.buffer, plan.buffersAt[name], lengths[name]);
+      if (!reserve(memory, plan.end)) return plain.workspace(factors, lengths, singles);
+      const pack = (name: string) => {
+        const factor = factors[name];
+        return packedProduct(
+          engine,
+          precisionOf(factor),
+          factor,
+          layouts[name],
+          plan.factorsAt[name],
+          plan.stagingAt,
+        );
+      };
+      const buffer = (name: B): Floats => new ArrayOf(memory.buffer, plan.buffersAt[name], lengths[name]);
       const varianceStepOf = (kind: Kind) => varianceStep(engine, kind, plan.termsAt);
-      const bufferNames = Object.keys(lengths) as (keyof typeof lengths)[];
+      const bufferNames = Object.keys(lengths) as B[];
+      const singleNames = Object.keys(singles) as S[];
       return {
         products: Object.fromEntries(Object.keys(factors).map((name) => [name, pack(name)])),
-        buffers: Object.fromEntries(bufferNames.map((name) => [name, buffer(name)])) as Record<
-          keyof typeof lengths,
-          Floats
-        >,
+        buffers: Object.fromEntries(bufferNames.map((name) => [name, buffer(name)])) as Record<B, Floats>,
+        singles: Object.fromEntries(
+          singleNames.map((name) => [
+            name,
+            new Float32Array(memory.buffer, plan.singlesAt[name], singles[name]),
+          ]),
+        ) as Record<S, Float32Array>,
+        screen: screenKernels(engine, plan.termsAt),
         gateStep: {
           RNN: gateStep(engine, precision, 'RNN'),
           GRU: gateStep(engine, precision, 'GRU'),
@@ -129,16 +173,24 @@ function layoutOf({ exports }: Engine, { type, ArrayOf }: Precision, factor: Fac
     panelBytes: width * size * storedBytes,
     weightBytes: aligned(padded * size * storedBytes),
     biasBytes: aligned(padded * ArrayOf.BYTES_PER_ELEMENT),
-    stagingBytes: aligned(width * size * (squared ? Float64Array : weight).BYTES_PER_ELEMENT),
+    stagingBytes: aligned(width * size * stagingArray(factor, type).BYTES_PER_ELEMENT),
   };
 }
 
-/** Byte offsets of all that a workspace holds: staging, then factors, buffers and variance terms. */
-function planMemory<F extends string, B extends string>(
+/** What a panel is copied to before it is packed. Squares in float64 need its digits. */
+function stagingArray({ weight, squared }: Pick<Factor, 'weight' | 'squared'>, type: Precision['type']) {
+  const double =
+    type === 'f64' ? squared || weight instanceof Float64Array : weight instanceof Float64Array && !squared;
+  return double ? Float64Array : Float32Array;
+}
+
+/** Byte offsets of all that a workspace holds: staging, then factors, buffers and constants. */
+function planMemory<F extends string, B extends string, S extends string>(
   { exports }: Engine,
   { ArrayOf }: Precision,
   layouts: Readonly<Record<F, PanelLayout>>,
   lengths: Readonly<Record<B, number>>,
+  singles: Readonly<Record<S, number>>,
 ) {
   const stagingAt = aligned(exports.free());
   let end = stagingAt;
@@ -150,11 +202,13 @@ function planMemory<F extends string, B extends string>(
   take(Math.max(0, ...Object.values<PanelLayout>(layouts).map(({ stagingBytes }) => stagingBytes)));
   const factorsAt = mapValues(layouts, (layout: PanelLayout) => take(layout.weightBytes + layout.biasBytes));
   // Kernels read whole vectors, so that the last one may reach beyond the buffer.
-  const buffersAt = mapValues(lengths, (length: number) =>
-    take(aligned(length * ArrayOf.BYTES_PER_ELEMENT) + VECTOR_BYTES),
+  const takeBuffer = (bytes: number) => take(aligned(bytes) + VECTOR_BYTES);
+  const buffersAt = mapValues(lengths, (length: number) => takeBuffer(length * ArrayOf.BYTES_PER_ELEMENT));
+  const singlesAt = mapValues(singles, (length: number) =>
+    takeBuffer(length * Float32Array.BYTES_PER_ELEMENT),
   );
-  const termsAt = take(ArrayOf === Float64Array ? aligned(TERMS.length * ArrayOf.BYTES_PER_ELEMENT) : 0);
-  return { stagingAt, factorsAt, buffersAt, termsAt, end };
+  const termsAt = take(aligned(TERMS.length * Float64Array.BYTES_PER_ELEMENT));
+  return { stagingAt, factorsAt, buffersAt, singlesAt, termsAt, end };
 }
 
 /** Packs a factor into memory, panel by panel, widening float32 to float64 where needed, and gives its product. */
@@ -166,13 +220,15 @@ function packedProduct(
   panelsAt: number,
   stagingAt: number,
 ): Product {
-  const double = squared || weight instanceof Float64Array;
+  const Staging = stagingArray({ weight, squared }, type);
+  const double = Staging === Float64Array;
   const pack = exports[`pack_${double ? 'f64' : 'f32'}_${stored}`];
-  const staging = new (double ? Float64Array : Float32Array)(memory.buffer, stagingAt, width * size);
+  const staging = new Staging(memory.buffer, stagingAt, width * size);
   for (let column = 0, panelAt = panelsAt; column < columns; column += width, panelAt += panelBytes) {
     const count = Math.min(width, columns - column);
     staging.set(weight.subarray(column * size, (column + count) * size));
-    if (squared) for (let i = 0; i < count * size; i++) staging[i] *= staging[i];
+    if (squared && type === 'f32') exports.squares(stagingAt, stagingAt, count * size, 1);
+    else if (squared) for (let i = 0; i < count * size; i++) staging[i] *= staging[i];
     pack(panelAt, stagingAt, count, size, width);
   }
   const { BYTES_PER_ELEMENT } = ArrayOf;
@@ -235,5 +291,75 @@ function varianceStep(
       choosesNonlinearity ? (step.nonlinearity === 'relu' ? 1 : 0) : c.byteOffset,
       cError.byteOffset,
     );
+  };
+}
+
+/** The terms are written to `termsAt`, where the kernels read them. */
+function screenKernels({ memory, exports }: Engine, termsAt: number): ScreenKernels {
+  const { BYTES_PER_ELEMENT } = Float32Array;
+  const at = (buffer: Float32Array, index: number) => buffer.byteOffset + index * BYTES_PER_ELEMENT;
+  let written: ScreenTerms | undefined;
+  const write = (terms: ScreenTerms) => {
+    if (written === terms) return;
+    written = terms;
+    new Float32Array(memory.buffer, termsAt, SCREEN_TERMS.length).set(
+      SCREEN_TERMS.map((name) => terms[name]),
+    );
+  };
+  const stepOf = (kind: Kind): ScreenKernels['step'][Kind] => {
+    const kernel = exports[`${kind.toLowerCase()}_screen`];
+    const own = {
+      RNN: ({ nonlinearity }: ScreenStep) => [nonlinearity === 'relu' ? 1 : 0, 0, 0],
+      GRU: ({ before, dBefore, beforeAt, stride }: ScreenStep) => [
+        at(before, beforeAt),
+        at(dBefore, beforeAt),
+        stride,
+      ],
+      LSTM: ({ c, cAt, dc, cV }: ScreenStep) => [at(c, cAt), dc.byteOffset, cV.byteOffset],
+    }[kind];
+    return (step, terms) => {
+      write(terms);
+      const { rows, units, gatesAt } = step;
+      const [one, two, three] = own(step);
+      const isUnfit = kernel(
+        rows,
+        units,
+        at(step.sumsX, gatesAt),
+        at(step.sumsH, gatesAt),
+        at(step.dSums, gatesAt),
+        at(step.vX, gatesAt),
+        at(step.vH, step.vHAt),
+        step.biasesV.byteOffset,
+        termsAt,
+        step.dh.byteOffset,
+        step.hV.byteOffset,
+        one,
+        two,
+        three,
+      );
+      return isUnfit !== 0;
+    };
+  };
+  return {
+    step: { RNN: stepOf('RNN'), GRU: stepOf('GRU'), LSTM: stepOf('LSTM') },
+    sigmas: ({ rows, units, stride, dh, hV }, terms, out, d, index) => {
+      write(terms);
+      exports.screen_sigmas(
+        rows,
+        units,
+        out.byteOffset,
+        at(d, index),
+        stride,
+        dh.byteOffset,
+        hV.byteOffset,
+        termsAt,
+      );
+    },
+    squares: (to, from, index, count, factor) => {
+      exports.squares(to.byteOffset, at(from, index), count, factor);
+    },
+    narrow: (to, index, from, count) => {
+      exports.narrow(at(to, index), from.byteOffset, count);
+    },
   };
 }

@@ -1,0 +1,47 @@
+import type { Parameters } from '../module/bind.js';
+import type { Module } from '../module/parameters.js';
+import type { Floats } from '../tensor/dtype.js';
+import type { Kernels } from './kernels/kernels.js';
+import type { LayerScreening } from './screen.js';
+import type { Recorder } from './trace.js';
+
+/** One layer in one direction: its inputs, and where its outputs go. */
+export interface LayerRun {
+  readonly kernels: Kernels;
+  readonly module: Module;
+  readonly parameters: Parameters;
+  readonly reverse: boolean;
+  readonly steps: number;
+  /** The number of batch rows that a step is within the length of; these are always the first ones. */
+  readonly rowsAt: (step: number) => number;
+  readonly batch: number;
+  /** [steps, batch, input_size] */
+  readonly input: Floats;
+  readonly input_size: number;
+  /** [steps, batch, width]; this direction's columns begin at `outputAt`. */
+  readonly output: Floats;
+  readonly width: number;
+  readonly outputAt: number;
+  /** In: h_0. Out: h_n. [batch, output size] */
+  readonly h: Floats;
+  /** LSTM only. In: c_0. Out: c_n. [batch, hidden] */
+  readonly c: Floats;
+  /** Copies the results of every step, where a trace is requested. */
+  readonly record?: Recorder['record'];
+  /** Screens references while the layer runs, where that is requested. */
+  readonly screening?: LayerScreening;
+  /** This thread's share of the units, where other threads run the same layer. */
+  readonly share?: Share;
+}
+
+/** The units that one thread computes of a pass over a single batch row. */
+export interface Share {
+  /** This thread is number `index` of `count`. */
+  readonly index: number;
+  readonly count: number;
+  /**
+   * Writes this thread's values to position `from` of a vector that all threads write to, waits until they have, and
+   * copies the vector into `whole`.
+   */
+  exchange(values: Floats, from: number, whole: Floats): void;
+}

@@ -1,0 +1,216 @@
+import { carriesCell, KINDS } from '../kinds.js';
+import { outputSize } from '../module/parameters.js';
+import type { Floats } from '../tensor/dtype.js';
+import type { Factor, ScreenStep, Workspace } from './kernels/kernels.js';
+import type { LayerRun } from './layer-run.js';
+
+/** Follows a layer through time, chunk by chunk. */
+interface Screener {
+  /** After W_ih x of the chunk's first `rows` rows. */
+  readonly begin: (gates: Floats, rows: number) => void;
+  /** After W_hh h of a step, before its cell. */
+  readonly before: (inChunk: number, rows: number) => void;
+  /** After the last cell of a chunk of `count` steps from step `first` on. */
+  readonly finish: (first: number, count: number) => void;
+}
+
+/** The factors that a screening adds to those of the layer, for the units from … to − 1. */
+export function screenFactors(
+  { batch, parameters, screening }: LayerRun,
+  columns: number,
+  rowsOfUnits: (values: Floats) => Floats,
+): Record<string, Factor> {
+  if (!screening) return {};
+  const { perSquare, expected } = screening;
+  const { weightIh, weightHh, biasIh, biasHh } = parameters;
+  const squares = (bias: Floats | undefined) =>
+    bias && Float64Array.from(rowsOfUnits(bias), (value) => perSquare * value * value);
+  const rows = batch > 1 || expected ? 'many' : 'one';
+  const weights = { ih: rowsOfUnits(weightIh), hh: rowsOfUnits(weightHh) };
+  const narrow = { columns, precision: 'float32' } as const;
+  return {
+    varianceX: { weight: weights.ih, bias: squares(biasIh), squared: true, rows: 'many', ...narrow },
+    varianceH: { weight: weights.hh, bias: squares(biasHh), squared: true, rows, ...narrow },
+    ...(expected && { difference: { weight: weights.hh, rows: 'many', ...narrow } }),
+  };
+}
+
+/** The float32 buffers of a screening, for chunks of `chunk` steps and this many units. */
+export function screenBuffers(run: LayerRun, chunk: number, units: number) {
+  const { module, batch, input_size, screening } = run;
+  const rows = screening ? chunk * batch : 0;
+  const size = outputSize(module);
+  const columns = KINDS[module.kind].gates.length * units;
+  const own = screening ? batch * units : 0;
+  const cells = carriesCell(module.kind) ? 1 : 0;
+  return {
+    sumsX: rows * columns, // [chunk, batch, gates·units]
+    sumsH: rows * columns,
+    dSums: rows * columns,
+    vX: rows * columns,
+    vH: rows * columns,
+    biasesV: screening ? columns : 0,
+    operandX: rows * input_size, // of the products that give variances
+    operandH: rows * size,
+    before: rows * size, // h before each step [chunk, batch, output size]
+    dBefore: rows * size, // reference − h before each step
+    dAfter: rows * size, // the same after it
+    cBefore: cells * rows * units,
+    dh: own, // [batch, units]
+    hV: own,
+    dc: cells * own,
+    cV: cells * own,
+    sigmas: own,
+  };
+}
+
+type Singles = ReturnType<typeof screenBuffers>;
+
+/** The screening of a layer, for the units from … to − 1; undefined where none is asked for, or the kernels have none. */
+export function screenerOf(
+  run: LayerRun,
+  { products, screen, buffers, singles }: Workspace<'x' | 'hidden' | 'h' | 'c', keyof Singles>,
+  from: number,
+  to: number,
+): Screener | undefined {
+  const { module, steps, batch, reverse, rowsAt, width, outputAt, input_size, output, share, screening } =
+    run;
+  if (!screening) return undefined;
+  const { terms, perSquare, expected, limit, inputVariances, outputVariances, found, status } = screening;
+  if (!screen) {
+    status.isTold = false;
+    return undefined;
+  }
+  const { hidden_size, kind } = module;
+  const units = to - from;
+  const gates = KINDS[kind].gates.length;
+  const columns = gates * units;
+  const size = outputSize(module);
+  const hasCell = carriesCell(kind);
+  const { sumsX, sumsH, dSums, vX, vH, operandX, operandH, before, dBefore, dAfter, cBefore } = singles;
+  const { dh, hV, dc, cV, sigmas } = singles;
+  for (const buffer of [dSums, dBefore, dAfter, hV, dc, cV]) buffer.fill(0);
+  for (let gate = 0; gate < gates; gate++) {
+    const start = gate * hidden_size;
+    singles.biasesV.set(screening.biases.subarray(start + from, start + to), gate * units);
+  }
+  // Of all units after the last step: reference − h, or the variance of h where the layer runs free.
+  const carried = new Float32Array(batch * size);
+  const step = {
+    rows: batch,
+    units,
+    gatesAt: 0,
+    vHAt: 0,
+    beforeAt: 0,
+    cAt: 0,
+    stride: size,
+    nonlinearity: module.nonlinearity,
+    ...singles,
+    c: cBefore,
+  } satisfies ScreenStep;
+  const kernel = screen.step[kind];
+
+  const differencesOf = (t: number, at: number, rows: number, reference: Floats) => {
+    for (let row = 0; row < rows; row++) {
+      const source = (t * batch + row) * width + outputAt;
+      const target = row * size;
+      for (let k = 0; k < size; k++) {
+        dBefore[at + target + k] = carried[target + k];
+        const difference = reference[source + k] - output[source + k];
+        dAfter[at + target + k] = difference;
+        carried[target + k] = difference;
+      }
+    }
+  };
+  const addDeviations = (t: number, rows: number) => {
+    let largest = found.farthest[t];
+    for (let row = 0; row < rows; row++) {
+      const to = row * width + outputAt + from;
+      for (let unit = 0; unit < units; unit++) {
+        const sigma = sigmas[row * units + unit];
+        // NaN is not told either.
+        if (!(sigma <= limit)) status.isTold = false;
+        if (sigma > largest) largest = sigma;
+        if (!(sigma > 0)) continue;
+        found.squares[to + unit] += sigma * sigma;
+        found.counts[to + unit]++;
+      }
+    }
+    found.farthest[t] = largest;
+  };
+  const carryVariances = (t: number, rows: number) => {
+    // Threads that divide the units need the variances of each other's.
+    if (share) share.exchange(hV, from, carried);
+    else carried.set(hV);
+    if (!outputVariances) return;
+    for (let row = 0; row < rows; row++) {
+      const target = (t * batch + row) * width + outputAt;
+      for (let k = 0; k < size; k++) outputVariances[target + k] = carried[row * size + k];
+    }
+  };
+  const storeFinalRows = (t: number, rows: number) => {
+    const rowsThatContinue = reverse ? (t === 0 ? 0 : rows) : t + 1 < steps ? rowsAt(t + 1) : 0;
+    for (let row = rowsThatContinue; row < rows; row++) {
+      const own = row * units;
+      found.dh.set(dh.subarray(own, own + units), row * size + from);
+      found.hV.set(hV.subarray(own, own + units), row * size + from);
+      if (!hasCell) continue;
+      found.dc.set(dc.subarray(own, own + units), row * hidden_size + from);
+      found.cV.set(cV.subarray(own, own + units), row * hidden_size + from);
+    }
+  };
+
+  return {
+    begin: (sums, rows) => screen.narrow(sumsX, 0, sums, rows * columns),
+    before: (inChunk, rows) => {
+      const row = inChunk * batch;
+      screen.narrow(sumsH, row * columns, buffers.hidden, rows * columns);
+      screen.narrow(before, row * size, buffers.h, rows * size);
+      if (hasCell) screen.narrow(cBefore, row * units, buffers.c, rows * units);
+    },
+    finish: (first, count) => {
+      // Threads that exchange variances must go on together.
+      if (!status.isTold && !(share && !expected)) return;
+      const rows = count * batch;
+      const start = first * batch * input_size;
+      screen.narrow(operandX, 0, buffers.x, rows * input_size);
+      screen.squares(operandX, operandX, 0, rows * input_size, perSquare);
+      if (inputVariances) addTo(operandX, inputVariances, start, rows * input_size);
+      products.varianceX(vX, operandX, rows);
+      const inOrder = Array.from({ length: count }, (_, i) => (reverse ? count - 1 - i : i));
+      if (expected) {
+        screen.squares(operandH, before, 0, rows * size, perSquare);
+        products.varianceH(vH, operandH, rows);
+        for (const inChunk of inOrder)
+          differencesOf(first + inChunk, inChunk * batch * size, rowsAt(first + inChunk), expected);
+        products.difference(dSums, dBefore, rows);
+      }
+      for (const inChunk of inOrder) {
+        const t = first + inChunk;
+        step.rows = rowsAt(t);
+        step.gatesAt = inChunk * batch * columns;
+        step.beforeAt = inChunk * batch * size + from;
+        step.cAt = inChunk * batch * units;
+        if (expected) {
+          step.vHAt = step.gatesAt;
+          hV.fill(0);
+        } else {
+          screen.squares(operandH, before, inChunk * batch * size, step.rows * size, perSquare);
+          addTo(operandH, carried, 0, step.rows * size);
+          products.varianceH(vH, operandH, step.rows);
+        }
+        if (kernel(step, terms)) status.isTold = false;
+        if (expected) {
+          screen.sigmas(step, terms, sigmas, dAfter, step.beforeAt);
+          addDeviations(t, step.rows);
+        } else carryVariances(t, step.rows);
+        storeFinalRows(t, step.rows);
+      }
+    },
+  };
+}
+
+/** Adds values from index `at` on. */
+function addTo(to: Float32Array, values: Float32Array, at: number, count: number): void {
+  for (let i = 0; i < count; i++) to[i] += values[at + i];
+}
