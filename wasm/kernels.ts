@@ -8,7 +8,7 @@ import {
   lstmScreen,
   narrow,
   rnnScreen,
-  screenSigmas,
+  screenDeviations,
   squares,
 } from './screen';
 import { gruVariances, lstmVariances, rnnVariances } from './variances';
@@ -121,7 +121,7 @@ export function rnn_screen(
     ? rnnScreen(rows, units, sumsX, sumsH, dSums, vX, vH, biasesV, terms, dh, hV, true)
     : rnnScreen(rows, units, sumsX, sumsH, dSums, vX, vH, biasesV, terms, dh, hV, false);
 }
-export { gruScreen as gru_screen, lstmScreen as lstm_screen, narrow, screenSigmas as screen_sigmas, squares };
+export { gruScreen as gru_screen, lstmScreen as lstm_screen, narrow, screenDeviations as screen_deviations, squares };
 export { gruVariances as gru_variances, lstmVariances as lstm_variances };
 
 /** σ or tanh of `count` values, in place. For tests of their accuracy. */

@@ -4,13 +4,15 @@
 // dX is the difference of x between the two steps, vX the variance of x. sumsX and sumsH [rows, gates·units]: W_ih x + b_ih
 // and W_hh h + b_hh of the free run. dSums: the difference of sumsH. vX and vH [rows, gates·units]: the sums of the products
 // that give their variances. biasesV [gates·units]. Variances are in units of `ScreenTerms` (src/engine/kernels/kernels.ts).
+// Derivatives are those at the values: within the few standard deviations that the envelope looks at, they do not change by
+// anything that counts where the variances are as small as is asked for here.
 // A cell returns whether a value is beyond what float32 and the series here can tell.
 
 import { expMinusOne, expSingle } from './activations';
 import { madd, storeFirst } from './vector';
 
 // Byte offsets of ScreenTerms, one float32 each.
-const REACH: usize = 0;
+const SIGMAS: usize = 0;
 const AFFINE: usize = 4;
 const ROUNDING: usize = 8;
 const TANH: usize = 12;
@@ -23,9 +25,6 @@ const MOST: usize = 36;
 const MOST_OF_STATES: usize = 40;
 const FARTHEST: usize = 44;
 const PER_UNIT: usize = 48;
-
-/** The largest difference of a sum: three terms of its series give all digits. */
-const MOST_DIFFERENCE: f32 = 0.0078125;
 
 // @ts-ignore: decorator
 @inline
@@ -67,8 +66,7 @@ function gateV(a: v128, offset: usize, sumsX: usize, sumsH: usize, vX: usize, vH
 function unfit(v: v128, most: v128, d: v128, terms: usize): v128 {
   const isUsual = v128.and(f32x4.ge(v, term(terms, LEAST)), f32x4.le(v, most));
   const isNear = f32x4.le(square(d), f32x4.mul(v, term(terms, FARTHEST)));
-  const isSmall = f32x4.le(f32x4.abs(d), f32x4.splat(MOST_DIFFERENCE));
-  return v128.not(v128.and(v128.and(isUsual, isNear), isSmall));
+  return v128.not(v128.and(isUsual, isNear));
 }
 
 /** 1 / (1 + y) for |y| ≤ 0.01. */
@@ -78,21 +76,12 @@ function inverse(y: v128): v128 {
   return madd<f32>(y, f32x4.sub(y, f32x4.splat(1)), f32x4.splat(1));
 }
 
-/** e^x − 1 for |x| ≤ 0.02. */
+/** e^x − 1 for |x| ≤ 0.01. */
 // @ts-ignore: decorator
 @inline
 function smallExp(x: v128): v128 {
   const tail = madd<f32>(madd<f32>(x, f32x4.splat(0.16666667), f32x4.splat(0.5)), x, f32x4.splat(1));
   return f32x4.mul(x, tail);
-}
-
-/** e r², where q e is e at the end of the reach: the slope of σ there. e = e^−|a|, r = 1 / (1 + e). */
-// @ts-ignore: decorator
-@inline
-function steepest(e: v128, r: v128, reach: v128): v128 {
-  const there = f32x4.min(madd<f32>(e, smallExp(reach), e), f32x4.splat(1));
-  const factor = f32x4.mul(r, inverse(f32x4.mul(f32x4.sub(there, e), r)));
-  return f32x4.mul(there, square(factor));
 }
 
 // @ts-ignore: decorator
@@ -120,7 +109,7 @@ function sigmoidD(value: v128, e: v128, r: v128, d: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function sigmoidV(value: v128, e: v128, r: v128, v: v128, terms: usize): v128 {
-  const slope = steepest(e, r, f32x4.mul(term(terms, REACH), f32x4.sqrt(v)));
+  const slope = f32x4.mul(e, square(r));
   return madd<f32>(square(value), term(terms, SIGMOID), madd<f32>(square(slope), v, term(terms, SIGMOID_ABSOLUTE)));
 }
 
@@ -151,8 +140,7 @@ function tanhD(value: v128, m: v128, r: v128, d: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function tanhV(value: v128, m: v128, r: v128, v: v128, terms: usize): v128 {
-  const reach = f32x4.mul(term(terms, REACH), f32x4.sqrt(v));
-  const slope = f32x4.mul(f32x4.splat(4), steepest(f32x4.add(f32x4.splat(1), m), r, f32x4.add(reach, reach)));
+  const slope = f32x4.mul(f32x4.splat(4), f32x4.mul(f32x4.add(f32x4.splat(1), m), square(r)));
   return madd<f32>(square(value), term(terms, TANH), madd<f32>(square(slope), v, term(terms, TANH_ABSOLUTE)));
 }
 
@@ -160,14 +148,22 @@ function tanhV(value: v128, m: v128, r: v128, v: v128, terms: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function keptV(x: v128, v: v128, local: v128): v128 {
-  return square(madd<f32>(x, f32x4.sqrt(v), f32x4.sqrt(local)));
+  const both = f32x4.mul(x, f32x4.sqrt(f32x4.mul(v, local)));
+  return madd<f32>(square(x), v, f32x4.add(f32x4.add(both, both), local));
+}
+
+/** All ones in the first `count` lanes. */
+// @ts-ignore: decorator
+@inline
+function first(count: i32): v128 {
+  return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count));
 }
 
 /** Whether one of the first `count` lanes is all ones. */
 // @ts-ignore: decorator
 @inline
 function isAny(mask: v128, count: i32): bool {
-  return v128.any_true(v128.and(mask, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count))));
+  return v128.any_true(v128.and(mask, first(count)));
 }
 
 export function rnnScreen(
@@ -191,7 +187,7 @@ export function rnnScreen(
         const size = f32x4.add(f32x4.abs(v128.load(sumsX + offset)), f32x4.abs(v128.load(sumsH + offset)));
         const isNearZero = f32x4.lt(f32x4.abs(a), f32x4.mul(size, f32x4.splat(1e-6)));
         bad = v128.or(bad, v128.or(isNearZero, v128.xor(isPositive, f32x4.gt(there, zero))));
-        const reach = f32x4.mul(term(terms, REACH), f32x4.sqrt(v));
+        const reach = f32x4.mul(term(terms, SIGMAS), f32x4.sqrt(v));
         storeFirst<f32>(dh + offset, v128.and(d, isPositive), left);
         storeFirst<f32>(hV + offset, v128.and(v, f32x4.gt(there, f32x4.neg(reach))), left);
       } else {
@@ -377,20 +373,41 @@ export function lstmScreen(
 }
 
 /**
- * |d − dh| in standard deviations, zero where both are equal. d [rows, stride]: reference − free run.
+ * Deviations |d − dh| in standard deviations, zero where both are equal, for d [rows, stride]: reference − free run. Adds their
+ * squares, and how many are not zero, to sums of float64 [rows, units rounded up to four].
+ * @returns the largest one; NaN if there is one
  */
-export function screenSigmas(
-  rows: i32, units: i32, out: usize, d: usize, stride: i32, dh: usize, hV: usize, terms: usize,
-): void {
+export function screenDeviations(
+  rows: i32, units: i32, d: usize, stride: i32, dh: usize, hV: usize, sums: usize, counts: usize, terms: usize,
+): f32 {
+  const zero = f32x4.splat(0);
+  const width = (units + 3) & ~3;
+  let largest = zero;
   for (let row = 0; row < rows; row++) {
     for (let unit = 0; unit < units; unit += 4) {
       const offset = (<usize>row * units + unit) * 4;
       const difference = v128.load(d + (<usize>row * stride + unit) * 4);
       const deviation = f32x4.abs(f32x4.sub(difference, v128.load(dh + offset)));
       const sigmas = f32x4.div(f32x4.mul(deviation, term(terms, PER_UNIT)), f32x4.sqrt(v128.load(hV + offset)));
-      storeFirst<f32>(out + offset, v128.and(sigmas, f32x4.ne(deviation, f32x4.splat(0))), units - unit);
+      const isOther = v128.and(f32x4.ne(deviation, zero), first(units - unit));
+      const others = v128.and(sigmas, isOther);
+      largest = f32x4.max(largest, others);
+      const at = (<usize>row * width + unit) * 8;
+      add(sums + at, square(others));
+      add(counts + at, v128.and(isOther, f32x4.splat(1)));
     }
   }
+  const pairs = f32x4.max(largest, v128.shuffle<f32>(largest, largest, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.max(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2)), 0);
+}
+
+/** Adds four float32 to four float64. */
+// @ts-ignore: decorator
+@inline
+function add(to: usize, values: v128): void {
+  v128.store(to, f64x2.add(v128.load(to), f64x2.promote_low_f32x4(values)));
+  const high = f64x2.promote_low_f32x4(v128.shuffle<f64>(values, values, 1, 0));
+  v128.store(to, f64x2.add(v128.load(to, 16), high), 16);
 }
 
 /** Copies float64 to float32. */

@@ -17,11 +17,14 @@ import { termsOf } from './workspace.js';
 /** Deviations and mean squares beyond this share of their limits are left to the envelope: a screening rounds in float32. */
 export const SURE = 0.99;
 
-/** The series of the screening cells hold for derivatives within this distance of a sum. */
-const SHORT_REACH = 0.01;
+/** Within this distance of a sum, derivatives do not change by anything that counts. */
+const SHORT_REACH = 2 ** -12;
 /** Below this, in units of the roundoff's square, float32 loses variances. */
 const LEAST_VARIANCE = 1e-30;
-/** The farthest that a step may be from the pass, in standard deviations: float32 holds its difference to 1e-6. */
+/**
+ * The farthest that a sum may be from that of the pass, in standard deviations: float32 and the series of the screening cells
+ * hold its difference, of up to FARTHEST · SHORT_REACH / 6, to 1e-6.
+ */
 const FARTHEST = 256;
 
 /**
@@ -82,7 +85,7 @@ function screenTerms(model: ErrorModel, terms: number, unit: number): ScreenTerm
     least: LEAST_VARIANCE,
     most: (SHORT_REACH / reach) ** 2,
     mostOfStates: (HORIZON / reach) ** 2,
-    farthest: FARTHEST ** 2,
+    farthest: (FARTHEST * unit) ** 2,
     perUnit: 1 / unit,
   };
 }
@@ -123,16 +126,16 @@ function agrees(kernels: Kernels, model: ErrorModel, unit: number, kind: Kind): 
   const columns = KINDS[kind].gates.length * UNITS;
   const [gates, states] = [ROWS * columns, ROWS * UNITS];
   const weight = Float32Array.from(drawn(columns * UNITS, 0));
-  const { screen, singles, products } = kernels.workspace(
+  const { screen, singles, products, buffers } = kernels.workspace(
     {
       squares: { weight, columns, squared: true, rows: 'many', precision: 'float32' },
       product: { weight, columns, rows: 'many', precision: 'float32' },
     },
-    {},
+    { sums: ROWS * 8, counts: ROWS * 8 },
     {
       ...{ sumsX: gates, sumsH: gates, dSums: gates, vX: gates, vH: gates, biasesV: columns },
       ...{ dh: states, hV: states, before: states, dBefore: states, c: states, dc: states, cV: states },
-      ...{ sigmas: states, d: states },
+      d: states,
     },
   );
   if (!screen) return false;
@@ -195,21 +198,28 @@ function agrees(kernels: Kernels, model: ErrorModel, unit: number, kind: Kind): 
     };
     const isUnfit = screen.step[kind](step, terms);
     if (isUnfit && nonlinearity !== 'relu') return false;
-    screen.sigmas(step, terms, singles.sigmas, singles.d, 0);
+    for (const buffer of [buffers.sums, buffers.counts]) buffer.fill(0);
+    const largestDeviation = screen.deviations(step, terms, singles.d, 0, buffers.sums, buffers.counts);
+    let mostSigmas = 0;
     const isNear = (actual: number, expected: number, size: number) =>
       Math.abs(actual - expected) <= ALLOWED * size;
     const hasCell = carriesCell(kind);
     for (let i = 0; i < states; i++) {
       const [dh, v] = [forced.h[i] - free.h[i], free.hError[i] / scale];
       const sigma = Math.abs(copy.d[i] - dh) / unit / Math.sqrt(v);
+      const sumAt = Math.floor(i / UNITS) * 8 + (i % UNITS);
+      if (v > 0) mostSigmas = Math.max(mostSigmas, sigma);
       const isRight =
         isNear(singles.dh[i], dh, largest) &&
         isNear(singles.hV[i], v, v) &&
-        (v === 0 || isNear(singles.sigmas[i], sigma, MOST_UNITS + sigma)) &&
+        (v === 0 || isNear(Math.sqrt(buffers.sums[sumAt]), sigma, MOST_UNITS + sigma)) &&
+        buffers.counts[sumAt] === 1 &&
         (!hasCell || isNear(singles.dc[i], forced.c[i] - free.c[i], largest)) &&
         (!hasCell || isNear(singles.cV[i], free.cError[i] / scale, free.cError[i] / scale));
       if (!isRight) return false;
     }
+    if (nonlinearity !== 'relu' && !isNear(largestDeviation, mostSigmas, MOST_UNITS + mostSigmas))
+      return false;
   }
   return true;
 }

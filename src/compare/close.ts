@@ -33,7 +33,18 @@ export function distance(actual: number, expected: number): number {
 
 /** More than the rounding errors of the rule, in float64. */
 const ROUNDING = 2 ** -40;
-const BLOCK = 1024;
+
+/**
+ * The atol with which an element is close at this rtol: at least as much as is needed, because the rule rounds. Zero or less
+ * where none is needed, infinite where none is enough.
+ */
+export function enoughAtol(actual: number, expected: number, rtol: number, equal_nan: boolean): number {
+  const enough = (1 + ROUNDING) * Math.abs(actual - expected) - (1 - ROUNDING) * rtol * Math.abs(expected);
+  // Infinities and NaN are rare.
+  if (enough < Number.POSITIVE_INFINITY) return enough;
+  const isEver = isClose(actual, expected, { rtol, atol: Number.MAX_VALUE, equal_nan });
+  return isEver ? 0 : Number.POSITIVE_INFINITY;
+}
 
 /** The significant digits of `smallestAtol`, and of the number in reports. */
 const DIGITS = 2;
@@ -41,42 +52,29 @@ const DIGITS = 2;
 /**
  * The smallest atol of two significant digits with which every element is close at this rtol; undefined where no atol
  * is large enough (NaN, or infinities that are not equal).
+ * @param enough the largest `enoughAtol` of each of as many blocks of elements
  */
 export function smallestAtol(
   actual: Floats,
   expected: Floats,
   rtol: number,
   equal_nan: boolean,
+  enough: readonly number[],
 ): number | undefined {
   if (allClose(actual, expected, { rtol, atol: 0, equal_nan })) return 0;
-  const largestAtol = { rtol, atol: Number.MAX_VALUE, equal_nan };
-  // What an element needs, at most: the rule rounds. By blocks, so that few elements are looked at again.
-  const needs = (i: number) =>
-    (1 + ROUNDING) * Math.abs(actual[i] - expected[i]) - (1 - ROUNDING) * rtol * Math.abs(expected[i]);
-  const mostOf: number[] = [];
-  let [needed, at] = [0, 0];
-  for (let from = 0; from < expected.length; from += BLOCK) {
-    let most = 0;
-    for (let i = from; i < Math.min(from + BLOCK, expected.length); i++) {
-      const need = needs(i);
-      if (need <= most) continue;
-      if (!(need < Number.POSITIVE_INFINITY)) {
-        if (!isClose(actual[i], expected[i], largestAtol)) return undefined;
-        continue;
-      }
-      most = need;
-      if (most > needed) [needed, at] = [most, i];
-    }
-    mostOf.push(most);
-  }
+  const needed = enough.reduce((a, b) => Math.max(a, b), 0);
+  if (needed === Number.POSITIVE_INFINITY) return undefined;
+  const own = (i: number) => enoughAtol(actual[i], expected[i], rtol, equal_nan);
+  const elements = expected.length / enough.length;
+  let at = enough.indexOf(needed) * elements;
+  while (own(at) < needed) at++;
   // The rule itself decides which number is the smallest that passes. Elements that need less by more than its rounding pass
   // wherever the one that needs most does.
-  const near = needed - 4 * ROUNDING * (Math.abs(actual[at]) + 2 * Math.abs(expected[at]));
+  const near = needed - 4 * ROUNDING * (Math.abs(actual[at]) + (1 + rtol) * Math.abs(expected[at]));
   const critical: number[] = [];
-  for (const [block, most] of mostOf.entries()) {
+  for (const [block, most] of enough.entries()) {
     if (most < near) continue;
-    for (let i = block * BLOCK; i < Math.min((block + 1) * BLOCK, expected.length); i++)
-      if (needs(i) >= near) critical.push(i);
+    for (let i = block * elements; i < (block + 1) * elements; i++) if (own(i) >= near) critical.push(i);
   }
   const passes = (atol: number) =>
     critical.every((i) => isClose(actual[i], expected[i], { rtol, atol, equal_nan }));

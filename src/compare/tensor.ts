@@ -2,7 +2,7 @@ import type { TensorName } from '../kinds.js';
 import { DTYPES, type Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import type { Judgement, UnitSpread } from './by-rounding.js';
-import { isClose, type Rule, smallestAtol } from './close.js';
+import { enoughAtol, isClose, type Rule, smallestAtol } from './close.js';
 import { count, type Place, placeAt } from './element.js';
 import type { Tolerance } from './tolerance.js';
 
@@ -108,36 +108,67 @@ export function compareTensor(
   const compared = actual.subarray(0, expected.length);
   const isScreened = judged && 'farthest' in judged;
   const fails = isScreened ? new Uint8Array(expected.length) : failures(reference, compared, rule, judged);
-  const comparisons = Array.from({ length: rows }, (_, row) => {
-    const compare = compareRow(reference, compared, fails, row);
+  const all = Array.from({ length: rows }, (_, row) => compareRow(reference, compared, rule, fails, row));
+  const comparisons = all.map(({ comparison }, row) => {
     const sigmas = isScreened ? judged.farthest[row] : judged && largestSigma(reference, judged.sigmas, row);
-    return { ...compare, sigmas };
+    return { ...comparison, sigmas };
   });
+  const sum = (of: (row: RowFacts) => number) => all.reduce((total, row) => total + of(row), 0);
+  const enough = all.map((row) => row.enoughAtol);
   return {
     name: reference.name,
     dtype: DTYPES[reference.dtype].torch,
     tolerance,
     elements: expected.length,
-    mismatches: comparisons.reduce((sum, row) => sum + row.mismatches, 0),
+    mismatches: sum(({ comparison }) => comparison.mismatches),
     rows: comparisons,
     worst: worstRow(comparisons).worst,
-    smallestAtol: smallestAtol(compared, expected, tolerance.rtol, equal_nan),
-    zerosPass: zerosPass(expected, rule),
+    smallestAtol: smallestAtol(compared, expected, tolerance.rtol, equal_nan, enough),
+    zerosPass: 2 * sum(({ zerosPassing }) => zerosPassing) >= sum(({ nonzero }) => nonzero),
     nans: equal_nan ? Array.from(expected).filter(Number.isNaN).length : 0,
     auto: judged && autoSummary(isScreened ? { ...judged, ...NO_FAULTS } : judged, comparisons),
   };
 }
 
-function compareRow(reference: Reference, actual: Floats, fails: Uint8Array, row: number): RowComparison {
+/** What one pass over a row tells. */
+interface RowFacts {
+  readonly comparison: Omit<RowComparison, 'sigmas'>;
+  /** The atol with which every element is close at the rule's rtol, or slightly more. */
+  readonly enoughAtol: number;
+  /** Expected values that are not zero, and those of them that zero is close to. */
+  readonly nonzero: number;
+  readonly zerosPassing: number;
+}
+
+function compareRow(
+  reference: Reference,
+  actual: Floats,
+  rule: Rule,
+  fails: Uint8Array,
+  row: number,
+): RowFacts {
   const { batch, units, data: expected } = reference;
+  const { rtol, atol, equal_nan } = rule;
   const elements = batch * units;
   const start = row * elements;
   let mismatches = 0;
   let worst = start;
   let worstDifference = -1;
   let relative = 0;
+  let enough = 0;
+  let nonzero = 0;
+  let zerosPassing = 0;
   for (let i = start; i < start + elements; i++) {
+    const size = Math.abs(expected[i]);
+    const own = enoughAtol(actual[i], expected[i], rtol, equal_nan);
+    if (own > enough) enough = own;
+    // As isClose(0, expected).
+    if (size !== 0) {
+      nonzero++;
+      if (size < Number.POSITIVE_INFINITY && size <= atol + rtol * size) zerosPassing++;
+    }
     let difference = Math.abs(actual[i] - expected[i]);
+    if (difference <= worstDifference && fails[i] === 0 && difference < relative * size) continue;
     if (Number.isNaN(difference)) {
       const equalNans = fails[i] === 0 && Number.isNaN(actual[i]) && Number.isNaN(expected[i]);
       if (equalNans || actual[i] === expected[i]) difference = 0;
@@ -150,11 +181,15 @@ function compareRow(reference: Reference, actual: Floats, fails: Uint8Array, row
       worstDifference = difference;
     }
     mismatches += fails[i];
-    const size = Math.abs(expected[i]);
     if (difference > 0 && !(difference < relative * size)) relative = Math.max(relative, difference / size);
   }
   const place = { ...placeAt(reference, actual, worst), difference: worstDifference };
-  return { elements, mismatches, worst: place, relative };
+  return {
+    comparison: { elements, mismatches, worst: place, relative },
+    enoughAtol: enough,
+    nonzero,
+    zerosPassing,
+  };
 }
 
 /** The largest deviation in a row; undefined where every element is undecided. */
@@ -192,19 +227,6 @@ function autoSummary(
     units,
     suspicious,
   };
-}
-
-function zerosPass(expected: Floats, rule: Rule): boolean {
-  let nonzero = 0;
-  let passing = 0;
-  for (let i = 0; i < expected.length; i++) {
-    if (expected[i] === 0) continue;
-    nonzero++;
-    if (isClose(0, expected[i], rule)) passing++;
-    // Even if all others pass, they are fewer than those that fail.
-    else if (nonzero - passing > passing + expected.length - i - 1) return false;
-  }
-  return 2 * passing >= nonzero;
 }
 
 /** The row with the worst element; a row with mismatches is worse than any without. */

@@ -2,13 +2,16 @@ import { carriesCell, KINDS } from '../kinds.js';
 import { outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { GateStep } from './cells/gate-step.js';
+import type { Factor } from './kernels/kernels.js';
 import type { LayerRun, Share } from './layer-run.js';
-import { screenBuffers, screenerOf, screenFactors } from './screener.js';
+import { screenBuffers, screenerOf, screenFactors, screenSums } from './screener.js';
 
 // A chunk holds this many values of gates, which fit into a processor's cache; but at least this many rows, so that
 // reading the weights pays.
 const CHUNK_VALUES = 2 ** 17;
 const CHUNK_ROWS = 32;
+// A screening makes more products, of more rows than a step has: these are faster the more rows they have.
+const SCREENED_VALUES = 2 ** 19;
 
 /**
  * Runs a layer through time, chunk by chunk: W_ih x of all steps of a chunk is one product, W_hh h is one product a
@@ -21,7 +24,8 @@ export function* runLayer(run: LayerRun): Generator<number> {
   const units = to - from;
   const columns = KINDS[module.kind].gates.length * units;
   const size = outputSize(module);
-  const chunk = Math.min(steps, Math.ceil(Math.max(CHUNK_ROWS, CHUNK_VALUES / columns) / batch));
+  const values = run.screening ? SCREENED_VALUES : CHUNK_VALUES;
+  const chunk = Math.min(steps, Math.ceil(Math.max(CHUNK_ROWS, values / columns) / batch));
   const workspace = layerWorkspace(run, from, to, chunk);
   const { products, gateStep, buffers } = workspace;
   const { x, h, c } = buffers;
@@ -78,20 +82,20 @@ export function* runLayer(run: LayerRun): Generator<number> {
   }
 }
 
-/** From this many values on, copying a row at once is faster than value by value. */
-const LONG_ROW = 32;
+/** From this many values on, copying them at once is faster than one by one. */
+const MANY = 1024;
 
 /** Copies h [rows, size] to rows of `width` values, from index `at` on. */
 function storeRows(h: Floats, rows: number, size: number, to: Floats, at: number, width: number): void {
   // With one direction, all rows of a step are adjacent.
-  if (size === width && rows * size >= LONG_ROW) {
+  if (size === width && rows * size >= MANY) {
     to.set(h.subarray(0, rows * size), at);
     return;
   }
   for (let row = 0; row < rows; row++) {
     const from = row * size;
     const start = at + row * width;
-    if (size >= LONG_ROW) to.set(h.subarray(from, from + size), start);
+    if (size >= MANY) to.set(h.subarray(from, from + size), start);
     else for (let k = 0; k < size; k++) to[start + k] = h[from + k];
   }
 }
@@ -115,13 +119,15 @@ function layerWorkspace(run: LayerRun, from: number, to: number, chunk: number) 
   const units = to - from;
   const columns = gates * units;
   const rows = batch === 1 ? 'one' : 'many';
-  const rowsOfUnits = (values: Floats) => (share ? gateRowsOf(values, gates, hidden_size, from, to) : values);
+  const ofUnits = { columns, ...(share && { units: { from, to, of: hidden_size } }) };
+  const input: Factor = { weight: weightIh, bias: biasIh, rows: 'many', ...ofUnits };
+  const hidden: Factor = { weight: weightHh, bias: biasHh, rows, ...ofUnits };
   return kernels.workspace(
     {
-      input: { weight: rowsOfUnits(weightIh), bias: biasIh && rowsOfUnits(biasIh), columns, rows: 'many' },
-      hidden: { weight: rowsOfUnits(weightHh), bias: biasHh && rowsOfUnits(biasHh), columns, rows },
+      input,
+      hidden,
       ...(weightHr && { projection: { weight: weightHr, columns: proj_size, rows } }),
-      ...screenFactors(run, columns, rowsOfUnits),
+      ...screenFactors(run, input, hidden),
     },
     {
       x: chunk * batch * input_size, // [chunk, batch, input_size]
@@ -131,21 +137,8 @@ function layerWorkspace(run: LayerRun, from: number, to: number, chunk: number) 
       cellH: proj_size || share ? batch * units : 0, // [batch, units]
       unprojected: proj_size && share ? batch * hidden_size : 0, // [batch, hidden]
       c: carriesCell(kind) ? batch * units : 0, // [batch, units]
+      ...screenSums(run, units),
     },
     screenBuffers(run, chunk, units),
   );
-}
-
-/**
- * The rows of units from … to − 1 in a matrix or vector with rows for all gates: [gates·hidden, …] to [gates·units, …].
- */
-function gateRowsOf(values: Floats, gates: number, hidden_size: number, from: number, to: number): Floats {
-  const size = values.length / (gates * hidden_size);
-  const units = to - from;
-  const result = values.slice(0, gates * units * size); // [gates·units, size]
-  for (let gate = 0; gate < gates; gate++) {
-    const start = (gate * hidden_size + from) * size;
-    result.set(values.subarray(start, start + units * size), gate * units * size);
-  }
-  return result;
 }

@@ -1,7 +1,7 @@
 import { carriesCell, KINDS } from '../kinds.js';
 import { outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
-import type { Factor, ScreenStep, Workspace } from './kernels/kernels.js';
+import { DEVIATIONS, type Factor, type ScreenStep, type Workspace } from './kernels/kernels.js';
 import type { LayerRun } from './layer-run.js';
 
 /** Follows a layer through time, chunk by chunk. */
@@ -14,24 +14,25 @@ interface Screener {
   readonly finish: (first: number, count: number) => void;
 }
 
-/** The factors that a screening adds to those of the layer, for the units from … to − 1. */
+/** The factors that a screening adds to those of W_ih x and W_hh h. */
 export function screenFactors(
-  { batch, parameters, screening }: LayerRun,
-  columns: number,
-  rowsOfUnits: (values: Floats) => Floats,
+  { batch, screening }: LayerRun,
+  input: Factor,
+  hidden: Factor,
 ): Record<string, Factor> {
   if (!screening) return {};
   const { perSquare, expected } = screening;
-  const { weightIh, weightHh, biasIh, biasHh } = parameters;
-  const squares = (bias: Floats | undefined) =>
-    bias && Float64Array.from(rowsOfUnits(bias), (value) => perSquare * value * value);
-  const rows = batch > 1 || expected ? 'many' : 'one';
-  const weights = { ih: rowsOfUnits(weightIh), hh: rowsOfUnits(weightHh) };
-  const narrow = { columns, precision: 'float32' } as const;
+  const ofVariances = (factor: Factor, rows: Factor['rows']): Factor => ({
+    ...factor,
+    bias: factor.bias && Float64Array.from(factor.bias, (value) => perSquare * value * value),
+    squared: true,
+    precision: 'float32',
+    rows,
+  });
   return {
-    varianceX: { weight: weights.ih, bias: squares(biasIh), squared: true, rows: 'many', ...narrow },
-    varianceH: { weight: weights.hh, bias: squares(biasHh), squared: true, rows, ...narrow },
-    ...(expected && { difference: { weight: weights.hh, rows: 'many', ...narrow } }),
+    varianceX: ofVariances(input, 'many'),
+    varianceH: ofVariances(hidden, batch > 1 || expected ? 'many' : 'one'),
+    ...(expected && { difference: { ...hidden, bias: undefined, precision: 'float32', rows: 'many' } }),
   };
 }
 
@@ -60,16 +61,24 @@ export function screenBuffers(run: LayerRun, chunk: number, units: number) {
     hV: own,
     dc: cells * own,
     cV: cells * own,
-    sigmas: own,
   };
 }
 
+/** The buffers for sums over all steps. */
+export function screenSums({ batch, screening }: LayerRun, units: number) {
+  const length = screening?.expected ? batch * roundedUp(units) : 0;
+  return { squares: length, counts: length };
+}
+
+const roundedUp = (units: number) => Math.ceil(units / DEVIATIONS) * DEVIATIONS;
+
 type Singles = ReturnType<typeof screenBuffers>;
+type Sums = ReturnType<typeof screenSums>;
 
 /** The screening of a layer, for the units from … to − 1; undefined where none is asked for, or the kernels have none. */
 export function screenerOf(
   run: LayerRun,
-  { products, screen, buffers, singles }: Workspace<'x' | 'hidden' | 'h' | 'c', keyof Singles>,
+  { products, screen, buffers, singles }: Workspace<'x' | 'hidden' | 'h' | 'c' | keyof Sums, keyof Singles>,
   from: number,
   to: number,
 ): Screener | undefined {
@@ -88,8 +97,8 @@ export function screenerOf(
   const size = outputSize(module);
   const hasCell = carriesCell(kind);
   const { sumsX, sumsH, dSums, vX, vH, operandX, operandH, before, dBefore, dAfter, cBefore } = singles;
-  const { dh, hV, dc, cV, sigmas } = singles;
-  for (const buffer of [dSums, dBefore, dAfter, hV, dc, cV]) buffer.fill(0);
+  const { dh, hV, dc, cV } = singles;
+  for (const buffer of [dSums, dBefore, dAfter, hV, dc, cV, buffers.squares, buffers.counts]) buffer.fill(0);
   for (let gate = 0; gate < gates; gate++) {
     const start = gate * hidden_size;
     singles.biasesV.set(screening.biases.subarray(start + from, start + to), gate * units);
@@ -122,22 +131,6 @@ export function screenerOf(
       }
     }
   };
-  const addDeviations = (t: number, rows: number) => {
-    let largest = found.farthest[t];
-    for (let row = 0; row < rows; row++) {
-      const to = row * width + outputAt + from;
-      for (let unit = 0; unit < units; unit++) {
-        const sigma = sigmas[row * units + unit];
-        // NaN is not told either.
-        if (!(sigma <= limit)) status.isTold = false;
-        if (sigma > largest) largest = sigma;
-        if (!(sigma > 0)) continue;
-        found.squares[to + unit] += sigma * sigma;
-        found.counts[to + unit]++;
-      }
-    }
-    found.farthest[t] = largest;
-  };
   const carryVariances = (t: number, rows: number) => {
     // Threads that divide the units need the variances of each other's.
     if (share) share.exchange(hV, from, carried);
@@ -152,6 +145,10 @@ export function screenerOf(
     const rowsThatContinue = reverse ? (t === 0 ? 0 : rows) : t + 1 < steps ? rowsAt(t + 1) : 0;
     for (let row = rowsThatContinue; row < rows; row++) {
       const own = row * units;
+      const sums = row * roundedUp(units);
+      const target = row * width + outputAt + from;
+      found.squares.set(buffers.squares.subarray(sums, sums + units), target);
+      found.counts.set(buffers.counts.subarray(sums, sums + units), target);
       found.dh.set(dh.subarray(own, own + units), row * size + from);
       found.hV.set(hV.subarray(own, own + units), row * size + from);
       if (!hasCell) continue;
@@ -201,8 +198,17 @@ export function screenerOf(
         }
         if (kernel(step, terms)) status.isTold = false;
         if (expected) {
-          screen.sigmas(step, terms, sigmas, dAfter, step.beforeAt);
-          addDeviations(t, step.rows);
+          const largest = screen.deviations(
+            step,
+            terms,
+            dAfter,
+            step.beforeAt,
+            buffers.squares,
+            buffers.counts,
+          );
+          // NaN is not told either.
+          if (!(largest <= limit)) status.isTold = false;
+          found.farthest[t] = Math.max(found.farthest[t], largest);
         } else carryVariances(t, step.rows);
         storeFinalRows(t, step.rows);
       }

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { distance, isClose, smallestAtol } from '../../src/compare/close.js';
+import { distance, enoughAtol, isClose, smallestAtol } from '../../src/compare/close.js';
 import { formatDifference } from '../../src/report/terminal/numbers.js';
 
 const rule = (rtol: number, atol: number, equal_nan = false) => ({ rtol, atol, equal_nan });
@@ -44,7 +44,14 @@ test.each([
 describe('the smallest atol', () => {
   const floats = (values: readonly number[]) => Float64Array.from(values);
   const smallest = (actual: readonly number[], expected: readonly number[], rtol = 0, equal_nan = false) =>
-    smallestAtol(floats(actual), floats(expected), rtol, equal_nan);
+    smallestAtol(
+      floats(actual),
+      floats(expected),
+      rtol,
+      equal_nan,
+      // In blocks of one element.
+      actual.map((value, i) => enoughAtol(value, expected[i], rtol, equal_nan)),
+    );
 
   test('is that of the element that needs most, beyond what rtol allows it', () => {
     expect(smallest([1, 2, 3], [1, 2, 3])).toBe(0);
@@ -140,7 +147,10 @@ test('the smallest atol, as printed and passed back, is close for all; the next 
       (expected, rtol, exponent, seed) => {
         const actual = expected.map((value, i) => value + 10 ** exponent * Math.sin(seed + i));
         const [a, e] = [Float64Array.from(actual), Float64Array.from(expected)];
-        const atol = smallestAtol(a, e, rtol, false)!;
+        const enough = actual.map((value, i) => enoughAtol(value, expected[i], rtol, false));
+        const inOne = [enough.reduce((one, other) => Math.max(one, other), 0)];
+        const atol = smallestAtol(a, e, rtol, false, enough)!;
+        expect(smallestAtol(a, e, rtol, false, inOne)).toBe(atol);
         const printed = Number(formatDifference(atol));
         expect(printed).toBe(atol);
         const passes = (at: number) =>

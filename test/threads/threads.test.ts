@@ -1,5 +1,8 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { PROFILES } from '../../src/bounds/profiles.js';
+import { screenOf } from '../../src/bounds/screening.js';
 import type { SpeedOptions } from '../../src/engine/options.js';
+import type { Screened } from '../../src/engine/screen.js';
 import type { Kind } from '../../src/kinds.js';
 import type { Module } from '../../src/module/parameters.js';
 import { forwardInThreads } from '../../src/threads/forward.js';
@@ -123,9 +126,16 @@ test.each(CASES)(
     const network = networkOf(module, 5);
     const lengths = batch > 1 ? Array.from({ length: batch }, (_, row) => steps - row) : undefined;
     const sequence = { ...sequenceOf(module, steps, batch, 5), lengths };
+    const speed = { kernels: 'simd' } as const;
+    const width = (drawn.bidirectional ? 2 : 1) * (drawn.proj_size ?? drawn.hidden_size);
+    // A bit off, so that every value deviates.
+    const expected = (await forwardInThreads(network, sequence, { speed })).output.map((h) => h * (1 + 1e-8));
+    const screen = screenOf(network, sequence, PROFILES.generic, expected, speed);
     const run = (threads: number) =>
-      forwardInThreads(network, sequence, { speed: { threads }, trace: batch > 1 });
+      forwardInThreads(network, sequence, { speed: { ...speed, threads }, screen, trace: batch > 1 });
     const { kernels, ...one } = await run(1);
+    expect(one.screened?.isTold).toBe(drawn.proj_size ? undefined : true);
+    expect(one.screened?.squares.length).toBe(drawn.proj_size ? undefined : batch * width);
     expect(kernels.threads).toBe(1);
     expect(one.trace !== undefined).toBe(batch > 1);
     for (const threads of [2, 3]) {
@@ -136,6 +146,8 @@ test.each(CASES)(
       expect(same(one.output, several.output)).toBe(true);
       expect(same(one.h_n, several.h_n)).toBe(true);
       if (one.c_n) expect(same(one.c_n, several.c_n!)).toBe(true);
+      for (const [name, values] of Object.entries(one.screened ?? {}))
+        expect(several.screened![name as keyof Screened], name).toEqual(values);
       for (const [i, { parts }] of (one.trace ?? []).entries()) {
         expect(several.trace![i]).toMatchObject({
           layer: one.trace![i].layer,

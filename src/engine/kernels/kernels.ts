@@ -98,7 +98,7 @@ export interface ScreenStep {
  * not hold them otherwise.
  */
 export interface ScreenTerms extends Omit<VarianceTerms, 'sigmas'> {
-  /** How many `unit`s a standard deviation of one reaches: derivatives are the largest within that. */
+  /** How far a standard deviation of one `unit` reaches: a sum within that of zero may be positive (relu). */
   readonly reach: number;
   /** The least variance that is told from zero, and the largest one, of sums and of states. */
   readonly least: number;
@@ -110,14 +110,23 @@ export interface ScreenTerms extends Omit<VarianceTerms, 'sigmas'> {
   readonly perUnit: number;
 }
 
+/** The units from … to − 1 of each gate, of `of` units. */
+export interface UnitRange {
+  readonly from: number;
+  readonly to: number;
+  readonly of: number;
+}
+
 /** A matrix for products `W x + b`, as the file has it. */
 export interface Factor {
-  /** [columns, size] */
+  /** [columns, size]; with `units` [gates·units.of, size] */
   readonly weight: Floats;
-  /** [columns]; zeros if absent */
+  /** [columns], with `units` [gates·units.of]; zeros if absent */
   readonly bias?: Floats;
   /** Columns of the result. */
   readonly columns: number;
+  /** Only these units of each gate, where other threads compute the others; all if absent. */
+  readonly units?: UnitRange;
   /**
    * How many rows x usually has: kernels may choose a faster layout for one. Any number of rows gives right results.
    */
@@ -126,6 +135,32 @@ export interface Factor {
   readonly squared?: boolean;
   /** What the product is computed in, and its operands are stored in; as the kernels compute if absent. */
   readonly precision?: Compute;
+}
+
+/** The number of values that a factor's product sums up. */
+export function sizeOf({ weight, columns, units }: Omit<Factor, 'rows'>): number {
+  return (units ? ((units.to - units.from) / units.of) * weight.length : weight.length) / columns;
+}
+
+/**
+ * The rows of a factor's weight that make its columns first … first + count − 1, as runs of adjacent ones: where each begins,
+ * and how many rows it has.
+ */
+export function rowRuns(
+  { units }: Pick<Factor, 'units'>,
+  first: number,
+  count: number,
+): { readonly from: number; readonly count: number }[] {
+  if (!units) return [{ from: first, count }];
+  const { from, to, of } = units;
+  const runs: { from: number; count: number }[] = [];
+  for (let column = first; column < first + count; ) {
+    const [gate, unit] = [Math.floor(column / (to - from)), column % (to - from)];
+    const length = Math.min(to - from - unit, first + count - column);
+    runs.push({ from: gate * of + from + unit, count: length });
+    column += length;
+  }
+  return runs;
 }
 
 /**
@@ -148,17 +183,24 @@ export interface Workspace<B extends string, S extends string = never> {
   readonly singles: Readonly<Record<S, Float32Array>>;
 }
 
+/** Sums of deviations have rows of a multiple of this many units. */
+export const DEVIATIONS = 4;
+
 export interface ScreenKernels {
   /** @returns whether a value is beyond what a screening can tell */
   readonly step: Readonly<Record<Kind, (step: ScreenStep, terms: ScreenTerms) => boolean>>;
-  /** `out[r, u]`: |d − dh| in standard deviations, for d [rows, stride] from index `at`. */
-  readonly sigmas: (
+  /**
+   * The largest deviation |d − dh|, in standard deviations, for d [rows, stride] from index `at`; NaN if one is. Adds their
+   * squares, and how many are not zero, to these sums [rows, units rounded up to DEVIATIONS].
+   */
+  readonly deviations: (
     step: ScreenStep,
     terms: ScreenTerms,
-    out: Float32Array,
     d: Float32Array,
     at: number,
-  ) => void;
+    sums: Floats,
+    counts: Floats,
+  ) => number;
   /** `to[i] = factor · from[at + i]²` for `count` values; `to` may be `from`. */
   readonly squares: (to: Float32Array, from: Float32Array, at: number, count: number, factor: number) => void;
   /** Copies the first `count` values to index `at`. */

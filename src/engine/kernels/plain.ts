@@ -2,7 +2,15 @@ import type { Floats } from '../../tensor/dtype.js';
 import { gruCell } from '../cells/gru.js';
 import { lstmCell } from '../cells/lstm.js';
 import { rnnCell } from '../cells/rnn.js';
-import type { Factor, Kernels, Product, Workspace } from './kernels.js';
+import {
+  type Factor,
+  type Kernels,
+  type Product,
+  rowRuns,
+  sizeOf,
+  type UnitRange,
+  type Workspace,
+} from './kernels.js';
 
 /** The cells in plain TypeScript. */
 export const gateStep: Workspace<never>['gateStep'] = { RNN: rnnCell, GRU: gruCell, LSTM: lstmCell };
@@ -44,14 +52,32 @@ function plain({
       lengths: Readonly<Record<B, number>>,
       singles = {} as Readonly<Record<S, number>>,
     ) => ({
-      products: mapValues(factors, ({ weight, bias, ...factor }) =>
-        product({ ...factor, weight: convert(weight), bias: bias && convert(bias) }),
-      ),
+      products: mapValues(factors, ({ units, ...factor }) => {
+        const { weight, bias, columns } = factor;
+        const ofUnits = (values: Floats) => (units ? rowsOfUnits(values, columns, units) : values);
+        return product({
+          ...factor,
+          weight: convert(ofUnits(weight)),
+          bias: bias && convert(ofUnits(bias)),
+        });
+      }),
       gateStep,
       buffers: mapValues(lengths, allocate),
       singles: mapValues(singles, (length: number) => new Float32Array(length)),
     }),
   };
+}
+
+/** The rows of a matrix or vector [gates·units.of, …] that belong to these units: [columns, …]. */
+function rowsOfUnits(values: Floats, columns: number, units: UnitRange): Floats {
+  const size = sizeOf({ weight: values, columns, units });
+  const result = values.slice(0, columns * size);
+  let at = 0;
+  for (const { from, count } of rowRuns({ units }, 0, columns)) {
+    result.set(values.subarray(from * size, (from + count) * size), at);
+    at += count * size;
+  }
+  return result;
 }
 
 /** The same keys with other values. */

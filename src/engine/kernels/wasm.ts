@@ -2,16 +2,18 @@ import { hasNonlinearity, type Kind } from '../../kinds.js';
 import type { Floats } from '../../tensor/dtype.js';
 import type { GateStep } from '../cells/gate-step.js';
 import type { Compute } from '../options.js';
-import type {
-  ErrorStep,
-  Factor,
-  Kernels,
-  Product,
-  ScreenKernels,
-  ScreenStep,
-  ScreenTerms,
-  VarianceTerms,
-  Workspace,
+import {
+  type ErrorStep,
+  type Factor,
+  type Kernels,
+  type Product,
+  rowRuns,
+  type ScreenKernels,
+  type ScreenStep,
+  type ScreenTerms,
+  sizeOf,
+  type VarianceTerms,
+  type Workspace,
 } from './kernels.js';
 import { mapValues, plainFloat32, plainFloat64 } from './plain.js';
 
@@ -159,7 +161,7 @@ interface PanelLayout {
 
 function layoutOf({ exports }: Engine, { type, ArrayOf }: Precision, factor: Factor): PanelLayout {
   const { weight, columns, rows, squared } = factor;
-  const size = weight.length / columns;
+  const size = sizeOf(factor);
   // Products of one row are limited by reading the weights, so that float32 weights stay float32.
   const narrow = rows === 'one' && weight instanceof Float32Array && !squared;
   const stored = narrow ? 'f32' : type;
@@ -215,18 +217,23 @@ function planMemory<F extends string, B extends string, S extends string>(
 function packedProduct(
   { memory, exports }: Engine,
   { type, ArrayOf }: Precision,
-  { weight, bias, columns, rows, squared = false }: Factor,
+  factor: Factor,
   { size, width, stored, panelBytes, weightBytes, biasBytes }: PanelLayout,
   panelsAt: number,
   stagingAt: number,
 ): Product {
-  const Staging = stagingArray({ weight, squared }, type);
+  const { weight, bias, columns, rows, squared = false } = factor;
+  const Staging = stagingArray(factor, type);
   const double = Staging === Float64Array;
   const pack = exports[`pack_${double ? 'f64' : 'f32'}_${stored}`];
   const staging = new Staging(memory.buffer, stagingAt, width * size);
   for (let column = 0, panelAt = panelsAt; column < columns; column += width, panelAt += panelBytes) {
     const count = Math.min(width, columns - column);
-    staging.set(weight.subarray(column * size, (column + count) * size));
+    let at = 0;
+    for (const run of rowRuns(factor, column, count)) {
+      staging.set(weight.subarray(run.from * size, (run.from + run.count) * size), at);
+      at += run.count * size;
+    }
     if (squared && type === 'f32') exports.squares(stagingAt, stagingAt, count * size, 1);
     else if (squared) for (let i = 0; i < count * size; i++) staging[i] *= staging[i];
     pack(panelAt, stagingAt, count, size, width);
@@ -234,7 +241,11 @@ function packedProduct(
   const { BYTES_PER_ELEMENT } = ArrayOf;
   const biasAt = panelsAt + weightBytes;
   const biases = new ArrayOf(memory.buffer, biasAt, biasBytes / BYTES_PER_ELEMENT).fill(0);
-  if (bias) biases.set(bias);
+  let at = 0;
+  for (const run of bias ? rowRuns(factor, 0, columns) : []) {
+    biases.set(bias!.subarray(run.from, run.from + run.count), at);
+    at += run.count;
+  }
   if (rows === 'many') {
     const product = exports[`product_${type}`];
     return (out, x, count) => product(out.byteOffset, x.byteOffset, count, size, panelsAt, columns, biasAt);
@@ -342,16 +353,17 @@ function screenKernels({ memory, exports }: Engine, termsAt: number): ScreenKern
   };
   return {
     step: { RNN: stepOf('RNN'), GRU: stepOf('GRU'), LSTM: stepOf('LSTM') },
-    sigmas: ({ rows, units, stride, dh, hV }, terms, out, d, index) => {
+    deviations: ({ rows, units, stride, dh, hV }, terms, d, index, sums, counts) => {
       write(terms);
-      exports.screen_sigmas(
+      return exports.screen_deviations(
         rows,
         units,
-        out.byteOffset,
         at(d, index),
         stride,
         dh.byteOffset,
         hV.byteOffset,
+        sums.byteOffset,
+        counts.byteOffset,
         termsAt,
       );
     },

@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { envelope } from '../../src/bounds/envelope.js';
+import { PROFILES } from '../../src/bounds/profiles.js';
+import { forwardPass } from '../../src/engine/forward.js';
+import { caseOf } from '../../src/index.js';
+import { hasNonlinearity } from '../../src/kinds.js';
+import type { Network, Parameters, Sequence } from '../../src/module/bind.js';
+import { directionsOf, outputSize } from '../../src/module/parameters.js';
+import type { Floats } from '../../src/tensor/dtype.js';
+import { stateDict } from '../../src/tensor/state-dict.js';
+import { type Tensor, tensor } from '../../src/tensor/tensor.js';
+import { run } from '../../src/verdict/judged-run.js';
+import { settle } from '../../src/verdict/settings.js';
+import { moduleOf } from '../engine/module.js';
+import { anyNetwork, networkOf, sequenceOf, weightsOf } from '../engine/random-network.js';
+
+const f32 = (shape: readonly number[], values: Floats) => tensor(shape, Float32Array.from(values), 'F32');
+
+/** The case of a network and what a runtime gives for it, all of it in float32. */
+function caseFor(network: Network, sequence: Sequence, expected: Readonly<Record<string, Floats>>) {
+  const { module } = network;
+  const { steps, batch, input, h0, c0, lengths } = sequence;
+  const directions = directionsOf(module).length;
+  const states = [module.num_layers * directions, batch];
+  const shapes: Record<string, readonly number[]> = {
+    output: [steps, batch, directions * outputSize(module)],
+    h_n: [...states, outputSize(module)],
+    c_n: [...states, module.hidden_size],
+  };
+  const all = weightsOf(network);
+  const weights = Object.fromEntries(
+    [...all.load([...all.specs.keys()])].map(([name, { shape, data }]) => [name, f32(shape, data)]),
+  );
+  const tensors: Record<string, Tensor> = {
+    input: f32([steps, batch, module.input_size], input),
+    ...(h0 && { h_0: f32(shapes.h_n, h0) }),
+    ...(c0 && { c_0: f32(shapes.c_n, c0) }),
+    ...(lengths && { lengths: tensor([batch], Float64Array.from(lengths), 'I64') }),
+    ...Object.fromEntries(
+      Object.entries(expected).map(([name, values]) => [name, f32(shapes[name], values)]),
+    ),
+  };
+  return caseOf(stateDict(weights), tensors);
+}
+
+/** The network with float32 parameters. */
+function inFloat32({ module, layers }: Network): Network {
+  const narrow = (parameters: Parameters) => {
+    const entries = Object.entries(parameters).filter(([, values]) => values);
+    return Object.fromEntries(
+      entries.map(([name, values]) => [name, Float32Array.from(values)]),
+    ) as unknown as Parameters;
+  };
+  return { module, layers: layers.map((directions) => directions.map(narrow)) };
+}
+
+/** A verdict with and without a screening, and whether there was one that told everything. */
+async function bothWays(loaded: ReturnType<typeof caseOf>, network: Network) {
+  const { kind, nonlinearity } = network.module;
+  const stated = hasNonlinearity(kind) ? { nonlinearity } : {};
+  const judged = (kernels: 'simd' | 'plain') =>
+    run(loaded, settle(loaded, { batch_first: false, ...stated, speed: { kernels } }));
+  const [screened, plain] = [await judged('simd'), await judged('plain')];
+  return { screened, plain, isTold: screened.run.outputs.screened?.isTold === true };
+}
+
+test('no verdict depends on whether a reference was screened', async () => {
+  const counts = { told: 0, differs: 0 };
+  await fc.assert(
+    fc.asyncProperty(
+      anyNetwork(),
+      fc.constantFrom(0, 0, 1e-6, 1e-5, 1e-4, 1e-2),
+      fc.constantFrom(['output'], ['output', 'h_n', 'c_n'], ['h_n']),
+      async ({ network, sequence }, change, names) => {
+        const rounded = inFloat32(network);
+        const given = { ...sequence, input: Float32Array.from(sequence.input) };
+        const [[first]] = rounded.layers;
+        const changed = first.weightIh.map((value, i) => (i === 0 ? value * (1 + change) : value));
+        const port = {
+          ...rounded,
+          layers: [
+            [{ ...first, weightIh: changed }, ...rounded.layers[0].slice(1)],
+            ...rounded.layers.slice(1),
+          ],
+        };
+        const storage = { dtype: 'F32' } as const;
+        const { output, h_n, c_n } = await forwardPass(port, given, { storage });
+        const all = { output, h_n, c_n };
+        const expected = names.flatMap((name) => {
+          const values = all[name as keyof typeof all];
+          return values ? [[name, values] as const] : [];
+        });
+        const loaded = caseFor(rounded, given, Object.fromEntries(expected));
+        const { screened, plain, isTold } = await bothWays(loaded, network);
+        if (isTold) counts.told++;
+        if (plain.ruling.verdict === 'differs') counts.differs++;
+        expect(screened.ruling.verdict).toBe(plain.ruling.verdict);
+        for (const [i, { comparison }] of screened.run.tensors.entries()) {
+          const other = plain.run.tensors[i].comparison;
+          expect(comparison.mismatches).toBe(other.mismatches);
+          expect(comparison.zerosPass).toBe(other.zerosPass);
+          const [auto, otherAuto] = [comparison.auto!, other.auto!];
+          const { sigmas, units, suspicious, ...facts } = auto;
+          expect(otherAuto).toMatchObject(facts);
+          expect(units.map(({ unit }) => unit)).toEqual(otherAuto.units.map(({ unit }) => unit));
+          expect(suspicious.map(({ unit }) => unit)).toEqual(otherAuto.suspicious.map(({ unit }) => unit));
+          for (const [row, { sigmas }] of comparison.rows.entries())
+            expect(sigmas ?? 0).toBeCloseTo(other.rows[row].sigmas ?? 0, 2);
+        }
+      },
+    ),
+    { numRuns: 400 },
+  );
+  expect(counts.told).toBeGreaterThan(100);
+  expect(counts.differs).toBeGreaterThan(30);
+}, 60_000);
+
+const module = moduleOf('GRU', { hidden_size: 8, input_size: 4 });
+const network = networkOf(module, 3);
+const sequence = { ...sequenceOf(module, 30, 3, 3), lengths: [30, 12, 5] };
+const weights = inFloat32(network);
+const given = { ...sequence, input: Float32Array.from(sequence.input) };
+
+/** A reference with these errors, in float32. */
+async function verdictOn(change: (value: number, i: number) => number) {
+  const { output } = await forwardPass(weights, given, { storage: { dtype: 'F32' } });
+  const loaded = caseFor(weights, given, { output: output.map(change) });
+  const { screened, plain } = await bothWays(loaded, weights);
+  expect(screened.ruling.verdict).toBe(plain.ruling.verdict);
+  return screened;
+}
+
+test('padding that is not zero differs', async () => {
+  const isPadding = (i: number) => i === 29 * 3 * 8 + 2 * 8 + 1;
+  expect((await verdictOn((value) => value)).ruling.verdict).toBe('parity');
+  expect((await verdictOn((value, i) => (isPadding(i) ? 1e-30 : value))).ruling.verdict).toBe('differs');
+  expect((await verdictOn((value, i) => (isPadding(i) ? Number.NaN : value))).ruling.verdict).toBe('differs');
+});
+
+test('a unit whose values are all a little off differs, though none is beyond the limit', async () => {
+  const { output } = await forwardPass(weights, given, { storage: { dtype: 'F32' } });
+  const options = { profile: PROFILES.generic, model: 'likely', known: [{ values: output }] } as const;
+  const [{ values, error }] = envelope(weights, given, options).layers;
+  const off = (value: number, i: number) => (i % 8 === 3 ? values[i] + 4 * error[i] : value);
+  const { ruling, run } = await verdictOn(off);
+  expect(ruling.verdict).toBe('differs');
+  expect(run.tensors[0].comparison.auto!.units.map(({ unit }) => unit)).toEqual([3]);
+});
+
+test('final states alone are screened, and each is looked at', async () => {
+  const { h_n } = await forwardPass(weights, given, { storage: { dtype: 'F32' } });
+  for (const at of [-1, 0, 23]) {
+    const values = h_n.map((value, i) => (i === at ? value * (1 + 1e-4) : value));
+    const { screened, plain, isTold } = await bothWays(caseFor(weights, given, { h_n: values }), weights);
+    expect(isTold).toBe(true);
+    expect(screened.ruling.verdict).toBe(at < 0 ? 'parity' : 'differs');
+    expect(plain.ruling.verdict).toBe(screened.ruling.verdict);
+  }
+});
