@@ -54,6 +54,7 @@ const SINGLE = memory.data<f32>([
   -0.5, -0.5, -0.5, -0.5, // 15, 16: as 20, 21 above
   1.457, 1.457, 1.457, 1.457,
   2, 2, 2, 2, // 17
+  -80, -80, -80, -80, // 18: below this, e^x is that of this
 ], 16);
 
 // @ts-ignore: decorator
@@ -193,11 +194,12 @@ export function exp(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function expSingle(x: v128): v128 {
-  const y = f32x4.pmax(x, f32x4.splat(-80));
+  const y = f32x4.pmax(x, single(18));
   const t = madd<f32>(y, single(0), single(1));
   const n = f32x4.sub(t, single(1));
   const r = madd<f32>(n, single(3), madd<f32>(n, single(2), y));
-  const scale = i32x4.add(i32x4.shl(t, 23), i32x4.splat(127 << 23));
+  // The bits of 1 are those of an exponent of zero.
+  const scale = i32x4.add(i32x4.shl(t, 23), single(10));
   return f32x4.mul(scale, f32x4.add(single(10), f32x4.add(r, tailSingle(r))));
 }
 
@@ -205,10 +207,11 @@ export function expSingle(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function expMinusOne(x: v128): v128 {
-  const y = f32x4.pmax(x, f32x4.splat(-80));
+  const y = f32x4.pmax(x, single(18));
   const t = madd<f32>(y, single(0), single(1));
   const n = f32x4.sub(t, single(1));
   const r = madd<f32>(n, single(3), madd<f32>(n, single(2), y));
-  const scale = i32x4.add(i32x4.shl(t, 23), i32x4.splat(127 << 23));
+  // The bits of 1 are those of an exponent of zero.
+  const scale = i32x4.add(i32x4.shl(t, 23), single(10));
   return madd<f32>(scale, f32x4.add(r, tailSingle(r)), f32x4.sub(scale, single(10)));
 }

@@ -26,6 +26,32 @@ const MOST_OF_STATES: usize = 40;
 const FARTHEST: usize = 44;
 const PER_UNIT: usize = 48;
 
+/** Numbers in all lanes of a vector: literals would be created again in every loop. */
+const NUMBERS = memory.data<f32>([
+  1, 1, 1, 1,
+  2, 2, 2, 2,
+  4, 4, 4, 4,
+  -2, -2, -2, -2,
+  0.5, 0.5, 0.5, 0.5,
+  0.16666667, 0.16666667, 0.16666667, 0.16666667,
+  -0.33333334, -0.33333334, -0.33333334, -0.33333334,
+  -0.0, -0.0, -0.0, -0.0,
+], 16);
+const ONE: i32 = 0;
+const TWO: i32 = 1;
+const FOUR: i32 = 2;
+const MINUS_TWO: i32 = 3;
+const HALF: i32 = 4;
+const SIXTH: i32 = 5;
+const MINUS_THIRD: i32 = 6;
+const SIGN: i32 = 7;
+
+// @ts-ignore: decorator
+@inline
+function number(index: i32): v128 {
+  return v128.load(NUMBERS + 16 * index);
+}
+
 // @ts-ignore: decorator
 @inline
 function term(terms: usize, offset: usize): v128 {
@@ -73,14 +99,14 @@ function unfit(v: v128, most: v128, d: v128, terms: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function inverse(y: v128): v128 {
-  return madd<f32>(y, f32x4.sub(y, f32x4.splat(1)), f32x4.splat(1));
+  return madd<f32>(y, f32x4.sub(y, number(ONE)), number(ONE));
 }
 
 /** e^x − 1 for |x| ≤ 0.01. */
 // @ts-ignore: decorator
 @inline
 function smallExp(x: v128): v128 {
-  const tail = madd<f32>(madd<f32>(x, f32x4.splat(0.16666667), f32x4.splat(0.5)), x, f32x4.splat(1));
+  const tail = madd<f32>(madd<f32>(x, number(SIXTH), number(HALF)), x, number(ONE));
   return f32x4.mul(x, tail);
 }
 
@@ -117,22 +143,22 @@ function sigmoidV(value: v128, e: v128, r: v128, v: v128, terms: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function tanhExponential(a: v128): v128 {
-  return expMinusOne(f32x4.mul(f32x4.abs(a), f32x4.splat(-2)));
+  return expMinusOne(f32x4.mul(f32x4.abs(a), number(MINUS_TWO)));
 }
 
 /** tanh(a), with m = e^−2|a| − 1 and r = 1 / (2 + m). */
 // @ts-ignore: decorator
 @inline
 function tanhOf(a: v128, m: v128, r: v128): v128 {
-  return v128.bitselect(a, f32x4.mul(f32x4.neg(m), r), f32x4.splat(-0.0));
+  return v128.bitselect(a, f32x4.mul(f32x4.neg(m), r), number(SIGN));
 }
 
 /** tanh(a + d) − tanh(a) = tanh' T / (1 + tanh T), where T = tanh(d). */
 // @ts-ignore: decorator
 @inline
 function tanhD(value: v128, m: v128, r: v128, d: v128): v128 {
-  const change = madd<f32>(f32x4.mul(square(d), f32x4.splat(-0.33333334)), d, d);
-  const slope = f32x4.mul(f32x4.splat(4), f32x4.mul(f32x4.add(f32x4.splat(1), m), square(r)));
+  const change = madd<f32>(f32x4.mul(square(d), number(MINUS_THIRD)), d, d);
+  const slope = f32x4.mul(number(FOUR), f32x4.mul(f32x4.add(number(ONE), m), square(r)));
   return f32x4.mul(f32x4.mul(slope, change), inverse(f32x4.mul(value, change)));
 }
 
@@ -140,7 +166,7 @@ function tanhD(value: v128, m: v128, r: v128, d: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function tanhV(value: v128, m: v128, r: v128, v: v128, terms: usize): v128 {
-  const slope = f32x4.mul(f32x4.splat(4), f32x4.mul(f32x4.add(f32x4.splat(1), m), square(r)));
+  const slope = f32x4.mul(number(FOUR), f32x4.mul(f32x4.add(number(ONE), m), square(r)));
   return madd<f32>(square(value), term(terms, TANH), madd<f32>(square(slope), v, term(terms, TANH_ABSOLUTE)));
 }
 
@@ -192,7 +218,7 @@ export function rnnScreen(
         storeFirst<f32>(hV + offset, v128.and(v, f32x4.gt(there, f32x4.neg(reach))), left);
       } else {
         const m = tanhExponential(a);
-        const r = f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(2), m));
+        const r = f32x4.div(number(ONE), f32x4.add(number(TWO), m));
         const value = tanhOf(a, m, r);
         const next = tanhV(value, m, r, v, terms);
         bad = v128.or(bad, unfit(next, term(terms, MOST_OF_STATES), zero, terms));
@@ -205,76 +231,91 @@ export function rnnScreen(
   return isUnfit;
 }
 
+/** Replaces the sums of σ gates at this byte offset by the gates: sumsX by values, dSums by differences, vX by variances. */
+// @ts-ignore: decorator
+@inline
+function sigmoidGate(
+  offset: usize, sumsX: usize, sumsH: usize, dSums: usize, vX: usize, vH: usize, biasesV: usize, terms: usize, left: i32,
+): v128 {
+  const a = sum(sumsX + offset, sumsH + offset);
+  const d = v128.load(dSums + offset);
+  const v = gateV(a, offset, sumsX, sumsH, vX, vH, biasesV, terms);
+  const e = exponential(a);
+  const r = f32x4.div(number(ONE), f32x4.add(number(ONE), e));
+  const value = sigmoidOf(a, e, r);
+  storeFirst<f32>(sumsX + offset, value, left);
+  storeFirst<f32>(dSums + offset, sigmoidD(value, e, r, d), left);
+  storeFirst<f32>(vX + offset, sigmoidV(value, e, r, v, terms), left);
+  return unfit(v, term(terms, MOST), d, terms);
+}
+
 /** h: the free run's h before the step, dBefore: its difference; both [rows, stride]. hV is read and written. */
 export function gruScreen(
   rows: i32, units: i32, sumsX: usize, sumsH: usize, dSums: usize, vX: usize, vH: usize, biasesV: usize, terms: usize,
   dh: usize, hV: usize, h: usize, dBefore: usize, stride: i32,
 ): bool {
   const block = <usize>units * 4;
-  const one = f32x4.splat(1);
-  const two = f32x4.splat(2);
   let isUnfit = false;
   for (let row = 0; row < rows; row++) {
+    const first = <usize>row * 3 * block;
+    // Gates first, then states, as in gates.ts.
     for (let unit = 0; unit < units; unit += 4) {
-      const rAt = (<usize>row * 3 * units + unit) * 4;
+      const at = <usize>unit * 4;
+      const left = units - unit;
+      const bad = sigmoidGate(first + at, sumsX, sumsH, dSums, vX, vH, biasesV + at, terms, left);
+      isUnfit = isAny(bad, left) || isUnfit;
+    }
+    for (let unit = 0; unit < units; unit += 4) {
+      const at = <usize>unit * 4;
+      const left = units - unit;
+      const bad = sigmoidGate(first + block + at, sumsX, sumsH, dSums, vX, vH, biasesV + block + at, terms, left);
+      isUnfit = isAny(bad, left) || isUnfit;
+    }
+    for (let unit = 0; unit < units; unit += 4) {
+      const rAt = first + <usize>unit * 4;
       const zAt = rAt + block;
       const nAt = zAt + block;
       const stateAt = (<usize>row * units + unit) * 4;
       const beforeAt = (<usize>row * stride + unit) * 4;
-      const biasAt = biasesV + <usize>unit * 4;
       const left = units - unit;
-      const most = term(terms, MOST);
-
-      const aR = sum(sumsX + rAt, sumsH + rAt);
-      const dAR = v128.load(dSums + rAt);
-      const vAR = gateV(aR, rAt, sumsX, sumsH, vX, vH, biasAt, terms);
-      const eR = exponential(aR);
-      const qR = f32x4.div(one, f32x4.add(one, eR));
-      const r = sigmoidOf(aR, eR, qR);
-      const dR = sigmoidD(r, eR, qR, dAR);
-      const vR = sigmoidV(r, eR, qR, vAR, terms);
-      let bad = unfit(vAR, most, dAR, terms);
-
-      const aZ = sum(sumsX + zAt, sumsH + zAt);
-      const dAZ = v128.load(dSums + zAt);
-      const vAZ = gateV(aZ, zAt, sumsX, sumsH, vX, vH, biasAt + block, terms);
-      const eZ = exponential(aZ);
-      const qZ = f32x4.div(one, f32x4.add(one, eZ));
-      const z = sigmoidOf(aZ, eZ, qZ);
-      const dZ = sigmoidD(z, eZ, qZ, dAZ);
-      const vZ = sigmoidV(z, eZ, qZ, vAZ, terms);
-      bad = v128.or(bad, unfit(vAZ, most, dAZ, terms));
+      const r = v128.load(sumsX + rAt);
+      const z = v128.load(sumsX + zAt);
+      const dZ = v128.load(dSums + zAt);
 
       const nHidden = v128.load(sumsH + nAt);
       const dHidden = v128.load(dSums + nAt);
       const reset = f32x4.mul(r, nHidden);
-      const dReset = madd<f32>(r, dHidden, f32x4.mul(dR, f32x4.add(nHidden, dHidden)));
+      const dReset = madd<f32>(r, dHidden, f32x4.mul(v128.load(dSums + rAt), f32x4.add(nHidden, dHidden)));
       const vHidden = affineV(nHidden, v128.load(vH + nAt), terms);
-      const propagated = madd<f32>(square(r), vHidden, f32x4.mul(square(nHidden), vR));
+      const propagated = madd<f32>(square(r), vHidden, f32x4.mul(square(nHidden), v128.load(vX + rAt)));
       const vReset = madd<f32>(square(reset), term(terms, ROUNDING), propagated);
       const nInput = v128.load(sumsX + nAt);
       const aN = f32x4.add(nInput, reset);
-      const vStored = madd<f32>(square(aN), term(terms, ROUNDING), v128.load(biasAt + 2 * block));
+      const biasV = v128.load(biasesV + 2 * block + <usize>unit * 4);
+      const vStored = madd<f32>(square(aN), term(terms, ROUNDING), biasV);
       const vAN = f32x4.add(f32x4.add(affineV(nInput, v128.load(vX + nAt), terms), vReset), vStored);
-      bad = v128.or(bad, unfit(vAN, most, dReset, terms));
-      const mN = tanhExponential(aN);
-      const qN = f32x4.div(one, f32x4.add(two, mN));
-      const n = tanhOf(aN, mN, qN);
-      const dN = tanhD(n, mN, qN, dReset);
-      const vN = tanhV(n, mN, qN, vAN, terms);
+      const m = tanhExponential(aN);
+      const q = f32x4.div(number(ONE), f32x4.add(number(TWO), m));
+      const n = tanhOf(aN, m, q);
+      const dN = tanhD(n, m, q, dReset);
+      const vN = tanhV(n, m, q, vAN, terms);
 
       const apart = f32x4.sub(v128.load(h + beforeAt), n);
       const next = madd<f32>(apart, z, n);
       const fromBefore = f32x4.mul(f32x4.add(z, dZ), f32x4.sub(v128.load(dBefore + beforeAt), dN));
       const dNext = f32x4.add(dN, madd<f32>(dZ, apart, fromBefore));
-      const rounded = madd<f32>(two, square(f32x4.mul(apart, z)), square(next));
+      const rounded = madd<f32>(number(TWO), square(f32x4.mul(apart, z)), square(next));
       const rest = madd<f32>(term(terms, ROUNDING), rounded, term(terms, FLOOR));
-      const local = madd<f32>(square(f32x4.sub(one, z)), vN, madd<f32>(square(apart), vZ, rest));
+      const fromZ = madd<f32>(square(apart), v128.load(vX + zAt), rest);
+      const local = madd<f32>(square(f32x4.sub(number(ONE), z)), vN, fromZ);
       const vNext = keptV(z, v128.load(hV + stateAt), local);
-      bad = v128.or(bad, unfit(vNext, term(terms, MOST_OF_STATES), dNext, terms));
       storeFirst<f32>(dh + stateAt, dNext, left);
       storeFirst<f32>(hV + stateAt, vNext, left);
-      isUnfit = isUnfit || isAny(bad, left);
+      const bad = v128.or(
+        unfit(vAN, term(terms, MOST), dReset, terms),
+        unfit(vNext, term(terms, MOST_OF_STATES), dNext, terms),
+      );
+      isUnfit = isAny(bad, left) || isUnfit;
     }
   }
   return isUnfit;
@@ -286,87 +327,77 @@ export function lstmScreen(
   dh: usize, hV: usize, c: usize, dc: usize, cV: usize,
 ): bool {
   const block = <usize>units * 4;
-  const one = f32x4.splat(1);
-  const two = f32x4.splat(2);
   let isUnfit = false;
   for (let row = 0; row < rows; row++) {
+    const first = <usize>row * 4 * block;
+    // Gates first, then states, as in gates.ts.
+    for (let gate = 0; gate < 4; gate++) {
+      if (gate == 2) continue;
+      const gateAt = <usize>gate * block;
+      for (let unit = 0; unit < units; unit += 4) {
+        const at = gateAt + <usize>unit * 4;
+        const left = units - unit;
+        const bad = sigmoidGate(first + at, sumsX, sumsH, dSums, vX, vH, biasesV + at, terms, left);
+        isUnfit = isAny(bad, left) || isUnfit;
+      }
+    }
     for (let unit = 0; unit < units; unit += 4) {
-      const iAt = (<usize>row * 4 * units + unit) * 4;
+      const at = 2 * block + <usize>unit * 4;
+      const gAt = first + at;
+      const left = units - unit;
+      const a = sum(sumsX + gAt, sumsH + gAt);
+      const d = v128.load(dSums + gAt);
+      const v = gateV(a, gAt, sumsX, sumsH, vX, vH, biasesV + at, terms);
+      const m = tanhExponential(a);
+      const r = f32x4.div(number(ONE), f32x4.add(number(TWO), m));
+      const g = tanhOf(a, m, r);
+      storeFirst<f32>(sumsX + gAt, g, left);
+      storeFirst<f32>(dSums + gAt, tanhD(g, m, r, d), left);
+      storeFirst<f32>(vX + gAt, tanhV(g, m, r, v, terms), left);
+      isUnfit = isAny(unfit(v, term(terms, MOST), d, terms), left) || isUnfit;
+    }
+    for (let unit = 0; unit < units; unit += 4) {
+      const iAt = first + <usize>unit * 4;
       const fAt = iAt + block;
       const gAt = fAt + block;
       const oAt = gAt + block;
       const stateAt = (<usize>row * units + unit) * 4;
-      const biasAt = biasesV + <usize>unit * 4;
       const left = units - unit;
-      const most = term(terms, MOST);
-
-      const aI = sum(sumsX + iAt, sumsH + iAt);
-      const dAI = v128.load(dSums + iAt);
-      const vAI = gateV(aI, iAt, sumsX, sumsH, vX, vH, biasAt, terms);
-      const eI = exponential(aI);
-      const qI = f32x4.div(one, f32x4.add(one, eI));
-      const i = sigmoidOf(aI, eI, qI);
-      const dI = sigmoidD(i, eI, qI, dAI);
-      const vI = sigmoidV(i, eI, qI, vAI, terms);
-      let bad = unfit(vAI, most, dAI, terms);
-
-      const aG = sum(sumsX + gAt, sumsH + gAt);
-      const dAG = v128.load(dSums + gAt);
-      const vAG = gateV(aG, gAt, sumsX, sumsH, vX, vH, biasAt + 2 * block, terms);
-      const mG = tanhExponential(aG);
-      const qG = f32x4.div(one, f32x4.add(two, mG));
-      const g = tanhOf(aG, mG, qG);
-      const dG = tanhD(g, mG, qG, dAG);
-      const vG = tanhV(g, mG, qG, vAG, terms);
-      bad = v128.or(bad, unfit(vAG, most, dAG, terms));
-      const added = f32x4.mul(i, g);
-      const dAdded = madd<f32>(i, dG, f32x4.mul(dI, f32x4.add(g, dG)));
-      const vAdded = madd<f32>(square(i), vG, f32x4.mul(square(g), vI));
-
-      const aF = sum(sumsX + fAt, sumsH + fAt);
-      const dAF = v128.load(dSums + fAt);
-      const vAF = gateV(aF, fAt, sumsX, sumsH, vX, vH, biasAt + block, terms);
-      const eF = exponential(aF);
-      const qF = f32x4.div(one, f32x4.add(one, eF));
-      const f = sigmoidOf(aF, eF, qF);
-      const dF = sigmoidD(f, eF, qF, dAF);
-      const vF = sigmoidV(f, eF, qF, vAF, terms);
-      bad = v128.or(bad, unfit(vAF, most, dAF, terms));
-
+      const i = v128.load(sumsX + iAt);
+      const f = v128.load(sumsX + fAt);
+      const g = v128.load(sumsX + gAt);
+      const o = v128.load(sumsX + oAt);
+      const dG = v128.load(dSums + gAt);
       const before = v128.load(c + stateAt);
       const dBefore = v128.load(dc + stateAt);
       const kept = f32x4.mul(f, before);
+      const added = f32x4.mul(i, g);
       const next = f32x4.add(kept, added);
-      const dNext = f32x4.add(madd<f32>(f, dBefore, f32x4.mul(dF, f32x4.add(before, dBefore))), dAdded);
+      const dAdded = madd<f32>(i, dG, f32x4.mul(v128.load(dSums + iAt), f32x4.add(g, dG)));
+      const dKept = madd<f32>(f, dBefore, f32x4.mul(v128.load(dSums + fAt), f32x4.add(before, dBefore)));
+      const dNext = f32x4.add(dKept, dAdded);
       const rounded = madd<f32>(kept, kept, madd<f32>(added, added, square(next)));
       const rest = madd<f32>(term(terms, ROUNDING), rounded, term(terms, FLOOR));
-      const local = f32x4.add(madd<f32>(square(before), vF, vAdded), rest);
+      const fromGates = madd<f32>(square(i), v128.load(vX + gAt), madd<f32>(square(g), v128.load(vX + iAt), rest));
+      const local = madd<f32>(square(before), v128.load(vX + fAt), fromGates);
       const vNext = keptV(f, v128.load(cV + stateAt), local);
-      bad = v128.or(bad, unfit(vNext, most, dNext, terms));
       storeFirst<f32>(dc + stateAt, dNext, left);
       storeFirst<f32>(cV + stateAt, vNext, left);
-
-      const aO = sum(sumsX + oAt, sumsH + oAt);
-      const dAO = v128.load(dSums + oAt);
-      const vAO = gateV(aO, oAt, sumsX, sumsH, vX, vH, biasAt + 3 * block, terms);
-      const eO = exponential(aO);
-      const qO = f32x4.div(one, f32x4.add(one, eO));
-      const o = sigmoidOf(aO, eO, qO);
-      const dO = sigmoidD(o, eO, qO, dAO);
-      const vO = sigmoidV(o, eO, qO, vAO, terms);
-      bad = v128.or(bad, unfit(vAO, most, dAO, terms));
-      const mT = tanhExponential(next);
-      const qT = f32x4.div(one, f32x4.add(two, mT));
-      const t = tanhOf(next, mT, qT);
-      const dT = tanhD(t, mT, qT, dNext);
-      const vT = tanhV(t, mT, qT, vNext, terms);
+      const m = tanhExponential(next);
+      const r = f32x4.div(number(ONE), f32x4.add(number(TWO), m));
+      const t = tanhOf(next, m, r);
+      const dT = tanhD(t, m, r, dNext);
+      const vT = tanhV(t, m, r, vNext, terms);
       const value = f32x4.mul(o, t);
       const stored = madd<f32>(square(value), term(terms, ROUNDING), term(terms, FLOOR));
-      const vValue = madd<f32>(square(o), vT, madd<f32>(square(t), vO, stored));
-      bad = v128.or(bad, unfit(vValue, term(terms, MOST_OF_STATES), f32x4.splat(0), terms));
-      storeFirst<f32>(dh + stateAt, madd<f32>(o, dT, f32x4.mul(dO, f32x4.add(t, dT))), left);
+      const vValue = madd<f32>(square(o), vT, madd<f32>(square(t), v128.load(vX + oAt), stored));
+      storeFirst<f32>(dh + stateAt, madd<f32>(o, dT, f32x4.mul(v128.load(dSums + oAt), f32x4.add(t, dT))), left);
       storeFirst<f32>(hV + stateAt, vValue, left);
-      isUnfit = isUnfit || isAny(bad, left);
+      const bad = v128.or(
+        unfit(vNext, term(terms, MOST), dNext, terms),
+        unfit(vValue, term(terms, MOST_OF_STATES), f32x4.splat(0), terms),
+      );
+      isUnfit = isAny(bad, left) || isUnfit;
     }
   }
   return isUnfit;
@@ -394,7 +425,7 @@ export function screenDeviations(
       largest = f32x4.max(largest, others);
       const at = (<usize>row * width + unit) * 8;
       add(sums + at, square(others));
-      add(counts + at, v128.and(isOther, f32x4.splat(1)));
+      add(counts + at, v128.and(isOther, number(ONE)));
     }
   }
   const pairs = f32x4.max(largest, v128.shuffle<f32>(largest, largest, 2, 3, 0, 1));

@@ -104,7 +104,8 @@ async function runLayers(
 
   let input = pick(sequence.input, order, steps, batch, module.input_size);
   for (const [layer, parameters] of layers.entries()) {
-    const output = kernels.allocate(steps * batch * width); // [steps, batch, directions·output size]
+    const length = steps * batch * width;
+    const output = options.share?.outputs[layer] ?? kernels.allocate(length); // [steps, batch, directions·output size]
     // With one direction, and rows in their original order, the layer's output is also the trace of its h.
     const hTrace = directions.length === 1 && !order ? output : undefined;
     for (const [d, direction] of directions.entries()) {

@@ -34,14 +34,23 @@ export interface LayerRun {
   readonly share?: Share;
 }
 
-/** The units that one thread computes of a pass over a single batch row. */
+/** The units that one thread computes of a pass. */
 export interface Share {
   /** This thread is number `index` of `count`. */
   readonly index: number;
   readonly count: number;
-  /**
-   * Writes this thread's values to position `from` of a vector that all threads write to, waits until they have, and
-   * copies the vector into `whole`.
-   */
-  exchange(values: Floats, from: number, whole: Floats): void;
+  /** Gives the other threads this one's values [batch, units], waits for theirs, and puts all into `whole` [batch, hidden]. */
+  exchange(values: Floats, whole: Floats): void;
+  /** For the output of each layer [steps, batch, directions·output size]: memory of all threads, into which each writes it. */
+  readonly outputs: readonly Floats[];
+}
+
+/** The hidden units that a thread computes: from … to − 1. */
+export function unitsOf(
+  share: Pick<Share, 'index' | 'count'> | undefined,
+  hidden_size: number,
+): { readonly from: number; readonly to: number } {
+  if (!share) return { from: 0, to: hidden_size };
+  const boundary = (index: number) => Math.floor((index * hidden_size) / share.count);
+  return { from: boundary(share.index), to: boundary(share.index + 1) };
 }

@@ -3,7 +3,7 @@ import { outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { GateStep } from './cells/gate-step.js';
 import type { Factor } from './kernels/kernels.js';
-import type { LayerRun, Share } from './layer-run.js';
+import { type LayerRun, unitsOf } from './layer-run.js';
 import { screenBuffers, screenerOf, screenFactors, screenSums } from './screener.js';
 
 // A chunk holds this many values of gates, which fit into a processor's cache; but at least this many rows, so that
@@ -35,9 +35,9 @@ export function* runLayer(run: LayerRun): Generator<number> {
   // Under a projection: the cell's h of all units.
   const unprojected = share ? buffers.unprojected : cellH;
   h.set(run.h);
-  if (carriesCell(module.kind)) c.set(share ? run.c.subarray(from, to) : run.c);
+  if (carriesCell(module.kind)) c.set(columnsOf(run.c, batch, from, to));
   // A GRU reads the previous h of its own units.
-  if (share && !proj_size) cellH.set(run.h.subarray(from, to));
+  if (share && !proj_size) cellH.set(columnsOf(run.h, batch, from, to));
   const cell = gateStep[module.kind];
   const cellStep = {
     rows: batch,
@@ -66,7 +66,7 @@ export function* runLayer(run: LayerRun): Generator<number> {
       products.hidden(cellStep.hidden, h, cellStep.rows);
       screener?.before(inChunk, cellStep.rows);
       cell(cellStep);
-      share?.exchange(cellH, from, proj_size ? unprojected : h);
+      share?.exchange(cellH, proj_size ? unprojected : h);
       if (proj_size) products.projection(h, unprojected, cellStep.rows);
       run.record?.(step, cellStep, h);
       storeRows(h, cellStep.rows, size, run.output, step * batch * width + outputAt, width);
@@ -77,7 +77,7 @@ export function* runLayer(run: LayerRun): Generator<number> {
   }
   run.h.set(h);
   if (carriesCell(module.kind)) {
-    if (share) share.exchange(c, from, run.c);
+    if (share) share.exchange(c, run.c);
     else run.c.set(c);
   }
 }
@@ -100,14 +100,14 @@ function storeRows(h: Floats, rows: number, size: number, to: Floats, at: number
   }
 }
 
-/** The hidden units that a thread computes: from … to − 1. */
-function unitsOf(
-  share: Share | undefined,
-  hidden_size: number,
-): { readonly from: number; readonly to: number } {
-  if (!share) return { from: 0, to: hidden_size };
-  const boundary = (index: number) => Math.floor((index * hidden_size) / share.count);
-  return { from: boundary(share.index), to: boundary(share.index + 1) };
+/** The columns from … to − 1 of values [batch, size]; the values themselves where these are all of them. */
+function columnsOf(values: Floats, batch: number, from: number, to: number): Floats {
+  const size = values.length / batch;
+  if (to - from === size) return values;
+  const columns = values.slice(0, batch * (to - from));
+  for (let row = 0; row < batch; row++)
+    columns.set(values.subarray(row * size + from, row * size + to), row * (to - from));
+  return columns;
 }
 
 /** The products and buffers of a layer, for units from … to − 1 and chunks of `chunk` steps. */

@@ -133,7 +133,7 @@ export function screenerOf(
   };
   const carryVariances = (t: number, rows: number) => {
     // Threads that divide the units need the variances of each other's.
-    if (share) share.exchange(hV, from, carried);
+    if (share) share.exchange(hV, carried);
     else carried.set(hV);
     if (!outputVariances) return;
     for (let row = 0; row < rows; row++) {

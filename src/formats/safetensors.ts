@@ -1,6 +1,6 @@
 import safetensorsPackage from 'safetensors';
 import { parseMetadataOptions } from '../../schemas/case.js';
-import { decode, requireReadable } from '../tensor/dtype.js';
+import { decode, requireReadable, tensorBytes } from '../tensor/dtype.js';
 import { checkNames } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Format, Source } from './format.js';
@@ -85,7 +85,7 @@ function planImage(header: SafetensorsHeader, names: readonly string[]): Image {
   ]);
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   const dataStart = LENGTH_BYTES + Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(dataStart + dataLength);
+  const bytes = tensorBytes(dataStart + dataLength);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(dataStart - LENGTH_BYTES), true);
   bytes.fill(32, LENGTH_BYTES, dataStart);
   bytes.set(json, LENGTH_BYTES);

@@ -48,6 +48,15 @@ export function dtypeNamed(name: string): Dtype | undefined {
   return (Object.keys(DTYPES) as Dtype[]).find((dtype) => DTYPES[dtype].torch === torch);
 }
 
+/** From this many bytes on, threads are likely to use them. */
+const SHARED_BYTES = 2 ** 20;
+
+/** Zeros for the bytes of tensors: in memory that threads share, where there is such memory, so that none needs a copy. */
+export function tensorBytes(length: number): Uint8Array {
+  const isShared = length >= SHARED_BYTES && typeof SharedArrayBuffer !== 'undefined';
+  return new Uint8Array(isShared ? new SharedArrayBuffer(length) : new ArrayBuffer(length));
+}
+
 /**
  * Little-endian bytes as numbers, widened without loss: 16-bit floats become float32, integers float64. (int64 beyond
  * 2^53 is rounded; integers are lengths, which never are as large.) The result for float32 and float64 is a view of the

@@ -1,4 +1,4 @@
-import type { Share } from '../engine/layer-run.js';
+import { type Share, unitsOf } from '../engine/layer-run.js';
 import type { Compute } from '../engine/options.js';
 import type { Floats } from '../tensor/dtype.js';
 
@@ -30,20 +30,26 @@ export function fail(memory: SharedArrayBuffer): void {
 }
 
 /**
- * The `exchange` of one of `count` threads.
+ * The `exchange` of thread number `index` of `count`, for vectors of this many batch rows.
  * @throws ThreadFailure where another thread has failed, or has not arrived after two minutes
  */
-export function exchangeIn(memory: SharedArrayBuffer, compute: Compute, count: number): Share['exchange'] {
+export function exchangeIn(
+  memory: SharedArrayBuffer,
+  compute: Compute,
+  { index, count }: Pick<Share, 'index' | 'count'>,
+  batch: number,
+): Share['exchange'] {
   const head = new Int32Array(memory, 0, 2);
   const both: Floats =
     compute === 'float64' ? new Float64Array(memory, HEAD_BYTES) : new Float32Array(memory, HEAD_BYTES);
   const length = both.length / 2;
   const vectors = [both.subarray(0, length), both.subarray(length)];
   let exchanges = 0;
-  return (values, from, whole) => {
+  return (values, whole) => {
+    const size = whole.length / batch;
     const vector = vectors[exchanges % 2];
     exchanges++;
-    vector.set(values, from);
+    vector.set(values, batch * unitsOf({ index, count }, size).from);
     // After n exchanges there are n · count arrivals. The number may wrap around, so that differences are compared.
     const awaited = (exchanges * count) | 0;
     Atomics.add(head, ARRIVALS, 1);
@@ -55,6 +61,12 @@ export function exchangeIn(memory: SharedArrayBuffer, compute: Compute, count: n
       if (Atomics.load(head, FAILED) || i > SPINS + MOST_WAITS) throw new ThreadFailure('one did not come');
       Atomics.wait(head, ARRIVALS, seen, WAIT_MS);
     }
-    whole.set(vector.length === whole.length ? vector : vector.subarray(0, whole.length));
+    for (let thread = 0; thread < count; thread++) {
+      const { from, to } = unitsOf({ index: thread, count }, size);
+      for (let row = 0; row < batch; row++) {
+        const start = batch * from + row * (to - from);
+        whole.set(vector.subarray(start, start + to - from), row * size + from);
+      }
+    }
   };
 }

@@ -3,12 +3,11 @@ import { workOf } from '../engine/kernels/choose.js';
 import { checkSpeed } from '../engine/options.js';
 import { planTrace } from '../engine/trace.js';
 import type { Network, Sequence } from '../module/bind.js';
+import { dividesUnits, LEAST_WORK_BY_UNITS } from './divide.js';
 
 // Threads pay from this many multiplications on: they take about 100 ms, and a thread takes 30 to 60 ms to start. Each
 // thread gets at least half as many.
 const LEAST_WORK = 2 ** 30;
-// The same where threads divide the units of a single row, and wait for each other at every step.
-const LEAST_WORK_BY_UNITS = { pass: 2 ** 31, step: 2 ** 17 };
 // More threads would wait longer at every step than they save.
 const MOST_THREADS_BY_UNITS = 8;
 
@@ -33,7 +32,7 @@ export async function forwardInThreads(
 function threadsFor(
   network: Network,
   sequence: Sequence,
-  { speed, storage, noise, trace }: ForwardOptions,
+  { speed, storage, noise, trace = false }: ForwardOptions,
 ): number {
   const { threads = 1, kernels } = speed ?? {};
   const work = workOf(network, sequence);
@@ -43,7 +42,7 @@ function threadsFor(
   if (work * (kernels === 'plain' ? 5 : 1) < LEAST_WORK) return 1;
   const { batch, steps } = sequence;
   const most = Math.min(threads, Math.floor((2 * work) / LEAST_WORK));
-  if (batch > 1) return Math.min(most, batch);
+  if (!dividesUnits(network, sequence, trace)) return Math.min(most, batch);
   const { module, layers } = network;
   const perStep = work / (steps * layers.length);
   const pays = work >= LEAST_WORK_BY_UNITS.pass && perStep >= LEAST_WORK_BY_UNITS.step;

@@ -1,4 +1,5 @@
 import type { Outputs } from '../engine/forward.js';
+import type { Share } from '../engine/layer-run.js';
 import type { Compute, KernelName } from '../engine/options.js';
 import type { Screen } from '../engine/screen.js';
 import type { Network, Sequence } from '../module/bind.js';
@@ -12,8 +13,8 @@ export interface Task {
   readonly trace: boolean;
   readonly layers: boolean;
   readonly screen?: Screen;
-  /** Where threads divide the units: this thread is number `index` of `count`; `memory` is that of exchange.ts. */
-  readonly share?: { readonly index: number; readonly count: number; readonly memory: SharedArrayBuffer };
+  /** Where threads divide the units: this thread's share, with the memory of exchange.ts. */
+  readonly share?: Omit<Share, 'exchange'> & { readonly memory: SharedArrayBuffer };
 }
 
 /** The messages of a thread: 'ready' once, then the result of each task. */

@@ -1,10 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { type ForwardOptions, forwardPass, type Outputs } from '../engine/forward.js';
 import { chooseKernels, workOf } from '../engine/kernels/choose.js';
-import type { KernelName } from '../engine/options.js';
+import type { Compute, KernelName } from '../engine/options.js';
 import type { Network, Sequence } from '../module/bind.js';
-import { outputSize } from '../module/parameters.js';
+import { directionsOf, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
+import { dividesUnits } from './divide.js';
 import { exchangeIn, exchangeMemory, fail, ThreadFailure } from './exchange.js';
 import { joinRows, joinUnits, rowsOf, screenOfRows, splitRows } from './rows.js';
 import type { Answer, Task } from './task.js';
@@ -23,7 +24,7 @@ export async function inThreads(
   release();
   const threadOptions = { compute, trace, layers, screen, speed: { kernels: name }, onProgress };
   try {
-    const run = sequence.batch > 1 ? byRows : byUnits;
+    const run = dividesUnits(network, sequence, trace) ? byUnits : byRows;
     const outputs = await run(network, sequence, threadOptions, count);
     return { ...outputs, kernels: { name, notes, threads: count } };
   } catch (error) {
@@ -66,9 +67,12 @@ async function byUnits(
   count: number,
 ): Promise<OutputTensors> {
   const { compute, screen } = options;
-  const { hidden_size } = network.module;
-  const memory = exchangeMemory(compute, Math.max(hidden_size, outputSize(network.module)));
-  const { input, h0, c0 } = sequence;
+  const { module, layers } = network;
+  const { input, h0, c0, steps, batch } = sequence;
+  const size = outputSize(module);
+  const memory = exchangeMemory(compute, batch * Math.max(module.hidden_size, size));
+  const length = steps * batch * directionsOf(module).length * size;
+  const outputs = layers.map(() => sharedFloats(compute, length));
   const task = {
     ...taskOf(network, options),
     sequence: {
@@ -79,19 +83,17 @@ async function byUnits(
     },
     screen: screen && { ...screen, expected: screen.expected && inSharedMemory(screen.expected) },
   };
-  const others = Array.from({ length: count - 1 }, (_, i) => ({
-    ...task,
-    share: { index: i + 1, count, memory },
-  }));
-  const share = { index: 0, count, exchange: exchangeIn(memory, compute, count) };
+  const shares = Array.from({ length: count }, (_, index) => ({ index, count, outputs }));
+  const [own, ...others] = shares;
+  const share = { ...own, exchange: exchangeIn(memory, compute, own, batch) };
   // A thread that fails no longer takes part in exchanges, so that the others must stop waiting for it.
   const onFailure = () => fail(memory);
-  const outputs = await runTogether(
-    others,
+  const found = await runTogether(
+    others.map((theirs) => ({ ...task, share: { ...theirs, memory } })),
     () => forwardPass(network, sequence, { ...options, share }),
     onFailure,
   );
-  return joinUnits(outputs);
+  return joinUnits(found);
 }
 
 function taskOf(network: Network, { compute, trace, layers, speed }: ThreadOptions): Omit<Task, 'sequence'> {
@@ -224,8 +226,14 @@ function networkInSharedMemory(network: Network): Network {
 }
 
 function inSharedMemory(values: Floats): Floats {
-  const memory = new SharedArrayBuffer(values.byteLength);
-  const copy = values instanceof Float64Array ? new Float64Array(memory) : new Float32Array(memory);
+  if (values.buffer instanceof SharedArrayBuffer) return values;
+  const copy = sharedFloats(values instanceof Float64Array ? 'float64' : 'float32', values.length);
   copy.set(values);
   return copy;
+}
+
+function sharedFloats(compute: Compute, length: number): Floats {
+  return compute === 'float64'
+    ? new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT))
+    : new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }

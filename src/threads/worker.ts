@@ -18,7 +18,10 @@ async function run({ network, sequence, kernels, share, ...options }: Task): Pro
     const outputs = await forwardPass(network, sequence, {
       ...options,
       speed: { kernels },
-      share: share && { ...share, exchange: exchangeIn(share.memory, options.compute, share.count) },
+      share: share && {
+        ...share,
+        exchange: exchangeIn(share.memory, options.compute, share, sequence.batch),
+      },
     });
     return { outputs };
   } catch (error) {
@@ -49,5 +52,7 @@ function buffersOf({
     ...layers,
     ...trace.flatMap(({ parts }) => Object.values(parts)),
   ];
-  return [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))];
+  // Shared memory is not transferred.
+  const buffers = arrays.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
+  return [...new Set(buffers)];
 }

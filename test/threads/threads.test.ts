@@ -57,6 +57,8 @@ const CASES: readonly Case[] = [
   { kind: 'GRU', hidden_size: 257, steps: 300, batch: 14, num_layers: 2 },
   { kind: 'RNN', hidden_size: 600, steps: 150, batch: 33 },
   { kind: 'LSTM', hidden_size: 513, proj_size: 200, steps: 1800, batch: 1, num_layers: 2 },
+  // By units too, because there are many weights.
+  { kind: 'LSTM', hidden_size: 1033, steps: 60, batch: 5, num_layers: 2 },
   { kind: 'GRU', hidden_size: 611, steps: 1000, batch: 1, bidirectional: true },
   { kind: 'RNN', hidden_size: 1001, steps: 2200, batch: 1 },
 ];

@@ -57,7 +57,7 @@ export interface VarianceTerms {
 }
 
 /**
- * What a screening cell (wasm/screen.ts) computes a step from, and where it writes. "Free" is the run whose every step begins
+ * What a screening cell (wasm/screen.ts) computes a step from, and where it writes. It overwrites the sums of the step. "Free" is the run whose every step begins
  * from its own state; differences are what a step from the reference's state has more. Variances are in units of `ScreenTerms`.
  */
 export interface ScreenStep {
