@@ -1,6 +1,6 @@
 import { packRows, pick } from '../engine/forward.js';
 import { chooseKernels, workOf } from '../engine/kernels/choose.js';
-import type { SpeedOptions } from '../engine/options.js';
+import type { OnProgress, SpeedOptions } from '../engine/options.js';
 import { carriesCell } from '../kinds.js';
 import type { Network, Sequence, Uncertainty } from '../module/bind.js';
 import { directionsOf, layerInputSize, type Module, outputSize } from '../module/parameters.js';
@@ -65,6 +65,7 @@ export interface EnvelopeOptions {
   /** For bounds only. */
   readonly uncertainty?: Uncertainty;
   readonly speed?: SpeedOptions;
+  readonly onProgress?: OnProgress;
 }
 
 /**
@@ -294,7 +295,7 @@ function runDirections(
   layer: number,
   input: LayerInput,
   known: LayerInput | undefined,
-  states: States,
+  finalStates: States,
   overflows: Overflow[],
 ): LayerOutput {
   const { kernels, model, fastCells, network, sequence, options, packing } = pass;
@@ -312,7 +313,10 @@ function runDirections(
     const twins = twinsOf(module, parameters);
     undecided.push(new Uint8Array(steps * batch));
     const found: Overflow[] = [];
+    const state = layer * directions + d;
+    const states = network.layers.length * directions;
     runErrorLayer({
+      onProgress: (done) => options.onProgress?.((state + done) / states, 'judging'),
       kernels,
       model,
       fastCells,
@@ -336,7 +340,7 @@ function runDirections(
       known,
       width,
       outputAt: d * size,
-      ...statesOf(states, module, batch, layer * directions + d),
+      ...statesOf(finalStates, module, batch, state),
       undecided: undecided[d],
       overflows: found,
       output,

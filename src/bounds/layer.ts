@@ -20,6 +20,8 @@ export interface Overflow {
 
 /** One layer in one direction: its inputs, and where its outputs go. Batch rows are sorted by length, longest first. */
 export interface LayerRun extends LayerFacts {
+  /** Called with the share of the steps that is done. */
+  readonly onProgress: (done: number) => void;
   /** Whether the kernels' cells may replace those of bounds/cells.ts. */
   readonly fastCells: boolean;
   /** Sums above this may have overflowed. */
@@ -128,6 +130,7 @@ export function runErrorLayer(run: LayerRun): void {
       storeFinalRows(run, t, rows, stepH, stepHError);
     }
     done += count;
+    run.onProgress(done / steps);
   }
   if (carriesCell(kind)) {
     run.c.set(c);

@@ -199,7 +199,7 @@ function couldShow({ change, alone }: Hypothesis, { sequence, references }: Boun
 
 /** Reports the progress of a part of the search, 0 … 1, as that of the whole, `from` … `to`. */
 function progressOf({ onProgress }: CauseOptions, from: number, to: number): Search['onProgress'] {
-  return onProgress && ((done) => onProgress(from + (to - from) * done));
+  return onProgress && ((done, stage) => onProgress(from + (to - from) * done, stage));
 }
 
 /** What the reference shows without any further run. */

@@ -132,7 +132,7 @@ async function runLayers(
         screening: screenings?.of(layer, d),
         share: options.share,
       });
-      for (const done of run) await options.onProgress?.((state + done / steps) / states);
+      for (const done of run) await options.onProgress?.((state + done / steps) / states, 'computing');
     }
     input = output;
     layerOutputs?.push(pick(output, inverse, steps, batch, width));

@@ -7,8 +7,14 @@ export type Compute = 'float64' | 'float32';
 export const KERNELS = ['wide', 'relaxed', 'simd', 'plain'] as const;
 export type KernelName = (typeof KERNELS)[number];
 
-/** Called now and then with the share that is done, 0 … 1; the work waits for what it returns. */
-export type OnProgress = (done: number) => void | Promise<void>;
+/** What a case takes time for, in this order: only the first for most. */
+export type Stage = 'computing' | 'judging' | 'searching';
+
+/**
+ * Called now and then with the share of a stage that is done, 0 … 1. The work waits for what it returns, but for judging, which
+ * cannot be interrupted.
+ */
+export type OnProgress = (done: number, stage: Stage) => void | Promise<void>;
 
 /** How to compute a forward pass. Kernels change results only by rounding; threads do not change them at all. */
 export interface SpeedOptions {

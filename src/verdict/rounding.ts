@@ -41,7 +41,7 @@ export interface RoundingJudgement extends Judgement {
   readonly overflow?: Overflow;
 }
 
-type RoundingSettings = Pick<Settings, 'profile' | 'operands' | 'proofs' | 'speed'> & {
+type RoundingSettings = Pick<Settings, 'profile' | 'operands' | 'proofs' | 'speed' | 'onProgress'> & {
   /** The errors of layers that run free, where they were sampled. */
   readonly samples?: EnvelopeOptions['samples'];
 };
@@ -59,7 +59,7 @@ const CONSTANT = 0.01;
  */
 export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings): RoundingJudgement[] {
   const { network, sequence, decimals } = boundCase;
-  const { speed } = settings;
+  const { speed, onProgress } = settings;
   const outputs = knownOutputs(boundCase);
   const known = outputs.map((output) => output && { values: output.data });
   const envelopeOf = cached((profile: ProfileName, model: EnvelopeOptions['model']) => {
@@ -71,10 +71,11 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
       operands: settings.operands,
       ...(model === 'likely' && { samples: settings.samples }),
       speed,
+      onProgress,
     });
   });
   const printedEnvelopesOf = cached((profile: ProfileName) =>
-    printedBounds(boundCase, outputs, PROFILES[profile], speed),
+    printedBounds(boundCase, outputs, PROFILES[profile], { speed, onProgress }),
   );
   const references = allReferences(boundCase);
   const judgements = references.map((reference) => {
@@ -197,16 +198,16 @@ function printedBounds(
   boundCase: BoundCase,
   outputs: readonly (Reference | undefined)[],
   profile: Profile,
-  speed: RoundingSettings['speed'],
+  passOptions: Pick<EnvelopeOptions, 'speed' | 'onProgress'>,
 ): Envelope[] {
   const { network, sequence, uncertainty } = boundCase;
   const boundsFrom = (known: NonNullable<EnvelopeOptions['known']>): Envelope => {
     // The digits that h lacks go into the bounds, not into the rounding.
     const exact = known.map((output) => output && { values: output.values });
-    const likely = envelope(network, sequence, { profile, model: 'likely', known: exact, speed });
+    const likely = envelope(network, sequence, { profile, model: 'likely', known: exact, ...passOptions });
     // Standard deviations of coherent errors are too small: their rounding goes into the bounds as well.
     const rounding = likely.coherent ? profile : UNROUNDED;
-    const worst = { profile: rounding, model: 'worst', known, uncertainty, speed } as const;
+    const worst = { profile: rounding, model: 'worst', known, uncertainty, ...passOptions } as const;
     const missing = envelope(network, sequence, worst);
     return likely.coherent ? missing : withRounding(missing, likely);
   };

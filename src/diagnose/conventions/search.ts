@@ -101,7 +101,7 @@ export async function searchPlaces(search: Search): Promise<Tried> {
     mayBePlaced(hypothesis, boundCase) ? places.map((place) => [inPlace(hypothesis, place)]) : [],
   );
   const tried = await tryAll(search, { candidates: placed, limits: [FIRST], maxWork: MAX_PLACE_WORK });
-  await search.onProgress?.(1);
+  await search.onProgress?.(1, 'searching');
   return tried;
 }
 
@@ -212,7 +212,7 @@ async function tryAll(
   let count = 0;
   for (const hypotheses of candidates) {
     if (spent > maxWork && (isFound || !exhaustive)) break;
-    await onProgress?.(Math.max(count / candidates.length, spent / maxWork));
+    await onProgress?.(Math.max(count / candidates.length, spent / maxWork), 'searching');
     count++;
     const change = combine(hypotheses)!;
     const isHopeless = limits.some((limit) => {
