@@ -59,10 +59,10 @@ export function smallestAtol(
   expected: Floats,
   rtol: number,
   equal_nan: boolean,
-  enough: readonly number[],
+  enough: Floats,
 ): number | undefined {
   if (allClose(actual, expected, { rtol, atol: 0, equal_nan })) return 0;
-  const needed = enough.reduce((a, b) => Math.max(a, b), 0);
+  const needed = (enough as Float64Array).reduce((a, b) => Math.max(a, b), 0);
   if (needed === Number.POSITIVE_INFINITY) return undefined;
   const own = (i: number) => enoughAtol(actual[i], expected[i], rtol, equal_nan);
   const elements = expected.length / enough.length;

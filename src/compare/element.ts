@@ -13,14 +13,26 @@ export interface Place extends Position {
 /**
  * The `i`-th element of a reference and of what was computed.
  * @param actual [rows or more, batch, units]
+ * @param difference where it is another than |actual − expected|
  */
-export function placeAt(reference: Reference, actual: Floats, i: number): Place {
-  const expected = reference.data[i];
+export function placeAt(
+  reference: Reference,
+  actual: Floats,
+  i: number,
+  difference = distance(actual[i], reference.data[i]),
+): Place {
+  const { row, step, layer, direction, batch, unit } = positionOf(reference, i);
+  // Not by spreading: a report of many steps keeps one of these for each, and this way they are half as large.
   return {
-    ...positionOf(reference, i),
-    expected,
+    row,
+    step,
+    layer,
+    direction,
+    batch,
+    unit,
+    expected: reference.data[i],
     actual: actual[i],
-    difference: distance(actual[i], expected),
+    difference,
   };
 }
 

@@ -107,24 +107,28 @@ export function compareTensor(
   const rule = { rtol: tolerance.rtol, atol: tolerance.atol, equal_nan };
   const compared = actual.subarray(0, expected.length);
   const isScreened = judged && 'farthest' in judged;
-  const fails = isScreened ? new Uint8Array(expected.length) : failures(reference, compared, rule, judged);
-  const all = Array.from({ length: rows }, (_, row) => compareRow(reference, compared, rule, fails, row));
-  const comparisons = all.map(({ comparison }, row) => {
+  const fails = isScreened ? undefined : failures(reference, compared, rule, judged);
+  const enough = new Float64Array(rows);
+  let [mismatches, nonzero, zerosPassing] = [0, 0, 0];
+  const comparisons = Array.from({ length: rows }, (_, row) => {
     const sigmas = isScreened ? judged.farthest[row] : judged && largestSigma(reference, judged.sigmas, row);
-    return { ...comparison, sigmas };
+    const facts = compareRow(reference, compared, rule, fails, row, sigmas);
+    enough[row] = facts.enoughAtol;
+    mismatches += facts.comparison.mismatches;
+    nonzero += facts.nonzero;
+    zerosPassing += facts.zerosPassing;
+    return facts.comparison;
   });
-  const sum = (of: (row: RowFacts) => number) => all.reduce((total, row) => total + of(row), 0);
-  const enough = all.map((row) => row.enoughAtol);
   return {
     name: reference.name,
     dtype: DTYPES[reference.dtype].torch,
     tolerance,
     elements: expected.length,
-    mismatches: sum(({ comparison }) => comparison.mismatches),
+    mismatches,
     rows: comparisons,
     worst: worstRow(comparisons).worst,
     smallestAtol: smallestAtol(compared, expected, tolerance.rtol, equal_nan, enough),
-    zerosPass: 2 * sum(({ zerosPassing }) => zerosPassing) >= sum(({ nonzero }) => nonzero),
+    zerosPass: 2 * zerosPassing >= nonzero,
     nans: equal_nan ? Array.from(expected).filter(Number.isNaN).length : 0,
     auto: judged && autoSummary(isScreened ? { ...judged, ...NO_FAULTS } : judged, comparisons),
   };
@@ -132,7 +136,7 @@ export function compareTensor(
 
 /** What one pass over a row tells. */
 interface RowFacts {
-  readonly comparison: Omit<RowComparison, 'sigmas'>;
+  readonly comparison: RowComparison;
   /** The atol with which every element is close at the rule's rtol, or slightly more. */
   readonly enoughAtol: number;
   /** Expected values that are not zero, and those of them that zero is close to. */
@@ -144,8 +148,9 @@ function compareRow(
   reference: Reference,
   actual: Floats,
   rule: Rule,
-  fails: Uint8Array,
+  fails: Uint8Array | undefined,
   row: number,
+  sigmas: number | undefined,
 ): RowFacts {
   const { batch, units, data: expected } = reference;
   const { rtol, atol, equal_nan } = rule;
@@ -167,25 +172,31 @@ function compareRow(
       nonzero++;
       if (size < Number.POSITIVE_INFINITY && size <= atol + rtol * size) zerosPassing++;
     }
+    const failing = fails ? fails[i] : 0;
     let difference = Math.abs(actual[i] - expected[i]);
-    if (difference <= worstDifference && fails[i] === 0 && difference < relative * size) continue;
+    if (difference <= worstDifference && failing === 0 && difference < relative * size) continue;
     if (Number.isNaN(difference)) {
-      const equalNans = fails[i] === 0 && Number.isNaN(actual[i]) && Number.isNaN(expected[i]);
+      const equalNans = failing === 0 && Number.isNaN(actual[i]) && Number.isNaN(expected[i]);
       if (equalNans || actual[i] === expected[i]) difference = 0;
     }
     // NaN is worse than any number, and any mismatch is worse than an element that passes.
     const larger = !(difference <= worstDifference) && !Number.isNaN(worstDifference);
-    const isFirstMismatch = fails[i] === 1 && mismatches === 0;
-    if (isFirstMismatch || (larger && (fails[i] === 1 || mismatches === 0))) {
+    const isFirstMismatch = failing === 1 && mismatches === 0;
+    if (isFirstMismatch || (larger && (failing === 1 || mismatches === 0))) {
       worst = i;
       worstDifference = difference;
     }
-    mismatches += fails[i];
+    mismatches += failing;
     if (difference > 0 && !(difference < relative * size)) relative = Math.max(relative, difference / size);
   }
-  const place = { ...placeAt(reference, actual, worst), difference: worstDifference };
   return {
-    comparison: { elements, mismatches, worst: place, relative },
+    comparison: {
+      elements,
+      mismatches,
+      worst: placeAt(reference, actual, worst, worstDifference),
+      relative,
+      sigmas,
+    },
     enoughAtol: enough,
     nonzero,
     zerosPassing,

@@ -10,8 +10,8 @@ import { screenBuffers, screenerOf, screenFactors, screenSums } from './screener
 // reading the weights pays.
 const CHUNK_VALUES = 2 ** 17;
 const CHUNK_ROWS = 32;
-// A screening makes more products, of more rows than a step has: these are faster the more rows they have.
-const SCREENED_VALUES = 2 ** 19;
+// A screening makes more products of all rows of a chunk: these are faster from so many rows on, if there is room for them.
+const SCREENED = { rows: 256, values: 2 ** 19 };
 
 /**
  * Runs a layer through time, chunk by chunk: W_ih x of all steps of a chunk is one product, W_hh h is one product a
@@ -24,8 +24,8 @@ export function* runLayer(run: LayerRun): Generator<number> {
   const units = to - from;
   const columns = KINDS[module.kind].gates.length * units;
   const size = outputSize(module);
-  const values = run.screening ? SCREENED_VALUES : CHUNK_VALUES;
-  const chunk = Math.min(steps, Math.ceil(Math.max(CHUNK_ROWS, values / columns) / batch));
+  const screened = run.screening ? Math.min(SCREENED.rows, SCREENED.values / columns) : 0;
+  const chunk = Math.min(steps, Math.ceil(Math.max(CHUNK_ROWS, CHUNK_VALUES / columns, screened) / batch));
   const workspace = layerWorkspace(run, from, to, chunk);
   const { products, gateStep, buffers } = workspace;
   const { x, h, c } = buffers;

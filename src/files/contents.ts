@@ -110,7 +110,7 @@ export function fileSource(path: string, label: string): Source {
     size,
     sibling: (file) =>
       fileSource(nodePath.join(nodePath.dirname(path), file), nodePath.join(nodePath.dirname(label), file)),
-    read: (offset, length) =>
+    read: (offset, length, into) =>
       withFile(path, label, (file) => {
         if (file.version !== version) {
           throw new CellcheckError({
@@ -120,7 +120,7 @@ export function fileSource(path: string, label: string): Source {
             hints: ['Try again when it is complete.'],
           });
         }
-        const bytes = new Uint8Array(length);
+        const bytes = into ?? new Uint8Array(length);
         file.read(bytes, offset);
         return bytes;
       }),

@@ -78,8 +78,8 @@ export function bounded({ size, read, sibling }: Source): Source {
   return {
     size,
     ...(sibling && { sibling: (file: string) => bounded(sibling(file)) }),
-    read(offset, length) {
-      if (offset >= 0 && length >= 0 && offset + length <= size) return read(offset, length);
+    read(offset, length, into) {
+      if (offset >= 0 && length >= 0 && offset + length <= size) return read(offset, length, into);
       throw new CellcheckError({
         found: `${size} bytes`,
         expected: `${length} more from byte ${offset} on`,

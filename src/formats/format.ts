@@ -5,8 +5,11 @@ import type { JsonValue } from './json-values.js';
 /** Bytes that are read by position: a file on the disk, or one in memory. */
 export interface Source {
   readonly size: number;
-  /** Returns `length` bytes from `offset` on. They may be the source's own memory, so nobody writes to them. */
-  read(offset: number, length: number): Uint8Array;
+  /**
+   * Returns `length` bytes from `offset` on. They may be the source's own memory, so nobody writes to them.
+   * @param into where a file is read to, so that its bytes need no other memory; a source in memory may ignore it
+   */
+  read(offset: number, length: number, into?: Uint8Array): Uint8Array;
   /**
    * A file in the same folder, where the format is one of several files. Absent where the file is not on a disk.
    * @param file its name, without a folder

@@ -24,9 +24,6 @@ export const safetensors: Format = {
   },
 };
 
-/** How much of a tensor is read at once. What is read is copied, and a large tensor must not be in memory twice. */
-const SLICE = 2 ** 22;
-
 /**
  * Reads the named tensors of a file whose header is valid.
  * @throws CellcheckError where a tensor has a dtype that is not read
@@ -39,10 +36,9 @@ export function loadTensors(
   checkNames(header.tensors, names);
   const image = planImage(header, names);
   for (const { fileOffset, imageOffset, length } of image.stretches) {
-    for (let done = 0; done < length; done += SLICE) {
-      const slice = source.read(fileOffset + done, Math.min(SLICE, length - done));
-      image.bytes.set(slice, imageOffset + done);
-    }
+    const target = image.bytes.subarray(imageOffset, imageOffset + length);
+    const bytes = source.read(fileOffset, length, target);
+    if (bytes !== target) target.set(bytes);
   }
   return readImage(header, names, image);
 }

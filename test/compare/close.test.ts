@@ -50,7 +50,7 @@ describe('the smallest atol', () => {
       rtol,
       equal_nan,
       // In blocks of one element.
-      actual.map((value, i) => enoughAtol(value, expected[i], rtol, equal_nan)),
+      Float64Array.from(actual, (value, i) => enoughAtol(value, expected[i], rtol, equal_nan)),
     );
 
   test('is that of the element that needs most, beyond what rtol allows it', () => {
@@ -147,8 +147,8 @@ test('the smallest atol, as printed and passed back, is close for all; the next 
       (expected, rtol, exponent, seed) => {
         const actual = expected.map((value, i) => value + 10 ** exponent * Math.sin(seed + i));
         const [a, e] = [Float64Array.from(actual), Float64Array.from(expected)];
-        const enough = actual.map((value, i) => enoughAtol(value, expected[i], rtol, false));
-        const inOne = [enough.reduce((one, other) => Math.max(one, other), 0)];
+        const enough = Float64Array.from(actual, (value, i) => enoughAtol(value, expected[i], rtol, false));
+        const inOne = Float64Array.of(enough.reduce((one, other) => Math.max(one, other), 0));
         const atol = smallestAtol(a, e, rtol, false, enough)!;
         expect(smallestAtol(a, e, rtol, false, inOne)).toBe(atol);
         const printed = Number(formatDifference(atol));
