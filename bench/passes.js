@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { NODE20_FLAGS, NODE24_FLAGS } from './flags.js';
 import { median } from './statistics.js';
 
 /**
@@ -12,9 +13,16 @@ import { median } from './statistics.js';
  */
 
 /** @type {(kind: string, input: number, hidden: number, layers: number, steps: number, batch: number) => Pass} */
-const pass = (kind, input, hidden, layers, steps, batch) => ({ kind, input, hidden, layers, steps, batch });
+export const pass = (kind, input, hidden, layers, steps, batch) => ({
+  kind,
+  input,
+  hidden,
+  layers,
+  steps,
+  batch,
+});
 
-const PASSES = [
+export const PASSES = [
   pass('LSTM', 64, 128, 1, 200, 1),
   pass('LSTM', 256, 512, 1, 200, 1),
   pass('LSTM', 512, 1024, 2, 200, 1),
@@ -42,13 +50,8 @@ export async function passes(bench) {
   const contenders = {
     torch: bench.start(bench.python, [contender('torch_passes.py')]),
     onnxruntime: bench.start(bench.node20, [contender('onnx-passes.js')]),
-    node20: bench.start(bench.node20, ['--no-liftoff', '--experimental-wasm-relaxed-simd', ours]),
-    node24: bench.start(bench.node24, [
-      '--no-liftoff',
-      '--no-wasm-inlining',
-      '--experimental-wasm-revectorize',
-      ours,
-    ]),
+    node20: bench.start(bench.node20, [...NODE20_FLAGS, ours]),
+    node24: bench.start(bench.node24, [...NODE24_FLAGS, ours]),
   };
   const results = [];
   for (const dtype of ['float32', 'float64']) {

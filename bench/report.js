@@ -7,6 +7,9 @@ const END = '<!-- to here -->';
 const ratio = (value) => (value === undefined ? '' : value.toFixed(2));
 /** @param {number | undefined} value */
 const time = (value) => (value === undefined ? '' : value < 100 ? value.toPrecision(3) : value.toFixed(0));
+/** @param {import('./passes.js').Pass} pass */
+const nameOf = ({ kind, input, hidden, layers, steps, batch }) =>
+  `${kind} ${input} → ${hidden}${layers > 1 ? `, ${layers} layers` : ''}, ${steps} steps × ${batch}`;
 /** @param {readonly (readonly string[])[]} rows the first one is the header */
 const table = ([heads, ...rows]) =>
   [heads, heads.map((_, i) => (i ? '--:' : '---')), ...rows]
@@ -18,7 +21,7 @@ const table = ([heads, ...rows]) =>
  * @param {any} results
  * @param {string} file
  */
-export function writeReport({ machine, passes, processes, forms, growth }, file) {
+export function writeReport({ machine, passes, judging, processes, forms, growth }, file) {
   const { processor, cores, memoryGiB, platform, date, versions } = machine;
   const parts = [
     `Measured on ${date}: ${processor}, ${cores} cores, ${memoryGiB} GiB, ${platform}; Node ${versions.node} and ${versions.node24}, PyTorch ${versions.torch}, onnxruntime ${versions['onnxruntime (Python)']} (Python) and ${versions['onnxruntime-node']} (Node).`,
@@ -26,11 +29,11 @@ export function writeReport({ machine, passes, processes, forms, growth }, file)
     table([
       ['pass', 'dtype', 'threads', 'PyTorch', 'onnxruntime-node', 'cellcheck, Node 20', 'cellcheck, Node 24'],
       ...passes.map((/** @type {any} */ pass) => {
-        const { kind, input, hidden, layers, steps, batch, dtype, threads, milliseconds, ratios } = pass;
+        const { dtype, threads, milliseconds, ratios } = pass;
         const cell = (/** @type {string} */ name) =>
           ratios[name] === undefined ? '' : `${time(milliseconds[name])} (${ratio(ratios[name])})`;
         return [
-          `${kind} ${input} → ${hidden}${layers > 1 ? `, ${layers} layers` : ''}, ${steps} steps × ${batch}`,
+          nameOf(pass),
           dtype,
           String(threads),
           time(milliseconds.torch),
@@ -38,7 +41,15 @@ export function writeReport({ machine, passes, processes, forms, growth }, file)
         ];
       }),
     ]),
-    '### Whole processes',
+    '### Judging\n\nA whole verdict by the default rule as a multiple of the forward pass in it: two threads, without reading and printing.',
+    table([
+      ['pass', 'Node 20: pass, ms', 'verdict ÷ pass', 'Node 24: pass, ms', 'verdict ÷ pass'],
+      ...judging.map((/** @type {any} */ row) => [
+        nameOf(row),
+        ...[row.node20, row.node24].flatMap(({ forward, ratio: times }) => [time(forward), ratio(times)]),
+      ]),
+    ]),
+    '### Whole processes\n\n`cellcheck verify` judges by its default rule.',
     ...processes.map((/** @type {any} */ { name, table: rows }) =>
       [
         `${name[0].toUpperCase()}${name.slice(1)}:\n`,
@@ -72,7 +83,7 @@ export function writeReport({ machine, passes, processes, forms, growth }, file)
     '### Growth\n\nOne thread, Node 20, float64: milliseconds, and the slope of the straight line through their logarithms.',
     table([
       ['what grows', 'from', 'to', 'slope'],
-      ...['steps', 'batch', 'hidden'].map((what) => {
+      ...['steps', 'batch', 'hidden', 'steps of a verdict', 'batch of a verdict'].map((what) => {
         const { points, slope } = growth[what];
         const [from, to] = [points[0], points.at(-1)].map(([value, ms]) => `${value}: ${time(ms)} ms`);
         return [what, from, to, slope.toFixed(3)];
@@ -82,6 +93,13 @@ export function writeReport({ machine, passes, processes, forms, growth }, file)
       ['steps', 'MiB of the process', 'MiB of the tensors', 'the rest'],
       ...growth.memory.map((/** @type {any} */ { steps, mebibytes, tensors }) =>
         [steps, mebibytes.toFixed(0), tensors.toFixed(0), (mebibytes - tensors).toFixed(0)].map(String),
+      ),
+    ]),
+    '`cellcheck verify` of LSTM 64 → 64 with its table, by its default rule:',
+    table([
+      ['steps', 'MiB, Node 20', 'MiB, Node 24'],
+      ...growth.verdicts.map((/** @type {any} */ { steps, node20, node24 }) =>
+        [steps, node20.toFixed(0), node24.toFixed(0)].map(String),
       ),
     ]),
   ];

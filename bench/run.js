@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { pythonWith } from '../test/live/python.js';
 import { forms } from './forms.js';
 import { growth } from './growth.js';
+import { judging } from './judging.js';
 import { passes } from './passes.js';
 import { processes } from './processes.js';
 import { writeReport } from './report.js';
@@ -57,7 +58,7 @@ const bench = {
   },
 };
 
-const MEASUREMENTS = { passes, processes, forms, growth };
+const MEASUREMENTS = { passes, judging, processes, forms, growth };
 const file = at('results.json');
 /** @type {Record<string, unknown>} */
 const results = fs.existsSync(file) && values.only ? JSON.parse(fs.readFileSync(file, 'utf8')) : {};

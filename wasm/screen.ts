@@ -4,8 +4,7 @@
 // dX is the difference of x between the two steps, vX the variance of x. sumsX and sumsH [rows, gates·units]: W_ih x + b_ih
 // and W_hh h + b_hh of the free run. dSums: the difference of sumsH. vX and vH [rows, gates·units]: the sums of the products
 // that give their variances. biasesV [gates·units]. Variances are in units of `ScreenTerms` (src/engine/kernels/kernels.ts).
-// Derivatives are those at the values: within the few standard deviations that the envelope looks at, they do not change by
-// anything that counts where the variances are as small as is asked for here.
+// Derivatives are those at the values, where the envelope takes the largest within a few standard deviations.
 // A cell returns whether a value is beyond what float32 and the series here can tell.
 
 import { expMinusOne, expSingle } from './activations';
@@ -36,6 +35,7 @@ const NUMBERS = memory.data<f32>([
   0.16666667, 0.16666667, 0.16666667, 0.16666667,
   -0.33333334, -0.33333334, -0.33333334, -0.33333334,
   -0.0, -0.0, -0.0, -0.0,
+  0.0078125, 0.0078125, 0.0078125, 0.0078125,
 ], 16);
 const ONE: i32 = 0;
 const TWO: i32 = 1;
@@ -45,6 +45,8 @@ const HALF: i32 = 4;
 const SIXTH: i32 = 5;
 const MINUS_THIRD: i32 = 6;
 const SIGN: i32 = 7;
+/** Of a sum or a state: three terms of a series give all digits. */
+const MOST_DIFFERENCE: i32 = 8;
 
 // @ts-ignore: decorator
 @inline
@@ -92,7 +94,8 @@ function gateV(a: v128, offset: usize, sumsX: usize, sumsH: usize, vX: usize, vH
 function unfit(v: v128, most: v128, d: v128, terms: usize): v128 {
   const isUsual = v128.and(f32x4.ge(v, term(terms, LEAST)), f32x4.le(v, most));
   const isNear = f32x4.le(square(d), f32x4.mul(v, term(terms, FARTHEST)));
-  return v128.not(v128.and(isUsual, isNear));
+  const isSmall = f32x4.le(f32x4.abs(d), number(MOST_DIFFERENCE));
+  return v128.not(v128.and(v128.and(isUsual, isNear), isSmall));
 }
 
 /** 1 / (1 + y) for |y| ≤ 0.01. */

@@ -17,14 +17,15 @@ import { termsOf } from './workspace.js';
 /** Deviations and mean squares beyond this share of their limits are left to the envelope: a screening rounds in float32. */
 export const SURE = 0.99;
 
-/** Within this distance of a sum, derivatives do not change by anything that counts. */
-const SHORT_REACH = 2 ** -12;
+/**
+ * How far the standard deviations that the envelope looks at may reach from a sum: it takes the largest derivatives within that
+ * distance, a screening takes those at the sum. These are smaller by up to such a share, and with them the variances, so that
+ * what a screening tells is within rounding all the more.
+ */
+const MOST_REACH = 1;
 /** Below this, in units of the roundoff's square, float32 loses variances. */
 const LEAST_VARIANCE = 1e-30;
-/**
- * The farthest that a sum may be from that of the pass, in standard deviations: float32 and the series of the screening cells
- * hold its difference, of up to FARTHEST · SHORT_REACH / 6, to 1e-6.
- */
+/** The farthest that a sum may be from that of the pass, in standard deviations: float32 holds its difference to 1e-6. */
 const FARTHEST = 256;
 
 /**
@@ -83,7 +84,7 @@ function screenTerms(model: ErrorModel, terms: number, unit: number): ScreenTerm
     ...(Object.fromEntries(scaled) as typeof variances),
     reach,
     least: LEAST_VARIANCE,
-    most: (SHORT_REACH / reach) ** 2,
+    most: (MOST_REACH / reach) ** 2,
     mostOfStates: (HORIZON / reach) ** 2,
     farthest: (FARTHEST * unit) ** 2,
     perUnit: 1 / unit,
