@@ -16,7 +16,7 @@ export {
 } from './diff/diff.js';
 export type { Change, Relation } from './diff/relation.js';
 export type { UsedKernels } from './engine/forward.js';
-export type { Compute, KernelName, OnProgress, SpeedOptions } from './engine/options.js';
+export type { Compute, KernelName, OnProgress, SpeedOptions, Stage } from './engine/options.js';
 export type { OutputTensors } from './engine/outputs.js';
 export { CellcheckError, type ErrorCode, type ErrorParts } from './errors.js';
 export type { PlaceOptions } from './files/case-file.js';
