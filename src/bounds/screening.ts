@@ -1,15 +1,15 @@
 import { chooseKernels, workOf } from '../engine/kernels/choose.js';
-import type { Kernels, ScreenTerms } from '../engine/kernels/kernels.js';
+import type { ScreenTerms } from '../engine/kernels/kernels.js';
 import type { KernelName, SpeedOptions } from '../engine/options.js';
 import type { Screen } from '../engine/screen.js';
-import { carriesCell, KINDS, type Kind } from '../kinds.js';
+import type { Kind } from '../kinds.js';
 import type { Network, Sequence } from '../module/bind.js';
 import { layerInputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
-import { errorCells } from './cells.js';
 import { biasErrors } from './layer.js';
 import type { ErrorModel } from './model.js';
 import type { Profile } from './profiles.js';
+import { PROOF_TERMS, screensAlike } from './screening-proof.js';
 import { twinsOf } from './twins.js';
 import { HORIZON, ROUNDING_SIGMAS, varianceModel } from './variance.js';
 import { termsOf } from './workspace.js';
@@ -103,7 +103,8 @@ function hasScreening(
   const { kernels, name, release } = chooseKernels(kind, 'float64', workOf(network, sequence), speed);
   try {
     const key = `${name} ${kind}` as const;
-    const agreement = agreements.get(key) ?? agrees(kernels, model, unit, kind);
+    const agreement =
+      agreements.get(key) ?? screensAlike(kernels, model, kind, screenTerms(model, PROOF_TERMS, unit));
     agreements.set(key, agreement);
     return agreement;
   } finally {
@@ -112,120 +113,3 @@ function hasScreening(
 }
 
 const agreements = new Map<`${KernelName} ${Kind}`, boolean>();
-
-// Sizes that leave a remainder in every loop.
-const UNITS = 7;
-const ROWS = 3;
-const TERMS = 20;
-/** The largest difference. */
-const MOST_UNITS = 30;
-/** Largest difference from bounds/cells.ts: of variances, relative; of values, relative to the largest difference. */
-const ALLOWED = 2e-5;
-
-/** Compares a screening step with one in float64 that begins from the same differences. */
-function agrees(kernels: Kernels, model: ErrorModel, unit: number, kind: Kind): boolean {
-  const columns = KINDS[kind].gates.length * UNITS;
-  const [gates, states] = [ROWS * columns, ROWS * UNITS];
-  const weight = Float32Array.from(drawn(columns * UNITS, 0));
-  const { screen, singles, products, buffers } = kernels.workspace(
-    {
-      squares: { weight, columns, squared: true, rows: 'many', precision: 'float32' },
-      product: { weight, columns, rows: 'many', precision: 'float32' },
-    },
-    { sums: ROWS * 8, counts: ROWS * 8 },
-    {
-      ...{ sumsX: gates, sumsH: gates, dSums: gates, vX: gates, vH: gates, biasesV: columns },
-      ...{ dh: states, hV: states, before: states, dBefore: states, c: states, dc: states, cV: states },
-      d: states,
-    },
-  );
-  if (!screen) return false;
-  const scale = unit ** 2;
-  const largest = MOST_UNITS * unit;
-  for (const nonlinearity of KINDS[kind].nonlinearities) {
-    for (const [i, name] of (['sumsX', 'sumsH', 'before', 'c'] as const).entries())
-      singles[name].set(drawn(singles[name].length, i).map((value) => 3 * value));
-    for (const [i, name] of (['dBefore', 'dc', 'd'] as const).entries())
-      singles[name].set(drawn(states, i + 4).map((value) => largest * value));
-    for (const [i, name] of (['biasesV', 'hV', 'cV'] as const).entries())
-      singles[name].set(drawn(singles[name].length, i + 7).map((value) => 2 + value));
-    products.product(singles.dSums, singles.dBefore, ROWS);
-    for (const [i, name] of (['vX', 'vH'] as const).entries()) {
-      singles.d.set(drawn(states, i + 10).map((value) => 2 + value));
-      products.squares(singles[name], singles.d, ROWS);
-    }
-    singles.d.set(drawn(states, 12).map((value) => largest * value));
-    const copy = Object.fromEntries(
-      Object.entries(singles).map(([name, values]) => [name, Float64Array.from(values)]),
-    ) as Record<keyof typeof singles, Float64Array>;
-    const product = (x: Floats, power: number) =>
-      Float64Array.from({ length: gates }, (_, i) => {
-        const [row, column] = [Math.floor(i / columns), i % columns];
-        let sum = 0;
-        for (let k = 0; k < UNITS; k++) sum += weight[column * UNITS + k] ** power * x[row * UNITS + k];
-        return sum;
-      });
-    const dSums = product(copy.dBefore, 1);
-    const stepFrom = (share: number) => ({
-      rows: ROWS,
-      hidden_size: UNITS,
-      gates: copy.sumsX,
-      gatesAt: 0,
-      hidden: copy.sumsH.map((sum, i) => sum + share * dSums[i]),
-      hiddenAt: 0,
-      gatesError: product(
-        drawn(states, 10).map((value) => 2 + value),
-        2,
-      ).map((v) => v * scale),
-      hiddenError: product(
-        drawn(states, 11).map((value) => 2 + value),
-        2,
-      ).map((v) => v * scale),
-      terms: TERMS,
-      biasError: copy.biasesV.map((v) => v * scale),
-      h: copy.before.map((h, i) => h + share * copy.dBefore[i]),
-      hError: copy.hV.map((v) => v * scale),
-      c: copy.c.map((c, i) => c + share * copy.dc[i]),
-      cError: copy.cV.map((v) => v * scale),
-      nonlinearity,
-    });
-    const [free, forced] = [stepFrom(0), stepFrom(1)];
-    errorCells(model)[kind](free);
-    errorCells(model)[kind](forced);
-    const terms = screenTerms(model, TERMS, unit);
-    const step = {
-      ...{ rows: ROWS, units: UNITS, stride: UNITS, gatesAt: 0, vHAt: 0, beforeAt: 0, cAt: 0, nonlinearity },
-      ...singles,
-    };
-    const isUnfit = screen.step[kind](step, terms);
-    if (isUnfit && nonlinearity !== 'relu') return false;
-    for (const buffer of [buffers.sums, buffers.counts]) buffer.fill(0);
-    const largestDeviation = screen.deviations(step, terms, singles.d, 0, buffers.sums, buffers.counts);
-    let mostSigmas = 0;
-    const isNear = (actual: number, expected: number, size: number) =>
-      Math.abs(actual - expected) <= ALLOWED * size;
-    const hasCell = carriesCell(kind);
-    for (let i = 0; i < states; i++) {
-      const [dh, v] = [forced.h[i] - free.h[i], free.hError[i] / scale];
-      const sigma = Math.abs(copy.d[i] - dh) / unit / Math.sqrt(v);
-      const sumAt = Math.floor(i / UNITS) * 8 + (i % UNITS);
-      if (v > 0) mostSigmas = Math.max(mostSigmas, sigma);
-      const isRight =
-        isNear(singles.dh[i], dh, largest) &&
-        isNear(singles.hV[i], v, v) &&
-        (v === 0 || isNear(Math.sqrt(buffers.sums[sumAt]), sigma, MOST_UNITS + sigma)) &&
-        buffers.counts[sumAt] === 1 &&
-        (!hasCell || isNear(singles.dc[i], forced.c[i] - free.c[i], largest)) &&
-        (!hasCell || isNear(singles.cV[i], free.cError[i] / scale, free.cError[i] / scale));
-      if (!isRight) return false;
-    }
-    if (nonlinearity !== 'relu' && !isNear(largestDeviation, mostSigmas, MOST_UNITS + mostSigmas))
-      return false;
-  }
-  return true;
-}
-
-/** Pseudo-random numbers from −1 to 1. */
-function drawn(length: number, seed: number): Float64Array {
-  return Float64Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed * 78.233));
-}

@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest';
+import { PROFILES } from '../../src/bounds/profiles.js';
+import { screensAlike } from '../../src/bounds/screening-proof.js';
+import { varianceModel } from '../../src/bounds/variance.js';
+import { chooseKernels } from '../../src/engine/kernels/choose.js';
+import type { Kernels, ScreenKernels, ScreenStep, ScreenTerms } from '../../src/engine/kernels/kernels.js';
+import { plainFloat64 } from '../../src/engine/kernels/plain.js';
+import type { Floats } from '../../src/tensor/dtype.js';
+
+const { kernels } = chooseKernels('LSTM', 'float64', 0, { kernels: 'simd' });
+const model = varianceModel(PROFILES.generic);
+const KINDS = ['RNN', 'GRU', 'LSTM'] as const;
+const unit = PROFILES.generic.store;
+const { sigmas, ...variances } = model.kernelTerms!(20);
+const TERMS: ScreenTerms = {
+  ...(Object.fromEntries(
+    Object.entries(variances).map(([name, value]) => [name, value / unit ** 2]),
+  ) as typeof variances),
+  reach: sigmas * unit,
+  least: 1e-30,
+  most: 1e10,
+  mostOfStates: 1e10,
+  farthest: (256 * unit) ** 2,
+  perUnit: 1 / unit,
+};
+
+interface Change {
+  readonly screen?: (screen: ScreenKernels) => ScreenKernels;
+  readonly product?: string;
+}
+
+/** The kernels with one thing that is not right. */
+const spoilt = ({ screen, product }: Change): Kernels => ({
+  ...kernels,
+  workspace(factors, lengths, singles) {
+    const made = kernels.workspace(factors, lengths, singles);
+    const products = Object.entries(made.products).map(([name, right]) => {
+      const wrong: typeof right = (out, x, rows) => {
+        right(out, x, rows);
+        out[0] *= 1.1;
+      };
+      return [name, name === product ? wrong : right];
+    });
+    return {
+      ...made,
+      products: Object.fromEntries(products),
+      screen: screen ? screen(made.screen!) : made.screen,
+    };
+  },
+});
+
+/** The kernels with a step after which this is done. */
+const afterStep = (change: (step: ScreenStep) => void) =>
+  spoilt({
+    screen: (right) => {
+      const changed = (kind: (typeof KINDS)[number]) => (step: ScreenStep, terms: ScreenTerms) => {
+        const isUnfit = right.step[kind](step, terms);
+        change(step);
+        return isUnfit;
+      };
+      return { ...right, step: { RNN: changed('RNN'), GRU: changed('GRU'), LSTM: changed('LSTM') } };
+    },
+  });
+
+/** The kernels with other deviations. */
+const afterDeviations = (change: (squares: Floats, counts: Floats, largest: number) => number) =>
+  spoilt({
+    screen: (right) => ({
+      ...right,
+      deviations: (step, terms, d, at, squares, counts) =>
+        change(squares, counts, right.deviations(step, terms, d, at, squares, counts)),
+    }),
+  });
+
+const alike = (changed: Kernels, kind: (typeof KINDS)[number]) => screensAlike(changed, model, kind, TERMS);
+
+test.each(KINDS)(
+  "kernels' screening of %s is used where it gives the model's numbers, and no other",
+  (kind) => {
+    expect(alike(kernels, kind)).toBe(true);
+    expect(alike(plainFloat64, kind)).toBe(false);
+    const scaled = (name: 'dh' | 'hV' | 'dc' | 'cV', i: number, factor: number) =>
+      alike(
+        afterStep((step) => {
+          step[name][i] =
+            factor * step[name][i] + (name === 'dh' || name === 'dc' ? (factor - 1) * 30 * unit : 0);
+        }),
+        kind,
+      );
+    for (const i of [0, 20]) {
+      for (const factor of [1.001, 0.999]) {
+        for (const name of ['dh', 'hV'] as const) expect(scaled(name, i, factor), `${name} ${i}`).toBe(false);
+        for (const name of ['dc', 'cV'] as const)
+          expect(scaled(name, i, factor), `${name} ${i}`).toBe(kind !== 'LSTM');
+      }
+    }
+    for (const product of ['difference', 'variance'])
+      expect(alike(spoilt({ product }), kind), product).toBe(false);
+    const rest: Record<string, Kernels> = {
+      squares: afterDeviations((squares, _, largest) => {
+        squares[22] *= 1.001;
+        return largest;
+      }),
+      counts: afterDeviations((_, counts, largest) => {
+        counts[22]++;
+        return largest;
+      }),
+      'a larger deviation': afterDeviations((_, __, largest) => largest * 1.001),
+      'a smaller deviation': afterDeviations((_, __, largest) => largest * 0.999),
+      'no deviation': afterDeviations(() => Number.NaN),
+      doubts: spoilt({
+        screen: (right) => ({ ...right, step: { RNN: () => true, GRU: () => true, LSTM: () => true } }),
+      }),
+    };
+    for (const [name, changed] of Object.entries(rest)) expect(alike(changed, kind), name).toBe(false);
+  },
+);
