@@ -4,9 +4,12 @@ import { sigmoid, tanh } from './activations';
 import { gru, lstm, rnn } from './gates';
 import { FREE, pack, panelColumns, product, singleColumns, singleProduct } from './products';
 import {
+  gruSamples,
   gruScreen,
+  lstmSamples,
   lstmScreen,
   narrow,
+  rnnSamples,
   rnnScreen,
   screenDeviations,
   squares,
@@ -121,6 +124,7 @@ export function rnn_screen(
     ? rnnScreen(rows, units, sumsX, sumsH, dSums, vX, vH, biasesV, terms, dh, hV, true)
     : rnnScreen(rows, units, sumsX, sumsH, dSums, vX, vH, biasesV, terms, dh, hV, false);
 }
+export { gruSamples as gru_samples, lstmSamples as lstm_samples, rnnSamples as rnn_samples };
 export { gruScreen as gru_screen, lstmScreen as lstm_screen, narrow, screenDeviations as screen_deviations, squares };
 export { gruVariances as gru_variances, lstmVariances as lstm_variances };
 

@@ -36,6 +36,7 @@ const NUMBERS = memory.data<f32>([
   -0.33333334, -0.33333334, -0.33333334, -0.33333334,
   -0.0, -0.0, -0.0, -0.0,
   0.0078125, 0.0078125, 0.0078125, 0.0078125,
+  8.0654901e-10, 8.0654901e-10, 8.0654901e-10, 8.0654901e-10,
 ], 16);
 const ONE: i32 = 0;
 const TWO: i32 = 1;
@@ -47,6 +48,8 @@ const MINUS_THIRD: i32 = 6;
 const SIGN: i32 = 7;
 /** Of a sum or a state: three terms of a series give all digits. */
 const MOST_DIFFERENCE: i32 = 8;
+/** √12 / 2³² */
+const PER_INTEGER: i32 = 9;
 
 // @ts-ignore: decorator
 @inline
@@ -227,6 +230,8 @@ export function rnnScreen(
         bad = v128.or(bad, unfit(next, term(terms, MOST_OF_STATES), zero, terms));
         storeFirst<f32>(dh + offset, tanhD(value, m, r, d), left);
         storeFirst<f32>(hV + offset, next, left);
+        storeFirst<f32>(sumsX + offset, value, left);
+        storeFirst<f32>(vX + offset, next, left);
       }
       isUnfit = isUnfit || isAny(bad, left);
     }
@@ -404,6 +409,189 @@ export function lstmScreen(
     }
   }
   return isUnfit;
+}
+
+/** Random numbers of variance 1, uniform, for four places from `place` on: the same for the same places. */
+// @ts-ignore: decorator
+@inline
+function random(place: i32): v128 {
+  let x = i32x4.add(i32x4.splat(place), i32x4(0, 1, 2, 3));
+  // lowbias32 of C. Wellons' hash prospector.
+  x = v128.xor(x, i32x4.shr_u(x, 16));
+  x = i32x4.mul(x, i32x4.splat(0x7feb352d));
+  x = v128.xor(x, i32x4.shr_u(x, 15));
+  x = i32x4.mul(x, i32x4.splat(<i32>0x846ca68b));
+  x = v128.xor(x, i32x4.shr_u(x, 16));
+  return f32x4.mul(f32x4.convert_i32x4_s(x), number(PER_INTEGER));
+}
+
+/** The standard deviation of a variance, as it is in values. */
+// @ts-ignore: decorator
+@inline
+function deviation(v: v128, unit: v128): v128 {
+  return f32x4.mul(f32x4.sqrt(v), unit);
+}
+
+/** The difference of a σ gate with a random error: d is that of its sum. */
+// @ts-ignore: decorator
+@inline
+function sampledSigmoid(value: v128, d: v128, sigma: v128, place: i32): v128 {
+  const change = smallExp(d);
+  const slope = f32x4.mul(value, f32x4.sub(number(ONE), value));
+  const propagated = f32x4.mul(f32x4.mul(slope, change), inverse(f32x4.mul(value, change)));
+  return madd<f32>(random(place), sigma, propagated);
+}
+
+/** The same of tanh. */
+// @ts-ignore: decorator
+@inline
+function sampledTanh(value: v128, d: v128): v128 {
+  const change = madd<f32>(f32x4.mul(square(d), number(MINUS_THIRD)), d, d);
+  const slope = f32x4.sub(number(ONE), square(value));
+  return f32x4.mul(f32x4.mul(slope, change), inverse(f32x4.mul(value, change)));
+}
+
+// Sampling cells: the errors of `count` runs that round at random, from the gates of the free run and the variances of a step's
+// own rounding, which the screening cells leave in sumsX and vX. dSums [count, rows, gates·units]: W_hh times the errors of h
+// before the step. dh [count, rows, units]: errors of h after it. `place` numbers the random numbers of a step; those of a row
+// begin at PLACES times its number in `ids`, those of a run at RUN times its number.
+const PLACES: i32 = 0x3504f333;
+const RUN: i32 = 0x2545f491;
+const GATE: i32 = 0x1b873593;
+
+// @ts-ignore: decorator
+@inline
+function placeOf(place: i32, ids: usize, row: i32, run: i32): i32 {
+  return place + PLACES * <i32>load<f32>(ids + (<usize>row << 2)) + RUN * run;
+}
+
+export function rnnSamples(
+  count: i32, rows: i32, units: i32, sumsX: usize, vX: usize, dSums: usize, dh: usize, ids: usize, place: i32, terms: usize,
+): void {
+  const unit = f32x4.div(number(ONE), term(terms, PER_UNIT));
+  for (let row = 0; row < rows; row++) {
+    for (let j = 0; j < units; j += 4) {
+      const at = (<usize>row * units + j) * 4;
+      const value = v128.load(sumsX + at);
+      const sigma = deviation(v128.load(vX + at), unit);
+      for (let run = 0; run < count; run++) {
+        const runAt = <usize>run * rows * units * 4 + at;
+        const d = sampledTanh(value, v128.load(dSums + runAt));
+        const error = madd<f32>(random(placeOf(place, ids, row, run) + j), sigma, d);
+        storeFirst<f32>(dh + runAt, error, units - j);
+      }
+    }
+  }
+}
+
+/** h [rows, stride]: the free run's h before the step. dh is read and written. */
+export function gruSamples(
+  count: i32, rows: i32, units: i32, sumsX: usize, vX: usize, dSums: usize, dh: usize, ids: usize, place: i32, terms: usize,
+  sumsH: usize, vH: usize, biasesV: usize, h: usize, stride: i32,
+): void {
+  const block = <usize>units * 4;
+  const one = number(ONE);
+  const unit = f32x4.div(one, term(terms, PER_UNIT));
+  for (let row = 0; row < rows; row++) {
+    for (let j = 0; j < units; j += 4) {
+      const at = <usize>j * 4;
+      const rAt = <usize>row * 3 * block + at;
+      const zAt = rAt + block;
+      const nAt = zAt + block;
+      const stateAt = <usize>row * block + at;
+      const r = v128.load(sumsX + rAt);
+      const z = v128.load(sumsX + zAt);
+      const sigmaR = deviation(v128.load(vX + rAt), unit);
+      const sigmaZ = deviation(v128.load(vX + zAt), unit);
+      const nHidden = v128.load(sumsH + nAt);
+      const nInput = v128.load(sumsX + nAt);
+      const reset = f32x4.mul(r, nHidden);
+      const aN = f32x4.add(nInput, reset);
+      const vHidden = affineV(nHidden, v128.load(vH + nAt), terms);
+      const vReset = madd<f32>(square(reset), term(terms, ROUNDING), f32x4.mul(square(r), vHidden));
+      const stored = madd<f32>(square(aN), term(terms, ROUNDING), v128.load(biasesV + 2 * block + at));
+      const vAN = f32x4.add(f32x4.add(affineV(nInput, v128.load(vX + nAt), terms), vReset), stored);
+      const m = tanhExponential(aN);
+      const q = f32x4.div(one, f32x4.add(number(TWO), m));
+      const n = tanhOf(aN, m, q);
+      const sigmaN = deviation(tanhV(n, m, q, vAN, terms), unit);
+      const apart = f32x4.sub(v128.load(h + (<usize>row * stride + j) * 4), n);
+      const next = madd<f32>(apart, z, n);
+      const rounded = madd<f32>(number(TWO), square(f32x4.mul(apart, z)), square(next));
+      const sigmaH = deviation(madd<f32>(term(terms, ROUNDING), rounded, term(terms, FLOOR)), unit);
+      for (let run = 0; run < count; run++) {
+        const sumsAt = dSums + <usize>run * rows * 3 * block;
+        const dhAt = dh + <usize>run * rows * block + stateAt;
+        const first = placeOf(place, ids, row, run) + j;
+        const dR = sampledSigmoid(r, v128.load(sumsAt + rAt), sigmaR, first);
+        const dZ = sampledSigmoid(z, v128.load(sumsAt + zAt), sigmaZ, first + GATE);
+        const dHidden = v128.load(sumsAt + nAt);
+        const dReset = madd<f32>(r, dHidden, f32x4.mul(dR, f32x4.add(nHidden, dHidden)));
+        const dN = madd<f32>(random(first + 2 * GATE), sigmaN, sampledTanh(n, dReset));
+        const fromBefore = f32x4.mul(f32x4.add(z, dZ), f32x4.sub(v128.load(dhAt), dN));
+        const d = f32x4.add(dN, madd<f32>(dZ, apart, fromBefore));
+        storeFirst<f32>(dhAt, madd<f32>(random(first + 3 * GATE), sigmaH, d), units - j);
+      }
+    }
+  }
+}
+
+/** c: the free run's c before the step. dc [count, rows, units] is read and written. */
+export function lstmSamples(
+  count: i32, rows: i32, units: i32, sumsX: usize, vX: usize, dSums: usize, dh: usize, ids: usize, place: i32, terms: usize,
+  c: usize, dc: usize,
+): void {
+  const block = <usize>units * 4;
+  const one = number(ONE);
+  const unit = f32x4.div(one, term(terms, PER_UNIT));
+  for (let row = 0; row < rows; row++) {
+    for (let j = 0; j < units; j += 4) {
+      const at = <usize>j * 4;
+      const iAt = <usize>row * 4 * block + at;
+      const fAt = iAt + block;
+      const gAt = fAt + block;
+      const oAt = gAt + block;
+      const stateAt = <usize>row * block + at;
+      const i = v128.load(sumsX + iAt);
+      const f = v128.load(sumsX + fAt);
+      const g = v128.load(sumsX + gAt);
+      const o = v128.load(sumsX + oAt);
+      const sigmaI = deviation(v128.load(vX + iAt), unit);
+      const sigmaF = deviation(v128.load(vX + fAt), unit);
+      const sigmaG = deviation(v128.load(vX + gAt), unit);
+      const sigmaO = deviation(v128.load(vX + oAt), unit);
+      const before = v128.load(c + stateAt);
+      const kept = f32x4.mul(f, before);
+      const added = f32x4.mul(i, g);
+      const next = f32x4.add(kept, added);
+      const rounded = madd<f32>(kept, kept, madd<f32>(added, added, square(next)));
+      const sigmaC = deviation(madd<f32>(term(terms, ROUNDING), rounded, term(terms, FLOOR)), unit);
+      const m = tanhExponential(next);
+      const t = tanhOf(next, m, f32x4.div(one, f32x4.add(number(TWO), m)));
+      const value = f32x4.mul(o, t);
+      const ofT = madd<f32>(square(t), term(terms, TANH), term(terms, TANH_ABSOLUTE));
+      const stored = madd<f32>(square(value), term(terms, ROUNDING), term(terms, FLOOR));
+      const sigmaH = deviation(madd<f32>(square(o), ofT, stored), unit);
+      for (let run = 0; run < count; run++) {
+        const sumsAt = dSums + <usize>run * rows * 4 * block;
+        const dhAt = dh + <usize>run * rows * block + stateAt;
+        const dcAt = dc + <usize>run * rows * block + stateAt;
+        const first = placeOf(place, ids, row, run) + j;
+        const dI = sampledSigmoid(i, v128.load(sumsAt + iAt), sigmaI, first);
+        const dF = sampledSigmoid(f, v128.load(sumsAt + fAt), sigmaF, first + GATE);
+        const dG = madd<f32>(random(first + 2 * GATE), sigmaG, sampledTanh(g, v128.load(sumsAt + gAt)));
+        const dO = sampledSigmoid(o, v128.load(sumsAt + oAt), sigmaO, first + 3 * GATE);
+        const dBefore = v128.load(dcAt);
+        const dKept = madd<f32>(f, dBefore, f32x4.mul(dF, f32x4.add(before, dBefore)));
+        const dAdded = madd<f32>(i, dG, f32x4.mul(dI, f32x4.add(g, dG)));
+        const dNext = madd<f32>(random(first + 4 * GATE), sigmaC, f32x4.add(dKept, dAdded));
+        storeFirst<f32>(dcAt, dNext, units - j);
+        const dT = sampledTanh(t, dNext);
+        const d = madd<f32>(o, dT, f32x4.mul(dO, f32x4.add(t, dT)));
+        storeFirst<f32>(dhAt, madd<f32>(random(first + 5 * GATE), sigmaH, d), units - j);
+      }
+    }
+  }
 }
 
 /**

@@ -2,14 +2,15 @@
 // versions of Node run it, with the flags of V8 that the command line sets. Reading the file and printing are not timed.
 //
 //     {"load": file}, then {"run": threads} → {"forward", "verdict"} in milliseconds
+import { readFileSync } from 'node:fs';
 import readline from 'node:readline';
-import { loadCase, verify } from '../../dist/src/index.js';
+import { caseOf, readTensors, stateDict, verify } from '../../dist/src/index.js';
 import { bind } from '../../dist/src/module/bind.js';
 import { describeModule } from '../../dist/src/module/describe.js';
 import { forwardInThreads } from '../../dist/src/threads/forward.js';
 
 const wide = process.execArgv.includes('--experimental-wasm-revectorize');
-/** @type {{ loaded: Awaited<ReturnType<typeof loadCase>>, bound: ReturnType<typeof bind> }} */
+/** @type {{ loaded: ReturnType<typeof caseOf>, bound: ReturnType<typeof bind> }} */
 let state;
 
 /** @param {() => Promise<unknown>} work */
@@ -22,7 +23,10 @@ async function milliseconds(work) {
 /** @param {any} order */
 async function answer(order) {
   if (order.load) {
-    const loaded = await loadCase(order.load);
+    const file = readTensors(readFileSync(order.load), order.load);
+    const tensors = file.load([...file.specs.keys()]);
+    const { input, output, ...weights } = Object.fromEntries(tensors);
+    const loaded = caseOf(stateDict(weights), { input, output });
     const bound = bind(describeModule(loaded.weights.specs, {}), loaded, false);
     state = { loaded, bound };
     return {};
@@ -31,7 +35,7 @@ async function answer(order) {
   const speed = { threads: order.run, wide };
   const forward = await milliseconds(() => forwardInThreads(bound.network, bound.sequence, { speed }));
   const verdict = await milliseconds(async () => {
-    const { verdict } = await verify(loaded, { speed });
+    const { verdict } = await verify(loaded, { batch_first: false, speed });
     if (verdict !== 'parity') throw new Error(`the verdict is ${verdict}`);
   });
   return { forward, verdict };

@@ -1,5 +1,5 @@
 import { packRows, pick } from '../engine/forward.js';
-import { chooseKernels, workOf } from '../engine/kernels/choose.js';
+import { chooseKernels, workOfJudging } from '../engine/kernels/choose.js';
 import type { OnProgress, SpeedOptions } from '../engine/options.js';
 import { carriesCell } from '../kinds.js';
 import type { Network, Sequence, Uncertainty } from '../module/bind.js';
@@ -74,9 +74,6 @@ export interface EnvelopeOptions {
  */
 const FEW_ROWS = 8;
 
-/** With plain kernels, an envelope takes about this many times as long as a forward pass. */
-const TIMES_A_PASS = 4;
-
 /** A layer is coherent if more than this fraction of its units are copies of each other. */
 const MOST_TWINS = 0.5;
 
@@ -84,7 +81,7 @@ const MOST_TWINS = 0.5;
 export function envelope(network: Network, sequence: Sequence, options: EnvelopeOptions): Envelope {
   const { kind } = network.module;
   const few = sequence.steps * sequence.batch <= FEW_ROWS;
-  const work = few ? 0 : TIMES_A_PASS * workOf(network, sequence);
+  const work = few ? 0 : workOfJudging(network, sequence);
   const { kernels, name, release } = chooseKernels(kind, 'float64', work, options.speed ?? {});
   try {
     const model = modelOf(options.model, options.profile);

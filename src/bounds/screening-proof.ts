@@ -15,6 +15,9 @@ export const PROOF_TERMS = 20;
 const MOST_UNITS = 30;
 /** The largest relative error. Differences are held against the largest one. */
 const ALLOWED = 2e-5;
+/** Runs that round at random, and how far the mean square of their errors may be from its variance. */
+const RUNS = 64;
+const ALLOWED_SPREAD = 0.3;
 
 /** Pseudo-random numbers from −1 to 1. */
 function drawn(length: number, seed: number): Float32Array {
@@ -35,6 +38,7 @@ export function screensAlike(kernels: Kernels, model: ErrorModel, kind: Kind, te
         ...{ sumsX: sums, sumsH: sums, dSums: sums, vX: sums, vH: sums, biasesV: columns },
         ...{ before: STATES, dBefore: STATES, dAfter: STATES, c: STATES, dc: STATES, cV: STATES },
         ...{ dh: STATES, hV: STATES, operandX: STATES, operandH: STATES },
+        ...{ sums: RUNS * sums, h: RUNS * STATES, sampledC: RUNS * STATES, ids: ROWS },
       },
     );
     if (!screen) return false;
@@ -102,13 +106,59 @@ export function screensAlike(kernels: Kernels, model: ErrorModel, kind: Kind, te
       const at = Math.floor(i / UNITS) * PADDED + (i % UNITS);
       return buffers.counts[at] === 1 && isSame(Math.sqrt(buffers.squares[at]), sigma);
     });
-    return (
+    const isRight =
       isAlike(free.h, forced.h, singles.dh, free.hError, singles.hV) &&
       (!carriesCell(kind) || isAlike(free.c, forced.c, singles.dc, free.cError, singles.cV)) &&
       areDeviations &&
-      isSame(farthest, largest)
-    );
+      isSame(farthest, largest);
+    if (!isRight || nonlinearity !== 'tanh') return isRight;
+
+    // Without rounding, sampled errors are differences. The gates of the step stay where its sums were.
+    const sample = {
+      step,
+      count: RUNS,
+      sums: singles.sums,
+      h: singles.h,
+      c: singles.sampledC,
+      ids: singles.ids,
+      place: 1,
+    };
+    const repeat = (to: Float32Array, values: Floats) => {
+      for (let from = 0; from < to.length; from += values.length) to.set(values, from);
+    };
+    singles.ids.set([...singles.ids.keys()]);
+    const local = { vX: singles.vX.slice(), vH: singles.vH.slice(), biasesV: singles.biasesV.slice() };
+    for (const name of ['vX', 'vH', 'biasesV'] as const) singles[name].fill(0);
+    repeat(sample.sums, given.dSums);
+    repeat(sample.h, given.dBefore);
+    repeat(sample.c, given.dc);
+    screen.sample[kind](sample, withoutRounding(terms));
+    const areDifferences = (errors: Floats, one: Floats, other: Floats) =>
+      errors.every((error, i) => isNear(error, other[i % STATES] - one[i % STATES], MOST_UNITS * unit));
+    if (!areDifferences(sample.h, free.h, forced.h)) return false;
+    if (carriesCell(kind) && !areDifferences(sample.c, free.c, forced.c)) return false;
+
+    // Without differences they have the variance of the step's own rounding.
+    for (const [name, values] of Object.entries(local)) singles[name as keyof typeof local].set(values);
+    for (const errors of [sample.sums, sample.h, sample.c]) errors.fill(0);
+    screen.sample[kind](sample, terms);
+    singles.sumsX.set(given.sumsX);
+    singles.sumsH.set(given.sumsH);
+    for (const errors of [singles.dSums, singles.hV, singles.cV]) errors.fill(0);
+    products.variance(singles.vX, singles.operandX, ROWS);
+    products.variance(singles.vH, singles.operandH, ROWS);
+    screen.step[kind](step, terms);
+    let [squares, variance] = [0, 0];
+    for (const error of sample.h) squares += (error / unit) ** 2 / RUNS;
+    for (const own of singles.hV) variance += own;
+    return Math.abs(squares - variance) <= ALLOWED_SPREAD * variance;
   });
+}
+
+/** The constants of a runtime that does not round. */
+function withoutRounding(terms: ScreenTerms): ScreenTerms {
+  const none = { affine: 0, rounding: 0, tanh: 0, tanhAbsolute: 0, sigmoid: 0, sigmoidAbsolute: 0, floor: 0 };
+  return { ...terms, ...none };
 }
 
 /** Deviations, which are infinite where there is no variance. */

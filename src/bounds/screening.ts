@@ -1,4 +1,4 @@
-import { chooseKernels, workOf } from '../engine/kernels/choose.js';
+import { chooseKernels, workOfJudging } from '../engine/kernels/choose.js';
 import type { ScreenTerms } from '../engine/kernels/kernels.js';
 import type { KernelName, SpeedOptions } from '../engine/options.js';
 import type { Screen } from '../engine/screen.js';
@@ -100,7 +100,7 @@ function hasScreening(
   speed: SpeedOptions,
 ): boolean {
   const { kind } = network.module;
-  const { kernels, name, release } = chooseKernels(kind, 'float64', workOf(network, sequence), speed);
+  const { kernels, name, release } = chooseKernels(kind, 'float64', workOfJudging(network, sequence), speed);
   try {
     const key = `${name} ${kind}` as const;
     const agreement =

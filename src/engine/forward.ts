@@ -2,7 +2,7 @@ import { carriesCell } from '../kinds.js';
 import type { Network, Sequence } from '../module/bind.js';
 import { directionsOf, layerInputSize, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
-import { chooseKernels, workOf } from './kernels/choose.js';
+import { chooseKernels, workOf, workOfJudging } from './kernels/choose.js';
 import type { Kernels } from './kernels/kernels.js';
 import { type Noise, noisy } from './kernels/noisy.js';
 import { rounded, type Storage } from './kernels/rounded.js';
@@ -65,10 +65,11 @@ export async function forwardPass(
   sequence: Sequence,
   options: ForwardOptions = {},
 ): Promise<Outputs> {
-  const { compute = 'float64', storage, noise, speed = {} } = options;
+  const { compute = 'float64', storage, noise, screen, speed = {} } = options;
   checkSpeed(speed);
   const { kind } = network.module;
-  const { kernels, name, notes, release } = chooseKernels(kind, compute, workOf(network, sequence), speed);
+  const work = (screen ? workOfJudging : workOf)(network, sequence);
+  const { kernels, name, notes, release } = chooseKernels(kind, compute, work, speed);
   try {
     const outputs = await runLayers(
       storage ? rounded(kernels, storage) : noise ? noisy(kernels, noise) : kernels,
@@ -150,7 +151,7 @@ async function runLayers(
 
 /** The screenings of all layers and directions, and what they find together. */
 function screeningsOf(
-  { layers, expected, limit }: Screen,
+  { layers, expected, limit, rows }: Screen,
   { module }: Network,
   { steps, batch }: Sequence,
   order: readonly number[] | undefined,
@@ -188,6 +189,7 @@ function screeningsOf(
         biases: biases[d],
         expected: layer === layers.length - 1 ? packed : undefined,
         limit,
+        rows,
         inputVariances: variances[layer - 1],
         outputVariances: variances[layer],
         status,

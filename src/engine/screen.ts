@@ -16,6 +16,8 @@ export interface Screen {
   readonly expected?: Floats;
   /** In standard deviations: a value that is farther off is not told. */
   readonly limit: number;
+  /** The numbers of the batch rows, where these are a part of all. */
+  readonly rows?: readonly number[];
 }
 
 interface ScreenedLayer {

@@ -15,13 +15,11 @@ interface Screener {
 }
 
 /** The factors that a screening adds to those of W_ih x and W_hh h. */
-export function screenFactors(
-  { batch, screening }: LayerRun,
-  input: Factor,
-  hidden: Factor,
-): Record<string, Factor> {
+export function screenFactors(run: LayerRun, input: Factor, hidden: Factor): Record<string, Factor> {
+  const { batch, screening } = run;
   if (!screening) return {};
   const { perSquare, expected } = screening;
+  const needsDifferences = expected || maySample(run);
   const ofVariances = (factor: Factor, rows: Factor['rows']): Factor => ({
     ...factor,
     bias: factor.bias && Float64Array.from(factor.bias, (value) => perSquare * value * value),
@@ -32,8 +30,24 @@ export function screenFactors(
   return {
     varianceX: ofVariances(input, 'many'),
     varianceH: ofVariances(hidden, batch > 1 || expected ? 'many' : 'one'),
-    ...(expected && { difference: { ...hidden, bias: undefined, precision: 'float32', rows: 'many' } }),
+    ...(needsDifferences && {
+      difference: { ...hidden, bias: undefined, precision: 'float32', rows: 'many' },
+    }),
   };
+}
+
+/** The number of runs that round at random: with fewer a standard deviation is too uncertain, with more it takes too long. */
+const SAMPLES = 8;
+
+/**
+ * From this variance on, in the units of `ScreenTerms`, the errors of a layer that runs free are sampled: the recursion of
+ * variances grows although a network contracts, because it knows no correlations.
+ */
+const GROWN = 2 ** 14;
+
+/** Whether errors can be sampled: threads that divide the units would have to exchange all samples. */
+function maySample({ steps, batch, rowsAt, share, screening }: LayerRun): boolean {
+  return !share && !screening?.expected && rowsAt(0) === batch && rowsAt(steps - 1) === batch;
 }
 
 /** The float32 buffers of a screening, for chunks of `chunk` steps and this many units. */
@@ -44,6 +58,7 @@ export function screenBuffers(run: LayerRun, chunk: number, units: number) {
   const columns = KINDS[module.kind].gates.length * units;
   const own = screening ? batch * units : 0;
   const cells = carriesCell(module.kind) ? 1 : 0;
+  const samples = screening && maySample(run) ? SAMPLES * batch : 0;
   return {
     sumsX: rows * columns, // [chunk, batch, gates·units]
     sumsH: rows * columns,
@@ -61,6 +76,10 @@ export function screenBuffers(run: LayerRun, chunk: number, units: number) {
     hV: own,
     dc: cells * own,
     cV: cells * own,
+    sampledSums: samples * columns, // [SAMPLES, batch, gates·units]
+    sampledH: samples * units, // [SAMPLES, batch, units]
+    sampledC: cells * samples * units,
+    ids: samples ? batch : 0,
   };
 }
 
@@ -131,6 +150,46 @@ export function screenerOf(
       }
     }
   };
+  const sample = {
+    step,
+    count: SAMPLES,
+    sums: singles.sampledSums,
+    h: singles.sampledH,
+    c: singles.sampledC,
+    ids: singles.ids,
+    place: 0,
+  };
+  if (singles.ids.length) singles.ids.set(screening.rows ?? [...singles.ids.keys()]);
+  // By row, so that none depends on others.
+  const isSampled = new Uint8Array(batch);
+  const beginSamples = (row: number) => {
+    isSampled[row] = 1;
+    const draw = (values: Float32Array, variances: Float32Array) => {
+      for (let run = 0; run < SAMPLES; run++)
+        for (let unit = 0; unit < units; unit++) {
+          const place = Math.imul(run + 1, 0x2545f491) + Math.imul(singles.ids[row] + 1, 0x3504f333) + unit;
+          const deviation = Math.sqrt(variances[row * units + unit]) / terms.perUnit;
+          values[(run * batch + row) * units + unit] = uniform(place) * deviation;
+        }
+    };
+    draw(sample.h, hV);
+    if (hasCell) draw(sample.c, cV);
+  };
+  /** Replaces variances by those of samples, after the screening cell has computed the gates of a step. */
+  const sampleStep = (t: number) => {
+    if (!sample.h.length) return;
+    if (isSampled.includes(1)) {
+      products.difference(sample.sums, sample.h, SAMPLES * batch);
+      sample.place = Math.imul(t + 1, 0x9e3779b1);
+      screen.sample[kind](sample, terms);
+    }
+    for (let row = 0; row < batch; row++) {
+      if (isSampled[row]) {
+        pool(sample.h, hV, row, units, terms.perUnit);
+        if (hasCell) pool(sample.c, cV, row, units, terms.perUnit);
+      } else if (isBeyond(hV, row * units, units, GROWN)) beginSamples(row);
+    }
+  };
   const carryVariances = (t: number, rows: number) => {
     // Threads that divide the units need the variances of each other's.
     if (share) share.exchange(hV, carried);
@@ -172,7 +231,7 @@ export function screenerOf(
       const start = first * batch * input_size;
       screen.narrow(operandX, 0, buffers.x, rows * input_size);
       screen.squares(operandX, operandX, 0, rows * input_size, perSquare);
-      if (inputVariances) addTo(operandX, inputVariances, start, rows * input_size);
+      if (inputVariances) addTo(operandX, inputVariances.subarray(start), 0, rows * input_size);
       products.varianceX(vX, operandX, rows);
       const inOrder = Array.from({ length: count }, (_, i) => (reverse ? count - 1 - i : i));
       if (expected) {
@@ -193,7 +252,8 @@ export function screenerOf(
           hV.fill(0);
         } else {
           screen.squares(operandH, before, inChunk * batch * size, step.rows * size, perSquare);
-          addTo(operandH, carried, 0, step.rows * size);
+          for (let row = 0; row < step.rows; row++)
+            if (!isSampled[row]) addTo(operandH, carried, row * size, size);
           products.varianceH(vH, operandH, step.rows);
         }
         if (kernel(step, terms)) status.isTold = false;
@@ -209,14 +269,53 @@ export function screenerOf(
           // NaN is not told either.
           if (!(largest <= limit)) status.isTold = false;
           found.farthest[t] = Math.max(found.farthest[t], largest);
-        } else carryVariances(t, step.rows);
+        } else {
+          sampleStep(t);
+          carryVariances(t, step.rows);
+        }
         storeFinalRows(t, step.rows);
       }
     },
   };
 }
 
-/** Adds values from index `at` on. */
+/** Adds the values from index `at` on to those at the same indices. */
 function addTo(to: Float32Array, values: Float32Array, at: number, count: number): void {
-  for (let i = 0; i < count; i++) to[i] += values[at + i];
+  for (let i = at; i < at + count; i++) to[i] += values[i];
+}
+
+function isBeyond(values: Float32Array, from: number, count: number, limit: number): boolean {
+  for (let i = from; i < from + count; i++) if (values[i] > limit) return true;
+  return false;
+}
+
+/** A random number of variance 1 for each place. */
+function uniform(place: number): number {
+  let x = place | 0;
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
+  return ((x ^ (x >>> 16)) * Math.sqrt(12)) / 2 ** 32;
+}
+
+/**
+ * The variances of a row's sampled errors: their mean squares or, where that is larger, the mean of all units. A few samples of
+ * one value would often give too little.
+ * @param samples [SAMPLES, batch, units]
+ */
+function pool(
+  samples: Float32Array,
+  variances: Float32Array,
+  row: number,
+  units: number,
+  perUnit: number,
+): void {
+  const first = row * units;
+  let mean = 0;
+  for (let unit = first; unit < first + units; unit++) {
+    let squares = 0;
+    for (let i = unit; i < samples.length; i += variances.length) squares += samples[i] * samples[i];
+    variances[unit] = (squares * perUnit ** 2) / SAMPLES;
+    mean += variances[unit] / units;
+  }
+  for (let unit = first; unit < first + units; unit++) if (variances[unit] < mean) variances[unit] = mean;
 }

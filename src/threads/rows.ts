@@ -40,6 +40,7 @@ export function screenOfRows(
   const width = directionsOf(module).length * outputSize(module);
   return {
     ...screen,
+    rows,
     expected: expected && pick(expected, rows, expected.length / (batch * width), batch, width),
   };
 }

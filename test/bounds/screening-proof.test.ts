@@ -3,7 +3,13 @@ import { PROFILES } from '../../src/bounds/profiles.js';
 import { screensAlike } from '../../src/bounds/screening-proof.js';
 import { varianceModel } from '../../src/bounds/variance.js';
 import { chooseKernels } from '../../src/engine/kernels/choose.js';
-import type { Kernels, ScreenKernels, ScreenStep, ScreenTerms } from '../../src/engine/kernels/kernels.js';
+import type {
+  Kernels,
+  SampleStep,
+  ScreenKernels,
+  ScreenStep,
+  ScreenTerms,
+} from '../../src/engine/kernels/kernels.js';
 import { plainFloat64 } from '../../src/engine/kernels/plain.js';
 import type { Floats } from '../../src/tensor/dtype.js';
 
@@ -62,6 +68,18 @@ const afterStep = (change: (step: ScreenStep) => void) =>
     },
   });
 
+/** The kernels with other samples, where rounding is left out or not. */
+const afterSamples = (isRounding: boolean, change: (sample: SampleStep) => void) =>
+  spoilt({
+    screen: (right) => {
+      const changed = (kind: (typeof KINDS)[number]) => (sample: SampleStep, terms: ScreenTerms) => {
+        right.sample[kind](sample, terms);
+        if (terms.rounding > 0 === isRounding) change(sample);
+      };
+      return { ...right, sample: { RNN: changed('RNN'), GRU: changed('GRU'), LSTM: changed('LSTM') } };
+    },
+  });
+
 /** The kernels with other deviations. */
 const afterDeviations = (change: (squares: Floats, counts: Floats, largest: number) => number) =>
   spoilt({
@@ -94,6 +112,19 @@ test.each(KINDS)(
           expect(scaled(name, i, factor), `${name} ${i}`).toBe(kind !== 'LSTM');
       }
     }
+    const scaledSamples = (isRounding: boolean, name: 'h' | 'c', factor: number) =>
+      alike(
+        afterSamples(isRounding, (sample) => {
+          for (let i = 0; i < sample[name].length; i++) sample[name][i] *= factor;
+        }),
+        kind,
+      );
+    for (const factor of [1.01, 0.99]) {
+      expect(scaledSamples(false, 'h', factor), `errors × ${factor}`).toBe(false);
+      expect(scaledSamples(false, 'c', factor), `errors of c × ${factor}`).toBe(kind !== 'LSTM');
+    }
+    for (const factor of [1.25, 0.8])
+      expect(scaledSamples(true, 'h', factor), `noise × ${factor}`).toBe(false);
     for (const product of ['difference', 'variance'])
       expect(alike(spoilt({ product }), kind), product).toBe(false);
     const rest: Record<string, Kernels> = {

@@ -33,6 +33,14 @@ export function workOf(
   return perStep * steps * batch;
 }
 
+/** With plain kernels, judging takes about this many times as long as a forward pass. */
+const JUDGING = 4;
+
+/** The multiplications of plain kernels that a pass over all steps takes as long as, if its references are judged. */
+export function workOfJudging(network: Network, sequence: Pick<Sequence, 'steps' | 'batch'>): number {
+  return JUDGING * workOf(network, sequence);
+}
+
 /** The kernels that pay for this much work. Builds of WebAssembly are used once they agree with the plain kernels. */
 export function chooseKernels(
   kind: Kind,

@@ -186,7 +186,23 @@ export interface Workspace<B extends string, S extends string = never> {
 /** Sums of deviations have rows of a multiple of this many units. */
 export const DEVIATIONS = 4;
 
+/** What samples the errors of runs that round at random, after a screening step without differences. */
+export interface SampleStep {
+  readonly step: ScreenStep;
+  /** How many runs. */
+  readonly count: number;
+  /** W_hh times the errors of h before the step [count, rows, gates·units]. */
+  readonly sums: Float32Array;
+  /** Errors of h and, LSTM only, of c [count, rows, units]. In: before the step. Out: after it. */
+  readonly h: Float32Array;
+  readonly c: Float32Array;
+  /** The numbers of the batch rows, and of the step: the same random numbers for the same numbers. */
+  readonly ids: Float32Array;
+  readonly place: number;
+}
+
 export interface ScreenKernels {
+  readonly sample: Readonly<Record<Kind, (sample: SampleStep, terms: ScreenTerms) => void>>;
   /** @returns whether a value is beyond what a screening can tell */
   readonly step: Readonly<Record<Kind, (step: ScreenStep, terms: ScreenTerms) => boolean>>;
   /**

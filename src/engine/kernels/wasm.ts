@@ -8,6 +8,7 @@ import {
   type Kernels,
   type Product,
   rowRuns,
+  type SampleStep,
   type ScreenKernels,
   type ScreenStep,
   type ScreenTerms,
@@ -351,7 +352,39 @@ function screenKernels({ memory, exports }: Engine, termsAt: number): ScreenKern
       return isUnfit !== 0;
     };
   };
+  const sampleOf = (kind: Kind): ScreenKernels['sample'][Kind] => {
+    const kernel = exports[`${kind.toLowerCase()}_samples`];
+    const own = {
+      RNN: () => [],
+      GRU: ({ step }: SampleStep) => [
+        at(step.sumsH, step.gatesAt),
+        at(step.vH, step.vHAt),
+        step.biasesV.byteOffset,
+        at(step.before, step.beforeAt),
+        step.stride,
+      ],
+      LSTM: ({ step, c }: SampleStep) => [at(step.c, step.cAt), c.byteOffset],
+    }[kind];
+    return (sample, terms) => {
+      write(terms);
+      const { step, count, sums, h, ids, place } = sample;
+      kernel(
+        count,
+        step.rows,
+        step.units,
+        at(step.sumsX, step.gatesAt),
+        at(step.vX, step.gatesAt),
+        sums.byteOffset,
+        h.byteOffset,
+        ids.byteOffset,
+        place,
+        termsAt,
+        ...own(sample),
+      );
+    };
+  };
   return {
+    sample: { RNN: sampleOf('RNN'), GRU: sampleOf('GRU'), LSTM: sampleOf('LSTM') },
     step: { RNN: stepOf('RNN'), GRU: stepOf('GRU'), LSTM: stepOf('LSTM') },
     deviations: ({ rows, units, stride, dh, hV }, terms, d, index, sums, counts) => {
       write(terms);
