@@ -9,11 +9,14 @@ import { median } from './statistics.js';
 /** @param {string} relative */
 const at = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** Beside the forward passes of passes.js: many steps, and layers that run free. */
+/** Beside the forward passes of passes.js: many steps, and layers that run free, also trained ones, whose errors are sampled. */
 const MORE = [
   pass('LSTM', 64, 128, 1, 20_000, 1),
   pass('LSTM', 256, 512, 2, 100, 8),
   pass('LSTM', 256, 512, 3, 100, 8),
+  { ...pass('GRU', 16, 256, 2, 200, 1), trained: true },
+  { ...pass('GRU', 16, 256, 3, 200, 1), trained: true },
+  { ...pass('GRU', 16, 256, 2, 200, 16), trained: true },
 ];
 
 // A short verdict is repeated until TURN_MS have passed, MOST_A_TURN times at most; the median counts.

@@ -45,7 +45,7 @@ export function writeReport({ machine, passes, judging, processes, forms, growth
     table([
       ['pass', 'Node 20: pass, ms', 'verdict ÷ pass', 'Node 24: pass, ms', 'verdict ÷ pass'],
       ...judging.map((/** @type {any} */ row) => [
-        nameOf(row),
+        `${nameOf(row)}${row.trained ? ', trained' : ''}`,
         ...[row.node20, row.node24].flatMap(({ forward, ratio: times }) => [time(forward), ratio(times)]),
       ]),
     ]),

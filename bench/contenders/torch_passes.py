@@ -1,12 +1,14 @@
 """Times forward passes by PyTorch on demand: a JSON line in, a JSON line out.
 
-    {"prepare": {"kind", "input", "hidden", "layers", "steps", "batch", "dtype"}, "folder"}
-        makes a module and an input; writes both, and an ONNX model, into the folder for the other contenders
+    {"prepare": {"kind", "input", "hidden", "layers", "steps", "batch", "dtype", "trained"?}, "folder"}
+        makes a module and an input; writes both, and an ONNX model, into the folder for the other contenders. With "trained",
+        the module has learned to say what went in some steps ago; it has 16 inputs then
     {"run": threads}
         answers with the milliseconds of one pass and the sum of its output
 """
 
 import json
+import os
 import sys
 import time
 
@@ -14,6 +16,9 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "../../test/engines"))
+from trained import trained  # noqa: E402
 
 # ORDER[kind][k]: the position in PyTorch of gate k of ONNX. LSTM: i f g o → i o f c; GRU: r z n → z r h.
 ORDER = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 3, 1, 2]}
@@ -52,7 +57,10 @@ def export(module, kind, path):
 def prepare(spec, folder):
     torch.manual_seed(1)
     kind = spec["kind"]
-    module = getattr(torch.nn, kind)(spec["input"], spec["hidden"], num_layers=spec["layers"]).eval()
+    if spec.get("trained"):
+        module = trained(kind, spec["layers"], spec["hidden"]).eval()
+    else:
+        module = getattr(torch.nn, kind)(spec["input"], spec["hidden"], num_layers=spec["layers"]).eval()
     x = torch.randn(spec["steps"], spec["batch"], spec["input"])
     save_file({**module.state_dict(), "input": x}, f"{folder}/tensors.safetensors")
     if spec["dtype"] == "float32":
