@@ -22,7 +22,7 @@ const { values } = parseArgs({
 });
 const CHUNK = 50;
 const FAULTS = [0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2];
-const TOLERANCE = { rtol: 1.3e-6, atol: 1e-5, source: 'torch.testing' };
+const TOLERANCE = { rtol: 1.3e-6, atol: 1e-5 };
 
 const python = pythonWith(['onnx==1.23.2', 'onnxruntime==1.32.0']);
 const script = fileURLToPath(new URL('contenders/rounding_references.py', import.meta.url));

@@ -68,20 +68,13 @@ export interface EnvelopeOptions {
   readonly onProgress?: OnProgress;
 }
 
-/**
- * A pass over at most this many rows uses plain kernels: packing the weights would take longer than the products, and
- * as much memory again.
- */
-const FEW_ROWS = 8;
-
 /** A layer is coherent if more than this fraction of its units are copies of each other. */
 const MOST_TWINS = 0.5;
 
 /** Runs a network in float64 with the rounding errors of every value: docs/numerics.md has the formulas. */
 export function envelope(network: Network, sequence: Sequence, options: EnvelopeOptions): Envelope {
   const { kind } = network.module;
-  const few = sequence.steps * sequence.batch <= FEW_ROWS;
-  const work = few ? 0 : workOfJudging(network, sequence);
+  const work = workOfJudging(network, sequence);
   const { kernels, name, release } = chooseKernels(kind, 'float64', work, options.speed ?? {});
   try {
     const model = modelOf(options.model, options.profile);

@@ -36,8 +36,15 @@ export function workOf(
 /** With plain kernels, judging takes about this many times as long as a forward pass. */
 const JUDGING = 4;
 
-/** The multiplications of plain kernels that a pass over all steps takes as long as, if its references are judged. */
+/**
+ * To judge at most this many rows, plain kernels are used: packing the weights would take longer than the products, and as much
+ * memory again.
+ */
+const FEW_ROWS = 8;
+
+/** The work of a pass whose references are judged, in multiplications of plain kernels. */
 export function workOfJudging(network: Network, sequence: Pick<Sequence, 'steps' | 'batch'>): number {
+  if (sequence.steps * sequence.batch <= FEW_ROWS) return 0;
   return JUDGING * workOf(network, sequence);
 }
 
