@@ -18,9 +18,9 @@ import type { Settings } from './settings.js';
  */
 export function screenFor(boundCase: BoundCase, settings: Settings): Screen | undefined {
   const { network, sequence, decimals } = boundCase;
-  const { rule, compute, operands = {}, speed = {} } = settings;
+  const { rule, operands = {}, speed = {} } = settings;
   const profile = profileOfAll(boundCase, settings);
-  if (rule !== 'auto' || compute === 'float32' || decimals !== undefined || !profile) return undefined;
+  if (rule !== 'auto' || decimals !== undefined || !profile) return undefined;
   if (operands.weights || operands.input || operands.state) return undefined;
   const last = lastOutput(boundCase);
   const sequences = allReferences(boundCase).filter(({ axes }) => axes.layer !== undefined);

@@ -11,7 +11,7 @@ import type { Floats } from '../../src/tensor/dtype.js';
 import { stateDict } from '../../src/tensor/state-dict.js';
 import { type Tensor, tensor } from '../../src/tensor/tensor.js';
 import { run } from '../../src/verdict/judged-run.js';
-import { settle } from '../../src/verdict/settings.js';
+import { settle, type VerifyOptions } from '../../src/verdict/settings.js';
 import { moduleOf } from '../engine/module.js';
 import { anyNetwork, networkOf, sequenceOf, weightsOf } from '../engine/random-network.js';
 
@@ -157,4 +157,90 @@ test('final states alone are screened, and each is looked at', async () => {
     expect(screened.ruling.verdict).toBe(at < 0 ? 'parity' : 'differs');
     expect(plain.ruling.verdict).toBe(screened.ruling.verdict);
   }
+});
+
+/** What a run of the network's own outputs, as float32 gives them, has of a screening. */
+async function screeningOf(
+  options: VerifyOptions,
+  change: (tensors: Record<string, Floats>) => Record<string, Tensor | Floats> = (tensors) => tensors,
+  net = weights,
+  steps: Sequence = given,
+) {
+  const { output, h_n, layers } = await forwardPass(net, steps, { storage: { dtype: 'F32' }, layers: true });
+  const loaded = caseFor(net, steps, {});
+  const { module: own } = net;
+  const shape = [steps.steps, steps.batch, outputSize(own)];
+  const states = [own.num_layers, steps.batch, outputSize(own)];
+  const shapes: Record<string, readonly number[]> = { output: shape, h_n: states, output_l0: shape };
+  const tensors = new Map(loaded.tensors);
+  for (const [name, value] of Object.entries(change({ output, h_n, output_l0: layers![0] })))
+    tensors.set(name as 'output', 'data' in value ? value : f32(shapes[name], value));
+  const speed = { kernels: 'simd' } as const;
+  const settings = settle(
+    { ...loaded, tensors },
+    { batch_first: false, nonlinearity: 'tanh', ...options, speed },
+  );
+  const { run: own_run, ruling } = await run({ ...loaded, tensors }, settings);
+  return {
+    ruling,
+    isAsked: own_run.outputs.screened !== undefined,
+    isTold: own_run.outputs.screened?.isTold,
+    judged: own_run.tensors.map(({ judgement }) => judgement !== undefined),
+    forced: own_run.tensors.map(({ comparison }) => comparison.auto?.forced),
+    profiles: own_run.tensors.map(({ comparison }) => comparison.auto?.profile),
+  };
+}
+
+const only =
+  (...names: readonly string[]) =>
+  (tensors: Record<string, Floats>) =>
+    Object.fromEntries(names.map((name) => [name, tensors[name]]));
+
+test('what is told is judged by nothing else', async () => {
+  const output = await screeningOf({}, only('output', 'h_n'));
+  expect(output).toMatchObject({ isTold: true, judged: [false, false], forced: [true, true] });
+  expect(output.profiles).toEqual(['generic', 'generic']);
+  expect(output.ruling.verdict).toBe('parity');
+  expect(await screeningOf({ profile: 'torch' }, only('output'))).toMatchObject({
+    isTold: true,
+    profiles: ['torch'],
+  });
+  const states = await screeningOf({}, only('h_n'));
+  expect(states).toMatchObject({ isTold: true, judged: [false], forced: [false] });
+});
+
+test('what a screening would say nothing of is not screened', async () => {
+  const output = only('output');
+  expect(await screeningOf({}, output)).toMatchObject({ isAsked: true });
+  expect(await screeningOf({ rule: 'close' }, output)).toMatchObject({ isAsked: false, judged: [false] });
+  expect(await screeningOf({ compute: 'float32' }, output)).toMatchObject({
+    isAsked: false,
+    judged: [false],
+  });
+  expect(await screeningOf({ decimals: 3 }, output)).toMatchObject({ isAsked: false });
+  for (const profile of ['tf32', 'f16-weights', 'bf16'] as const)
+    expect(await screeningOf({ profile }, output), profile).toMatchObject({ isAsked: false });
+  // Two precisions have two profiles.
+  const mixed = await screeningOf({}, ({ output: values, h_n }) => ({
+    output: values,
+    h_n: tensor(
+      [1, 3, 8],
+      Float64Array.from(h_n, (value) => value * (1 + 1e-12)),
+      'F64',
+    ),
+  }));
+  expect(mixed).toMatchObject({ isAsked: false, judged: [true, true] });
+});
+
+test('with the outputs of lower layers, each layer is judged from what goes into it', async () => {
+  const deep = inFloat32(networkOf(moduleOf('RNN', { hidden_size: 8, input_size: 4, num_layers: 2 }), 5));
+  const long = {
+    ...sequenceOf(deep.module, 30, 3, 3),
+    input: Float32Array.from(sequenceOf(deep.module, 30, 3, 3).input),
+  };
+  expect(await screeningOf({}, only('output'), deep, long)).toMatchObject({ isTold: true, judged: [false] });
+  const both = await screeningOf({}, only('output', 'output_l0'), deep, long);
+  expect(both).toMatchObject({ isAsked: false, judged: [true, true], ruling: { verdict: 'parity' } });
+  const lower = await screeningOf({}, only('h_n'), deep, long);
+  expect(lower).toMatchObject({ isTold: true, judged: [false], forced: [false] });
 });
