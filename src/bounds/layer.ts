@@ -1,4 +1,6 @@
 import type { ErrorStep, Product } from '../engine/kernels/kernels.js';
+import { storeRows } from '../engine/layer.js';
+import { rowsThatContinue } from '../engine/layer-run.js';
 import { carriesCell, type Direction, KINDS } from '../kinds.js';
 import type { Parameters } from '../module/bind.js';
 import { type Module, outputSize } from '../module/parameters.js';
@@ -388,26 +390,16 @@ function markUndecided(
 function storeOutput(run: LayerRun, t: number, rows: number, h: Floats, hError: Floats): void {
   const { batch, width, outputAt, output, outputError } = run;
   const size = outputSize(run.module);
-  // With one direction, all rows of a step are adjacent.
-  const adjacentRows = size === width ? rows : 0;
-  output.set(h.subarray(0, adjacentRows * size), t * batch * width);
-  outputError.set(hError.subarray(0, adjacentRows * size), t * batch * width);
-  for (let row = adjacentRows; row < rows; row++) {
-    const from = row * size;
-    const to = (t * batch + row) * width + outputAt;
-    for (let k = 0; k < size; k++) {
-      output[to + k] = h[from + k];
-      outputError[to + k] = hError[from + k];
-    }
-  }
+  const at = t * batch * width + outputAt;
+  storeRows(h, rows, size, output, at, width);
+  storeRows(hError, rows, size, outputError, at, width);
 }
 
 /** Copies the final h of those rows whose last step in this direction is t. */
 function storeFinalRows(run: LayerRun, t: number, rows: number, h: Floats, hError: Floats): void {
-  const { steps, reverse, rowsAt } = run;
   const size = outputSize(run.module);
-  const rowsThatContinue = reverse ? (t === 0 ? 0 : rows) : t + 1 < steps ? rowsAt(t + 1) : 0;
-  if (rowsThatContinue === rows) return;
-  run.h.set(h.subarray(rowsThatContinue * size, rows * size), rowsThatContinue * size);
-  run.hError.set(hError.subarray(rowsThatContinue * size, rows * size), rowsThatContinue * size);
+  const continuing = rowsThatContinue(run, t, rows);
+  if (continuing === rows) return;
+  run.h.set(h.subarray(continuing * size, rows * size), continuing * size);
+  run.hError.set(hError.subarray(continuing * size, rows * size), continuing * size);
 }

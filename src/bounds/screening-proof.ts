@@ -1,4 +1,5 @@
 import { DEVIATIONS, type ErrorStep, type Kernels, type ScreenTerms } from '../engine/kernels/kernels.js';
+import { numbers } from '../engine/kernels/proof.js';
 import { carriesCell, KINDS, type Kind } from '../kinds.js';
 import type { Floats } from '../tensor/dtype.js';
 import { errorCells } from './cells.js';
@@ -19,17 +20,12 @@ const ALLOWED = 2e-5;
 const RUNS = 64;
 const ALLOWED_SPREAD = 0.3;
 
-/** Pseudo-random numbers from −1 to 1. */
-function drawn(length: number, seed: number): Float32Array {
-  return Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed * 78.233));
-}
-
 /** Whether kernels screen a step as the cells of float64 compute it: one that begins from the same differences. */
 export function screensAlike(kernels: Kernels, model: ErrorModel, kind: Kind, terms: ScreenTerms): boolean {
   return KINDS[kind].nonlinearities.every((nonlinearity) => {
     const columns = KINDS[kind].gates.length * UNITS;
     const sums = ROWS * columns;
-    const weight = drawn(columns * UNITS, 0);
+    const weight = numbers(columns * UNITS, 0);
     const factor = { weight, columns, rows: 'many', precision: 'float32' } as const;
     const { screen, singles, products, buffers } = kernels.workspace(
       { difference: factor, variance: { ...factor, squared: true } },
@@ -45,7 +41,7 @@ export function screensAlike(kernels: Kernels, model: ErrorModel, kind: Kind, te
     const unit = 1 / terms.perUnit;
     const fill = (names: readonly (keyof typeof singles)[], scale: number, shift: number) => {
       for (const [i, name] of names.entries())
-        singles[name].set(drawn(singles[name].length, i + scale).map((value) => scale * value + shift));
+        singles[name].set(numbers(singles[name].length, i + scale).map((value) => scale * value + shift));
     };
     fill(['sumsX', 'sumsH', 'before', 'c'], 3, 0);
     fill(['dBefore', 'dAfter', 'dc'], MOST_UNITS * unit, 0);

@@ -45,6 +45,16 @@ export interface Share {
   readonly outputs: readonly Floats[];
 }
 
+/** How many of the rows of step t have another step after it, in the order of the direction: these are the first ones. */
+export function rowsThatContinue(
+  { steps, reverse, rowsAt }: Pick<LayerRun, 'steps' | 'reverse' | 'rowsAt'>,
+  t: number,
+  rows: number,
+): number {
+  if (reverse) return t === 0 ? 0 : rows;
+  return t + 1 < steps ? rowsAt(t + 1) : 0;
+}
+
 /** The hidden units that a thread computes: from … to − 1. */
 export function unitsOf(
   share: Pick<Share, 'index' | 'count'> | undefined,

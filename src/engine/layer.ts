@@ -86,7 +86,14 @@ export function* runLayer(run: LayerRun): Generator<number> {
 const MANY = 1024;
 
 /** Copies h [rows, size] to rows of `width` values, from index `at` on. */
-function storeRows(h: Floats, rows: number, size: number, to: Floats, at: number, width: number): void {
+export function storeRows(
+  h: Floats,
+  rows: number,
+  size: number,
+  to: Floats,
+  at: number,
+  width: number,
+): void {
   // With one direction, all rows of a step are adjacent.
   if (size === width && rows * size >= MANY) {
     to.set(h.subarray(0, rows * size), at);

@@ -2,7 +2,7 @@ import { carriesCell, KINDS } from '../kinds.js';
 import { outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import { DEVIATIONS, type Factor, type ScreenStep, type Workspace } from './kernels/kernels.js';
-import type { LayerRun } from './layer-run.js';
+import { type LayerRun, rowsThatContinue } from './layer-run.js';
 
 /** Follows a layer through time, chunk by chunk. */
 interface Screener {
@@ -101,8 +101,7 @@ export function screenerOf(
   from: number,
   to: number,
 ): Screener | undefined {
-  const { module, steps, batch, reverse, rowsAt, width, outputAt, input_size, output, share, screening } =
-    run;
+  const { module, batch, reverse, rowsAt, width, outputAt, input_size, output, share, screening } = run;
   if (!screening) return undefined;
   const { terms, perSquare, expected, limit, inputVariances, outputVariances, found, status } = screening;
   if (!screen) {
@@ -201,8 +200,7 @@ export function screenerOf(
     }
   };
   const storeFinalRows = (t: number, rows: number) => {
-    const rowsThatContinue = reverse ? (t === 0 ? 0 : rows) : t + 1 < steps ? rowsAt(t + 1) : 0;
-    for (let row = rowsThatContinue; row < rows; row++) {
+    for (let row = rowsThatContinue(run, t, rows); row < rows; row++) {
       const own = row * units;
       const sums = row * roundedUp(units);
       const target = row * width + outputAt + from;

@@ -37,7 +37,7 @@ export function disagreement(
 }
 
 /** Pseudo-random numbers from −1 to 1. */
-function numbers(length: number, seed: number): Float32Array {
+export function numbers(length: number, seed: number): Float32Array {
   return Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed * 78.233));
 }
 
