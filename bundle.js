@@ -37,6 +37,8 @@ export async function bundleProgram(root) {
     entryPoints: ['src/cli/main.ts'],
     outfile: 'dist/src/cli/main.cjs',
     bundle: true,
+    // They are large and few runs need them, or have programs of their own for other threads.
+    external: ['piscina', 'xmlbuilder2'],
     minify: true,
     platform: 'node',
     target: 'node20',

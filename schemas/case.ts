@@ -2,12 +2,12 @@ import * as z from 'zod/mini';
 import './jitless.js';
 
 /** A schema with a description, which editors show. */
-function described<S extends z.ZodMiniType>(schema: S, description: string): S {
+export function described<S extends z.ZodMiniType>(schema: S, description: string): S {
   z.globalRegistry.add(schema, { description });
   return schema;
 }
 
-function maybe<S extends z.ZodMiniType>(schema: S, description?: string): z.ZodMiniOptional<S> {
+export function maybe<S extends z.ZodMiniType>(schema: S, description?: string): z.ZodMiniOptional<S> {
   const optional = z.optional(schema);
   return description === undefined ? optional : described(optional, description);
 }
@@ -37,7 +37,7 @@ const decimals = () => z.int().check(z.minimum(0), z.maximum(17));
 const MODULES = ['RNN', 'GRU', 'LSTM', 'RNNCell', 'GRUCell', 'LSTMCell'] as const;
 
 /** The options of a case, in a case file or in a bundle. */
-const caseOptions = z.strictObject({
+export const caseOptions = z.strictObject({
   module: maybe(z.enum(MODULES), 'The class in torch.nn; inferred from the shapes if absent.'),
   nonlinearity: maybe(z.enum(['tanh', 'relu']), 'Of an RNN or RNNCell; tanh if absent.'),
   batch_first: maybe(z.boolean(), 'Whether input and output are [B, T, …]; inferred if absent.'),
@@ -120,6 +120,12 @@ const ROLES_OF: Readonly<Record<string, string>> = {
 const FILE_FIELDS = Object.keys(ROLES_OF);
 const NO_FILE = 'is neither a file\'s name, nor { "file", "dtype", "shape" }, nor a file for each tensor';
 
+/** What fields of several forms are. */
+const UNIONS: Readonly<Record<string, string>> = {
+  padding: 'is neither a number nor ignore',
+  decimals: 'is neither a number from 0 to 17 nor one for each tensor',
+};
+
 interface SchemaIssue {
   /** `tolerance.rtol` */
   readonly field: string;
@@ -129,11 +135,12 @@ interface SchemaIssue {
 /** What a schema makes of a value, or all that is wrong with it. */
 export type Parsed<T> = { readonly value: T } | { readonly issues: readonly SchemaIssue[] };
 
-function parse<T>(schema: z.ZodMiniType<T>, value: unknown): Parsed<T> {
+/** @param of whose options these are */
+export function parse<T>(schema: z.ZodMiniType<T>, value: unknown, of = 'of a case'): Parsed<T> {
   // An issue only tells a missing value from a wrong one if it has the input.
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return { value: parsed.data };
-  return { issues: parsed.error.issues.flatMap(sentences) };
+  return { issues: parsed.error.issues.flatMap((issue) => sentences(issue, of)) };
 }
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -141,11 +148,13 @@ const WORDS: Readonly<Record<string, string>> = {
   number: 'a number',
   boolean: 'true or false',
   object: 'an object',
+  array: 'a list',
+  int: 'a whole number',
   record: 'an object of texts',
 };
 
 // zod's own messages quote the input. These only say what is allowed.
-function sentences(issue: z.core.$ZodIssue): SchemaIssue[] {
+function sentences(issue: z.core.$ZodIssue, of: string): SchemaIssue[] {
   const field = issue.path.join('.');
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -160,7 +169,7 @@ function sentences(issue: z.core.$ZodIssue): SchemaIssue[] {
       }
       return issue.keys.map((key) => ({
         field: [...issue.path, key].join('.'),
-        problem: 'is not an option of a case',
+        problem: `is not an option ${of}`,
       }));
     case 'invalid_type':
       return [
@@ -172,11 +181,21 @@ function sentences(issue: z.core.$ZodIssue): SchemaIssue[] {
       return [{ field, problem: `is not one of ${issue.values.join(', ')}` }];
     case 'invalid_union':
       if (issue.input === undefined) return [{ field, problem: 'is missing: the name of a file is needed' }];
-      return [{ field, problem: NO_FILE }];
+      return [{ field, problem: UNIONS[String(issue.path.at(-1))] ?? NO_FILE }];
     case 'too_big':
       return [{ field, problem: `is longer than ${issue.maximum} characters` }];
     case 'too_small':
-      return [{ field, problem: issue.origin === 'string' ? 'is empty' : 'is negative' }];
+      return [
+        {
+          field,
+          problem:
+            issue.origin !== 'string' && issue.origin !== 'array'
+              ? Number(issue.minimum) > 0
+                ? `is less than ${issue.minimum}`
+                : 'is negative'
+              : 'is empty',
+        },
+      ];
     default:
       return [{ field, problem: 'is not as the schema says' }];
   }

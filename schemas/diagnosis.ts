@@ -100,7 +100,7 @@ const cause = z.strictObject({
 
 /** The document that `cellcheck diagnose --reporter json` writes. */
 export const DIAGNOSIS_SCHEMA = z.strictObject({
-  version: z.literal(4),
+  version: z.literal(5),
   cellcheck: z.string(),
   ...compared.shape,
   cause: cause.nullable().describe('Null where the case does not differ.'),

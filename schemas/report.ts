@@ -43,6 +43,7 @@ const unit = z.strictObject({
 });
 
 const auto = z.strictObject({
+  limit: z.number().describe('More sigmas than this are a fault.'),
   sigmas: float.nullable().describe('The largest of the rows; null where nothing is decided.'),
   faults: count.describe(
     'Elements beyond rounding; where one weight shows in all steps together, those that show it most.',
@@ -84,6 +85,18 @@ const tensor = z.strictObject({
   smallest_atol: z.number().nullable().describe('Passes at this rtol; null where none does.'),
   worst: place,
   auto: auto.nullable(),
+  map: z
+    .strictObject({
+      steps: count.describe('Steps in a cell.'),
+      units: count.describe('Units in a cell.'),
+      values: z
+        .array(z.array(float.nullable()))
+        .describe(
+          'Rows of cells: the largest deviation in each, of all batch rows; in standard deviations (or bounds) by the rule auto, else |actual - expected|. Null where none is decided.',
+        ),
+    })
+    .nullable()
+    .describe('A sequence that fails, over step × unit.'),
   rows: z.array(row).describe('One for each step of output, or for each layer and direction of h_n and c_n.'),
 });
 
@@ -100,13 +113,18 @@ export const module = z.strictObject({
   prefix: z.string(),
 });
 
+/** A module that was run, and what it is in words. */
+const subject = module.extend({
+  words: z.array(z.string()).describe('As tables name it: LSTM 3 → 4, 1 layer …'),
+});
+
 /** A case that was compared, without the reason why it differs. */
 export const compared = z.strictObject({
   case: z.string(),
   verdict: z
     .enum(['parity', 'differs', 'ill-conditioned', 'undecided'])
     .describe('undecided: the reference says too little, for example with few printed digits.'),
-  module,
+  module: subject,
   steps: count,
   batch: count,
   batch_first: z.boolean(),
@@ -158,15 +176,34 @@ const explained = compared.extend({
 
 const failed = z.strictObject({ case: z.string(), verdict: z.literal('error'), error });
 
+const shard = z
+  .strictObject({
+    index: z.int().positive(),
+    count: z.int().positive(),
+    suite: z.string().describe('The same for all shards of a suite.'),
+    cases: z.array(count).describe("The places of this shard's cases in the whole suite, counted from 0."),
+  })
+  .describe('With --shard: what cellcheck merge needs to join the reports of all shards.');
+
 /** The document that `--reporter json` writes. */
 export const REPORT_SCHEMA = z.strictObject({
-  version: z.literal(3),
+  version: z.literal(4),
   cellcheck: z.string(),
+  shard: shard.nullable(),
   summary: z.strictObject({
     parity: count,
     differs: count,
     no_verdict: count,
-    exit_code: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+    not_run: count.describe('Cases that were left out, after --bail or an interruption.'),
+    exit_code: count.describe('0, 1 or 2; 130 after Ctrl-C, 129 or 143 after another signal.'),
   }),
   cases: z.array(z.discriminatedUnion('verdict', [explained, failed])),
 });
+
+export type ReportDocument = z.infer<typeof REPORT_SCHEMA>;
+export type Shard = z.infer<typeof shard>;
+
+/** A report that was written before; undefined where it is none of this version. */
+export function parseReport(value: unknown): ReportDocument | undefined {
+  return REPORT_SCHEMA.safeParse(value).data;
+}

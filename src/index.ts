@@ -44,9 +44,13 @@ export type { Padding } from './module/padding.js';
 export type { Module } from './module/parameters.js';
 export type { StatedDecimals } from './module/printed.js';
 export { causeText } from './report/cause-text.js';
-export { type FormatOptions, formatDiagnosis, formatReport } from './report/format-report.js';
+export {
+  type DiagnosisResult,
+  type FormatOptions,
+  formatDiagnosis,
+  formatReport,
+} from './report/format-report.js';
 export { adviceText, noteText, warningText } from './report/remarks-text.js';
-export type { DiagnosisResult } from './report/reporter.js';
 export type { ReporterName } from './report/reporters.js';
 export type { Dtype, Floats } from './tensor/dtype.js';
 export type { Position } from './tensor/reference.js';

@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   diff: ['module', 'tensor', 'errors', 'kinds'],
   inspect: ['verdict', 'threads', 'engine', 'compare', 'module', 'formats', 'tensor', 'errors', 'kinds'],
   report: [
+    'schemas',
     'diff',
     'inspect',
     'diagnose',
@@ -34,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'kinds',
     'version',
   ],
+  suite: ['report', 'schemas', 'errors'],
   verify: ['diagnose', 'verdict', 'module'],
   forward: ['threads', 'engine', 'module', 'tensor'],
   index: [
@@ -56,6 +58,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'kinds',
   ],
   cli: [
+    'suite',
+    'schemas',
     'verify',
     'report',
     'diff',
@@ -83,6 +87,8 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   fflate: /^src\/formats\/zip\.ts$/,
   'protobufjs/minimal.js': /^src\/formats\/onnx\//,
   commander: /^src\/cli\//,
+  picomatch: /^src\/suite\/options\.ts$/,
+  piscina: /^src\/cli\/cases\/pool\.ts$/,
   safetensors: /^src\/formats\/safetensors\.ts$/,
   tinyglobby: /^src\/files\/find-cases\.ts$/,
   zod: /^schemas\//,

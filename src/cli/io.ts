@@ -5,6 +5,8 @@ import { REPORT_COLUMNS } from '../report/reporter.js';
 export interface Sink {
   readonly write: (text: string) => void;
   readonly isTTY: boolean;
+  /** What happens when the stream is closed at its other end, in the place of ending the process. */
+  readonly onClosed?: (handler: () => void) => void;
   /** The terminal's width; absent for other streams. */
   readonly columns?: number;
 }

@@ -5,6 +5,8 @@ import type { Sink } from './io.js';
 import { run } from './run.js';
 import { FUSES, pristine, setV8Flags } from './v8-flags.js';
 
+export { verifyInWorker } from './cases/worker.js';
+
 /**
  * Runs the command line of this process. When it returns, everything is written, and the process may exit.
  * @returns whether V8 compiled everything with the flags that the process started with
@@ -42,44 +44,55 @@ function workingFolder(): string {
  * pipes that are full (EAGAIN).
  */
 function sink(fd: 1 | 2): Sink & { readonly flush: () => Promise<void> } {
-  let stream = isDevice(fd) ? streamOf(fd) : undefined;
+  let onClosed: (() => void) | undefined;
+  let isOpen = true;
+  const ended = (code: string | undefined) => {
+    if (!isOpen) return;
+    isOpen = false;
+    tellClosed(fd, code);
+    if (!onClosed) process.exit(2);
+    onClosed();
+  };
+  let stream = isDevice(fd) ? streamOf(fd, ended) : undefined;
   return {
+    onClosed: (handler) => {
+      onClosed = handler;
+    },
     write: (text) => {
+      if (!isOpen) return;
       let rest: Uint8Array = new TextEncoder().encode(text);
       while (!stream && rest.length) {
         try {
           rest = rest.subarray(fs.writeSync(fd, rest));
         } catch (error) {
           const { code } = error as NodeJS.ErrnoException;
-          if (code !== 'EAGAIN') return ended(fd, code);
-          stream = streamOf(fd);
+          if (code !== 'EAGAIN') return ended(code);
+          stream = streamOf(fd, ended);
         }
       }
       stream?.write(rest);
     },
-    flush: () => new Promise((resolve) => (stream ? stream.write('', () => resolve()) : resolve())),
+    flush: () => new Promise((resolve) => (stream && isOpen ? stream.write('', () => resolve()) : resolve())),
     isTTY: stream?.isTTY ?? false,
     columns: stream?.columns,
   };
 }
 
-function streamOf(fd: 1 | 2): NodeJS.WriteStream {
+function streamOf(fd: 1 | 2, ended: (code: string | undefined) => void): NodeJS.WriteStream {
   const stream = fd === 1 ? process.stdout : process.stderr;
-  stream.once('error', ({ code }: NodeJS.ErrnoException) => ended(fd, code));
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => ended(code));
   return stream;
 }
 
-/** Ends the process because a stream was closed, or cannot be written. */
-function ended(fd: 1 | 2, code: string | undefined): never {
-  if (fd === 1) {
-    const why = code === 'EPIPE' ? 'was closed before the report was written' : `cannot be written (${code})`;
-    try {
-      fs.writeSync(2, `cellcheck: stdout ${why}\n`);
-    } catch {
-      // stderr is gone too.
-    }
+/** Says that a stream was closed, or cannot be written. */
+function tellClosed(fd: 1 | 2, code: string | undefined): void {
+  if (fd !== 1) return;
+  const why = code === 'EPIPE' ? 'was closed before the report was written' : `cannot be written (${code})`;
+  try {
+    fs.writeSync(2, `cellcheck: stdout ${why}\n`);
+  } catch {
+    // stderr is gone too.
   }
-  process.exit(2);
 }
 
 /** Whether a descriptor may be a terminal; false if it is closed. */

@@ -6,6 +6,7 @@ import { addDiff } from './commands/diff.js';
 import { addExporter } from './commands/exporter.js';
 import { addInspect } from './commands/inspect.js';
 import { addList } from './commands/list.js';
+import { addMerge } from './commands/merge.js';
 import { addVerify } from './commands/verify.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { columnsOf, type Io } from './io.js';
@@ -52,6 +53,7 @@ ${EXIT_CODES}`,
   addDiff(program, io, exit);
   addList(program, io, exit);
   addInspect(program, io, exit);
+  addMerge(program, io, exit);
   addExporter(program, io);
   try {
     if (argv.length === 0) {

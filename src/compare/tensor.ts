@@ -3,6 +3,7 @@ import { DTYPES, type Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import type { Judgement, UnitSpread } from './by-rounding.js';
 import { enoughAtol, isClose, type Rule, smallestAtol } from './close.js';
+import type { DeviationMap } from './deviation-map.js';
 import { count, type Place, placeAt } from './element.js';
 import type { Tolerance } from './tolerance.js';
 
@@ -64,6 +65,8 @@ export interface TensorComparison {
   readonly nans: number;
   /** Present with the automatic rule: then a mismatch is a fault, or an undecided element that is not close. */
   readonly auto?: AutoSummary;
+  /** Of a sequence that fails. */
+  readonly map?: DeviationMap;
 }
 
 /** The automatic rule's judgement of a tensor, and what it is based on. */

@@ -1,10 +1,14 @@
 import { isSequence, type TensorName } from '../kinds.js';
 import { DTYPES, type Dtype, type FloatDtype, type Floats } from '../tensor/dtype.js';
 
-/** Who states a tolerance: the default of a dtype, the case, the caller, or the decimals of a printed reference. */
+/**
+ * Who states a tolerance: the default of a dtype, the case, the configuration of a suite, the caller, or the decimals of a
+ * printed reference.
+ */
 export type ToleranceSource =
   | { readonly kind: 'dtype'; readonly dtype: string }
   | { readonly kind: 'case'; readonly reason?: string }
+  | { readonly kind: 'config'; readonly file: string }
   | { readonly kind: 'caller' }
   | { readonly kind: 'printed'; readonly decimals: number };
 

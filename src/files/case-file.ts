@@ -2,7 +2,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type CaseFile, type Parsed, parseCaseFile } from '../../schemas/case.js';
 import { CellcheckError, joinErrors, printable } from '../errors.js';
+import type { Contents } from '../formats/format.js';
 import { isObject, type JsonValue } from '../formats/json-values.js';
+import { openFile, openSeveral } from './contents.js';
 import { CASE_FILE } from './find-cases.js';
 import { fileError, willRead } from './open.js';
 import type { Place } from './places.js';
@@ -16,21 +18,59 @@ export interface PlaceOptions {
 }
 
 /** How messages name a file of a case: by the label itself, or within it where the label is the case's folder. */
-export function labelOf(file: string, label: string): string {
+function labelOf(file: string, label: string): string {
   return path.basename(label) === path.basename(file) ? label : path.join(label, path.basename(file));
+}
+
+/** A case file or a file of tensors, and how messages name the file and the case in it. */
+interface OpenCase {
+  readonly fileLabel: string;
+  readonly caseLabel: string;
+  readonly contents: Contents;
+  /** Absent where the file holds tensors. */
+  readonly caseFile?: CaseFile;
+}
+
+/**
+ * Opens a case file or a file of tensors.
+ * @param label how messages name the case
+ * @param member which of the cases in a file that holds several
+ */
+export function openCase(file: string, label: string, member: string | undefined): OpenCase {
+  if (member === undefined) {
+    const fileLabel = labelOf(file, label);
+    const contents = openFile(file, fileLabel);
+    const caseFile = caseFileIn(contents.document, file, fileLabel);
+    return { fileLabel, caseLabel: fileLabel, contents, caseFile };
+  }
+  // The label of the file, and behind a # the case.
+  const fileLabel = labelOf(file, label.slice(0, -member.length - 1));
+  const contents = openSeveral(file, fileLabel).cases?.get(member);
+  if (!contents) throw new CellcheckError({ file: fileLabel, problem: `has no case ${printable(member)}` });
+  return {
+    fileLabel,
+    caseLabel: label,
+    contents,
+    caseFile: caseFileIn(contents.document, file, label, true),
+  };
 }
 
 const FILE_FIELDS = ['weights', 'input', 'expected', 'layer_outputs'];
 
-/** The case that a JSON document describes; undefined where it holds tensors, or the file is no JSON. */
-export function caseFileIn(
+/**
+ * The case that a JSON document describes; undefined where it holds tensors, or the file is no JSON.
+ * @param isMember whether it is one of several cases in the file
+ */
+function caseFileIn(
   document: JsonValue | undefined,
   file: string,
   label: string,
+  isMember = false,
 ): CaseFile | undefined {
   if (document === undefined) return undefined;
   if (isObject(document)) {
-    if (path.basename(file) !== CASE_FILE && typeof document.weights !== 'string') return undefined;
+    const mayBeBundle = isMember || path.basename(file) !== CASE_FILE;
+    if (mayBeBundle && typeof document.weights !== 'string') return undefined;
     // Even where the case is not valid, no report is written over the files that it names.
     for (const field of FILE_FIELDS)
       for (const named of textsIn(document[field])) willRead(path.resolve(path.dirname(file), named));

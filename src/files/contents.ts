@@ -20,6 +20,15 @@ export function openFile(path: string, label: string): Contents {
   return openContents(fileSource(nodePath.join(path, file), fileLabel), fileLabel);
 }
 
+let last: { readonly version: string; readonly contents: Contents } | undefined;
+
+/** The same for a file of several cases, which is opened once for each of them. */
+export function openSeveral(path: string, label: string): Contents {
+  const version = `${path} ${withFile(path, label, (file) => file.version)}`;
+  if (last?.version !== version) last = { version, contents: openFile(path, label) };
+  return last.contents;
+}
+
 // As Hugging Face's libraries save a model. Indices come first: their shards have similar names.
 const CHECKPOINTS = [
   /\.safetensors\.index\.json$/,

@@ -13,8 +13,8 @@ import {
 import { effective } from '../module/effective.js';
 import { NAMELESS, renamed, type StateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { caseFileIn, labelOf, type PlaceOptions, placeOf, valid } from './case-file.js';
-import { givenPlace, openFile, openTensors, underKey } from './contents.js';
+import { openCase, type PlaceOptions, placeOf, valid } from './case-file.js';
+import { givenPlace, openTensors, underKey } from './contents.js';
 import { isOnnxData, loadOnnxData } from './onnx-data.js';
 import { openPlace, type Place, placeOfFiles } from './places.js';
 import { layerNames, resolvedNames } from './renames.js';
@@ -28,6 +28,8 @@ export interface LoadOptions extends PlaceOptions {
   readonly key?: string;
   /** Allows a case without expected outputs, where nothing is compared. */
   readonly expectedOptional?: boolean;
+  /** Which of the cases in a file that holds several. */
+  readonly member?: string;
   /** A file with the outputs of layers below the last, `output_l0` …. It takes precedence over that of the case. */
   readonly layerOutputs?: string;
 }
@@ -49,14 +51,12 @@ export function loadCaseAt(file: string, label: string, options: LoadOptions): C
     mustHaveOwnOutputs(label, options);
     return loadOnnxData(file, label);
   }
-  const fileLabel = labelOf(file, label);
-  const contents = openFile(file, fileLabel);
-  const caseFile = caseFileIn(contents.document, file, fileLabel);
+  const { fileLabel, caseLabel, contents, caseFile } = openCase(file, label, options.member);
   if (caseFile) return loadCaseFile(file, fileLabel, caseFile, options);
-  mustHaveOwnOutputs(fileLabel, options);
-  const tensors = contents.tensors();
-  const bundleOptions = contents.options ? valid(contents.options(), fileLabel) : {};
-  return inFile(fileLabel, () => loadBundle(tensors, fileLabel, bundleOptions, options));
+  mustHaveOwnOutputs(caseLabel, options);
+  const tensors = inFile(caseLabel, () => contents.tensors());
+  const bundleOptions = contents.options ? valid(contents.options(), caseLabel) : {};
+  return inFile(caseLabel, () => loadBundle(tensors, caseLabel, bundleOptions, options));
 }
 
 function mustHaveOwnOutputs(file: string, { expected }: LoadOptions): void {

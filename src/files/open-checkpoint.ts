@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { effective } from '../module/effective.js';
 import { renamed, type StateDict } from '../tensor/state-dict.js';
-import { caseFileIn, labelOf, type PlaceOptions, placeOf } from './case-file.js';
-import { openFile, underKey } from './contents.js';
+import { openCase, type PlaceOptions, placeOf } from './case-file.js';
+import { underKey } from './contents.js';
 import { CASE_FILE } from './find-cases.js';
 import { openPlace, placeOfFiles } from './places.js';
 
@@ -21,11 +21,9 @@ export interface Checkpoint {
 export function openCheckpoint(
   file: string,
   label: string,
-  { key, ...options }: PlaceOptions & { readonly key?: string },
+  { key, member, ...options }: PlaceOptions & { readonly key?: string; readonly member?: string },
 ): Checkpoint {
-  const fileLabel = labelOf(file, label);
-  const contents = openFile(file, fileLabel);
-  const caseFile = caseFileIn(contents.document, file, fileLabel);
+  const { fileLabel, contents, caseFile } = openCase(file, label, member);
   if (!caseFile) return { label, tensors: effective(underKey(contents.tensors(), key, fileLabel)) };
   const weights = placeOfFiles('weights', caseFile.weights, (given) =>
     placeOf('weights', given, file, fileLabel, options),

@@ -42,6 +42,18 @@ export function willRead(path: string): void {
   }
 }
 
+/** The files that this thread has read, or was going to, since this was asked the last time: for `alsoRead` of another. */
+export function takeFilesRead(): string[] {
+  const since = [...opened];
+  opened.clear();
+  return since;
+}
+
+/** Registers files that another thread of this process has read. */
+export function alsoRead(files: readonly string[]): void {
+  for (const file of files) opened.add(file);
+}
+
 /** Whether this process has opened a file to read it, or was going to. */
 export function wasRead(stat: Identity): boolean {
   return opened.has(identityOf(stat));

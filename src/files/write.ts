@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { CellcheckError } from '../errors.js';
+import { whenInterrupted } from './interruption.js';
 import { identityOf, wasRead } from './open.js';
 
 /** Whether two paths lead to the same file. */
@@ -44,15 +45,9 @@ export interface Writer {
   discard(): void;
 }
 
-/** Signals that end a program, and the exit codes that shells report for them. */
-const INTERRUPTIONS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-
 // Files that are not complete yet; an interruption removes them.
 const unfinished = new Set<Pick<Writer, 'discard'>>();
-const stops = Object.entries(INTERRUPTIONS).map(([signal, code]) => ({
-  signal,
-  stop: () => process.exit(code),
-}));
+let stopListening: () => void;
 
 const discardAll = () => {
   for (const writer of unfinished) writer.discard();
@@ -60,7 +55,7 @@ const discardAll = () => {
 
 function begin(writer: Pick<Writer, 'discard'>): void {
   if (unfinished.size === 0) {
-    for (const { signal, stop } of stops) process.on(signal, stop);
+    stopListening = whenInterrupted((exitCode) => process.exit(exitCode));
     process.on('exit', discardAll);
   }
   unfinished.add(writer);
@@ -68,7 +63,7 @@ function begin(writer: Pick<Writer, 'discard'>): void {
 
 function end(writer: Pick<Writer, 'discard'>): void {
   if (!unfinished.delete(writer) || unfinished.size > 0) return;
-  for (const { signal, stop } of stops) process.off(signal, stop);
+  stopListening();
   process.off('exit', discardAll);
 }
 
@@ -131,6 +126,33 @@ function isInputError(file: string): CellcheckError {
     problem: 'is an input of this run, and is not overwritten',
     hints: ['Give the report a file of its own.'],
   });
+}
+
+/**
+ * Opens a file that text is added to. Nothing is added before the end.
+ * @throws CellcheckError where it cannot be written
+ */
+export function openAppender(file: string, cwd: string): Writer {
+  const target = path.resolve(cwd, file);
+  const attempt = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      throw unwritable(error, file, target);
+    }
+  };
+  const pieces: (string | Uint8Array)[] = [];
+  attempt(() => fs.closeSync(fs.openSync(target, 'a')));
+  return {
+    write(piece) {
+      pieces.push(piece);
+    },
+    finish: () =>
+      attempt(() => {
+        for (const piece of pieces) fs.appendFileSync(target, piece);
+      }),
+    discard: () => undefined,
+  };
 }
 
 type Attempt = <T>(action: () => T) => T;

@@ -4,7 +4,7 @@ import { detectFormat, HEAD_BYTES } from './detect.js';
 import type { Contents, Source } from './format.js';
 
 // Text takes many times its size in memory.
-const LARGEST_TEXT = 64 * 2 ** 20;
+export const LARGEST_TEXT = 64 * 2 ** 20;
 
 /**
  * Opens a file of any format that cellcheck reads.
@@ -22,14 +22,18 @@ export function openContents(source: Source, name: string): Contents {
         hints: ['Save tensors of this size as safetensors.'],
       });
     }
-    const contents = format.open(bounded(source));
-    return {
+    const named = (contents: Contents): Contents => ({
       ...contents,
       options: contents.options && (() => inThisFile(contents.options!)),
       tensors: () => {
         const tensors = inThisFile(contents.tensors);
         return { ...tensors, load: (names) => inThisFile(() => tensors.load(names)) };
       },
+    });
+    const contents = format.open(bounded(source));
+    return {
+      ...named(contents),
+      cases: contents.cases && new Map([...contents.cases].map(([key, one]) => [key, named(one)])),
     };
   });
 }

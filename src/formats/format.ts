@@ -37,6 +37,8 @@ export interface Contents {
   tensors(): StateDict;
   /** The options of a case that the file has beside its tensors. */
   options?(): Parsed<CaseOptions>;
+  /** The cases of a file that holds several, by name. */
+  readonly cases?: ReadonlyMap<string, Contents>;
   /** The JSON document, where the file is one: it may be a case file instead of tensors. */
   readonly document?: JsonValue;
 }

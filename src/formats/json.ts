@@ -5,7 +5,7 @@ import { DTYPES, type Dtype, dtypeNamed, type FloatDtype, roundTo } from '../ten
 import { elementCount, formatShape } from '../tensor/shape.js';
 import { NAMELESS, type StateDict, stateDict } from '../tensor/state-dict.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Format } from './format.js';
+import type { Contents, Format } from './format.js';
 import { isObject, isOtherList, type JsonValue, parseJson } from './json-values.js';
 
 export const json: Format = {
@@ -13,15 +13,28 @@ export const json: Format = {
   endings: ['.json'],
   text: true,
   looksLike: (head) => /^(?:\xef\xbb\xbf)?\s*[[{]/.test(head),
-  open(source) {
+  open: (source) => {
     const document = parseJson(source.read(0, source.size));
-    return {
-      document,
-      tensors: () => tensorsOf(document),
-      options: () => parseBundleOptions(isObject(document) ? document : {}),
-    };
+    return { ...contentsOf(document), cases: casesIn(document) };
   },
 };
+
+function contentsOf(document: JsonValue): Contents {
+  return {
+    document,
+    tensors: () => tensorsOf(document),
+    options: () => parseBundleOptions(isObject(document) ? document : {}),
+  };
+}
+
+/** Several cases in one document: `{ "cases": { name: … } }`, each a case file or a bundle. */
+function casesIn(document: JsonValue): Contents['cases'] {
+  if (!isObject(document) || document.cases === undefined || !isObject(document.cases)) return undefined;
+  const cases = Object.entries(document.cases);
+  return cases.every(([, one]) => isObject(one))
+    ? new Map(cases.map(([name, one]) => [name, contentsOf(one)]))
+    : undefined;
+}
 
 // All names together: those of nested objects are in each of theirs.
 const MOST_LETTERS = 2 ** 24;

@@ -1,45 +1,57 @@
 import type { UnitSpread } from '../compare/by-rounding.js';
 import type { Place } from '../compare/element.js';
-import type { TensorComparison } from '../compare/tensor.js';
 import { isSequence, type TensorName } from '../kinds.js';
-import type { CaseResult, Comparison } from '../verdict/comparison.js';
-import { causeText } from './cause-text.js';
 import { errorObject, json, moduleObject } from './json.js';
-import { adviceText, noteText, warningText } from './remarks-text.js';
+import type { ReportedCase, ReportedComparison, ReportedTensor } from './reported.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
-import { sourceText } from './tolerance-text.js';
+
+// What is written here is read back by comparison-from-json.ts.
 
 /** One JSON document, written case by case; its schema is schemas/published/report.schema.json. */
-export function comparisonJson({ version, caller }: ReporterOptions): Reporter<'verify'> {
+export function comparisonJson({ version, shard }: ReporterOptions): Reporter<'verify'> {
+  const head = [
+    '"version": 4',
+    `"cellcheck": ${JSON.stringify(version)}`,
+    `"shard": ${shard ? json(shard) : null}`,
+  ];
   let between = '';
   return {
-    begin: () => `{"version": 3, "cellcheck": ${JSON.stringify(version)}, "cases": [\n`,
+    begin: () => `{${head.join(', ')}, "cases": [\n`,
     result(result) {
-      const text = between + json(caseObject(result, caller));
+      const text = between + json(caseObject(result));
       between = ',\n';
       return text;
     },
-    end({ parity, differs, noVerdict, exitCode }) {
-      const summary = { parity, differs, no_verdict: noVerdict, exit_code: exitCode };
+    end({ parity, differs, noVerdict, notRun, exitCode }) {
+      const summary = {
+        parity,
+        differs,
+        no_verdict: noVerdict,
+        not_run: notRun,
+        exit_code: exitCode,
+      };
       return `\n],\n"summary": ${json(summary)}}\n`;
     },
   };
 }
 
-function caseObject({ label, comparison, error }: CaseResult, caller: string): object {
+function caseObject({ label, comparison, error }: ReportedCase): object {
   if (error) return { case: label, verdict: 'error', error: errorObject(error) };
-  const { cause } = comparison;
-  return { ...comparisonObject(label, comparison, caller), cause: (cause && causeText(cause)) ?? null };
+  return { ...comparisonObject(label, comparison), cause: comparison.cause ?? null };
 }
 
-/** A comparison as it stands in JSON documents. */
-export function comparisonObject(label: string, comparison: Comparison, caller: string): object {
+/** A comparison as it stands in JSON documents, without its cause. */
+export function comparisonObject(label: string, comparison: ReportedComparison): object {
   const { verdict, subject, tensors, first, divergesAt, overflow, notChecked, notes, warnings, advice } =
     comparison;
   return {
     case: label,
     verdict,
-    module: { ...moduleObject(subject, subject.directions.length > 1), nonlinearity: subject.nonlinearity },
+    module: {
+      ...moduleObject(subject, subject.directions.length > 1),
+      nonlinearity: subject.nonlinearity,
+      words: subject.words,
+    },
     steps: subject.steps,
     batch: subject.batch,
     batch_first: subject.batch_first,
@@ -48,16 +60,16 @@ export function comparisonObject(label: string, comparison: Comparison, caller: 
     parts_at: divergesAt ?? null,
     overflow: overflow ?? null,
     coarser: comparison.coarser ?? null,
-    tensors: tensors.map((tensor) => tensorObject(tensor, comparison, caller)),
+    tensors: tensors.map((tensor) => tensorObject(tensor, comparison)),
     not_checked: notChecked,
-    notes: notes.map(noteText),
-    warnings: warnings.map(warningText),
-    advice: advice.map(adviceText),
+    notes,
+    warnings,
+    advice,
   };
 }
 
-function tensorObject(tensor: TensorComparison, { subject }: Comparison, caller: string): object {
-  const { rtol, atol } = tensor.tolerance;
+function tensorObject(tensor: ReportedTensor, { subject }: ReportedComparison): object {
+  const { rtol, atol, source } = tensor.tolerance;
   const { auto } = tensor;
   const row = (place: Place) => placeObject(tensor.name, place);
   return {
@@ -71,7 +83,7 @@ function tensorObject(tensor: TensorComparison, { subject }: Comparison, caller:
       rtol,
       atol,
       equal_nan: subject.equal_nan,
-      source: sourceText(tensor.tolerance, caller),
+      source,
     },
     elements: tensor.elements,
     mismatches: tensor.mismatches,
@@ -79,6 +91,7 @@ function tensorObject(tensor: TensorComparison, { subject }: Comparison, caller:
     worst: row(tensor.worst),
     auto: auto
       ? {
+          limit: auto.limit,
           sigmas: auto.sigmas ?? null,
           faults: auto.faults,
           proven: auto.proven,
@@ -88,6 +101,7 @@ function tensorObject(tensor: TensorComparison, { subject }: Comparison, caller:
           suspicious: auto.suspicious.map(unitObject),
         }
       : null,
+    map: tensor.map ?? null,
     rows: tensor.rows.map(({ elements, mismatches, worst, relative, sigmas }) => ({
       elements,
       mismatches,

@@ -1,11 +1,9 @@
 import type { Place } from '../compare/element.js';
 import type { Summary, Verdict } from '../compare/summary.js';
-import type { TensorComparison } from '../compare/tensor.js';
 import { printable } from '../errors.js';
 import { isSequence, type TensorName } from '../kinds.js';
-import type { CaseResult, Comparison, Subject } from '../verdict/comparison.js';
-import { causeText } from './cause-text.js';
-import { adviceText, noteText, warningText } from './remarks-text.js';
+import type { Subject } from '../verdict/comparison.js';
+import type { ReportedComparison, ReportedError, ReportedTensor } from './reported.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
 import {
   farthest,
@@ -54,7 +52,7 @@ export function comparisonText(options: ReporterOptions): Reporter<'verify'> {
   };
 }
 
-function full(label: string, comparison: Comparison, options: ReporterOptions): string {
+function full(label: string, comparison: ReportedComparison, options: ReporterOptions): string {
   // Rounding everywhere has no place that a table could show.
   const table = comparison.coarser ? [] : [stepTable(comparison, options.terminal, options.allSteps), ''];
   return [headline(label, comparison, options), '', ...table, verdictText(comparison, options)].join('\n');
@@ -63,7 +61,7 @@ function full(label: string, comparison: Comparison, options: ReporterOptions): 
 /** What was compared, and what the verdict is based on. */
 export function headline(
   label: string,
-  comparison: Comparison,
+  comparison: ReportedComparison,
   { terminal }: Pick<ReporterOptions, 'terminal'>,
 ): string {
   const style = styleFor(terminal);
@@ -77,15 +75,15 @@ export function headline(
 
 /** The verdict with its reasons, notes, warnings and advice. */
 export function verdictText(
-  comparison: Comparison,
-  { terminal, caller }: Pick<ReporterOptions, 'terminal' | 'caller'>,
+  comparison: ReportedComparison,
+  { terminal }: Pick<ReporterOptions, 'terminal'>,
 ): string {
-  return verdictLines(comparison, styleFor(terminal), caller)
+  return verdictLines(comparison, styleFor(terminal))
     .map((segments) => flow(segments, '; ', terminal, VERDICT_INDENT.length))
     .join('\n');
 }
 
-function subjectParts({ subject, tensors }: Comparison): string[] {
+function subjectParts({ subject, tensors }: ReportedComparison): string[] {
   const dtypes = [...new Set(tensors.map(({ dtype }) => dtype))].join(' and ');
   return [...subject.words, sequenceText(subject), `${dtypes} reference, computed in ${subject.compute}`];
 }
@@ -102,12 +100,11 @@ function stepCount({ steps }: Subject): string {
 const VERDICT_INDENT = ' '.repeat(10);
 
 /** The verdict and everything below it: lines of segments. */
-function verdictLines(comparison: Comparison, style: Style, caller: string): string[][] {
-  const { verdict, tensors, notChecked, notes, warnings, advice } = comparison;
-  const cause = comparison.cause && causeText(comparison.cause);
+function verdictLines(comparison: ReportedComparison, style: Style): string[][] {
+  const { verdict, tensors, notChecked, notes, warnings, advice, cause } = comparison;
   const judged = judgedByRounding(tensors);
   const smallest = atolThatPasses(tensors);
-  const rule = judged.length ? limits(judged) : toleranceText(tensors, caller);
+  const rule = judged.length ? limits(judged) : toleranceText(tensors);
   const whyFailed = [
     `rule ${rule}`,
     smallest === undefined ? 'no atol passes' : `the smallest atol that passes is ${smallest}`,
@@ -117,29 +114,29 @@ function verdictLines(comparison: Comparison, style: Style, caller: string): str
       ? [`${style.open('not checked')}: ${notChecked.join(', ')} (not in the reference)`]
       : []),
     ...roundingNotes(judged),
-    ...notes.map((note) => `note: ${noteText(note)}`),
-    ...warnings.map((warning) => `${style.open('warning')}: ${warningText(warning)}`),
+    ...notes.map((note) => `note: ${note}`),
+    ...warnings.map((warning) => `${style.open('warning')}: ${warning}`),
     ...(cause === undefined ? [] : [`why: ${cause} (cellcheck diagnose says more)`]),
-    ...advice.map((line) => `try: ${adviceText(line)}`),
+    ...advice.map((line) => `try: ${line}`),
   ];
   const details = [
     ...(verdict === 'parity' || comparison.coarser ? [] : [whyFailed]),
     ...remarks.map((remark) => [remark]),
   ];
   return [
-    VERDICT_SEGMENTS[verdict](comparison, style, caller),
+    VERDICT_SEGMENTS[verdict](comparison, style),
     ...details.map(([first, ...others]) => [VERDICT_INDENT + first, ...others]),
   ];
 }
 
-type Segments = (comparison: Comparison, style: Style, caller: string) => string[];
+type Segments = (comparison: ReportedComparison, style: Style) => string[];
 
 /** The line of each verdict. */
 const VERDICT_SEGMENTS: Readonly<Record<Verdict, Segments>> = {
-  parity: ({ tensors }, style, caller) => {
+  parity: ({ tensors }, style) => {
     const total = totalOf(tensors, 'elements');
     const judged = judgedByRounding(tensors);
-    const rule = judged.length ? limits(judged) : `within ${toleranceText(tensors, caller)}`;
+    const rule = judged.length ? limits(judged) : `within ${toleranceText(tensors)}`;
     return [
       `${style.good('parity'.padEnd(10))}${total} of ${total} values ${rule}`,
       ...farthest(judged).map((text) => `the farthest ${text}`),
@@ -182,16 +179,16 @@ const VERDICT_SEGMENTS: Readonly<Record<Verdict, Segments>> = {
   },
 };
 
-function totalOf(tensors: readonly TensorComparison[], key: 'elements' | 'mismatches'): string {
+function totalOf(tensors: readonly ReportedTensor[], key: 'elements' | 'mismatches'): string {
   return formatCount(sum(tensors.map((tensor) => tensor[key])));
 }
 
 /** `3 of 100` */
-function mismatchesOf(tensors: readonly TensorComparison[]): string {
+function mismatchesOf(tensors: readonly ReportedTensor[]): string {
   return `${totalOf(tensors, 'mismatches')} of ${totalOf(tensors, 'elements')}`;
 }
 
-function atolThatPasses(tensors: readonly TensorComparison[]): string | undefined {
+function atolThatPasses(tensors: readonly ReportedTensor[]): string | undefined {
   if (tensors.some(({ smallestAtol }) => smallestAtol === undefined)) return undefined;
   return formatDifference(largest(tensors.map(({ smallestAtol }) => smallestAtol!)));
 }
@@ -204,8 +201,8 @@ function placeText(tensor: TensorName, place: Place, subject: Subject): string {
   return tensor === 'output' ? where : `${tensor}, ${where}`;
 }
 
-function worstText(tensors: readonly TensorComparison[], subject: Subject): string {
-  const size = (tensor: TensorComparison) =>
+function worstText(tensors: readonly ReportedTensor[], subject: Subject): string {
+  const size = (tensor: ReportedTensor) =>
     Number.isNaN(tensor.worst.difference) ? Number.POSITIVE_INFINITY : tensor.worst.difference;
   const { name, worst: place } = tensors.reduce((a, b) => (size(b) > size(a) ? b : a));
   const where = isSequence(name)
@@ -214,7 +211,10 @@ function worstText(tensors: readonly TensorComparison[], subject: Subject): stri
   return `${formatDifference(place.difference)} ${where}`;
 }
 
-function overflowText(overflow: NonNullable<Comparison['overflow']>, { directions }: Subject): string {
+function overflowText(
+  overflow: NonNullable<ReportedComparison['overflow']>,
+  { directions }: Subject,
+): string {
   const { layer, direction, step, batch, gate, unit } = overflow;
   const way = directions.length > 1 ? ` ${direction}` : '';
   return `the sum for gate ${gate} of unit ${unit} may overflow in one order of adding and not in another: layer ${layer}${way}, step ${step} [batch ${batch}]`;
@@ -227,10 +227,10 @@ const LINE_INDENT = ' '.repeat(2 + VERDICT_WIDTH + 1);
 
 function caseLine(
   label: string,
-  comparison: Comparison,
+  comparison: ReportedComparison,
   width: number,
   style: Style,
-  { terminal, caller }: ReporterOptions,
+  { terminal }: ReporterOptions,
 ): string {
   const { verdict, tensors, subject, first, divergesAt, notChecked, warnings } = comparison;
   const head = `  ${style[WORDS[verdict]](verdict.padEnd(VERDICT_WIDTH))} ${printable(label).padEnd(width)}`;
@@ -241,12 +241,12 @@ function caseLine(
     `worst ${formatDifference(largest(tensors.map(({ worst: { difference } }) => difference)))}`,
     ...farthest(judged).map((text) => `(${text})`),
   ].join(' ');
-  const isUsual = judged.length > 0 || tensors.every(({ tolerance }) => isDefault(tolerance));
+  const isUsual = judged.length > 0 || tensors.every(isDefault);
   const details = [
-    ...(isUsual ? [] : [toleranceText(tensors, caller)]),
+    ...(isUsual ? [] : [toleranceText(tensors)]),
     ...(isNamed(judged) ? [limits(judged)] : []),
     ...(notChecked.length ? [`not checked: ${notChecked.join(', ')}`] : []),
-    ...warnings.map((warning) => `warning: ${warningText(warning)}`),
+    ...warnings.map((warning) => `warning: ${warning}`),
   ];
   return [
     flow([head, stepCount(subject).padEnd(9), summary], '  ', terminal, LINE_INDENT.length),
@@ -254,7 +254,11 @@ function caseLine(
   ].join('\n');
 }
 
-function errorLine({ label, error }: CaseResult & { error: Error }, width: number, style: Style): string {
+function errorLine(
+  { label, error }: { readonly label: string; readonly error: ReportedError },
+  width: number,
+  style: Style,
+): string {
   const [message, ...hints] = error.message.split('\n');
   return [
     `  ${style.bad('error'.padEnd(VERDICT_WIDTH))} ${printable(label).padEnd(width)}`.trimEnd(),

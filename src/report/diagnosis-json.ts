@@ -4,14 +4,14 @@ import { json } from './json.js';
 import type { Reporter, ReporterOptions } from './reporter.js';
 
 /** One JSON document; its schema is schemas/published/diagnosis.schema.json. */
-export function diagnosisJson({ version, caller }: ReporterOptions): Reporter<'diagnose'> {
+export function diagnosisJson({ version }: ReporterOptions): Reporter<'diagnose'> {
   return {
     begin: () => '',
     result({ label, comparison, cause }) {
       const document = {
-        version: 4,
+        version: 5,
         cellcheck: version,
-        ...comparisonObject(label, comparison, caller),
+        ...comparisonObject(label, comparison),
         cause: cause ? causeObject(cause) : null,
       };
       return `${json(document)}\n`;

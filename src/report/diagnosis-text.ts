@@ -1,8 +1,8 @@
 import { listed } from '../errors.js';
 import type { Cause, Convention, Whereabouts, WrongWeight } from '../verdict/cause.js';
-import type { Comparison } from '../verdict/comparison.js';
 import { headline, verdictText } from './comparison-text.js';
-import type { DiagnosisResult, Reporter, ReporterOptions } from './reporter.js';
+import type { ReportedComparison } from './reported.js';
+import type { ReportedDiagnosis, Reporter, ReporterOptions } from './reporter.js';
 import { flow } from './terminal/flow.js';
 import { formatCount, formatDifference, formatExact, formatSigmas } from './terminal/numbers.js';
 import { type Style, styleFor } from './terminal/style.js';
@@ -22,7 +22,7 @@ const LEAST_EXPLAINED = 0.5;
 
 type Line = readonly [label: string, ...segments: string[]];
 
-function resultText({ label, comparison, cause }: DiagnosisResult, options: ReporterOptions): string {
+function resultText({ label, comparison, cause }: ReportedDiagnosis, options: ReporterOptions): string {
   const { terminal } = options;
   const style = styleFor(terminal);
   const lines = cause ? [...patternLines(cause), ...causeLines(cause, comparison, options)] : [];
@@ -51,7 +51,7 @@ function heading(name: string, style: Style): string {
 }
 
 /** What fits or does not, and what to do. */
-function causeLines(cause: Cause, comparison: Comparison, options: ReporterOptions): Line[] {
+function causeLines(cause: Cause, comparison: ReportedComparison, options: ReporterOptions): Line[] {
   switch (cause.kind) {
     case 'conventions':
       return [
@@ -124,7 +124,7 @@ function finalStatesLines(): Line[] {
 
 function unexplainedLines(
   cause: Extract<Cause, { readonly kind: 'unexplained' }>,
-  comparison: Comparison,
+  comparison: ReportedComparison,
   options: ReporterOptions,
 ): Line[] {
   const { singles, pairs, ofPairs } = cause.tried;
@@ -138,7 +138,7 @@ function unexplainedLines(
 }
 
 /** What to do where nothing fits. */
-function adviceOf({ pattern }: Cause, { subject }: Comparison): string {
+function adviceOf({ pattern }: Cause, { subject }: ReportedComparison): string {
   if (pattern?.rows) return 'look for a limit, a block size or a buffer of so many batch rows';
   if (pattern?.fromPlace) return 'look for a limit, a block size or a buffer of so many steps × batch rows';
   const dropout = subject.num_layers > 1 ? ', and that dropout was off (module.eval())' : '';
@@ -229,7 +229,7 @@ function weightLines(weight: WrongWeight, i: number): Line[] {
   ];
 }
 
-function whereLines(where: Whereabouts, { subject }: Comparison): Line[] {
+function whereLines(where: Whereabouts, { subject }: ReportedComparison): Line[] {
   const { layer, direction, step, batch, unit, units, ofUnits, hasInput, gates, explained } = where;
   const named = units.slice(0, MOST_NAMED).join(', ') + (units.length > MOST_NAMED ? ', …' : '');
   const place = `layer ${layer}${subject.directions.length > 1 ? ` ${direction}` : ''}`;

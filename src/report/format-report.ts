@@ -1,8 +1,18 @@
 import { summaryOf } from '../compare/summary.js';
+import type { Diagnosis } from '../diagnose/diagnose.js';
 import type { CaseResult } from '../verdict/comparison.js';
 import { VERSION } from '../version.js';
-import { type DiagnosisResult, REPORT_COLUMNS, type ReporterOptions } from './reporter.js';
+import { reportedCase, reportedComparison } from './in-words.js';
+import { REPORT_COLUMNS, type ReporterOptions } from './reporter.js';
 import { loadReporter, type ReporterName } from './reporters.js';
+
+/** A case with its diagnosis. */
+export interface DiagnosisResult extends Diagnosis {
+  readonly label: string;
+}
+
+/** How reports name the tolerances that the caller of a function states. */
+const CALLER = 'from the options';
 
 export interface FormatOptions {
   /** `table` if absent. */
@@ -28,7 +38,11 @@ export async function formatReport(
 ): Promise<string> {
   const { begin, result, end } = await loadReporter('verify', options.reporter, withDefaults(options));
   const summary = summaryOf(results.map(({ comparison }) => comparison?.verdict));
-  return begin(results.map(({ label }) => label)) + results.map(result).join('') + end(summary);
+  return (
+    begin(results.map(({ label }) => label)) +
+    results.map((one) => result(reportedCase(one, CALLER))).join('') +
+    end(summary)
+  );
 }
 
 /**
@@ -41,8 +55,9 @@ export async function formatDiagnosis(
   options: FormatOptions = {},
 ): Promise<string> {
   const { begin, result, end } = await loadReporter('diagnose', options.reporter, withDefaults(options));
-  const summary = summaryOf([diagnosed.comparison.verdict]);
-  return begin([diagnosed.label]) + result(diagnosed) + end(summary);
+  const comparison = reportedComparison(diagnosed.comparison, CALLER);
+  const summary = summaryOf([comparison.verdict]);
+  return begin([diagnosed.label]) + result({ ...diagnosed, comparison }) + end(summary);
 }
 
 function withDefaults({ columns, color, allSteps, quiet }: FormatOptions): ReporterOptions {
@@ -51,7 +66,6 @@ function withDefaults({ columns, color, allSteps, quiet }: FormatOptions): Repor
     allSteps: allSteps ?? false,
     quiet: quiet ?? false,
     verbose: false,
-    caller: 'from the options',
     tellsError: false,
     version: VERSION,
   };

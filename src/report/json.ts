@@ -1,10 +1,16 @@
-import { type CellcheckError, escapeText, shortened } from '../errors.js';
+import { escapeText } from '../errors.js';
 import type { Subject } from '../verdict/comparison.js';
+import type { ReportedError } from './reported.js';
 
 /** JSON that is safe on a terminal: unprintable characters are escaped too. */
 export function json(value: object): string {
-  return JSON.stringify(value, finite, 1).split('\n').map(escapeText).join('\n');
+  const text = JSON.stringify(value, finite, 1).replace(NUMBERS, (list) => list.replace(/\s+/g, ' '));
+  return text.split('\n').map(escapeText).join('\n');
 }
+
+/** A list of numbers, which takes one line. (No text in JSON has a line break as it is.) */
+const NUMBERS =
+  /\[\n\s*(?:-?[\d.e+-]+|null|"-?Infinity"|"NaN")(?:,\n\s*(?:-?[\d.e+-]+|null|"-?Infinity"|"NaN"))*\n\s*\]/g;
 
 /** JSON has no literals for NaN and infinities; cellcheck reads the same strings in tensors. */
 function finite(_key: string, value: unknown): unknown {
@@ -12,12 +18,11 @@ function finite(_key: string, value: unknown): unknown {
   return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
 }
 
-export function errorObject({ message, parts }: CellcheckError): object {
-  const { file, tensor, found, expected, hints = [] } = parts;
+export function errorObject({ message, file, tensor, found, expected, hints }: ReportedError): object {
   return {
     message,
-    file: file === undefined ? null : shortened(file),
-    tensor: tensor === undefined ? null : shortened(tensor),
+    file: file ?? null,
+    tensor: tensor ?? null,
     found: found ?? null,
     expected: expected ?? null,
     hints,

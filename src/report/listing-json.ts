@@ -1,5 +1,6 @@
 import { shortened } from '../errors.js';
 import type { ListedModule } from '../module/list.js';
+import { reportedError } from './in-words.js';
 import { errorObject, json, moduleObject } from './json.js';
 import type { ListResult, Reporter, ReporterOptions } from './reporter.js';
 
@@ -17,7 +18,7 @@ export function listingJson({ version }: ReporterOptions): Reporter<'list'> {
 }
 
 function fileObject({ file, checkpoint, error }: ListResult): object {
-  if (error) return { file: shortened(file), error: errorObject(error) };
+  if (error) return { file: shortened(file), error: errorObject(reportedError(error)) };
   const { modules, more, others } = checkpoint;
   return {
     file: shortened(file),
@@ -28,7 +29,7 @@ function fileObject({ file, checkpoint, error }: ListResult): object {
 }
 
 function listedModuleObject({ prefix, parameters, dtypes, is, error }: ListedModule): object {
-  if (!is) return { prefix, parameters, dtypes, error: errorObject(error!) };
+  if (!is) return { prefix, parameters, dtypes, error: errorObject(reportedError(error!)) };
   const { module, gates, shapes } = is;
   return { ...moduleObject(module, module.bidirectional), parameters, dtypes, gates, shapes };
 }

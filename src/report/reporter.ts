@@ -1,14 +1,17 @@
+import type { Shard } from '../../schemas/report.js';
 import type { Summary } from '../compare/summary.js';
-import type { Diagnosis } from '../diagnose/diagnose.js';
 import type { CheckpointDiff } from '../diff/diff.js';
 import type { CellcheckError } from '../errors.js';
 import type { Checkpoint } from '../module/list.js';
-import type { CaseResult } from '../verdict/comparison.js';
+import type { Cause } from '../verdict/cause.js';
+import type { ReportedCase, ReportedComparison } from './reported.js';
 import type { Terminal } from './terminal/style.js';
 
 /** A case with its diagnosis. */
-export interface DiagnosisResult extends Diagnosis {
+export interface ReportedDiagnosis {
   readonly label: string;
+  readonly comparison: ReportedComparison;
+  readonly cause?: Cause;
 }
 
 /** A file with what it holds, or with the error that kept it from being listed. */
@@ -18,8 +21,8 @@ export type ListResult =
 
 /** The commands that report: what they hand over for each case or file, and at the end. */
 export interface Reports {
-  readonly verify: { readonly result: CaseResult; readonly end: Summary };
-  readonly diagnose: { readonly result: DiagnosisResult; readonly end: Summary };
+  readonly verify: { readonly result: ReportedCase; readonly end: Summary };
+  readonly diagnose: { readonly result: ReportedDiagnosis; readonly end: Summary };
   readonly diff: { readonly result: CheckpointDiff; readonly end: undefined };
   readonly list: { readonly result: ListResult; readonly end: undefined };
 }
@@ -42,17 +45,20 @@ export interface ReporterOptions {
   readonly quiet: boolean;
   /** Names everything that a diagnosis does not exclude. */
   readonly verbose: boolean;
-  /** How tolerances are named that the caller states: `from the command line`. */
-  readonly caller: string;
   /** Whether whoever asks for the report tells the error of a single case apart from it, as a command on stderr. */
   readonly tellsError: boolean;
   /** cellcheck's own version, for documents that outlive it. */
   readonly version: string;
+  /** Which part of a suite is reported, where it is not the whole. */
+  readonly shard?: Shard;
 }
 
 /** One entry of `--reporter`: for each command how it renders, loaded when used, or undefined where it does not. */
 export type ReporterEntry = {
-  readonly [C in Command]: ((options: ReporterOptions) => Promise<Reporter<C>>) | undefined;
+  readonly [C in Command]?: (options: ReporterOptions) => Promise<Reporter<C>>;
+} & {
+  /** Whether its lines may stand beside another report on stdout. */
+  readonly sharesStdout?: boolean;
 };
 
 /** The width of a report that is not written to a terminal. */

@@ -8,6 +8,12 @@ const REPORTERS = { table, json } as const satisfies Record<string, ReporterEntr
 
 export type ReporterName = keyof typeof REPORTERS;
 
+/** Whether a reporter's lines may stand beside another report on stdout. */
+export function sharesStdout(name: string): boolean {
+  const entry: ReporterEntry = REPORTERS[name as ReporterName];
+  return entry.sharesStdout ?? false;
+}
+
 /** The reporters that a command has. */
 export function reportersOf(command: Command): ReporterName[] {
   const entries: [string, ReporterEntry][] = Object.entries(REPORTERS);

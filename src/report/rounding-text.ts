@@ -1,4 +1,5 @@
-import type { AutoSummary, TensorComparison } from '../compare/tensor.js';
+import type { AutoSummary } from '../compare/tensor.js';
+import type { ReportedTensor } from './reported.js';
 import { formatCount, formatExact, formatSigmas, largest } from './terminal/numbers.js';
 
 // The automatic rule's judgement in words.
@@ -6,9 +7,9 @@ import { formatCount, formatExact, formatSigmas, largest } from './terminal/numb
 /** The largest number of units that a line names. */
 const MOST_UNITS = 8;
 
-type AutoTensor = TensorComparison & { readonly auto: AutoSummary };
+type AutoTensor = ReportedTensor & { readonly auto: AutoSummary };
 
-export function judgedByRounding(tensors: readonly TensorComparison[]): AutoTensor[] {
+export function judgedByRounding(tensors: readonly ReportedTensor[]): AutoTensor[] {
   return tensors.filter((tensor): tensor is AutoTensor => tensor.auto !== undefined);
 }
 

@@ -1,7 +1,8 @@
 import type { Place } from '../compare/element.js';
-import type { RowComparison, TensorComparison } from '../compare/tensor.js';
+import type { RowComparison } from '../compare/tensor.js';
 import { isSequence } from '../kinds.js';
-import type { Comparison, Subject } from '../verdict/comparison.js';
+import type { Subject } from '../verdict/comparison.js';
+import type { ReportedComparison, ReportedTensor } from './reported.js';
 import { judgedByRounding, sigmasHead } from './rounding-text.js';
 import { fold } from './terminal/fold.js';
 import {
@@ -41,7 +42,7 @@ const FEWEST_DIGITS = 3;
  * The table of one comparison: a row for every step of output, then one for every layer and direction of h_n and
  * c_n. No line is longer than the terminal is wide.
  */
-export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: boolean): string {
+export function stepTable(comparison: ReportedComparison, terminal: Terminal, allSteps: boolean): string {
   const entries = entriesOf(comparison, allSteps);
   const rows = entries.flatMap((entry) => ('row' in entry ? [entry.row] : []));
   const failed = comparison.verdict === 'differs' ? 'DIFFERS' : 'unclear';
@@ -71,7 +72,7 @@ export function stepTable(comparison: Comparison, terminal: Terminal, allSteps: 
   return renderTable([STEP, ...facts, ...(withValues ? VALUES : []), STATUS], lines, style);
 }
 
-function entriesOf(comparison: Comparison, allSteps: boolean): Entry[] {
+function entriesOf(comparison: ReportedComparison, allSteps: boolean): Entry[] {
   const { tensors, subject } = comparison;
   const withNames = tensors.filter(({ name }) => isSequence(name)).length > 1;
   return tensors.flatMap((tensor): Entry[] => {
@@ -82,7 +83,7 @@ function entriesOf(comparison: Comparison, allSteps: boolean): Entry[] {
 }
 
 /** Differences are aligned left, because exponents would make them ragged on the right. */
-function factColumns({ tensors }: Comparison, { columns }: Terminal): FactColumn[] {
+function factColumns({ tensors }: ReportedComparison, { columns }: Terminal): FactColumn[] {
   const [judged] = judgedByRounding(tensors);
   const sigmas: FactColumn[] = judged
     ? [
@@ -126,8 +127,8 @@ function valueTexts(rows: readonly RowComparison[], room: number): string[][] {
 }
 
 function stepEntries(
-  { name, rows, worst }: TensorComparison,
-  { first, divergesAt }: Comparison,
+  { name, rows, worst }: ReportedTensor,
+  { first, divergesAt }: ReportedComparison,
   allSteps: boolean,
 ): Entry[] {
   const firstMismatch =
@@ -155,7 +156,7 @@ function worstOf(rows: readonly RowComparison[]): Place {
     .reduce((a, b) => (b.difference > a.difference || Number.isNaN(b.difference) ? b : a));
 }
 
-function stateEntries({ name, rows }: TensorComparison, subject: Subject): Entry[] {
+function stateEntries({ name, rows }: ReportedTensor, subject: Subject): Entry[] {
   if (rows.length === 1) return [{ label: name, row: rows[0] }];
   // `layer` is written once above the rows, which have no room for it.
   const [word] = /^layer /.exec(stateLabel(rows[0].worst, subject)) ?? [''];

@@ -1,6 +1,6 @@
-import type { TensorComparison } from '../compare/tensor.js';
 import type { Tolerance, ToleranceSource } from '../compare/tolerance.js';
 import { escapeText } from '../errors.js';
+import type { ReportedTensor } from './reported.js';
 import { formatExact } from './terminal/numbers.js';
 
 /** The source of a tolerance: `float32 default`, `of the case: reason`. */
@@ -12,9 +12,11 @@ export function sourceText({ source }: Tolerance, caller: string): string {
 function textOf(source: ToleranceSource, caller: string): string {
   switch (source.kind) {
     case 'dtype':
-      return `${source.dtype} default`;
+      return defaultText(source.dtype);
     case 'case':
       return source.reason === undefined ? 'of the case' : `of the case: ${source.reason}`;
+    case 'config':
+      return `of ${source.file}`;
     case 'caller':
       return caller;
     case 'printed':
@@ -23,16 +25,18 @@ function textOf(source: ToleranceSource, caller: string): string {
 }
 
 /** Whether rtol and atol are both the defaults of the dtype. */
-export function isDefault({ source }: Tolerance): boolean {
-  return source.rtol.kind === 'dtype' && source.atol.kind === 'dtype';
+export function isDefault({ dtype, tolerance }: ReportedTensor): boolean {
+  return tolerance.source === defaultText(dtype);
+}
+
+function defaultText(dtype: string): string {
+  return `${dtype} default`;
 }
 
 /** `rtol 1.3e-6, atol 1e-5 (float32 default)`; for each output by name where they differ. */
-export function toleranceText(tensors: readonly TensorComparison[], caller: string): string {
-  const texts = tensors.map(({ tolerance }) => {
-    const { rtol, atol } = tolerance;
-    const source = escapeText(sourceText(tolerance, caller));
-    return `rtol ${formatExact(rtol)}, atol ${formatExact(atol)} (${source})`;
+export function toleranceText(tensors: readonly ReportedTensor[]): string {
+  const texts = tensors.map(({ tolerance: { rtol, atol, source } }) => {
+    return `rtol ${formatExact(rtol)}, atol ${formatExact(atol)} (${escapeText(source)})`;
   });
   if (new Set(texts).size === 1) return texts[0];
   return tensors.map(({ name }, i) => `${name}: ${texts[i]}`).join(' · ');

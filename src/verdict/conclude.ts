@@ -1,3 +1,6 @@
+import { deviationMap } from '../compare/deviation-map.js';
+import type { TensorComparison } from '../compare/tensor.js';
+import { isSequence } from '../kinds.js';
 import type { Case } from '../module/case.js';
 import { adviceOn } from './advice.js';
 import type { Comparison } from './comparison.js';
@@ -11,6 +14,7 @@ import {
   valueNotes,
   warningsOn,
 } from './remarks.js';
+import type { ComparedTensor } from './run.js';
 import { subjectOf } from './subject.js';
 
 /** The comparison of a judged run: the verdict with everything that a report says about it. */
@@ -21,7 +25,7 @@ export async function conclude(loaded: Case, judgedRun: JudgedRun): Promise<Comp
   return {
     ...ruling,
     ...(coarser?.isSure && { coarser: coarser.profile }),
-    tensors: tensors.map(({ comparison }) => comparison),
+    tensors: tensors.map(withMap),
     subject: subjectOf(boundCase, settings),
     notChecked: notChecked(run),
     kernels: { name, threads },
@@ -38,4 +42,9 @@ export async function conclude(loaded: Case, judgedRun: JudgedRun): Promise<Comp
     ],
     advice: await adviceOn(judgedRun),
   };
+}
+
+function withMap({ reference, actual, judgement, comparison }: ComparedTensor): TensorComparison {
+  if (comparison.mismatches === 0 || !isSequence(reference.name)) return comparison;
+  return { ...comparison, map: deviationMap(reference, actual, judgement?.sigmas) };
 }

@@ -19,6 +19,8 @@ export interface VerifyOptions {
   readonly prefix?: string;
   /** An element is close when |actual − expected| ≤ atol + rtol·|expected|. */
   readonly tolerance?: ToleranceOptions;
+  /** Tolerances that others state, weaker than `tolerance` and stronger than those of the case. */
+  readonly stated?: readonly StatedTolerance[];
   /**
    * How elements are judged: by what rounding can do (`auto`), or by a tolerance (`close`). If absent, `close` where a
    * tolerance is stated or float32 is computed in, else `auto`.
@@ -41,7 +43,7 @@ export interface VerifyOptions {
 }
 
 /** The case's own options with the caller's on top. */
-export interface Settings extends Omit<VerifyOptions, 'tolerance' | 'explain'> {
+export interface Settings extends Omit<VerifyOptions, 'tolerance' | 'stated' | 'explain'> {
   readonly rule: 'auto' | 'close';
   readonly compute: Compute;
   readonly equal_nan: boolean;
@@ -63,8 +65,8 @@ export interface Settings extends Omit<VerifyOptions, 'tolerance' | 'explain'> {
  */
 export function settle(loaded: Case, options: VerifyOptions): Settings {
   checkArguments(loaded, options);
-  const { onProgress, speed, rule, profile, explain: _, ...stated } = options;
-  checkOptions(stated);
+  const { onProgress, speed, rule, profile, explain: _, stated: __, ...others } = options;
+  checkOptions(others);
   checkRule(options);
   const { options: own } = loaded;
   const tolerances = tolerancesOf(own, options);
@@ -88,11 +90,12 @@ export function settle(loaded: Case, options: VerifyOptions): Settings {
 /** The tolerances that somebody states, the stronger first: the caller's, then the case's own. */
 export function tolerancesOf(
   own: Case['options'],
-  { tolerance }: Pick<VerifyOptions, 'tolerance'>,
+  { tolerance, stated = [] }: Pick<VerifyOptions, 'tolerance' | 'stated'>,
 ): StatedTolerance[] {
   const states = (options: object) => Object.values(options).some((value) => value !== undefined);
   return [
     ...(tolerance && states(tolerance) ? [{ ...tolerance, source: { kind: 'caller' } } as const] : []),
+    ...stated.filter(({ source: _, ...options }) => states(options)),
     ...(own.tolerance
       ? [{ ...own.tolerance, source: { kind: 'case', reason: own.tolerance.reason } } as const]
       : []),

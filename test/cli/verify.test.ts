@@ -313,6 +313,7 @@ test('the JSON report follows its schema, on stdout or in a file', async () => {
     parity: sampleNames().length,
     differs: sampleNames('failing').length,
     no_verdict: 1,
+    not_run: 0,
     exit_code: 2,
   });
   const folder = scratch();

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Place } from '../../src/compare/element.js';
 import type { TensorComparison } from '../../src/compare/tensor.js';
 import { comparisonText } from '../../src/report/comparison-text.js';
+import { reportedComparison } from '../../src/report/in-words.js';
+import type { ReportedComparison } from '../../src/report/reported.js';
 import { stepTable } from '../../src/report/step-table.js';
 import { fold } from '../../src/report/terminal/fold.js';
 import {
@@ -128,7 +130,7 @@ const wide = fc
     verdict: fc.constantFrom<Comparison['verdict'][]>('parity', 'differs', 'ill-conditioned'),
     columns: fc.constantFrom(80, 81, 100, 101, 160),
   })
-  .map((drawn): { comparison: Comparison; columns: number } => {
+  .map((drawn): { comparison: ReportedComparison; columns: number } => {
     const { batch, hidden_size, num_layers, steps, scale, difference, verdict, columns } = drawn;
     const directions = drawn.bidirectional ? (['forward', 'reverse'] as const) : (['forward'] as const);
     const tensorOf = (name: TensorComparison['name'], rows: number, units: number): TensorComparison => {
@@ -182,7 +184,7 @@ const wide = fc
       equal_nan: false,
       words: [`LSTM 512 → ${hidden_size}`, `${num_layers} layers`, 'bidirectional', 'no bias', 'batch_first'],
     };
-    const comparison: Comparison = {
+    const compared: Comparison = {
       verdict,
       subject,
       tensors,
@@ -194,13 +196,12 @@ const wide = fc
       warnings: [{ kind: 'zeros-pass', tensor: 'output' }],
       advice: [{ kind: 'another-reading', batch_first: true, mismatches: 0, of: 8 }],
     };
-    return { comparison, columns };
+    return { comparison: reportedComparison(compared, 'from the command line'), columns };
   });
 
 const common = {
   allSteps: false,
   verbose: false,
-  caller: 'from the command line',
   tellsError: true,
   version: '1.0.0',
 };

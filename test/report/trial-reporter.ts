@@ -7,9 +7,9 @@ export const trial: ReporterEntry = {
     result: ({ label, comparison }) => `${label} is ${comparison?.verdict ?? 'an error'}\n`,
     end: ({ exitCode }) => `exit ${exitCode}\n`,
   }),
-  diagnose: async ({ caller }) => ({
+  diagnose: async ({ version }) => ({
     begin: () => '',
-    result: ({ label, cause }) => `${label}: ${cause?.kind} (${caller})\n`,
+    result: ({ label, cause }) => `${label}: ${cause?.kind} (${version})\n`,
     end: ({ exitCode }) => `exit ${exitCode}\n`,
   }),
   diff: undefined,

@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
 import { summaryOf } from '../../compare/summary.js';
 import type { Diagnosis } from '../../diagnose/diagnose.js';
+import { reportedComparison } from '../../report/in-words.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import {
   addCaseOptions,
   type CaseOptionValues,
   computeOption,
+  inputsOf,
+  loadPending,
   oneCase,
   type Pending,
   pendingCases,
@@ -18,7 +21,7 @@ import {
   TABLE_ON_STDOUT,
   withTargets,
 } from '../options/reports.js';
-import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../options/rule.js';
+import { addRuleOptions, CALLER, type RuleOptionValues } from '../options/rule.js';
 import {
   type SpeedOptionValues,
   speedLine,
@@ -26,9 +29,10 @@ import {
   threadsOption,
   verboseOption,
 } from '../options/speed.js';
+import { addConfigOption, type ConfigOptionValues, configOf, settingsWith } from '../options/suite.js';
 import { showProgress } from '../progress.js';
 
-interface Options extends CaseOptionValues, RuleOptionValues, SpeedOptionValues {
+interface Options extends CaseOptionValues, ConfigOptionValues, RuleOptionValues, SpeedOptionValues {
   reporter?: readonly ReportTarget[];
   color: boolean;
 }
@@ -48,8 +52,7 @@ export function addDiagnose(program: Command, io: Io, exit: (code: number) => vo
       'Finds out why a reference differs: another convention, a wrong weight, or where the difference begins.',
     )
     .argument('[case]', 'a case file, a bundle, or a folder with a case.json');
-  addRuleOptions(addCaseOptions(command))
-    .addOption(computeOption())
+  addConfigOption(addRuleOptions(addCaseOptions(command)).addOption(computeOption()))
     .optionsGroup('Reports:')
     .addOption(reporterOption('diagnose'))
     .option('--no-color', 'no colours')
@@ -66,26 +69,30 @@ export function addDiagnose(program: Command, io: Io, exit: (code: number) => vo
 
 // What only this command uses is imported in these functions, so that other commands do not load it.
 async function diagnoseCommand(pending: Pending, options: Options, io: Io): Promise<number> {
-  const { label, inputs } = pending;
+  const { label } = pending;
+  const inputs = inputsOf(pending);
   return withTargets(options.reporter ?? TABLE_ON_STDOUT, { ...options, inputs }, io, async (targets) => {
     const diagnosis = await diagnoseOne(pending, options, io);
     const summary = summaryOf([diagnosis.comparison.verdict]);
     const reports = await reportTo('diagnose', targets, options);
     reports.begin([label]);
-    reports.result({ label, ...diagnosis });
+    const { comparison, cause } = diagnosis;
+    reports.result({ label, comparison: reportedComparison(comparison, CALLER), cause });
     reports.end(summary);
     return summary.exitCode;
   });
 }
 
-async function diagnoseOne({ label, load }: Pending, options: Options, io: Io): Promise<Diagnosis> {
+async function diagnoseOne(pending: Pending, options: Options, io: Io): Promise<Diagnosis> {
+  const { label } = pending;
   const { diagnose } = await import('../../diagnose/diagnose.js');
   const { onProgress, clear } = showProgress(io, label);
   try {
     const speed = speedOf(options, io);
-    const diagnosis = await diagnose(load(), { ...verifyOptions(options), speed, onProgress });
+    const { load, options: stated } = settingsWith(configOf(options, io), options, io)(pending);
+    const diagnosis = await diagnose(loadPending({ ...pending, load }), { ...stated, speed, onProgress });
     const { kernels } = diagnosis.comparison;
-    if (options.verbose) io.stderr.write(speedLine(label, kernels, options.compute));
+    if (options.verbose) io.stderr.write(speedLine(label, kernels, diagnosis.comparison.subject.compute));
     return diagnosis;
   } finally {
     clear();

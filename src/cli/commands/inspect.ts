@@ -9,6 +9,7 @@ import {
   addCaseOptions,
   type CaseOptionValues,
   computeOption,
+  loadPending,
   oneCase,
   type Pending,
   pendingCases,
@@ -123,11 +124,12 @@ async function inspectCommand(pending: Pending, options: Options, io: Io): Promi
 
 async function inspectInto(
   { save, html }: Record<'save' | 'html', Writer | undefined>,
-  { label, load }: Pending,
+  pending: Pending,
   options: Options,
   io: Io,
 ): Promise<void> {
-  const inspection = await inspectOne(label, load, options, io);
+  const { label } = pending;
+  const inspection = await inspectOne(pending, options, io);
   if (options.quiet) {
     // Without tables the notes go to stderr, because they apply to saved files too.
     const { noteText, warningText } = await import('../../report/remarks-text.js');
@@ -150,19 +152,14 @@ async function inspectInto(
   }
 }
 
-async function inspectOne(
-  label: string,
-  load: Pending['load'],
-  options: Options,
-  io: Io,
-): Promise<Inspection> {
+async function inspectOne(pending: Pending, options: Options, io: Io): Promise<Inspection> {
   const { inspect } = await import('../../inspect/inspect.js');
   const { MOST_PAGE_VALUES } = await import('../../report/inspection-page.js');
-  const { onProgress, clear } = showProgress(io, label);
+  const { onProgress, clear } = showProgress(io, pending.label);
   const { module, nonlinearity, batchFirst, prefix, compute, explain } = options;
   const { layer, direction, batch, step, steps = step, unit, show } = options;
   try {
-    const inspection = await inspect(load(), {
+    const inspection = await inspect(loadPending(pending), {
       speed: speedOf(options, io),
       module,
       nonlinearity,
@@ -174,7 +171,8 @@ async function inspectOne(
       select: { layer, direction, batch, steps, unit, show },
       onProgress,
     });
-    if (options.verbose) io.stderr.write(speedLine(label, inspection.kernels, compute));
+    if (options.verbose)
+      io.stderr.write(speedLine(pending.label, inspection.kernels, inspection.subject.compute));
     return inspection;
   } finally {
     clear();

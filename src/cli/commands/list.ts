@@ -61,11 +61,15 @@ async function listInto(
 ): Promise<number> {
   const reports = await reportTo('list', targets);
   reports.begin(found.map(({ label }) => label));
-  const results = found.map(({ label, path, error }): ListResult => {
+  const results = found.map(({ label, path, member, error }): ListResult => {
     try {
       if (error) throw error;
       const { allowOutside = false } = options;
-      const { label: file, tensors } = openCheckpoint(path!, label, { cwd: io.cwd, allowOutside });
+      const { label: file, tensors } = openCheckpoint(path!, label, {
+        cwd: io.cwd,
+        allowOutside,
+        member,
+      });
       // What was left out of the list is said beside it.
       for (const note of tensors.notes ?? [])
         io.stderr.write(`cellcheck: ${printable(file)}: ${escapeText(note)}\n`);

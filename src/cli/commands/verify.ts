@@ -1,28 +1,37 @@
-import type { Command } from 'commander';
+import { createHash } from 'node:crypto';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Shard } from '../../../schemas/report.js';
 import { summaryOf, type Verdict } from '../../compare/summary.js';
-import type { SpeedOptions } from '../../engine/options.js';
-import { CellcheckError, internalError } from '../../errors.js';
-import { warningText } from '../../report/remarks-text.js';
-import type { CaseResult, Comparison } from '../../verdict/comparison.js';
-import { verify } from '../../verify.js';
+import { CellcheckError, printable } from '../../errors.js';
+import { besideConfig, type FoundConfig } from '../../files/config.js';
+import { whenInterrupted } from '../../files/interruption.js';
+import { estimatedWork } from '../../files/work.js';
+import { reportedCase } from '../../report/in-words.js';
+import { matcherOf, selects } from '../../suite/options.js';
+import { casesOfPart, type Part } from '../../suite/shards.js';
+import type { CaseJob, Work } from '../cases/job.js';
+import { type Concurrency, runCases } from '../cases/run-cases.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import {
   addCaseOptions,
   type CaseOptionValues,
   computeOption,
+  inputsOf,
   type Pending,
   pendingCases,
 } from '../options/case.js';
+import { fromOne } from '../options/parsers.js';
 import {
+  configuredTargets,
   type OpenTarget,
   type ReportTarget,
   reporterOption,
   reportTo,
-  TABLE_ON_STDOUT,
+  usualTargets,
   withTargets,
 } from '../options/reports.js';
-import { addRuleOptions, type RuleOptionValues, verifyOptions } from '../options/rule.js';
+import { addRuleOptions, CALLER, type RuleOptionValues } from '../options/rule.js';
 import {
   type SpeedOptionValues,
   speedLine,
@@ -30,10 +39,23 @@ import {
   threadsOption,
   verboseOption,
 } from '../options/speed.js';
-import { showProgress } from '../progress.js';
+import {
+  addConfigOption,
+  type CaseSettings,
+  type ConfigOptionValues,
+  configOf,
+  settingsWith,
+  suitePaths,
+} from '../options/suite.js';
+import { showSuiteProgress } from '../progress.js';
 
-interface Options extends CaseOptionValues, RuleOptionValues, SpeedOptionValues {
+interface Options extends CaseOptionValues, ConfigOptionValues, RuleOptionValues, SpeedOptionValues {
   strict?: boolean;
+  only?: readonly string[];
+  list?: boolean;
+  shard?: Part;
+  bail?: number;
+  jobs?: number;
   allSteps?: boolean;
   reporter?: readonly ReportTarget[];
   quiet?: boolean;
@@ -42,12 +64,12 @@ interface Options extends CaseOptionValues, RuleOptionValues, SpeedOptionValues 
 
 const EXAMPLES = `
 Examples:
-  cellcheck verify samples                      every case in a folder
+  cellcheck verify                              the suite of cellcheck.config.json
   cellcheck verify samples/lstm                 one case, with its table
   cellcheck verify "exports/*.safetensors"      bundles: everything in one file
   cellcheck verify --weights model.safetensors --prefix encoder.lstm. \\
                    --input input.safetensors --expected out.safetensors
-  cellcheck verify exports --reporter table --reporter json=report.json
+  cellcheck verify exports --reporter table --reporter junit=report.xml
   cellcheck verify exports/enc --atol 1e-4 --tolerance c_n=1e-5,1e-3`;
 
 /** Defines `cellcheck verify`. */
@@ -55,17 +77,29 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
   const command = program
     .command('verify')
     .description('Compares reference outputs with those that follow from the weights.')
-    .argument('[cases...]', 'case files, bundles, globs, or folders of cases');
+    .argument('[cases...]', 'case files, bundles, globs, folders (default: the suite)');
   addRuleOptions(addCaseOptions(command))
     .option('--strict', 'no parity (exit 2) where there is a warning')
     .addOption(computeOption())
+    .optionsGroup('Many cases:');
+  addConfigOption(command)
+    .addOption(
+      new Option('--only <pattern>', 'those that match; may be repeated').argParser(
+        (text: string, before: readonly string[] = []) => [...before, text],
+      ),
+    )
+    .option('--list', 'prints the cases, and runs none')
+    .option('--bail <count>', 'stops after so many without parity', fromOne)
+    .addOption(
+      new Option('--shard <i/n>', 'one of n parts; cellcheck merge joins the reports').argParser(part),
+    )
+    .addOption(new Option('--jobs <count>', 'at the same time (default, and most: cores)').argParser(fromOne))
+    .addOption(threadsOption())
     .optionsGroup('Reports:')
-    .option('--all-steps', 'shows every step of a long sequence')
     .addOption(reporterOption('verify'))
+    .option('--all-steps', 'shows every step of a long sequence')
     .option('-q, --quiet', 'a line a case, no tables')
     .option('--no-color', 'no colours')
-    .optionsGroup('Speed:')
-    .addOption(threadsOption())
     .addOption(verboseOption())
     .showHelpAfterError('  cellcheck verify --help lists the options.')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
@@ -74,67 +108,171 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
     });
 }
 
+function part(text: string): Part {
+  const [, index, count] = /^([1-9]\d{0,3})\/([1-9]\d{0,3})$/.exec(text) ?? [];
+  if (count === undefined || Number(index) > Number(count))
+    throw new InvalidArgumentError('It takes <i>/<n>, as 1/4 to 4/4.');
+  return { index: Number(index), count: Number(count) };
+}
+
+/** A case to verify, and how. */
+interface Planned {
+  readonly pending: Pending;
+  readonly settings: CaseSettings;
+}
+
 async function verifyCommand(paths: string[], options: Options, command: Command, io: Io): Promise<number> {
-  const speed = speedOf(options, io);
-  const cases = await pendingCases(paths, options, command, io);
-  const inputs = cases.flatMap((pending) => pending.inputs);
-  return withTargets(options.reporter ?? TABLE_ON_STDOUT, { ...options, inputs }, io, (targets) =>
-    verifyInto(targets, cases, options, speed, io),
+  const found = configOf(options, io);
+  const cases = await plannedCases(paths, found, options, command, io);
+  const selected = selectedOf(cases, options);
+  const shard = options.shard && shardOf(selected, options.shard);
+  const ours = shard ? shard.cases.map((place) => selected[place]) : selected;
+  if (options.list) {
+    for (const { pending } of ours) io.stdout.write(`${printable(pending.label)}\n`);
+    return 0;
+  }
+  const targets = options.reporter ?? targetsOf(found) ?? usualTargets(io);
+  const writesFiles = targets.some(({ file }) => file !== undefined);
+  const inputs = writesFiles ? ours.flatMap(({ pending }) => inputsOf(pending)) : [];
+  return withTargets(targets, { ...options, inputs }, io, (open) =>
+    verifyInto(open, ours, { ...options, bail: options.bail ?? found?.config.bail }, shard, found, io),
+  );
+}
+
+/** The cases of the command line, or of the suite, with the settings of each. */
+async function plannedCases(
+  paths: readonly string[],
+  found: FoundConfig | undefined,
+  options: Options,
+  command: Command,
+  io: Io,
+): Promise<Planned[]> {
+  const isSuite = found && paths.length === 0 && !(options.weights || options.input || options.expected);
+  const settingsOf = settingsWith(found, options, io);
+  const planned = (pending: Pending): Planned => ({ pending, settings: settingsOf(pending) });
+  if (!isSuite) return (await pendingCases(paths, options, command, io)).map(planned);
+  const all = suitePaths(found, options.allowOutside ?? false);
+  const isLeftOut = matcherOf(all.filter((one) => one.startsWith('!')).map((one) => one.slice(1)));
+  const there = { ...io, cwd: found.folder };
+  const wanted = all.filter((one) => !one.startsWith('!'));
+  const pending = wanted.length ? await pendingCases(wanted, options, command, there) : [];
+  const byLabel = new Map(pending.map((one) => [one.label, one]));
+  const kept = [...byLabel.values()].filter(({ label }) => !isLeftOut(label));
+  if (kept.length === 0)
+    throw new CellcheckError({ file: found.file, tensor: 'cases', problem: 'leaves no case' });
+  return kept.map(planned);
+}
+
+function selectedOf(cases: readonly Planned[], { only }: Options): readonly Planned[] {
+  if (!only) return cases;
+  const isWanted = selects(only);
+  const selected = cases.filter(({ pending }) => isWanted(pending.label));
+  if (selected.length) return selected;
+  throw new CellcheckError({
+    code: 'option',
+    problem: `no case matches --only ${only.map(printable).join(', ')}`,
+    hints: [`There are ${cases.length}: --list prints them.`],
+  });
+}
+
+/** The cases of one shard, and what all shards of the same suite have in common. */
+function shardOf(cases: readonly Planned[], part: Part): Shard {
+  const work = cases.map(({ pending }) => estimatedWork(inputsOf(pending)));
+  const same = cases.map(({ pending: { label }, settings: { load, options, strict } }) => {
+    const { cwd: _, ...loading } = load;
+    return { label, loading, options, strict };
+  });
+  const suite = createHash('sha256').update(JSON.stringify(same)).digest('hex').slice(0, 16);
+  return { ...part, suite, cases: casesOfPart(work, part) };
+}
+
+function targetsOf(found: FoundConfig | undefined): readonly ReportTarget[] | undefined {
+  const { reporters } = found?.config ?? {};
+  return (
+    reporters && configuredTargets(reporters, found!.file, (file) => besideConfig(found!, 'reporters', file))
   );
 }
 
 async function verifyInto(
   targets: readonly OpenTarget[],
-  cases: readonly Pending[],
+  cases: readonly Planned[],
   options: Options,
-  speed: SpeedOptions,
+  shard: Shard | undefined,
+  found: FoundConfig | undefined,
   io: Io,
 ): Promise<number> {
   const started = performance.now();
-  const reports = await reportTo('verify', targets, options);
-  reports.begin(cases.map(({ label }) => label));
+  const speed = speedOf(options, io);
+  const reports = await reportTo('verify', targets, { ...options, shard });
+  reports.begin(cases.map(({ pending }) => pending.label));
 
+  const stop = new AbortController();
+  let interruptedBy: number | undefined;
+  const listenNoMore = whenInterrupted((exitCode) => {
+    interruptedBy = exitCode;
+    // The second time the process ends at once.
+    listenNoMore();
+    stop.abort();
+  });
   // The table of several cases on stdout has a line for each error.
   const isListed =
     cases.length > 1 && targets.some(({ name, file }) => name === 'table' && file === undefined);
   const verdicts: (Verdict | undefined)[] = [];
-  for (const pending of cases) {
-    const result = await verifyOne(pending, options, speed, io);
-    if (result.error && !isListed) io.stderr.write(`cellcheck: ${result.error.message}\n`);
-    verdicts.push(result.comparison?.verdict);
-    reports.result(result);
+  const progress = showSuiteProgress(io, cases.length);
+  let failed = 0;
+  try {
+    for await (const outcome of runCases(
+      works(cases),
+      { ...concurrencyOf(options, found, io), count: cases.length },
+      speed,
+      io,
+      stop.signal,
+    )) {
+      const { result, verdict, speed: used } = outcome;
+      const { label, error } = result;
+      progress.clear();
+      if (options.verbose && used) io.stderr.write(speedLine(label, used, used.compute));
+      if (error && !isListed) io.stderr.write(`cellcheck: ${error.message}\n`);
+      verdicts.push(verdict);
+      reports.result(result);
+      if (verdict !== 'parity') failed++;
+      if (options.bail !== undefined && failed >= options.bail) break;
+      progress.show(verdicts.length, failed);
+    }
+  } finally {
+    progress.clear();
+    listenNoMore();
   }
 
-  const summary = summaryOf(verdicts, (performance.now() - started) / 1000);
+  const summary = summaryOf(verdicts, {
+    notRun: cases.length - verdicts.length,
+    interruptedBy,
+    isEmptyPart: shard !== undefined && cases.length === 0,
+    seconds: (performance.now() - started) / 1000,
+  });
   reports.end(summary);
+  if (interruptedBy !== undefined)
+    io.stderr.write(`cellcheck: interrupted after ${verdicts.length} of ${cases.length} cases\n`);
   return summary.exitCode;
 }
 
-async function verifyOne(
-  { label, load }: Pending,
-  options: Options,
-  speed: SpeedOptions,
-  io: Io,
-): Promise<CaseResult> {
-  const { onProgress, clear } = showProgress(io, label);
-  try {
-    const comparison = await verify(load(), { ...verifyOptions(options), explain: true, speed, onProgress });
-    if (options.verbose) io.stderr.write(speedLine(label, comparison.kernels, options.compute));
-    return options.strict && comparison.verdict === 'parity' && comparison.warnings.length
-      ? { label, error: strictError(label, comparison) }
-      : { label, comparison };
-  } catch (error) {
-    // An error in one case does not keep the others from being reported.
-    return { label, error: error instanceof CellcheckError ? error : internalError(label, error) };
-  } finally {
-    clear();
-  }
+/** One after the other, as they are asked for: many thousands at once take much memory. */
+function* works(cases: readonly Planned[]): Generator<Work, undefined> {
+  for (const one of cases) yield workOf(one);
 }
 
-function strictError(file: string, { warnings }: Comparison): CellcheckError {
-  return new CellcheckError({
-    file,
-    problem: `no verdict with --strict, because of ${warnings.length === 1 ? 'a warning' : 'warnings'} (parity without it)`,
-    hints: warnings.map(warningText),
-  });
+function workOf({ pending: { label, source }, settings }: Planned): Work {
+  if (source instanceof CellcheckError)
+    return { outcome: { result: reportedCase({ label, error: source }, CALLER) } };
+  const job: CaseJob = { label, source, ...settings, caller: CALLER };
+  return { job };
+}
+
+/** Jobs × threads are never more than the cores; stated threads come first. */
+function concurrencyOf(options: Options, found: FoundConfig | undefined, { speed }: Io): Concurrency {
+  const cores = speed.threads ?? 1;
+  const stated = options.threads ?? found?.config.threads;
+  const most = Math.max(1, Math.floor(cores / (stated ?? 1)));
+  const jobs = Math.min(options.jobs ?? found?.config.jobs ?? most, most);
+  return { jobs, threads: stated ?? Math.floor(cores / jobs) };
 }

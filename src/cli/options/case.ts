@@ -1,10 +1,12 @@
+import path from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Compute } from '../../engine/options.js';
 import { CellcheckError, printable } from '../../errors.js';
 import { type FoundCase, findCases } from '../../files/find-cases.js';
-import { type CasePaths, loadCaseAt, loadFiles } from '../../files/load-case.js';
+import type { CasePaths, LoadOptions } from '../../files/load-case.js';
 import type { ModuleName, Nonlinearity } from '../../kinds.js';
 import type { Case } from '../../module/case.js';
+import { loadSource, type Source } from '../cases/source.js';
 import type { Io } from '../io.js';
 import { collectName } from './parsers.js';
 
@@ -21,7 +23,7 @@ export interface CaseOptionValues {
   name?: Readonly<Record<string, string>>;
   layerOutputs?: string;
   allowOutside?: boolean;
-  compute: Compute;
+  compute?: Compute;
 }
 
 /** Adds the options that select a case, and those that say how to read it. */
@@ -54,17 +56,35 @@ export function addCaseOptions(command: Command): Command {
 
 /** Not part of `addCaseOptions`, because each command lists it in another group. */
 export function computeOption(): Option {
-  return new Option('--compute <dtype>', 'what cellcheck computes in')
-    .choices(['float64', 'float32'])
-    .default('float64');
+  return new Option('--compute <dtype>', 'float64 (default) or float32').choices(['float64', 'float32']);
 }
 
 /** A case that is not loaded yet. */
 export interface Pending {
   readonly label: string;
-  /** The files that it will read, as far as the command line names them. */
-  readonly inputs: readonly string[];
-  readonly load: () => Case;
+  /** Where it is, or why there is none. */
+  readonly source: Source | CellcheckError;
+  /** The same object for all cases of a command. */
+  readonly load: LoadOptions;
+}
+
+/** The files that a case will read, as far as the command line names them. */
+export function inputsOf({ source, load: { cwd, expected, layerOutputs } }: Pending): string[] {
+  const own =
+    source instanceof CellcheckError
+      ? []
+      : 'files' in source
+        ? [source.files.weights, source.files.input, source.files.expected]
+        : [source.path];
+  return [...own, expected, layerOutputs].flatMap((file) =>
+    file === undefined ? [] : [path.resolve(cwd, file)],
+  );
+}
+
+/** Loads it. @throws CellcheckError */
+export function loadPending({ label, source, load }: Pending): Case {
+  if (source instanceof CellcheckError) throw source;
+  return loadSource(label, source, load);
 }
 
 /** The cases that a command line names. Ends the command if there are none, or both paths and single files. */
@@ -75,6 +95,9 @@ export async function pendingCases(
   io: Io,
   { expectedOptional = false } = {},
 ): Promise<Pending[]> {
+  const { weights, input, expected } = options;
+  const isOther = paths.length > 0 && weights === undefined && input === undefined;
+  const files = isOther ? [] : [weights, input, expected].filter((file) => file !== undefined);
   const load = {
     cwd: io.cwd,
     allowOutside: options.allowOutside ?? false,
@@ -82,13 +105,8 @@ export async function pendingCases(
     key: options.key,
     expectedOptional,
     layerOutputs: options.layerOutputs,
+    ...(isOther && { expected }),
   };
-  const { weights, input, expected } = options;
-  const isOther = paths.length > 0 && weights === undefined && input === undefined;
-  const files = isOther ? [] : [weights, input, expected].filter((file) => file !== undefined);
-  const separate = [options.layerOutputs, isOther ? expected : undefined].filter(
-    (file) => file !== undefined,
-  );
   if (files.length && paths.length) {
     command.error('error: --weights and --input define the only case: give no paths beside them');
   }
@@ -100,34 +118,25 @@ export async function pendingCases(
           : 'error: --weights, --input and --expected belong together',
       );
     }
-    return [
-      {
-        label: weights!,
-        inputs: [...files, ...separate],
-        load: () => loadFiles({ weights, input, expected } as CasePaths, load),
-      },
-    ];
+    return [{ label: weights!, source: { files: { weights, input, expected } as CasePaths }, load }];
   }
   if (paths.length === 0) command.error('error: name a case: a folder, a case file, a bundle or a glob');
   const found = await findCases(paths, io.cwd);
   if (isOther && expected !== undefined && found.length > 1)
     command.error('error: --expected is for one case: name it');
-  return found.map(({ label, path, error }: FoundCase) => ({
+  return found.map(({ label, path: file, member, error }: FoundCase) => ({
     label,
-    inputs: [...(path === undefined ? [] : [path]), ...separate],
-    load: () => {
-      if (error) throw error;
-      return loadCaseAt(path!, label, { ...load, ...(isOther && { expected }) });
-    },
+    source: error ?? (member === undefined ? { path: file! } : { path: file!, member }),
+    load,
   }));
 }
 
 /** @throws CellcheckError unless there is one case only */
-export function oneCase(cases: readonly Pending[], path: string | undefined, done: string): Pending {
+export function oneCase(cases: readonly Pending[], given: string | undefined, done: string): Pending {
   if (cases.length === 1) return cases[0];
   const first = cases.slice(0, 3).map(({ label }) => printable(label));
   throw new CellcheckError({
-    file: path,
+    file: given,
     problem: `stands for ${cases.length} cases, and one is ${done} at a time`,
     hints: [`Name one of them, as ${first.join(', ')}${cases.length > 3 ? ', …' : ''}`],
   });

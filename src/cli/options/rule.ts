@@ -40,6 +40,9 @@ export function addRuleOptions(command: Command): Command {
     .option('--equal-nan', 'NaN equals NaN');
 }
 
+/** How reports name the tolerances of these options. */
+export const CALLER = 'from the command line';
+
 /** The options of `verify` and `diagnose` from a command line. */
 export function verifyOptions(options: CaseOptionValues & RuleOptionValues): VerifyOptions {
   const {
@@ -68,6 +71,6 @@ export function verifyOptions(options: CaseOptionValues & RuleOptionValues): Ver
     compute,
     rule,
     profile,
-    tolerance: { rtol, atol, ...tolerance },
+    ...((rtol ?? atol ?? tolerance) !== undefined && { tolerance: { rtol, atol, ...tolerance } }),
   };
 }

@@ -1,0 +1,60 @@
+import fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { SpeedOptions } from '../../engine/options.js';
+import type { Io } from '../io.js';
+import { showProgress } from '../progress.js';
+import { type Outcome, verifyCase, type Work } from './job.js';
+
+/** How many cases run at the same time, each in how many threads. */
+export interface Concurrency {
+  readonly jobs: number;
+  readonly threads: number;
+}
+
+/** Cases that take this long together are worth starting threads for. */
+const POOL_AFTER_MS = 250;
+
+/** The program that is built, with the workers' function in it. Where the sources run, there is none. */
+const PROGRAM = fileURLToPath(new URL('main.cjs', import.meta.url));
+
+/**
+ * Verifies cases: the first ones in this thread, in which a few small ones are done before others have started; then in
+ * as many as there are jobs.
+ * @param count of the cases
+ * @param signal ends it: outcomes that are not there yet do not come
+ * @returns outcomes in the order of the cases
+ */
+export async function* runCases(
+  cases: Iterator<Work, undefined>,
+  { jobs, threads, count }: Concurrency & { readonly count: number },
+  speed: SpeedOptions,
+  io: Io,
+  signal: AbortSignal,
+): AsyncGenerator<Outcome> {
+  const started = performance.now();
+  const isPooled = jobs > 1 && fs.existsSync(PROGRAM);
+  for (let done = 0; done < count; done++) {
+    const [elapsed, left] = [performance.now() - started, count - done];
+    if (isPooled && left > 1 && elapsed > POOL_AFTER_MS) {
+      const { inPool } = await import('./pool.js');
+      const workers = Math.min(jobs, left);
+      const { kernels } = speed;
+      const seconds = elapsed / 1000 / done;
+      yield* inPool(cases, { workers, threads, kernels, left, seconds, program: PROGRAM, signal });
+      return;
+    }
+    const outcome = await verifyHere(cases.next().value!, speed, io, signal);
+    if (signal.aborted) return;
+    yield outcome;
+  }
+}
+
+async function verifyHere(work: Work, speed: SpeedOptions, io: Io, signal: AbortSignal): Promise<Outcome> {
+  if ('outcome' in work) return work.outcome;
+  const { onProgress, clear } = showProgress(io, work.job.label, signal);
+  try {
+    return await verifyCase(work.job, speed, onProgress);
+  } finally {
+    clear();
+  }
+}
