@@ -3,13 +3,16 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { packageRoot } from './package-root.js';
 
-/** The scripts and styles of a page of heat maps: plotly.js and the files of `page/`. */
-export function readPageParts(): { scripts: string[]; style: string } {
+/**
+ * The scripts and the style of a page: plotly.js and files of `page/`.
+ * @param name of the page's own script and style
+ */
+export function readPageParts(name: 'inspection' | 'report'): { scripts: string[]; style: string } {
   const { resolve } = createRequire(import.meta.url);
   const folder = path.join(packageRoot(), 'page');
-  const read = (file: string) => fs.readFileSync(file, 'utf8');
+  const read = (file: string) => fs.readFileSync(path.resolve(folder, file), 'utf8');
   return {
-    scripts: [read(resolve('plotly.js-cartesian-dist-min')), read(path.join(folder, 'page.js'))],
-    style: read(path.join(folder, 'page.css')),
+    scripts: [resolve('plotly.js-cartesian-dist-min'), 'elements.js', `${name}.js`].map(read),
+    style: ['page.css', `${name}.css`].map(read).join(''),
   };
 }

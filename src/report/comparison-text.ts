@@ -52,7 +52,12 @@ export function comparisonText(options: ReporterOptions): Reporter<'verify'> {
   };
 }
 
-function full(label: string, comparison: ReportedComparison, options: ReporterOptions): string {
+/** Everything about one case: what was compared, step by step, and the verdict. */
+export function full(
+  label: string,
+  comparison: ReportedComparison,
+  options: Pick<ReporterOptions, 'terminal' | 'allSteps'>,
+): string {
   // Rounding everywhere has no place that a table could show.
   const table = comparison.coarser ? [] : [stepTable(comparison, options.terminal, options.allSteps), ''];
   return [headline(label, comparison, options), '', ...table, verdictText(comparison, options)].join('\n');
@@ -93,7 +98,7 @@ export function sequenceText(subject: Subject): string {
   return stepCount(subject) + (subject.batch > 1 ? ` × ${subject.batch}` : '');
 }
 
-function stepCount({ steps }: Subject): string {
+export function stepCount({ steps }: Subject): string {
   return `${formatCount(steps)} ${steps === 1 ? 'step' : 'steps'}`;
 }
 
@@ -232,15 +237,10 @@ function caseLine(
   style: Style,
   { terminal }: ReporterOptions,
 ): string {
-  const { verdict, tensors, subject, first, divergesAt, notChecked, warnings } = comparison;
+  const { verdict, tensors, subject, notChecked, warnings } = comparison;
   const head = `  ${style[WORDS[verdict]](verdict.padEnd(VERDICT_WIDTH))} ${printable(label).padEnd(width)}`;
   const judged = judgedByRounding(tensors);
-  const summary = [
-    ...(first ? [`first at ${first.tensor === 'output' ? `step ${first.place.step}` : first.tensor},`] : []),
-    ...(verdict === 'ill-conditioned' ? [`from step ${divergesAt} on,`] : []),
-    `worst ${formatDifference(largest(tensors.map(({ worst: { difference } }) => difference)))}`,
-    ...farthest(judged).map((text) => `(${text})`),
-  ].join(' ');
+  const summary = [...whereText(comparison).map((text) => `${text},`), farText(comparison)].join(' ');
   const isUsual = judged.length > 0 || tensors.every(isDefault);
   const details = [
     ...(isUsual ? [] : [toleranceText(tensors)]),
@@ -252,6 +252,22 @@ function caseLine(
     flow([head, stepCount(subject).padEnd(9), summary], '  ', terminal, LINE_INDENT.length),
     ...details.map((detail) => flow([LINE_INDENT + detail], ' ', terminal, LINE_INDENT.length)),
   ].join('\n');
+}
+
+/** `first at step 42`; empty where no place is known. */
+export function whereText({ verdict, first, divergesAt }: ReportedComparison): string[] {
+  return [
+    ...(first ? [`first at ${first.tensor === 'output' ? `step ${first.place.step}` : first.tensor}`] : []),
+    ...(verdict === 'ill-conditioned' ? [`from step ${divergesAt} on`] : []),
+  ];
+}
+
+/** `worst 0.31 (3.5e6 σ)` */
+export function farText({ tensors }: ReportedComparison): string {
+  return [
+    `worst ${formatDifference(largest(tensors.map(({ worst: { difference } }) => difference)))}`,
+    ...farthest(judgedByRounding(tensors)).map((text) => `(${text})`),
+  ].join(' ');
 }
 
 function errorLine(
@@ -266,9 +282,11 @@ function errorLine(
   ].join('\n');
 }
 
-function totals({ parity, differs, noVerdict, seconds }: Summary): string {
+/** `28 parity, 5 differs, 1 without a verdict (34 cases, 1.2 s)` */
+export function totals({ parity, differs, noVerdict, notRun, seconds }: Summary): string {
   const count = parity + differs + noVerdict;
   const without = noVerdict ? `, ${noVerdict} without a verdict` : '';
   const time = seconds === undefined ? '' : `, ${seconds.toFixed(1)} s`;
-  return `${parity} parity, ${differs} differs${without} (${count} ${count === 1 ? 'case' : 'cases'}${time})`;
+  const left = notRun ? `, ${notRun} not run` : '';
+  return `${parity} parity, ${differs} differs${without}${left} (${count} ${count === 1 ? 'case' : 'cases'}${time})`;
 }

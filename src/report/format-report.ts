@@ -1,5 +1,6 @@
 import { summaryOf } from '../compare/summary.js';
 import type { Diagnosis } from '../diagnose/diagnose.js';
+import { CellcheckError } from '../errors.js';
 import type { CaseResult } from '../verdict/comparison.js';
 import { VERSION } from '../version.js';
 import { reportedCase, reportedComparison } from './in-words.js';
@@ -66,6 +67,13 @@ function withDefaults({ columns, color, allSteps, quiet }: FormatOptions): Repor
     allSteps: allSteps ?? false,
     quiet: quiet ?? false,
     verbose: false,
+    readPage: () => {
+      throw new CellcheckError({
+        code: 'option',
+        tensor: 'reporter',
+        problem: 'html needs files of the package: cellcheck verify --reporter html=report.html writes it',
+      });
+    },
     tellsError: false,
     version: VERSION,
   };

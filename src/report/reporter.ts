@@ -4,6 +4,7 @@ import type { CheckpointDiff } from '../diff/diff.js';
 import type { CellcheckError } from '../errors.js';
 import type { Checkpoint } from '../module/list.js';
 import type { Cause } from '../verdict/cause.js';
+import type { PageParts } from './page.js';
 import type { ReportedCase, ReportedComparison } from './reported.js';
 import type { Terminal } from './terminal/style.js';
 
@@ -49,6 +50,8 @@ export interface ReporterOptions {
   readonly tellsError: boolean;
   /** cellcheck's own version, for documents that outlive it. */
   readonly version: string;
+  /** The scripts and the style of a page. */
+  readonly readPage: (name: 'report') => PageParts;
   /** Which part of a suite is reported, where it is not the whole. */
   readonly shard?: Shard;
 }

@@ -1,10 +1,17 @@
 import { CellcheckError } from '../errors.js';
 import type { Command, Reporter, ReporterEntry, ReporterOptions } from './reporter.js';
+import { github } from './reporters/github.js';
+import { html } from './reporters/html.js';
 import { json } from './reporters/json.js';
+import { junit } from './reporters/junit.js';
+import { markdown } from './reporters/markdown.js';
 import { table } from './reporters/table.js';
 
 /** The reporters by the names that `--reporter` takes. */
-const REPORTERS = { table, json } as const satisfies Record<string, ReporterEntry>;
+const REPORTERS = { table, json, markdown, github, junit, html } as const satisfies Record<
+  string,
+  ReporterEntry
+>;
 
 export type ReporterName = keyof typeof REPORTERS;
 

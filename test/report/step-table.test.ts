@@ -203,6 +203,7 @@ const common = {
   allSteps: false,
   verbose: false,
   tellsError: true,
+  readPage: () => ({ scripts: [], style: '' }),
   version: '1.0.0',
 };
 

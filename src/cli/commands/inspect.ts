@@ -148,7 +148,7 @@ async function inspectInto(
   if (html) {
     const { pagePieces } = await import('../../report/inspection-page.js');
     const { readPageParts } = await import('../../files/page-parts.js');
-    await writeAll(html, pagePieces(label, inspection, readPageParts()));
+    await writeAll(html, pagePieces(label, inspection, readPageParts('inspection')));
   }
 }
 

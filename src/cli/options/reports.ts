@@ -2,6 +2,7 @@ import path from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { CellcheckError, listed, printable } from '../../errors.js';
 import { CASE_FILE } from '../../files/find-cases.js';
+import { readPageParts } from '../../files/page-parts.js';
 import { openAppender, openWriter, samePath, type Writer } from '../../files/write.js';
 import { TENSOR_ENDINGS } from '../../formats/detect.js';
 import {
@@ -202,6 +203,7 @@ export async function reportTo<C extends Command>(
     quiet,
     verbose,
     shard,
+    readPage: readPageParts,
     tellsError: true,
     version: VERSION,
   };

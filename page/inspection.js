@@ -40,18 +40,6 @@ function numbers(base64) {
   return new Float64Array(bytes.buffer);
 }
 
-/**
- * @param {string} tag
- * @param {Element} parent
- * @param {string} [text]
- */
-function add(tag, parent, text = '') {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  parent.append(element);
-  return element;
-}
-
 /** @param {number[]} values */
 const isRange = (values) => values.every((value, i) => i === 0 || value === values[i - 1] + 1);
 
