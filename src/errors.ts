@@ -104,7 +104,7 @@ export function joinErrors(errors: readonly CellcheckError[]): CellcheckError {
 // terminal sequence, forge a line or be invisible: control characters, format characters (bidirectional marks,
 // zero-width characters, tags), line and paragraph separators, lone surrogates.
 const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
-const PLAIN_NAME = /^[\p{L}\p{N}_./\\@+~*:=,()[\]-]+$/u;
+const PLAIN_NAME = /^(?![:#])[\p{L}\p{N}_./\\@+~*:=,()[\]#-]+$/u;
 const LONGEST_NAME = 200;
 
 // Commands of CI systems: of GitHub at the beginning of a line (or of a word, since a line may wrap there); of Azure,
@@ -128,7 +128,7 @@ export function shortened(text: string): string {
 /** Text from a file or a command line, as one printable line of at most 200 characters, in quotes unless plain. */
 export function printable(text: string): string {
   const cut = shortened(text);
-  if (PLAIN_NAME.test(cut) && !cut.startsWith(':')) return escapeText(cut);
+  if (PLAIN_NAME.test(cut)) return escapeText(cut);
   return `"${escapeText(cut.replace(/["\\]/g, '\\$&'))}"`;
 }
 

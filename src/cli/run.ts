@@ -22,6 +22,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
+    .configureHelp({
+      optionDescription: ({ description, argChoices }) =>
+        [description, ...(argChoices ? [argChoices.join(', ')] : [])].join(': '),
+    })
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(safe(text.replace(/^error: /, 'cellcheck: '), argv)),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { firstFault, judgeByRounding } from '../../src/compare/by-rounding.js';
+import { type AutoRule, firstFault, judgeByRounding, withFaultyUnit } from '../../src/compare/by-rounding.js';
 import { count } from '../../src/compare/element.js';
 import { compareTensor } from '../../src/compare/tensor.js';
 import { judgeOff, never, prediction, reference, rule, zeros } from './judge.js';
@@ -156,4 +156,36 @@ test('the first fault is the first in the order of the rows, where there is one'
   expect(first(0, 0, 0, 0)).toBeUndefined();
   expect(first(7, 0, 0, 0)).toMatchObject({ row: 0, unit: 0, expected: 7 });
   expect(first(0, 0, 0, 8)).toMatchObject({ row: 1, unit: 1, expected: 8 });
+});
+
+test('bounds are computed only where they decide: for a proof, for a count, and for what may be rare', () => {
+  const zeros = new Array<number>(20_000).fill(0);
+  const judged = (far: readonly number[], other: Partial<AutoRule>) => {
+    let asked = 0;
+    const bounds = prediction(zeros, 50);
+    const ask = () => {
+      asked++;
+      return bounds;
+    };
+    const counted = { ...rule(bounds), bounds: ask, areCounted: false, ...other };
+    const data = [...far, ...zeros.slice(far.length)];
+    const { counts } = judgeByRounding(reference(data), prediction(zeros, 1), counted);
+    return { asked, ...counts };
+  };
+  expect(judged([100], {})).toMatchObject({ asked: 0, proven: 0, rare: 0 });
+  expect(judged([9, 9], {})).toMatchObject({ asked: 0, rare: 0 });
+  expect(judged([9.01], {})).toMatchObject({ asked: 0, rare: 0 });
+  expect(judged([9], {})).toMatchObject({ asked: 1, rare: 1 });
+  expect(judged([100], { proofNeeded: true })).toMatchObject({ asked: 1, proven: 1 });
+  expect(judged([100], { areCounted: true })).toMatchObject({ asked: 1, proven: 1 });
+});
+
+test('a faulty unit: its values that show it most are faults, and its mean square leaves out what is exact', () => {
+  const off = [1, 4, 1, 3, 1, 0, 1, 2, 9, 1];
+  const before = judgeOff(off, 2);
+  const expected = reference(off, 2);
+  const { faults, units } = withFaultyUnit(before, expected, { unit: 1, weightSigmas: 7 });
+  // 4, 3 and 2 of unit 1: 2 is half of the largest, and no more.
+  expect([...faults]).toEqual([0, 1, 0, 1, 0, 0, 0, 0, 1, 0]);
+  expect(units).toEqual([{ unit: 1, meanSquare: (16 + 9 + 4 + 1) / 4, weightSigmas: 7 }]);
 });

@@ -69,15 +69,14 @@ Examples:
   cellcheck verify "exports/*.safetensors"      bundles: everything in one file
   cellcheck verify --weights model.safetensors --prefix encoder.lstm. \\
                    --input input.safetensors --expected out.safetensors
-  cellcheck verify exports --reporter table --reporter junit=report.xml
-  cellcheck verify exports/enc --atol 1e-4 --tolerance c_n=1e-5,1e-3`;
+  cellcheck verify exports --reporter table --reporter junit=report.xml`;
 
 /** Defines `cellcheck verify`. */
 export function addVerify(program: Command, io: Io, exit: (code: number) => void): void {
   const command = program
     .command('verify')
     .description('Compares reference outputs with those that follow from the weights.')
-    .argument('[cases...]', 'case files, bundles, globs, folders (default: the suite)');
+    .argument('[cases...]', 'case files, bundles, globs, folders (default: suite)');
   addRuleOptions(addCaseOptions(command))
     .option('--strict', 'no parity (exit 2) where there is a warning')
     .addOption(computeOption())
@@ -101,6 +100,7 @@ export function addVerify(program: Command, io: Io, exit: (code: number) => void
     .option('-q, --quiet', 'a line a case, no tables')
     .option('--no-color', 'no colours')
     .addOption(verboseOption())
+    .addHelpOption(new Option('-h, --help', 'print this help').helpGroup('Reports:'))
     .showHelpAfterError('  cellcheck verify --help lists the options.')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
     .action(async (cases: string[], options: Options, command: Command) => {
@@ -134,8 +134,15 @@ async function verifyCommand(paths: string[], options: Options, command: Command
   const targets = options.reporter ?? targetsOf(found) ?? usualTargets(io);
   const writesFiles = targets.some(({ file }) => file !== undefined);
   const inputs = writesFiles ? ours.flatMap(({ pending }) => inputsOf(pending)) : [];
-  return withTargets(targets, { ...options, inputs }, io, (open) =>
-    verifyInto(open, ours, { ...options, bail: options.bail ?? found?.config.bail }, shard, found, io),
+  return withTargets(targets, { ...options, inputs }, io, (open, leaveFiles) =>
+    verifyInto(
+      { open, leaveFiles },
+      ours,
+      { ...options, bail: options.bail ?? found?.config.bail },
+      shard,
+      found,
+      io,
+    ),
   );
 }
 
@@ -194,7 +201,7 @@ function targetsOf(found: FoundConfig | undefined): readonly ReportTarget[] | un
 }
 
 async function verifyInto(
-  targets: readonly OpenTarget[],
+  { open: targets, leaveFiles }: { readonly open: readonly OpenTarget[]; readonly leaveFiles: () => void },
   cases: readonly Planned[],
   options: Options,
   shard: Shard | undefined,
@@ -250,6 +257,8 @@ async function verifyInto(
     isEmptyPart: shard !== undefined && cases.length === 0,
     seconds: (performance.now() - started) / 1000,
   });
+  // An interruption before the first result tells nothing: what another run has written stays.
+  if (interruptedBy !== undefined && verdicts.length === 0) leaveFiles();
   reports.end(summary);
   if (interruptedBy !== undefined)
     io.stderr.write(`cellcheck: interrupted after ${verdicts.length} of ${cases.length} cases\n`);

@@ -56,7 +56,7 @@ export function addCaseOptions(command: Command): Command {
 
 /** Not part of `addCaseOptions`, because each command lists it in another group. */
 export function computeOption(): Option {
-  return new Option('--compute <dtype>', 'float64 (default) or float32').choices(['float64', 'float32']);
+  return new Option('--compute <dtype>', 'computed in (default: float64)').choices(['float64', 'float32']);
 }
 
 /** A case that is not loaded yet. */

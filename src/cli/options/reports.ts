@@ -99,14 +99,14 @@ export interface OpenTarget extends ReportTarget {
  * What is written to files is put in their places when the command has come to its end, and else nothing is left of it. A
  * report that fails on the way, as on a full disk or a closed stdout, does not keep the others from being written.
  * @param inputs files that are going to be read, where that is known: no report is written over them
- * @param run gives the exit code, which is 2 where a report fails
+ * @param run gives the exit code, which is 2 where a report fails; with what it is given it leaves all files as they were
  * @throws CellcheckError
  */
 export async function withTargets(
   targets: readonly ReportTarget[],
   { color, inputs }: { readonly color: boolean; readonly inputs: readonly string[] },
   io: Io,
-  run: (targets: readonly OpenTarget[]) => Promise<number>,
+  run: (targets: readonly OpenTarget[], leaveFiles: () => void) => Promise<number>,
 ): Promise<number> {
   const writers = new Set<Writer>();
   let failed = false;
@@ -158,7 +158,10 @@ export async function withTargets(
     }
     // The other reports are worth their while without stdout.
     if (writers.size) io.stdout.onClosed?.(() => (failed = true));
-    const exitCode = await run(open);
+    const exitCode = await run(open, () => {
+      for (const writer of writers) writer.discard();
+      writers.clear();
+    });
     for (const writer of writers) attempt(writer, writer.finish);
     return failed ? 2 : exitCode;
   } finally {

@@ -21,14 +21,9 @@ export interface RuleOptionValues {
 export function addRuleOptions(command: Command): Command {
   return command
     .optionsGroup('What counts as equal:')
+    .addOption(new Option('--rule <name>', 'by rounding, or by rtol and atol').choices(['auto', 'close']))
     .addOption(
-      new Option('--rule <name>', 'auto: what rounding can do; close: rtol and atol').choices([
-        'auto',
-        'close',
-      ]),
-    )
-    .addOption(
-      new Option('--profile <name>', 'how it was rounded, for auto (default: by the dtype)').choices(
+      new Option('--profile <name>', 'its rounding, for auto (default: by the dtype)').choices(
         Object.keys(PROFILES),
       ),
     )
