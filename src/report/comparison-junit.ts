@@ -34,7 +34,7 @@ function suiteText(result: ReportedCase, { allSteps }: ReporterOptions): string 
   // The time of the whole case stands at its first test, so that it counts once.
   const time = (i: number) => (seconds === undefined ? {} : { time: (i === 0 ? seconds : 0).toFixed(3) });
   const suite = create().ele('testsuite', {
-    name,
+    name: literal(name),
     tests: tests.length,
     failures: count('failure'),
     errors: count('error'),
@@ -42,17 +42,24 @@ function suiteText(result: ReportedCase, { allSteps }: ReporterOptions): string 
     ...time(0),
   });
   for (const [i, test] of tests.entries()) {
-    const element = suite.ele('testcase', { classname: name, name: test.name, ...time(i) });
+    const element = suite.ele('testcase', { classname: literal(name), name: test.name, ...time(i) });
     if (!test.result) continue;
-    const outcome = element.ele(test.result, {
-      message: test.message,
-      ...(test.result !== 'skipped' && { type: comparison?.verdict ?? 'error' }),
-    });
-    if (test.text) outcome.txt(test.text);
+    const { result: outcome, message = '', text = '' } = test;
+    // Jenkins' schema has no message for what is skipped.
+    const type = comparison?.verdict ?? 'error';
+    const attributes = outcome === 'skipped' ? {} : { message: literal(message), type };
+    element.ele(outcome, attributes).txt(literal(text));
   }
   if (comparison?.warnings.length)
-    suite.ele('system-out').txt(comparison.warnings.map((warning) => `warning: ${warning}`).join('\n'));
+    suite
+      .ele('system-out')
+      .txt(literal(comparison.warnings.map((warning) => `warning: ${warning}`).join('\n')));
   return suite.end({ headless: true, prettyPrint: true });
+}
+
+/** The library takes `&lt;` in a text for `<`: so that a text stays what it is, its ampersands are references. */
+function literal(text: string): string {
+  return text.replaceAll('&', '&amp;');
 }
 
 function testsOf(comparison: ReportedComparison, details: string): Test[] {
@@ -67,6 +74,6 @@ function testsOf(comparison: ReportedComparison, details: string): Test[] {
       const text = tensor === blamed[0] ? details : undefined;
       return { name: tensor.name, result: verdict === 'differs' ? 'failure' : 'error', message, text };
     }),
-    ...notChecked.map((name): Test => ({ name, result: 'skipped', message: 'not in the reference' })),
+    ...notChecked.map((name): Test => ({ name, result: 'skipped', text: 'not in the reference' })),
   ];
 }

@@ -63,11 +63,15 @@ function headline({ parity, differs, noVerdict, notRun }: Summary): string {
   const count = parity + differs + noVerdict;
   if (count === 0) return 'nothing was compared';
   const parts = [
-    ...(differs ? [`${differs} of ${count} ${count === 1 ? 'case differs' : 'cases differ'}`] : []),
-    ...(noVerdict ? [`${noVerdict} of ${count} without a verdict`] : []),
+    ...(differs ? [`${ofCases(differs, count)} ${differs === 1 ? 'differs' : 'differ'}`] : []),
+    ...(noVerdict ? [`${ofCases(noVerdict, count)} without a verdict`] : []),
     ...(notRun ? [`${notRun} not run`] : []),
   ];
   return parts.length ? parts.join(', ') : `parity in ${count === 1 ? 'the case' : `all ${count} cases`}`;
+}
+
+function ofCases(some: number, all: number): string {
+  return all === 1 ? 'the case' : `${some} of ${all} cases`;
 }
 
 function tableOf(heads: readonly string[], rows: readonly string[], count: number): string[] {

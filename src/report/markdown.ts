@@ -3,10 +3,10 @@
 /** A name that a code span shows as it is, in a table too. */
 const PLAIN = /^[\w./+~:,=()[\]{}"'#@ -]+$/;
 
-/** All that is not plain: an underscore within a word and a colon before a blank are. */
-const MARKUP = /(?!(?<=\w)_(?=\w)|:(?= ))[^\p{L}\p{N} .,()/-]/gu;
+/** Punctuation that may be markup. An underscore within a word and a colon before a blank are none. */
+const MARKUP = /(?!(?<=\w)_(?=\w)|:(?= )|[.,()/-])[!-/:-@[-`{-~]/g;
 
-/** Anything but letters, digits and blanks, as a character reference: it is never markup. */
+/** The same as character references. */
 function referenced(text: string): string {
   return text.replace(MARKUP, (character) => `&#${character.codePointAt(0)};`);
 }

@@ -46,10 +46,9 @@ export function pythonWith(packages) {
  * @returns {string} its path
  */
 export function folderWith(packages) {
-  const folder = path.join(VENV, 'node');
+  const folder = path.join(VENV, 'node', packages.join('+').replaceAll('/', '-'));
   const installed = path.join(folder, 'installed');
-  const wanted = packages.join(' ');
-  if (!fs.existsSync(installed) || fs.readFileSync(installed, 'utf8') !== wanted) {
+  if (!fs.existsSync(installed)) {
     fs.mkdirSync(folder, { recursive: true });
     fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }');
     // Without its libraries for CUDA.
@@ -59,7 +58,7 @@ export function folderWith(packages) {
       env,
       stdio: ['ignore', 2, 2],
     });
-    fs.writeFileSync(installed, wanted);
+    fs.writeFileSync(installed, '');
   }
   return folder;
 }
