@@ -10,6 +10,11 @@ const time = (value) => (value === undefined ? '' : value < 100 ? value.toPrecis
 /** @param {import('./passes.js').Pass} pass */
 const nameOf = ({ kind, input, hidden, layers, steps, batch }) =>
   `${kind} ${input} → ${hidden}${layers > 1 ? `, ${layers} layers` : ''}, ${steps} steps × ${batch}`;
+/** @param {{ program: string }} row */
+const isAlone =
+  ({ program }) =>
+  (/** @type {{ program: string }} */ other) =>
+    other.program === program.replace('two cores', 'one core');
 /** @param {readonly (readonly string[])[]} rows the first one is the header */
 const table = ([heads, ...rows]) =>
   [heads, heads.map((_, i) => (i ? '--:' : '---')), ...rows]
@@ -21,7 +26,7 @@ const table = ([heads, ...rows]) =>
  * @param {any} results
  * @param {string} file
  */
-export function writeReport({ machine, passes, judging, processes, forms, growth }, file) {
+export function writeReport({ machine, passes, judging, processes, suite, forms, growth }, file) {
   const { processor, cores, memoryGiB, platform, date, versions } = machine;
   const parts = [
     `Measured on ${date}: ${processor}, ${cores} cores, ${memoryGiB} GiB, ${platform}; Node ${versions.node} and ${versions.node24}, PyTorch ${versions.torch}, onnxruntime ${versions['onnxruntime (Python)']} (Python) and ${versions['onnxruntime-node']} (Node).`,
@@ -65,6 +70,20 @@ export function writeReport({ machine, passes, judging, processes, forms, growth
         ]),
       ].join('\n'),
     ),
+    '### Suites\n\n`cellcheck verify` of a folder of small cases, on one core of the machine and on two.',
+    table([
+      ['cases', 'on', 'ms', 'ms a case', 'MiB', '÷ one core'],
+      ...suite.flatMap((/** @type {any} */ { count, table: rows }) =>
+        rows.map((/** @type {any} */ row) => [
+          String(count),
+          row.program,
+          time(row.milliseconds),
+          (row.milliseconds / count).toFixed(2),
+          row.mebibytes.toFixed(0),
+          ratio(row.milliseconds / rows.find(isAlone(row)).milliseconds),
+        ]),
+      ),
+    ]),
     '### Files\n\nThe same weights in several forms, with the default rule, Node 20.',
     ...forms.map((/** @type {any} */ { name, table: rows }) =>
       [

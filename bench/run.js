@@ -18,6 +18,7 @@ import { judging } from './judging.js';
 import { passes } from './passes.js';
 import { processes } from './processes.js';
 import { writeReport } from './report.js';
+import { suite } from './suite.js';
 
 /** @param {string} relative */
 const at = (relative) => fileURLToPath(new URL(relative, import.meta.url));
@@ -58,7 +59,7 @@ const bench = {
   },
 };
 
-const MEASUREMENTS = { passes, judging, processes, forms, growth };
+const MEASUREMENTS = { passes, judging, processes, suite, forms, growth };
 const file = at('results.json');
 /** @type {Record<string, unknown>} */
 const results = fs.existsSync(file) && values.only ? JSON.parse(fs.readFileSync(file, 'utf8')) : {};

@@ -24,6 +24,19 @@ function dimension({ size }: Dimension) {
   return typeof size === 'number' ? z.literal(size) : z.literal([...size]);
 }
 
+/** Schemas of shapes by their sizes: they take longer to make than to use, and the cases of a suite are alike. */
+const known = new Map<string, z.ZodMiniType>();
+const MOST_KNOWN = 256;
+
+function shapeSchema(dimensions: readonly Dimension[]): z.ZodMiniType {
+  const key = dimensions.map(({ size }) => (typeof size === 'object' ? size.join('|') : size)).join();
+  const schema =
+    known.get(key) ?? z.tuple(dimensions.map(dimension) as unknown as [z.ZodMiniType, ...z.ZodMiniType[]]);
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(key, schema);
+  return schema;
+}
+
 /**
  * Compares the shapes that were found with those that a module's sizes require. Everything missing, unexpected and
  * misshapen is reported at once, in the manner of `load_state_dict(strict=True)`.
@@ -36,7 +49,7 @@ export function shapeIssues(
   const schema = z.strictObject(
     Object.fromEntries(
       expected.map(({ name, dimensions, optional }) => {
-        const shape = z.tuple(dimensions.map(dimension) as unknown as [z.ZodMiniType, ...z.ZodMiniType[]]);
+        const shape = shapeSchema(dimensions);
         return [name, optional ? z.optional(shape) : shape];
       }),
     ),

@@ -42,6 +42,16 @@ test('order, verdicts and JSON are the same, byte by byte, for any number of job
   for (const argv of others) expect(run(...argv)).toEqual(alone);
 });
 
+test('shards that the program writes are merged to the report of the whole', () => {
+  const cwd = scratch();
+  const run = (...argv: string[]) => spawnSync(process.execPath, [BIN, ...argv], { cwd, encoding: 'utf8' });
+  const cases = [SAMPLES, path.join(SAMPLES, 'failing')];
+  const whole = run('verify', ...cases, '--reporter', 'json');
+  for (const i of ['1', '2', '3'])
+    expect(run('verify', ...cases, '--shard', `${i}/3`, '--reporter', `json=${i}.json`).stderr).toBe('');
+  expect(run('merge', '?.json', '--reporter', 'json')).toMatchObject({ status: 1, stdout: whole.stdout });
+});
+
 test('a case that disappears on the way is an error, and all others are reported', async () => {
   const cwd = many(400);
   const [last] = fs.readdirSync(path.join(cwd, 'cases')).slice(-1);

@@ -29,8 +29,11 @@ test('the tarball holds what is needed to run and nothing else', () => {
           file,
         ),
     )
-    .filter((file) => !/^dist\/(src|schemas)\/[\w/-]+\.(js|d\.ts)$|^dist\/src\/cli\/main\.cjs$/.test(file))
-    .filter((file) => !/^page\/page\.(js|css)$/.test(file))
+    .filter(
+      (file) =>
+        !/^dist\/(src|schemas)\/[\w/-]+\.(js|d\.ts)$|^dist\/src\/cli\/(main|report-schema)\.cjs$/.test(file),
+    )
+    .filter((file) => !/^page\/(page|elements|inspection|report)\.(js|css)$/.test(file))
     // What `exporter` prints.
     .filter((file) => file !== 'samples/cellcheck_export.py')
     .filter((file) => !/^schemas\/published\/\w+\.schema\.json$/.test(file));
@@ -51,6 +54,7 @@ test('the tarball holds what is needed to run and nothing else', () => {
     'fflate',
     'protobufjs',
     'safetensors',
+    'picomatch',
     'tinyglobby',
     'zod',
   ]) {

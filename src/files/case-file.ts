@@ -103,6 +103,24 @@ export function placeOf(
   return { path: target, label: path.join(path.dirname(label), given) };
 }
 
+/** The folders of the last cases, which are asked for with every file of theirs. */
+const realFolders = new Map<string, string>();
+const MOST_FOLDERS = 16;
+
+/** @throws an error of the system where there is none */
+function realFile(target: string): string {
+  return fs.lstatSync(target).isSymbolicLink()
+    ? fs.realpathSync.native(target)
+    : path.join(realFolder(path.dirname(target)), path.basename(target));
+}
+
+function realFolder(folder: string): string {
+  const real = realFolders.get(folder) ?? fs.realpathSync.native(folder);
+  if (realFolders.size >= MOST_FOLDERS) realFolders.clear();
+  realFolders.set(folder, real);
+  return real;
+}
+
 function mustBeInside(
   target: string,
   folders: readonly string[],
@@ -112,12 +130,12 @@ function mustBeInside(
 ): void {
   let real: string;
   try {
-    real = fs.realpathSync(target);
+    real = realFile(target);
   } catch (error) {
     throw fileError(error, path.join(path.dirname(file), given), [`${file} names it as its ${field}.`]);
   }
   const inside = folders.some((folder) => {
-    const relative = path.relative(fs.realpathSync(folder), real);
+    const relative = path.relative(realFolder(folder), real);
     return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
   });
   if (inside) return;

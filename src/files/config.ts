@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Config, parseConfig } from '../../schemas/config.js';
+import type { Config } from '../../schemas/config.js';
 import { CellcheckError } from '../errors.js';
 import { valid } from './case-file.js';
 import { readDocument } from './document.js';
@@ -24,10 +24,12 @@ export interface FoundConfig {
  * @returns undefined where none is given and there is none
  * @throws CellcheckError with everything that is wrong with it
  */
-export function readConfig(given: string | undefined, cwd: string): FoundConfig | undefined {
+export async function readConfig(given: string | undefined, cwd: string): Promise<FoundConfig | undefined> {
   const absolute = given === undefined ? findUpwards(cwd) : path.resolve(cwd, given);
   if (absolute === undefined) return undefined;
   const file = given ?? (path.relative(cwd, absolute) || CONFIG_FILE);
+  // Loaded only where there is one.
+  const { parseConfig } = await import('../../schemas/config.js');
   return {
     config: valid(parseConfig(readDocument(absolute, file, LARGEST)), file),
     file,

@@ -5,7 +5,7 @@ import { sourceOver } from '../formats/bytes.js';
 import { openContents } from '../formats/contents.js';
 import type { Contents, Source } from '../formats/format.js';
 import { type StateDict, under } from '../tensor/state-dict.js';
-import { fileError, withFile } from './open.js';
+import { fileError, type OpenFile, withFile } from './open.js';
 
 /**
  * Opens a file of any format.
@@ -112,13 +112,21 @@ function readSome(target: Uint8Array): number {
   }
 }
 
-/** A file on the disk. It is open only while it is read, and every read checks that it is still the same file. */
+/** A file of this size is read at once: opening it for each of its parts would take longer. */
+const SMALL_FILE = 2 ** 16;
+
+/**
+ * A file on the disk. A small one is read whole. A larger one is open only while it is read, and every read checks that it
+ * is still the same file.
+ */
 export function fileSource(path: string, label: string): Source {
-  const { size, version } = withFile(path, label, (file) => file);
+  const { size, version, bytes } = withFile(path, label, (file) => ({ ...file, bytes: smallFile(file) }));
+  const sibling = (file: string) =>
+    fileSource(nodePath.join(nodePath.dirname(path), file), nodePath.join(nodePath.dirname(label), file));
+  if (bytes) return { ...sourceOver(bytes), sibling };
   return {
     size,
-    sibling: (file) =>
-      fileSource(nodePath.join(nodePath.dirname(path), file), nodePath.join(nodePath.dirname(label), file)),
+    sibling,
     read: (offset, length, into) =>
       withFile(path, label, (file) => {
         if (file.version !== version) {
@@ -134,4 +142,11 @@ export function fileSource(path: string, label: string): Source {
         return bytes;
       }),
   };
+}
+
+function smallFile({ size, read }: OpenFile): Uint8Array | undefined {
+  if (size > SMALL_FILE) return undefined;
+  const bytes = new Uint8Array(size);
+  read(bytes, 0);
+  return bytes;
 }

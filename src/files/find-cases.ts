@@ -131,7 +131,11 @@ function memberAt(given: string, absolute: string): FoundCase | undefined {
 }
 
 function isFile(file: string): boolean {
-  return fs.existsSync(file) && fs.statSync(file).isFile();
+  try {
+    return fs.statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 async function findGlob(given: string, cwd: string): Promise<FoundCase[]> {

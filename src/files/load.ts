@@ -6,7 +6,7 @@ import { type CasePaths, type LoadOptions, loadCaseAt, loadFiles } from './load-
 /**
  * Loads a case from the disk: a folder with a case.json, a case file, a bundle, or three files. Weights in safetensors
  * files are only read when `verify` or `forward` asks for them.
- * @param source a path, or `{ weights, input, expected }`
+ * @param source a path, behind a `#` the name of one of several cases in the file; or `{ weights, input, expected }`
  * @param options `cwd`: the folder that paths are relative to, the process's if absent; a case may name files in it and
  *   in its own folder; `allowOutside`: lets it name files anywhere; `names`: tensors with other names, ours → theirs;
  *   `key`: the dict in the weights' file that is the state_dict;
@@ -49,7 +49,7 @@ export async function loadCase(
       hints: ['findCases lists them, each with its path.'],
     });
   }
-  const [{ label, path, error }] = found;
+  const [{ label, path, member, error }] = found;
   if (error) throw error;
-  return loadCaseAt(path!, label, loadOptions);
+  return loadCaseAt(path!, label, { ...loadOptions, member });
 }

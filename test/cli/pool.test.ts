@@ -12,7 +12,15 @@ const workOf = (label: string): Work => ({
 
 async function run(works: readonly Work[], signal = new AbortController().signal, onOutcome?: () => void) {
   const outcomes: Outcome[] = [];
-  const options = { workers: 2, threads: 1, left: works.length, seconds: 1e-3, program: PROGRAM, signal };
+  const options = {
+    jobs: 3,
+    threads: 1,
+    count: works.length,
+    seconds: 1e-3,
+    speed: {},
+    program: PROGRAM,
+    signal,
+  };
   for await (const outcome of inPool(works.values() as Iterator<Work, undefined>, options)) {
     outcomes.push(outcome);
     onOutcome?.();

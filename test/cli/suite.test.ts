@@ -3,6 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { REPORT_SCHEMA } from '../../schemas/report.js';
+import { loadCase, verify } from '../../src/index.js';
 import { cli, SAMPLES, scratch } from '../cli.js';
 import { writeJson } from '../write.js';
 
@@ -372,4 +373,16 @@ describe('exit codes', () => {
     }
     expect((await cli(['merge', `${folder}/*.json`])).code).toBe(expected);
   });
+});
+
+test('the library loads one of several cases in a file', async () => {
+  const folder = scratch();
+  const { expected, ...bundle } = { expected: [[[Math.fround(Math.tanh(0.5))]]], weight_ih_l0: [[0.5]] };
+  const one = { ...bundle, weight_hh_l0: [[0]], input: [[[1]]], output: expected };
+  writeJson(path.join(folder, 'ops.json'), { cases: { one, two: one } });
+  const { verdict } = await verify(await loadCase('ops.json#two', { cwd: folder }));
+  expect(verdict).toBe('parity');
+  await expect(loadCase('ops.json', { cwd: folder })).rejects.toThrow(
+    'ops.json: found 2 cases, expected one',
+  );
 });

@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { envelope } from '../../src/bounds/envelope.js';
+import type { Overflow } from '../../src/bounds/layer.js';
 import { PROFILES, PROOFS, UNROUNDED } from '../../src/bounds/profiles.js';
 import type { Parameters } from '../../src/module/bind.js';
 import { knownOutputs } from '../../src/module/known-outputs.js';
 import type { FloatDtype } from '../../src/tensor/dtype.js';
-import { judgeRounding } from '../../src/verdict/rounding.js';
+import {
+  judgeRounding,
+  needsSamples,
+  profileOf,
+  type RoundingJudgement,
+} from '../../src/verdict/rounding.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';
 import { boundOf, reluOf, type StoredTensors, values } from './bound.js';
@@ -280,5 +286,46 @@ describe('the output of a layer is known', () => {
     expect(await known(['BF16', 'BF16'], 'F16')).toEqual([undefined, undefined, 'F16']);
     expect(await known(['F64', 'F32'], 'F16')).toEqual(['F64', 'F32', 'F16']);
     expect(await known(['F32', 'F32'], 'F64')).toEqual([undefined, undefined, 'F64']);
+  });
+});
+
+describe('what is judged how', () => {
+  test('a float32 output beside one in 16 bits was computed in them too', async () => {
+    const of = async (...dtypes: FloatDtype[]) => {
+      const [output, h_n, c_n] = dtypes.map((dtype) => ({ dtype }));
+      const { references } = await boundOf(LSTM, SEQUENCE, { output, h_n, ...(c_n && { c_n }) });
+      return references.map((reference) => profileOf(reference, references, {}));
+    };
+    expect(await of('F32', 'F16')).toEqual(['f16', 'f16']);
+    expect(await of('F32', 'F32', 'BF16')).toEqual(['bf16', 'bf16', 'bf16']);
+    expect(await of('F32', 'F64')).toEqual(['generic', 'f64']);
+    expect(await of('F64', 'F16')).toEqual(['f64', 'f16']);
+    expect(await of('F32', 'F32')).toEqual(['generic', 'generic']);
+    const { references } = await boundOf(LSTM, SEQUENCE, { output: {}, h_n: { dtype: 'F16' } });
+    expect(profileOf(references[0], references, { profile: 'torch' })).toBe('torch');
+  });
+
+  test('errors are sampled where layers run free and values are undecided, but for an overflow or digits', async () => {
+    const free = await boundOf(LSTM, SEQUENCE, { h_n: {} });
+    const known = await boundOf(LSTM, SEQUENCE, { output: {}, layers: [{}] });
+    const judged = (undecided: number, overflow?: Overflow) =>
+      ({ counts: { undecided, proven: 0, rare: 0 }, overflow }) as RoundingJudgement;
+    const overflow = {} as Overflow;
+    expect(needsSamples(free, [judged(0), judged(1)])).toBe(true);
+    expect(needsSamples(free, [judged(1), judged(0)])).toBe(true);
+    expect(needsSamples(free, [judged(0)])).toBe(false);
+    expect(needsSamples(free, [judged(1, overflow)])).toBe(false);
+    expect(needsSamples(known, [judged(1)])).toBe(false);
+    expect(needsSamples({ ...free, decimals: 3 }, [judged(1)])).toBe(false);
+  });
+
+  test('proven faults are counted unless it is enough to know that there are some', async () => {
+    const off = (i: number) => (i < 2 ? 0.5 : 0);
+    const boundCase = await boundOf(LSTM, SEQUENCE, { h_n: { off }, output: {} });
+    const proven = (settings: { readonly proofs?: boolean }) =>
+      judgeRounding(boundCase, settings).map(({ counts }) => counts.proven);
+    expect(proven({})).toEqual([0, 2]);
+    expect(proven({ proofs: true })).toEqual([0, 2]);
+    expect(proven({ proofs: false })).toEqual([0, 0]);
   });
 });

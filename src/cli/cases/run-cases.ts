@@ -11,8 +11,9 @@ export interface Concurrency {
   readonly threads: number;
 }
 
-/** Cases that take this long together are worth starting threads for. */
-const POOL_AFTER_MS = 250;
+/** Threads are worth starting where the other cases would take this long, by the first ones of so much time. */
+const WORTH_MS = 500;
+const FIRST_MS = 30;
 
 /** The program that is built, with the workers' function in it. Where the sources run, there is none. */
 const PROGRAM = fileURLToPath(new URL('main.cjs', import.meta.url));
@@ -35,12 +36,18 @@ export async function* runCases(
   const isPooled = jobs > 1 && fs.existsSync(PROGRAM);
   for (let done = 0; done < count; done++) {
     const [elapsed, left] = [performance.now() - started, count - done];
-    if (isPooled && left > 1 && elapsed > POOL_AFTER_MS) {
+    if (isPooled && elapsed > FIRST_MS && (elapsed / done) * left > WORTH_MS && left > 1) {
       const { inPool } = await import('./pool.js');
-      const workers = Math.min(jobs, left);
-      const { kernels } = speed;
       const seconds = elapsed / 1000 / done;
-      yield* inPool(cases, { workers, threads, kernels, left, seconds, program: PROGRAM, signal });
+      yield* inPool(cases, {
+        jobs: Math.min(jobs, left),
+        threads,
+        count: left,
+        seconds,
+        speed,
+        program: PROGRAM,
+        signal,
+      });
       return;
     }
     const outcome = await verifyHere(cases.next().value!, speed, io, signal);

@@ -89,7 +89,7 @@ async function diagnoseOne(pending: Pending, options: Options, io: Io): Promise<
   const { onProgress, clear } = showProgress(io, label);
   try {
     const speed = speedOf(options, io);
-    const { load, options: stated } = settingsWith(configOf(options, io), options, io)(pending);
+    const { load, options: stated } = (await settingsWith(await configOf(options, io), options, io))(pending);
     const diagnosis = await diagnose(loadPending({ ...pending, load }), { ...stated, speed, onProgress });
     const { kernels } = diagnosis.comparison;
     if (options.verbose) io.stderr.write(speedLine(label, kernels, diagnosis.comparison.subject.compute));

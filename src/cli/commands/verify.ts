@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Shard } from '../../../schemas/report.js';
 import { summaryOf, type Verdict } from '../../compare/summary.js';
@@ -7,7 +6,6 @@ import { besideConfig, type FoundConfig } from '../../files/config.js';
 import { whenInterrupted } from '../../files/interruption.js';
 import { estimatedWork } from '../../files/work.js';
 import { reportedCase } from '../../report/in-words.js';
-import { matcherOf, selects } from '../../suite/options.js';
 import { casesOfPart, type Part } from '../../suite/shards.js';
 import type { CaseJob, Work } from '../cases/job.js';
 import { type Concurrency, runCases } from '../cases/run-cases.js';
@@ -122,10 +120,10 @@ interface Planned {
 }
 
 async function verifyCommand(paths: string[], options: Options, command: Command, io: Io): Promise<number> {
-  const found = configOf(options, io);
+  const found = await configOf(options, io);
   const cases = await plannedCases(paths, found, options, command, io);
-  const selected = selectedOf(cases, options);
-  const shard = options.shard && shardOf(selected, options.shard);
+  const selected = await selectedOf(cases, options);
+  const shard = options.shard && (await shardOf(selected, options.shard));
   const ours = shard ? shard.cases.map((place) => selected[place]) : selected;
   if (options.list) {
     for (const { pending } of ours) io.stdout.write(`${printable(pending.label)}\n`);
@@ -155,9 +153,10 @@ async function plannedCases(
   io: Io,
 ): Promise<Planned[]> {
   const isSuite = found && paths.length === 0 && !(options.weights || options.input || options.expected);
-  const settingsOf = settingsWith(found, options, io);
+  const settingsOf = await settingsWith(found, options, io);
   const planned = (pending: Pending): Planned => ({ pending, settings: settingsOf(pending) });
   if (!isSuite) return (await pendingCases(paths, options, command, io)).map(planned);
+  const { matcherOf } = await import('../../suite/options.js');
   const all = suitePaths(found, options.allowOutside ?? false);
   const isLeftOut = matcherOf(all.filter((one) => one.startsWith('!')).map((one) => one.slice(1)));
   const there = { ...io, cwd: found.folder };
@@ -170,8 +169,9 @@ async function plannedCases(
   return kept.map(planned);
 }
 
-function selectedOf(cases: readonly Planned[], { only }: Options): readonly Planned[] {
+async function selectedOf(cases: readonly Planned[], { only }: Options): Promise<readonly Planned[]> {
   if (!only) return cases;
+  const { selects } = await import('../../suite/options.js');
   const isWanted = selects(only);
   const selected = cases.filter(({ pending }) => isWanted(pending.label));
   if (selected.length) return selected;
@@ -183,14 +183,14 @@ function selectedOf(cases: readonly Planned[], { only }: Options): readonly Plan
 }
 
 /** The cases of one shard, and what all shards of the same suite have in common. */
-function shardOf(cases: readonly Planned[], part: Part): Shard {
+async function shardOf(cases: readonly Planned[], part: Part): Promise<Shard> {
+  const { fingerprint } = await import('../cases/fingerprint.js');
   const work = cases.map(({ pending }) => estimatedWork(inputsOf(pending)));
   const same = cases.map(({ pending: { label }, settings: { load, options, strict } }) => {
     const { cwd: _, ...loading } = load;
     return { label, loading, options, strict };
   });
-  const suite = createHash('sha256').update(JSON.stringify(same)).digest('hex').slice(0, 16);
-  return { ...part, suite, cases: casesOfPart(work, part) };
+  return { ...part, suite: fingerprint(same), cases: casesOfPart(work, part) };
 }
 
 function targetsOf(found: FoundConfig | undefined): readonly ReportTarget[] | undefined {

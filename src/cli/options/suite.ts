@@ -6,7 +6,6 @@ import { CellcheckError, listed } from '../../errors.js';
 import { besideConfig, type FoundConfig, readConfig } from '../../files/config.js';
 import { CASE_FILE } from '../../files/find-cases.js';
 import type { LoadOptions } from '../../files/load-case.js';
-import { suiteOptionsOf } from '../../suite/options.js';
 import type { VerifyOptions } from '../../verdict/settings.js';
 import type { Io } from '../io.js';
 import type { CaseOptionValues, Pending } from './case.js';
@@ -24,7 +23,7 @@ export function addConfigOption(command: Command): Command {
 }
 
 /** The configuration that applies in the working folder. @throws CellcheckError */
-export function configOf({ config }: ConfigOptionValues, io: Io): FoundConfig | undefined {
+export async function configOf({ config }: ConfigOptionValues, io: Io): Promise<FoundConfig | undefined> {
   if (config === false) return undefined;
   return readConfig(config, io.cwd);
 }
@@ -48,13 +47,16 @@ export interface CaseSettings {
 }
 
 /** The settings of each case of a command; the same object where they are the same. */
-export function settingsWith(
+export async function settingsWith(
   found: FoundConfig | undefined,
   values: CaseOptionValues & RuleOptionValues & { readonly strict?: boolean },
   io: Io,
-): (pending: Pending) => CaseSettings {
+): Promise<(pending: Pending) => CaseSettings> {
   const own = defined(verifyOptions(values));
-  const optionsOf = found ? suiteOptionsOf(checked(found).config) : () => NO_OPTIONS;
+  // Loaded only where there is a configuration.
+  const optionsOf = found
+    ? (await import('../../suite/options.js')).suiteOptionsOf(checked(found).config)
+    : () => NO_OPTIONS;
   const known = new Map<SuiteOptions, CaseSettings>();
   return (pending) => {
     const options = optionsOf(found ? pathIn(found, pending, io) : '');
