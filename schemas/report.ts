@@ -201,7 +201,6 @@ export const REPORT_SCHEMA = z.strictObject({
 });
 
 export type ReportDocument = z.infer<typeof REPORT_SCHEMA>;
-export type Shard = z.infer<typeof shard>;
 
 /** A report that was written before; undefined where it is none of this version. */
 export function parseReport(value: unknown): ReportDocument | undefined {

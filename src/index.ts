@@ -2,10 +2,17 @@ export type { CaseOptions } from '../schemas/case.js';
 export type { Overflow } from './bounds/layer.js';
 export type { ProfileName } from './bounds/profiles.js';
 export type { UnitSpread } from './compare/by-rounding.js';
+export type { DeviationMap } from './compare/deviation-map.js';
 export type { Place } from './compare/element.js';
 export type { Summary, Verdict } from './compare/summary.js';
 export type { AutoSummary, RowComparison, TensorComparison } from './compare/tensor.js';
-export type { Tolerance, ToleranceOption, ToleranceOptions, ToleranceSource } from './compare/tolerance.js';
+export type {
+  StatedTolerance,
+  Tolerance,
+  ToleranceOption,
+  ToleranceOptions,
+  ToleranceSource,
+} from './compare/tolerance.js';
 export { type Diagnosis, diagnose } from './diagnose/diagnose.js';
 export {
   type CheckpointDiff,

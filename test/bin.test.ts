@@ -178,7 +178,7 @@ test('compiled code is kept beside the program, made anew where it is spoilt, an
     });
   fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
   const home = path.join(folder, 'dist', 'src', 'cli');
-  const kept = () => fs.readdirSync(home).filter((file) => file !== 'main.cjs');
+  const kept = () => fs.readdirSync(home).filter((file) => !file.endsWith('.cjs'));
   const run = (...argv: string[]) => {
     const bin = path.join(folder, 'bin', 'cellcheck.cjs');
     const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...argv], {

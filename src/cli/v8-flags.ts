@@ -32,17 +32,23 @@ export function setV8Flags(): void {
   setFlags(FLAGS);
 }
 
-// --heap-growing-percent: each thread has a heap, of which garbage is collected when it has doubled, and not when it has
-// grown to several times its size.
-// --interrupt-budget: functions are optimised later. V8 optimises in further threads, which take the cores from those that
-// verify; later versions of Node know the flag no more, and optimise at less expense.
-const FLAGS_FOR_WORKERS =
-  MAJOR > 26 ? [] : ['--heap-growing-percent=100', ...(MAJOR < 22 ? ['--interrupt-budget=400000'] : [])];
+/**
+ * Lets garbage be collected when a heap has doubled, and not when it has grown to several times its size: in many cases
+ * there is much of it.
+ */
+export function keepHeapsSmall(): void {
+  if (MAJOR <= 26) setFlags(['--heap-growing-percent=100']);
+}
 
-/** Sets V8's flags for a process in which as many threads work as there are cores. */
+/**
+ * Sets V8's flags for a process in which as many threads work as there are cores. Functions are optimised later: V8 does that in
+ * further threads, which take the cores from those that verify. (Later versions of Node optimise at less expense, and do not
+ * know the flag.)
+ */
 export function setFlagsForWorkers(): void {
   setV8Flags();
-  setFlags(FLAGS_FOR_WORKERS);
+  keepHeapsSmall();
+  if (MAJOR < 22) setFlags(['--interrupt-budget=400000']);
 }
 
 function setFlags(flags: readonly string[]): void {

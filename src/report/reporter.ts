@@ -1,4 +1,3 @@
-import type { Shard } from '../../schemas/report.js';
 import type { Summary } from '../compare/summary.js';
 import type { CheckpointDiff } from '../diff/diff.js';
 import type { CellcheckError } from '../errors.js';
@@ -36,6 +35,17 @@ export interface Reporter<C extends Command> {
   begin(labels: readonly string[]): string;
   result(result: Reports[C]['result']): string;
   end(end: Reports[C]['end']): string;
+}
+
+/** A part of a suite. */
+export interface Shard {
+  /** From 1 on. */
+  readonly index: number;
+  readonly count: number;
+  /** The same for all shards of a suite. */
+  readonly suite: string;
+  /** The places of its cases in the whole suite, from 0 on. */
+  readonly cases: readonly number[];
 }
 
 export interface ReporterOptions {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openTensors } from '../../src/files/contents.js';
 import { withFile } from '../../src/files/open.js';
 import { scratch } from '../cli.js';
-import { lstmBundle, writeSafetensors } from '../write.js';
+import { lstmBundle, type RawTensor, raw, writeSafetensors } from '../write.js';
 
 test('a file that becomes shorter while it is read is an error, wherever it ends', () => {
   const file = path.join(scratch(), 'x.json');
@@ -19,7 +19,10 @@ test('a file that becomes shorter while it is read is an error, wherever it ends
 
 test('a file that changes between its header and its tensors is an error', () => {
   const file = path.join(scratch(), 'x.safetensors');
-  const [before, after] = [lstmBundle(), lstmBundle()];
+  // A small file is read whole.
+  const large = raw([20_000], new Float32Array(20_000));
+  const before: Record<string, RawTensor> = { ...lstmBundle(), large };
+  const after = { ...before };
   after.h_n = { ...after.h_n, bytes: after.h_n.bytes.map(() => 0) };
   writeSafetensors(file, before);
   const tensors = openTensors(file, 'x.safetensors');

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { SpeedOptions } from '../../engine/options.js';
 import type { Io } from '../io.js';
 import { showProgress } from '../progress.js';
+import { keepHeapsSmall } from '../v8-flags.js';
 import { type Outcome, verifyCase, type Work } from './job.js';
 
 /** How many cases run at the same time, each in how many threads. */
@@ -14,6 +15,9 @@ export interface Concurrency {
 /** Threads are worth starting where the other cases would take this long, by the first ones of so much time. */
 const WORTH_MS = 500;
 const FIRST_MS = 30;
+
+/** From so many cases on memory is kept small. */
+const MANY = 1000;
 
 /** The program that is built, with the workers' function in it. Where the sources run, there is none. */
 const PROGRAM = fileURLToPath(new URL('main.cjs', import.meta.url));
@@ -32,6 +36,7 @@ export async function* runCases(
   io: Io,
   signal: AbortSignal,
 ): AsyncGenerator<Outcome> {
+  if (count >= MANY) keepHeapsSmall();
   const started = performance.now();
   const isPooled = jobs > 1 && fs.existsSync(PROGRAM);
   for (let done = 0; done < count; done++) {

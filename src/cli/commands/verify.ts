@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Shard } from '../../../schemas/report.js';
 import { summaryOf, type Verdict } from '../../compare/summary.js';
 import { CellcheckError, printable } from '../../errors.js';
 import { besideConfig, type FoundConfig } from '../../files/config.js';
 import { whenInterrupted } from '../../files/interruption.js';
 import { estimatedWork } from '../../files/work.js';
 import { reportedCase } from '../../report/in-words.js';
+import type { Shard } from '../../report/reporter.js';
 import { casesOfPart, type Part } from '../../suite/shards.js';
 import type { CaseJob, Work } from '../cases/job.js';
 import { type Concurrency, runCases } from '../cases/run-cases.js';
