@@ -27,14 +27,15 @@ export function showProgress({ stderr }: Io, label: string, signal?: AbortSignal
   const started = performance.now();
   let shown = 0;
   return {
-    onProgress: async (done, stage) => {
+    // Not async: some callers do not wait for it, and an end that they do not see is one of the process.
+    onProgress: (done, stage) => {
+      signal?.throwIfAborted();
       const now = performance.now();
       if (stderr.isTTY && now - started >= DELAY_MS && now - shown >= INTERVAL_MS) {
         shown = now;
         stderr.write(`\r\x1b[K${printable(label)}  ${STAGES[stage]}  ${Math.floor(100 * done)} %`);
       }
-      await setImmediate();
-      signal?.throwIfAborted();
+      return setImmediate();
     },
     clear: () => {
       if (shown) stderr.write('\r\x1b[K');

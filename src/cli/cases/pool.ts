@@ -99,9 +99,9 @@ export async function* inPool(
     }
   };
   /** Now and then the workers get their next tasks. */
-  const breathe = async () => {
-    await setImmediate();
+  const breathe = () => {
     signal.throwIfAborted();
+    return setImmediate();
   };
   const here = async (some: readonly CaseJob[]): Promise<Outcomes> => {
     const outcomes: Outcome[] = [];
