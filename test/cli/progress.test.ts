@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { showProgress } from '../../src/cli/progress.js';
+import { showProgress, showSuiteProgress } from '../../src/cli/progress.js';
 import type { OnProgress, Stage } from '../../src/engine/options.js';
 import { judgeRounding } from '../../src/verdict/rounding.js';
 import { moduleOf } from '../engine/module.js';
@@ -53,4 +53,28 @@ test('judging by rounding says how far it is', async () => {
   const onProgress: OnProgress = (...told) => void seen.push(told);
   judgeRounding(boundCase, { onProgress } as Parameters<typeof judgeRounding>[1]);
   expect(seen).toEqual([0.25, 0.5, 0.75, 1].map((done) => [done, 'judging']));
+});
+
+test('many cases: how many are done, how many failed and how long it takes, on terminals only', () => {
+  let now = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  const lines: string[] = [];
+  const io = (isTTY: boolean) => ({ stderr: { isTTY, write: (text: string) => lines.push(text) } }) as never;
+  const { show, clear } = showSuiteProgress(io(true), 200);
+  now = 500;
+  show(10, 0);
+  expect(lines).toEqual([]);
+  now = 1000;
+  show(50, 3);
+  now = 1050;
+  show(51, 3);
+  clear();
+  clear();
+  expect(lines).toEqual(['\r\u001b[K50 of 200 cases  3 without parity  about 3 s left', '\r\u001b[K']);
+  const silent = showSuiteProgress(io(false), 200);
+  now = 5000;
+  silent.show(100, 0);
+  silent.clear();
+  expect(lines).toHaveLength(2);
+  clock.mockRestore();
 });
