@@ -48,11 +48,13 @@ function withOptions(below: SuiteOptions, above: SuiteOptions): SuiteOptions {
 
 /**
  * Those of the labels that `--only` means.
- * @param patterns globs, or parts of labels where they have no character of a glob
+ * @param patterns globs of whole labels or of their last parts; or, without a character of a glob, parts of labels
  */
 export function selects(patterns: readonly string[]): (label: string) => boolean {
-  const tests = patterns.map((pattern) =>
-    /[*?[\]{}]/.test(pattern) ? matcherOf([pattern]) : (label: string) => label.includes(pattern),
-  );
+  const tests = patterns.map((pattern) => {
+    if (!/[*?[\]{}]/.test(pattern)) return (label: string) => label.includes(pattern);
+    const matches = matcherOf([pattern]);
+    return (label: string) => matches(label) || matches(label.slice(label.lastIndexOf('/') + 1));
+  });
   return (label) => tests.some((test) => test(label));
 }

@@ -29,6 +29,7 @@ describe('patterns', () => {
     expect(selected('lstm')).toEqual(['a/lstm', 'b/lstm-2']);
     expect(selected('a/*')).toEqual(['a/lstm', 'a/gru']);
     expect(selected('gru', 'b/*')).toEqual(['a/gru', 'b/lstm-2']);
+    expect(selected('lstm*')).toEqual(['a/lstm', 'b/lstm-2']);
     expect(selected('*.json')).toEqual([]);
   });
 });
