@@ -95,6 +95,16 @@ describe('beyond what is likely', () => {
     expect(await judgeOff(1.5 * boundCase)).toMatchObject({ counts: { proven: 1 } });
   });
 
+  test('a proof is beyond what any float32 runtime does, unless it is said how this one rounds', async () => {
+    const own = envelope(network, sequence, { ...options, model: 'worst' }).h_n.error[5];
+    const between = (own + worst.error[5]) / 2;
+    expect(worst.error[5] / own).toBeGreaterThan(1.2);
+    const off = (i: number) => (i === 5 ? between : 0);
+    const boundCase = await boundOf(network, sequence, { h_n: { dtype: 'F32', off } });
+    expect(judgeRounding(boundCase, {})[0].counts.proven).toBe(0);
+    expect(judgeRounding(boundCase, { profile: 'generic' })[0].counts.proven).toBe(1);
+  });
+
   test('one of ten thousand values is rare', async () => {
     const boundCase = await boundOf(network, sequenceOf(network.module, 1250, 1, 2), { output: {} });
     const [{ data }] = boundCase.references;
@@ -287,6 +297,18 @@ describe('the output of a layer is known', () => {
     expect(await known(['F64', 'F32'], 'F16')).toEqual(['F64', 'F32', 'F16']);
     expect(await known(['F32', 'F32'], 'F64')).toEqual([undefined, undefined, 'F64']);
   });
+});
+
+test('printed values that hardly differ are told by their size, others by how far apart they are', async () => {
+  const undecided = async (input: readonly number[], halfUnit: number) => {
+    const sequence = { steps: 3, batch: 1, input: values(...input) };
+    const output = { dtype: 'F32', halfUnit } as const;
+    const boundCase = await boundOf(reluOf([1], [0]), sequence, { output }, { decimals: 2 });
+    return [...judgeRounding(boundCase, {})[0].undecided];
+  };
+  expect(await undecided([1, 1, 1], 0.01)).toEqual([0, 0, 0]);
+  expect(await undecided([100, 100.5, 101], 0.4)).toEqual([0, 0, 0]);
+  expect(await undecided([1, 1.5, 2], 0.4)).toEqual([1, 1, 1]);
 });
 
 describe('what is judged how', () => {
