@@ -58,6 +58,7 @@ describe('without cases', () => {
     [{ cases: ['!cases'] }, 'leaves no case'],
     [{ cases: ['../..'] }, 'lies outside the folder of the configuration'],
     [{ cases: ['/etc/*'] }, 'lies outside the folder of the configuration'],
+    [{ cases: ['cases/a/../../../*'] }, 'lies outside the folder of the configuration'],
     [{ cases: ['cases'], profile: 'nvidia' }, 'profile: is not one of torch'],
     [{ cases: ['cases'], reporters: ['json=../r.json'] }, 'lies outside the folder of the configuration'],
     [{ cases: ['cases'], reporters: ['pdf'] }, 'reporters: pdf: Reporters are table'],
@@ -322,6 +323,11 @@ describe('shards', () => {
       (all.shard as { cases: number[] }).cases[0] = first.shard.cases[0];
     });
     await fails([one, stolen], 'have the same cases');
+    const without = changed('9', (all) => {
+      (all.cases as unknown[]).pop();
+      (all.shard as { cases: number[] }).cases.pop();
+    });
+    await fails([one, without], 'one is in none of them');
     await fails([one, changed('8', (all) => Object.assign(all, { cellcheck: '0.0.0' }))], 'another suite');
   });
 

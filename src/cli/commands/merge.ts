@@ -6,6 +6,7 @@ import { findFiles } from '../../files/find-cases.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import {
+  listsErrors,
   type ReportTarget,
   reporterOption,
   reportTo,
@@ -61,8 +62,8 @@ async function mergeCommand(paths: readonly string[], options: Options, io: Io):
     );
     const reports = await reportTo('verify', open, options);
     reports.begin(cases.map(({ label }) => label));
+    const isListed = listsErrors(open, cases.length);
     for (const one of cases) {
-      const isListed = cases.length > 1 && open.some(({ name, file }) => name === 'table' && !file);
       if (one.error && !isListed) io.stderr.write(`cellcheck: ${one.error.message}\n`);
       reports.result(one);
     }

@@ -22,6 +22,7 @@ import {
 import { fromOne } from '../options/parsers.js';
 import {
   configuredTargets,
+  listsErrors,
   type OpenTarget,
   type ReportTarget,
   reporterOption,
@@ -42,6 +43,7 @@ import {
   type CaseSettings,
   type ConfigOptionValues,
   configOf,
+  mustBeInSuite,
   settingsWith,
   suitePaths,
 } from '../options/suite.js';
@@ -164,6 +166,7 @@ async function plannedCases(
   const pending = wanted.length ? await pendingCases(wanted, options, command, there) : [];
   const byLabel = new Map(pending.map((one) => [one.label, one]));
   const kept = [...byLabel.values()].filter(({ label }) => !isLeftOut(label));
+  if (!options.allowOutside) for (const one of kept) mustBeInSuite(found, one);
   if (kept.length === 0)
     throw new CellcheckError({ file: found.file, tensor: 'cases', problem: 'leaves no case' });
   return kept.map(planned);
@@ -221,9 +224,7 @@ async function verifyInto(
     listenNoMore();
     stop.abort();
   });
-  // The table of several cases on stdout has a line for each error.
-  const isListed =
-    cases.length > 1 && targets.some(({ name, file }) => name === 'table' && file === undefined);
+  const isListed = listsErrors(targets, cases.length);
   const verdicts: (Verdict | undefined)[] = [];
   const progress = showSuiteProgress(io, cases.length);
   let failed = 0;

@@ -183,6 +183,11 @@ function openJobSummary({ env, cwd, stderr }: Io): Writer | undefined {
   }
 }
 
+/** Whether the table of several cases on stdout has a line for each error, which stderr then need not have. */
+export function listsErrors(targets: readonly ReportTarget[], cases: number): boolean {
+  return cases > 1 && targets.some(({ name, file }) => name === 'table' && file === undefined);
+}
+
 /** Writes what a command reports to all of its targets. */
 export interface Broadcast<C extends Command> {
   readonly begin: (labels: readonly string[]) => void;

@@ -39,6 +39,15 @@ export function suitePaths(found: FoundConfig, allowOutside: boolean): string[] 
   return cases;
 }
 
+/**
+ * What a glob has found may lie outside all the same, as by `a/*\/../../..`.
+ * @throws CellcheckError for such a case
+ */
+export function mustBeInSuite(found: FoundConfig, { source }: Pending): void {
+  if (source instanceof CellcheckError || !('path' in source)) return;
+  if (path.relative(found.folder, source.path).startsWith('..')) besideConfig(found, 'cases', source.path);
+}
+
 /** How one case is read and judged: by the command line, then by the configuration, then by the case itself. */
 export interface CaseSettings {
   readonly load: LoadOptions;
