@@ -1,6 +1,7 @@
+import fs from 'node:fs';
 import { expect, test } from 'vitest';
 import { envelope } from '../../src/bounds/envelope.js';
-import { PROFILES } from '../../src/bounds/profiles.js';
+import { PROFILES, type ProfileName } from '../../src/bounds/profiles.js';
 import { judgeRounding } from '../../src/verdict/rounding.js';
 import { boundOf } from '../diagnose/bound.js';
 import { moduleOf } from '../engine/module.js';
@@ -30,4 +31,33 @@ test.each([
   };
   expect(faultyUnits(limit - 0.05)).toEqual([]);
   expect(faultyUnits(limit + 0.05)).toEqual([1]);
+});
+
+test('how far activations err is what docs/numerics.md says', () => {
+  const text = fs.readFileSync(new URL('../../docs/numerics.md', import.meta.url), 'utf8');
+  const rows = text
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .filter(([, names = '']) => names.split(', ').some((name) => name.slice(1, -1) in PROFILES));
+  const documented = new Map<string, string[]>();
+  for (const [, names, ...errors] of rows) {
+    for (const [i, name] of names.split(', ').entries()) {
+      const like = /^as (.*)$/.exec(errors[0])?.[1].split(', ');
+      documented.set(name, like ? documented.get(like[i] ?? like[0])! : errors.slice(0, 4));
+    }
+  }
+  expect([...documented.keys()].sort()).toEqual(
+    Object.keys(PROFILES)
+      .map((name) => `\`${name}\``)
+      .sort(),
+  );
+  for (const [name, errors] of documented) {
+    const { tanh, tanhAbsolute, sigmoid, sigmoidAbsolute } = PROFILES[name.slice(1, -1) as ProfileName];
+    expect(
+      [tanh, tanhAbsolute, sigmoid, sigmoidAbsolute].map(({ worst, typical }) =>
+        worst === 0 && typical === 0 ? '0' : `${worst} (${typical})`,
+      ),
+      name,
+    ).toEqual(errors);
+  }
 });
