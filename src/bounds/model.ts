@@ -1,5 +1,11 @@
 import type { VarianceTerms } from '../engine/kernels/kernels.js';
 import type { Floats } from '../tensor/dtype.js';
+import { tanhApprox } from './tanh-approx.js';
+
+/** The functions that runtimes are known to compute tanh by. */
+export const TANHS = { tanh: Math.tanh, 'tanh.approx': tanhApprox } as const;
+
+export type TanhName = keyof typeof TANHS;
 
 /** A matrix and bias whose product gives an error. */
 interface ErrorFactor {

@@ -1,5 +1,5 @@
 import type { FloatDtype, Precision } from '../tensor/dtype.js';
-import { tanhApprox } from './tanh-approx.js';
+import type { TanhName } from './model.js';
 
 /**
  * How a runtime rounds: what each part of a step is rounded to. Roundoffs and errors are relative unless stated
@@ -15,7 +15,7 @@ export interface Profile {
   /** Unit roundoff of stored values: sums before activations, gates, states. */
   readonly store: number;
   /** tanh as it is computed, where that is known; its errors are those that are left. */
-  readonly tanhOf: (a: number) => number;
+  readonly tanhOf: TanhName;
   /** Error of tanh, in units of `store`, relative to its value. */
   readonly tanh: ActivationError;
   /** Error of tanh, in units of `store`, absolute; added to the relative one. */
@@ -74,7 +74,7 @@ const torch: Profile = {
   products: 0,
   accumulate: F32,
   store: F32,
-  tanhOf: Math.tanh,
+  tanhOf: 'tanh',
   tanh: { worst: 2, typical: 0.5 },
   tanhAbsolute: { worst: 0, typical: 0 },
   sigmoid: { worst: 5, typical: 0.95 },
@@ -128,10 +128,10 @@ const FARTHEST_TANH: ActivationError = { worst: 180, typical: 75 };
  * matter of rounding.
  */
 const tanhOnGpu = {
-  tanhOf: tanhApprox,
+  tanhOf: 'tanh.approx',
   tanh: { worst: 22, typical: 7 },
   tanhAbsolute: { worst: 3.5, typical: 1.3 },
-};
+} as const satisfies Partial<Profile>;
 
 /** All operands in one dtype, as module.half() has them. */
 const allIn = (dtype: FloatDtype): Operands => ({

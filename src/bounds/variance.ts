@@ -1,5 +1,5 @@
 import type { Floats } from '../tensor/dtype.js';
-import { type ErrorModel, sigmoidSlope, tanhSlope } from './model.js';
+import { type ErrorModel, sigmoidSlope, TANHS, tanhSlope } from './model.js';
 import type { Profile } from './profiles.js';
 import { twinProducts } from './twins.js';
 
@@ -62,7 +62,7 @@ export function varianceModel(profile: Profile): ErrorModel {
     affine: (a, v, terms) => v + perAffineSquare(terms) * a * a,
     projected: (h, v, terms) => v + (perSumSquare(terms) + rounding) * h * h + floor2,
     // The kernels have no other tanh.
-    ...(tanhOf === Math.tanh && {
+    ...(tanhOf === 'tanh' && {
       kernelTerms: (terms) => ({
         sigmas: ROUNDING_SIGMAS,
         affine: perAffineSquare(terms),
@@ -80,7 +80,7 @@ export function varianceModel(profile: Profile): ErrorModel {
       const apart = parts * (Math.abs(bIh) + Math.abs(bHh));
       return (sum * sum + 2 * apart * apart) / 3;
     },
-    tanhOf,
+    tanhOf: TANHS[tanhOf],
     tanh(a, value, v) {
       const slope = tanhSlope(a, value, ROUNDING_SIGMAS * Math.sqrt(v));
       return Math.min(slope * slope * v, 1) + tanh2 * value * value + tanhAbsolute2;

@@ -1,4 +1,4 @@
-import { type ErrorModel, sigmoidSlope, tanhSlope } from './model.js';
+import { type ErrorModel, sigmoidSlope, TANHS, tanhSlope } from './model.js';
 import type { Profile } from './profiles.js';
 
 /**
@@ -40,7 +40,7 @@ export function worstCaseModel(profile: Profile): ErrorModel {
     sum: (a, eOne, eOther, eBiases) => stored(a, eOne + eOther + eBiases),
     biases: (bIh, bHh, areAdded) =>
       (areAdded ? biases * Math.abs(bIh + bHh) : 0) + 2 * parts * (Math.abs(bIh) + Math.abs(bHh)),
-    tanhOf: profile.tanhOf,
+    tanhOf: TANHS[profile.tanhOf],
     tanh(a, value, e) {
       const propagated = Math.min(e * tanhSlope(a, value, e), 2);
       const relative = profile.tanh.worst * (Math.abs(value) + propagated);
