@@ -16,10 +16,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   files: ['formats', 'module', 'tensor', 'schemas', 'errors'],
   engine: ['module', 'tensor', 'errors', 'kinds'],
   bounds: ['engine', 'module', 'tensor', 'kinds'],
-  threads: ['engine', 'module', 'tensor'],
+  threads: ['bounds', 'engine', 'module', 'tensor'],
   'one-weight': ['bounds', 'engine', 'module', 'tensor', 'kinds'],
   verdict: ['one-weight', 'bounds', 'threads', 'engine', 'compare', 'module', 'tensor', 'errors', 'kinds'],
-  diagnose: ['verdict', 'one-weight', 'bounds', 'engine', 'compare', 'module', 'tensor', 'kinds'],
+  diagnose: ['verdict', 'one-weight', 'threads', 'bounds', 'engine', 'compare', 'module', 'tensor', 'kinds'],
   diff: ['module', 'tensor', 'errors', 'kinds'],
   inspect: ['verdict', 'threads', 'engine', 'compare', 'module', 'formats', 'tensor', 'errors', 'kinds'],
   report: [

@@ -42,7 +42,7 @@ export interface Envelope {
 /** The true output of a layer, in the layout of `Spread`. Steps after the longest row may be missing. */
 interface KnownOutput {
   readonly values: Floats;
-  /** Half-width of the interval in which each value lies; absent where they are exact. */
+  /** Half-width of the interval in which each value lies; absent where they are exact. For bounds only. */
   readonly uncertainty?: Floats;
 }
 
@@ -86,14 +86,14 @@ export function envelope(network: Network, sequence: Sequence, options: Envelope
 }
 
 const MODELS = { likely: varianceModel, worst: worstCaseModel };
-const models = new Map<Profile, Partial<Record<EnvelopeOptions['model'], ErrorModel>>>();
+const models = new Map<string, ErrorModel>();
 
-/** Cached, so that call sites stay monomorphic for V8. */
+/** Cached by what the profile says, so that call sites stay monomorphic for V8: other threads get copies of profiles. */
 function modelOf(name: EnvelopeOptions['model'], profile: Profile): ErrorModel {
-  const byName = models.get(profile) ?? {};
-  models.set(profile, byName);
-  byName[name] ??= MODELS[name](profile);
-  return byName[name];
+  const key = `${name} ${JSON.stringify(profile)}`;
+  const model = models.get(key) ?? MODELS[name](profile);
+  models.set(key, model);
+  return model;
 }
 
 /** What a pass runs, and the kernels and error model that it runs with. */
@@ -200,16 +200,14 @@ function initialStates(pass: Pass): States {
   };
 }
 
-/** The model's errors for uncertainties [outer, batch, inner], with packed rows. */
+/** Uncertainties [outer, batch, inner], which are bounds of errors, with packed rows. */
 function packedErrors(
-  { model, sequence, packing }: Pass,
+  { sequence, packing }: Pass,
   uncertainty: Floats | undefined,
   outer: number,
   inner: number,
 ): Floats | undefined {
-  if (!uncertainty) return undefined;
-  const errors = Float64Array.from(uncertainty, model.fromUncertainty);
-  return pick(errors, packing.order, outer, sequence.batch, inner);
+  return uncertainty && pick(uncertainty, packing.order, outer, sequence.batch, inner);
 }
 
 /** A known output with its errors, with packed rows and zeros for missing steps. */

@@ -286,7 +286,8 @@ function weightNorms(run: LayerRun, columns: number): WeightNorms | undefined {
   if (module.nonlinearity === 'relu' || module.proj_size) return norms;
   const largestH = Math.max(1, largestMagnitude(h, 0, h.length));
   const largestX = largestMagnitude(input, 0, input.length);
-  return norms.input * largestX + norms.hidden * largestH > hugeSum ? norms : undefined;
+  // Where NaN is among them, single rows are looked at.
+  return norms.input * largestX + norms.hidden * largestH <= hugeSum ? undefined : norms;
 }
 
 /** The norm ‖W‖∞: the largest sum of magnitudes in a row. */

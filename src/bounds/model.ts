@@ -94,8 +94,6 @@ export interface ErrorModel {
   readonly undecidedError: number;
   /** The error of a value with this error after it was rounded to multiples of `spacing`, as the exact one was. */
   rounded(error: number, spacing: number): number;
-  /** The error of a value that is known to ± uncertainty. */
-  fromUncertainty(uncertainty: number): number;
 }
 
 /** Below this, 1 − value loses so few digits that it can be used. */

@@ -110,7 +110,6 @@ export function varianceModel(profile: Profile): ErrorModel {
     undecidedError: 1,
     // Both become the same number, unless there is the middle between two numbers between them.
     rounded: (v, spacing) => v + spacing * Math.min(spacing / 6, MEAN_DEVIATION * Math.sqrt(v)),
-    fromUncertainty: (uncertainty) => (uncertainty * uncertainty) / 3,
   };
 }
 

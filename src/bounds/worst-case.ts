@@ -66,6 +66,5 @@ export function worstCaseModel(profile: Profile): ErrorModel {
     reported: (error) => error,
     undecidedError: 0,
     rounded: (e, spacing) => e + spacing,
-    fromUncertainty: (uncertainty) => uncertainty,
   };
 }

@@ -21,7 +21,7 @@ export interface AutoRule {
   readonly proofNeeded: boolean;
   /** The largest mean square of a unit's errors that is taken for rounding, in variances. */
   readonly meanSquare: number;
-  /** Bounds of the rounding errors; computed only where an element is beyond the limit. */
+  /** Bounds of the rounding errors; asked for only where an element is beyond the limit, and only in `rowsToProve`. */
   readonly bounds: () => Prediction;
   /** Whether the proven faults are counted. */
   readonly areCounted: boolean;
@@ -85,9 +85,7 @@ export function judgeByRounding(reference: Reference, predicted: Prediction, rul
   const { data: expected, units } = reference;
   const elements = judgeElements(expected, predicted, rule.limit);
   const { faults, sigmas, undecided } = elements;
-  const { proven, rare } = faults.includes(1)
-    ? checkFaults(expected, elements, rule)
-    : { proven: 0, rare: 0 };
+  const { proven, rare } = checkFaults(expected, elements, rule);
   const spreads = rule.proofNeeded || rule.unit === 'bounds' ? [] : unitSpreads(reference, sigmas, faults);
   const { faulty, suspicious } = sortSpreads(spreads, rule.meanSquare);
   for (const { unit } of faulty) {
@@ -146,6 +144,28 @@ function judgeElements(expected: Floats, predicted: Prediction, limit: number): 
   return { faults, sigmas, undecided };
 }
 
+/** The batch rows with elements beyond the limit, where the bounds decide something about those. */
+export function rowsToProve(reference: Reference, predicted: Prediction, rule: ProofRule): number[] {
+  const { data, units, batch } = reference;
+  const elements = judgeElements(data, predicted, rule.limit);
+  if (!isProofOpen(elements, rule)) return [];
+  const rows = new Set<number>();
+  for (const [i, fault] of elements.faults.entries()) if (fault) rows.add(Math.floor(i / units) % batch);
+  return [...rows];
+}
+
+type ProofRule = Pick<AutoRule, 'limit' | 'proofNeeded' | 'areCounted'>;
+
+/** Whether bounds decide about faults: they count the proven ones, and tell which are none. */
+function isProofOpen({ faults, sigmas }: Pick<Elements, 'faults' | 'sigmas'>, rule: ProofRule): boolean {
+  if (!faults.includes(1)) return false;
+  if (rule.areCounted || rule.proofNeeded) return true;
+  return (
+    count(faults) <= rareAmong(faults.length) &&
+    faults.every((fault, i) => !fault || sigmas[i] <= RARE_FACTOR * rule.limit)
+  );
+}
+
 /**
  * Holds the faults against the bounds. Faults within them become undecided where a proof is needed, and are taken back
  * where they are rare.
@@ -155,10 +175,7 @@ function checkFaults(
   { faults, sigmas, undecided }: Elements,
   rule: AutoRule,
 ): Pick<Judgement['counts'], 'proven' | 'rare'> {
-  const mayBeRare =
-    count(faults) <= rareAmong(expected.length) &&
-    faults.every((fault, i) => !fault || sigmas[i] <= RARE_FACTOR * rule.limit);
-  if (!rule.areCounted && !rule.proofNeeded && !mayBeRare) return { proven: 0, rare: 0 };
+  if (!isProofOpen({ faults, sigmas }, rule)) return { proven: 0, rare: 0 };
   const bounds = rule.bounds();
   let proven = 0;
   const nearFaults: number[] = [];

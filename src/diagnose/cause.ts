@@ -1,4 +1,3 @@
-import { envelope } from '../bounds/envelope.js';
 import {
   type Operands,
   PROFILE_OF,
@@ -18,6 +17,7 @@ import { CHANCE, type Localised, localise } from '../one-weight/localise.js';
 import { refine } from '../one-weight/refine.js';
 import { type Suspect, valueInFile } from '../one-weight/suspect.js';
 import type { FloatDtype } from '../tensor/dtype.js';
+import { envelopeInThreads } from '../threads/envelope.js';
 import type {
   Cause,
   Convention,
@@ -74,7 +74,7 @@ export interface CauseOptions {
 export async function findCause(whole: BoundCase, base: Predicted, options: CauseOptions): Promise<Cause> {
   const { profile, depth, speed } = options;
   const boundCase = cutToReference(whole);
-  const target: Target = { boundCase, base, allowances: allowances(boundCase, profile) };
+  const target: Target = { boundCase, base, allowances: await allowances(boundCase, profile, speed) };
   const baseline = misfit(target, base, {}, false);
   const searched: Searched = {
     pattern: options.pattern,
@@ -86,7 +86,7 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
   const sure = options.precision?.isSure ? precision(options) : undefined;
   const atOnce =
     inReference(target) ??
-    (options.oneUnit && weightOfUnit(boundCase, options.oneUnit, options)) ??
+    (options.oneUnit && (await weightOfUnit(boundCase, options.oneUnit, options))) ??
     sure ??
     (depth === 'reference' ? { kind: 'not-searched' } : undefined);
   if (atOnce) return { ...searched, ...atOnce };
@@ -114,7 +114,7 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
   const tried = { ...singles.tried, singles: singles.tried.singles + places.count };
   const afterPlaces = { ...afterSingles, tried };
   if (placed) return { ...afterPlaces, ...placed };
-  const beyond = layersBeyond(boundCase, options);
+  const beyond = await layersBeyond(boundCase, options);
   const alone = weights(beyond) ?? precision(options);
   if (alone) return { ...afterPlaces, ...alone };
   const changed = overwritten(target);
@@ -134,7 +134,7 @@ export async function findCause(whole: BoundCase, base: Predicted, options: Caus
     // What a coarser rounding leaves may hide a second fault: what explains all of it comes first.
     ...((pairs && conventions(pairs)) ??
       (await inCoarserRounding(target, [...singles.near, ...places.near], options)) ??
-      weightOnGpu(boundCase, beyond, options) ??
+      (await weightOnGpu(boundCase, beyond, options)) ??
       unexplained(beyond, options)),
   };
 }
@@ -154,7 +154,11 @@ async function inCoarserRounding(
   const { boundCase } = target;
   if (!mayBeCoarser(boundCase, options)) return undefined;
   for (const profile of COARSER_ROUNDINGS) {
-    const search = { ...target, allowances: allowances(boundCase, profile), speed: options.speed };
+    const search = {
+      ...target,
+      allowances: await allowances(boundCase, profile, options.speed),
+      speed: options.speed,
+    };
     // A line for each unit would fit too much of what may be rounding.
     const read = readOff(search).filter(({ change }) => !change.unitScale);
     const { fits } = await searchAmong(search, [...near, ...read.map((hypothesis) => [hypothesis])]);
@@ -175,18 +179,20 @@ const MOST_ON_GPU = 1000;
 const MOST_LEFT_ON_GPU = 0.05;
 
 /** One weight of a reference that a GPU computed: with it, not much is left by the rounding of other runtimes. */
-function weightOnGpu(
+async function weightOnGpu(
   boundCase: BoundCase,
   beyond: readonly LayerBeyond[],
   options: CauseOptions,
-): Finding | undefined {
+): Promise<Finding | undefined> {
   if (!mayBeCoarser(boundCase, options)) return undefined;
   const isNear = beyond.every(({ layer, localised: { farthest, total, suspects } }) => {
     if (farthest <= MOST_ON_GPU) return true;
     const rests = suspects.map((one) => refine(layer, one));
     return rests.some((rest) => rest.farthest <= MOST_ON_GPU && rest.left <= MOST_LEFT_ON_GPU * total);
   });
-  return isNear ? weights(layersBeyond(boundCase, { ...options, rounding: PROOFS.generic })) : undefined;
+  return isNear
+    ? weights(await layersBeyond(boundCase, { ...options, rounding: PROOFS.generic }))
+    : undefined;
 }
 
 /** Whether a case like this one could show a convention: not one of tensors that it does not have, nor a rare one. */
@@ -248,41 +254,48 @@ interface LayerBeyond {
 }
 
 /** The layers beyond rounding, among those whose output is known; none if numbers were printed. */
-function layersBeyond(boundCase: BoundCase, options: Parameters<typeof localisedLayers>[1]): LayerBeyond[] {
+async function layersBeyond(
+  boundCase: BoundCase,
+  options: Parameters<typeof localisedLayers>[1],
+): Promise<LayerBeyond[]> {
   if (boundCase.decimals !== undefined) return [];
-  return localisedLayers(boundCase, options).filter(({ localised }) => localised.farthest > ROUNDING_SIGMAS);
+  return (await localisedLayers(boundCase, options)).filter(
+    ({ localised }) => localised.farthest > ROUNDING_SIGMAS,
+  );
 }
 
 /** The layers whose output is known, and what single weights would explain of their residuals. */
-function localisedLayers(
+async function localisedLayers(
   boundCase: BoundCase,
   {
     profile,
     operands,
     rounding,
-  }: Pick<CauseOptions, 'profile' | 'operands'> & { readonly rounding?: Profile },
-): LayerBeyond[] {
+    speed,
+  }: Pick<CauseOptions, 'profile' | 'operands' | 'speed'> & { readonly rounding?: Profile },
+): Promise<LayerBeyond[]> {
   const outputs = knownOutputs(boundCase);
   const dtype = outputs.find((output) => output)?.dtype;
   if (!dtype) return [];
-  const { layers } = envelope(boundCase.network, boundCase.sequence, {
+  const { layers } = await envelopeInThreads(boundCase.network, boundCase.sequence, {
     profile: rounding ?? profileWith(profile ?? PROFILE_OF[dtype as FloatDtype], operands),
     operands,
     model: 'likely',
     known: outputs.map((output) => output && { values: output.data }),
+    speed,
   });
   return knownLayers(boundCase, layers).map((layer) => ({ layer, localised: localise(layer) }));
 }
 
 /** The weight that makes all steps of one unit differ, though each of them is within rounding. */
-function weightOfUnit(
+async function weightOfUnit(
   boundCase: BoundCase,
   { layer, unit }: NonNullable<CauseOptions['oneUnit']>,
   options: CauseOptions,
-): Finding | undefined {
+): Promise<Finding | undefined> {
   const { hidden_size } = boundCase.network.module;
   // Directions are beside each other in a row of the output.
-  const known = localisedLayers(boundCase, options).filter((one) => one.layer.layer === layer);
+  const known = (await localisedLayers(boundCase, options)).filter((one) => one.layer.layer === layer);
   const own = known[Math.floor(unit / hidden_size)];
   const ofUnit = wrongWeights(own).filter((weight) => weight.unit === unit % hidden_size);
   return ofUnit.length ? { kind: 'weights', weights: ofUnit } : undefined;

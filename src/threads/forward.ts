@@ -3,11 +3,8 @@ import { workOf } from '../engine/kernels/choose.js';
 import { checkSpeed } from '../engine/options.js';
 import { planTrace } from '../engine/trace.js';
 import type { Network, Sequence } from '../module/bind.js';
-import { dividesUnits, LEAST_WORK_BY_UNITS } from './divide.js';
+import { dividesUnits, LEAST_WORK_BY_UNITS, threadsThatPay } from './divide.js';
 
-// Threads pay from this many multiplications on: they take about 100 ms, and a thread takes 30 to 60 ms to start. Each
-// thread gets at least half as many.
-const LEAST_WORK = 2 ** 30;
 // More threads would wait longer at every step than they save.
 const MOST_THREADS_BY_UNITS = 8;
 
@@ -34,14 +31,12 @@ function threadsFor(
   sequence: Sequence,
   { speed, storage, noise, trace = false }: ForwardOptions,
 ): number {
-  const { threads = 1, kernels } = speed ?? {};
-  const work = workOf(network, sequence);
   // Random rounding depends on the order of operations.
-  if (threads < 2 || storage || noise) return 1;
-  // Plain kernels take about five times as long.
-  if (work * (kernels === 'plain' ? 5 : 1) < LEAST_WORK) return 1;
+  if (storage || noise) return 1;
+  const work = workOf(network, sequence);
+  const most = threadsThatPay(work, speed);
+  if (most < 2) return 1;
   const { batch, steps } = sequence;
-  const most = Math.min(threads, Math.floor((2 * work) / LEAST_WORK));
   if (!dividesUnits(network, sequence, trace)) return Math.min(most, batch);
   const { module, layers } = network;
   const perStep = work / (steps * layers.length);

@@ -5,12 +5,16 @@ import type { Sequence } from '../module/bind.js';
 import { directionsOf, type Module, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 
-/** Batch rows for each of `count` threads, dealt out from the longest to the shortest so that each has similar work. */
-export function splitRows({ batch, steps, lengths }: Sequence, count: number): number[][] {
+/** These batch rows for each of `count` threads, dealt out from the longest to the shortest so that each has similar work. */
+export function splitRows(
+  { steps, lengths }: Pick<Sequence, 'steps' | 'lengths'>,
+  rows: Iterable<number>,
+  count: number,
+): number[][] {
   const length = (row: number) => lengths?.[row] ?? steps;
-  const rows = [...Array(batch).keys()].sort((a, b) => length(b) - length(a));
+  const sorted = [...rows].sort((a, b) => length(b) - length(a));
   const rowsByThread = Array.from({ length: count }, () => [] as number[]);
-  for (const [i, row] of rows.entries()) rowsByThread[i % count].push(row);
+  for (const [i, row] of sorted.entries()) rowsByThread[i % count].push(row);
   return rowsByThread;
 }
 
@@ -130,9 +134,9 @@ function together(outputs: readonly Outputs[]): Pick<Screened, 'isTold' | 'farth
 }
 
 /** Copies values [outer, rows, inner] to these batch rows of `target` [outer, batch, inner]. */
-function scatter(
-  values: Floats,
-  target: Floats,
+export function scatter(
+  values: Floats | Uint8Array,
+  target: Floats | Uint8Array,
   outer: number,
   batch: number,
   inner: number,

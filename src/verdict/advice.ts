@@ -59,7 +59,8 @@ async function betterReading(run: Run): Promise<Advice | undefined> {
   const of = run.tensors.reduce((sum, { comparison }) => sum + comparison.elements, 0);
   // A tolerance tells a wrong reading from one that is right but for a fault or for rounded digits.
   const close = { rule: 'close' } as const;
-  const now = mismatchesIn(await run.rerun(close));
+  const isAsGiven = run.boundCase === run.asGiven;
+  const now = mismatchesIn(await (isAsGiven ? run.rejudge(close) : run.rerun(close)));
   for (const batch_first of layouts) {
     for (const nonlinearity of nonlinearities) {
       const changed = {

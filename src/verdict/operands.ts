@@ -7,7 +7,7 @@ import { isOnGrid } from '../tensor/grid.js';
 export function withRoundedOperands(boundCase: BoundCase, operands: Operands): BoundCase {
   const { weights, biases, initialStates, only } = operands;
   const input = only === 'hidden' ? undefined : operands.input;
-
+  if (![weights, biases, input, initialStates].some((dtype) => dtype)) return boundCase;
   const { network, sequence } = boundCase;
   const layers = network.layers.map((directions) =>
     directions.map(

@@ -1,4 +1,4 @@
-import { type Envelope, type EnvelopeOptions, envelope, type Spread } from '../bounds/envelope.js';
+import type { Envelope, EnvelopeOptions, Spread } from '../bounds/envelope.js';
 import type { Overflow } from '../bounds/layer.js';
 import {
   PROFILE_OF,
@@ -16,6 +16,7 @@ import {
   type Judgement,
   judgeByRounding,
   type Prediction,
+  rowsToProve,
   withFaultyUnit,
 } from '../compare/by-rounding.js';
 import { rootMeanSquare, standardDeviation } from '../compare/deviation.js';
@@ -25,6 +26,7 @@ import { type Known, knownLayers } from '../one-weight/known-layers.js';
 import { wrongUnit } from '../one-weight/wrong-unit.js';
 import type { FloatDtype, Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
+import { envelopeInThreads } from '../threads/envelope.js';
 import type { Settings } from './settings.js';
 
 /** The judgement of a reference, and what it rests on. */
@@ -57,28 +59,34 @@ const CONSTANT = 0.01;
  * it, and all layers where the output is not known, run free. Printed numbers are held within the bounds of what their
  * missing digits can do, from whichever beginning gives the narrower bound.
  */
-export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings): RoundingJudgement[] {
+export async function judgeRounding(
+  boundCase: BoundCase,
+  settings: RoundingSettings,
+): Promise<RoundingJudgement[]> {
   const { network, sequence, decimals } = boundCase;
   const { speed, onProgress } = settings;
   const outputs = knownOutputs(boundCase);
   const known = outputs.map((output) => output && { values: output.data });
-  const envelopeOf = cached((profile: ProfileName, model: EnvelopeOptions['model']) => {
-    const proof = model === 'worst' && !settings.profile ? PROOFS[profile] : undefined;
-    return envelope(network, sequence, {
-      profile: proof ?? profileWith(profile, settings.operands),
-      model,
-      known,
-      operands: settings.operands,
-      ...(model === 'likely' && { samples: settings.samples }),
-      speed,
-      onProgress,
-    });
+  const passOptions = { known, operands: settings.operands, speed, onProgress };
+  const likelyBy = cached((profile) =>
+    envelopeInThreads(network, sequence, {
+      profile: profileWith(profile, settings.operands),
+      model: 'likely',
+      samples: settings.samples,
+      ...passOptions,
+    }),
+  );
+  const boundsBy = cachedRows((profile, rows) => {
+    const proof = settings.profile ? undefined : PROOFS[profile];
+    const rounding = proof ?? profileWith(profile, settings.operands);
+    return envelopeInThreads(network, sequence, { profile: rounding, model: 'worst', ...passOptions }, rows);
   });
-  const printedEnvelopesOf = cached((profile: ProfileName) =>
+  const printedEnvelopesBy = cached((profile) =>
     printedBounds(boundCase, outputs, PROFILES[profile], { speed, onProgress }),
   );
   const references = allReferences(boundCase);
-  const judgements = references.map((reference) => {
+  const judgements: RoundingJudgement[] = [];
+  for (const reference of references) {
     const profile = profileOf(reference, references, settings);
     const spreadIn = (from: Envelope): Spread => outputFor(reference, outputsOf(from));
     const judge = (predicted: Prediction, rule: AutoRule, overflow?: Overflow): RoundingJudgement => ({
@@ -91,38 +99,45 @@ export function judgeRounding(boundCase: BoundCase, settings: RoundingSettings):
       decimals: reference.printed?.decimals ?? decimals,
     });
     if (decimals !== undefined) {
-      const bounds = widened(printedEnvelopesOf(profile).map(spreadIn).reduce(tighter), reference);
-      return judge(bounds, {
+      const printed = await printedEnvelopesBy(profile);
+      const bounds = widened(printed.map(spreadIn).reduce(tighter), reference);
+      const rule: AutoRule = {
         limit: 1,
         unit: 'bounds',
         meanSquare: Number.POSITIVE_INFINITY,
         proofNeeded: false,
         areCounted: true,
         bounds: () => bounds,
-      });
+      };
+      judgements.push(judge(bounds, rule));
+      continue;
     }
-    const likely = envelopeOf(profile, 'likely');
-    const rule: AutoRule = {
+    const likely = await likelyBy(profile);
+    const rule = {
       limit: ROUNDING_SIGMAS,
       unit: 'sigmas',
       meanSquare: PROFILES[profile].meanSquare,
       proofNeeded: likely.coherent,
       areCounted: settings.proofs !== false,
-      bounds: () => spreadIn(envelopeOf(profile, 'worst')),
-    };
-    return judge(spreadIn(likely), rule, likely.overflows[0]);
-  });
+    } as const;
+    const predicted = spreadIn(likely);
+    const rows = rowsToProve(reference, predicted, rule);
+    const bounds = rows.length ? spreadIn(await boundsBy(profile, rows)) : predicted;
+    judgements.push(judge(predicted, { ...rule, bounds: () => bounds }, likely.overflows[0]));
+  }
   if (decimals !== undefined || judgements.some(({ faults }) => faults.includes(1))) return judgements;
-  return judgements.map((judgement) => {
-    const roundoff = ROUNDOFFS[judgement.profile];
-    const layer = outputs.indexOf(judgement.reference);
-    // Final states are of the same steps.
-    if (!roundoff || layer < 0) return judgement;
-    const likely = envelopeOf(judgement.profile, 'likely');
-    if (likely.coherent) return judgement;
-    const known = knownLayers(boundCase, likely.layers).filter((other) => other.layer === layer);
-    return asOneWeight(judgement, known, roundoff);
-  });
+  return Promise.all(
+    judgements.map(async (judgement) => {
+      const roundoff = ROUNDOFFS[judgement.profile];
+      const layer = outputs.indexOf(judgement.reference);
+      // Final states are of the same steps.
+      if (!roundoff || layer < 0) return judgement;
+      const likely = await likelyBy(judgement.profile);
+      if (likely.coherent) return judgement;
+      const known = knownLayers(boundCase, likely.layers).filter((other) => other.layer === layer);
+      return asOneWeight(judgement, known, roundoff);
+    }),
+  );
 }
 
 /** The profiles by which a wrong weight may stay within the rounding of every value, and what they round weights to. */
@@ -174,13 +189,26 @@ export function profileOf(
   return PROFILE_OF[(dtype === 'F32' && narrow ? narrow.dtype : dtype) as FloatDtype];
 }
 
-/** The same function, which computes each result once. */
-function cached<A extends readonly string[], T>(compute: (...names: A) => T): (...names: A) => T {
-  const results = new Map<string, T>();
-  return (...names) => {
-    const key = names.join(' ');
-    const result = results.get(key) ?? compute(...names);
-    results.set(key, result);
+/** The same function, which computes the result of each profile once. */
+function cached<T>(compute: (profile: ProfileName) => Promise<T>): (profile: ProfileName) => Promise<T> {
+  const results = new Map<ProfileName, Promise<T>>();
+  return (profile) => {
+    const result = results.get(profile) ?? compute(profile);
+    results.set(profile, result);
+    return result;
+  };
+}
+
+/** The same function, which computes nothing for rows that an earlier result has. */
+function cachedRows<T>(
+  compute: (profile: ProfileName, rows: readonly number[]) => Promise<T>,
+): (profile: ProfileName, rows: readonly number[]) => Promise<T> {
+  const results: { profile: ProfileName; rows: ReadonlySet<number>; result: Promise<T> }[] = [];
+  return (profile, rows) => {
+    const made = results.find((one) => one.profile === profile && rows.every((row) => one.rows.has(row)));
+    if (made) return made.result;
+    const result = compute(profile, rows);
+    results.push({ profile, rows: new Set(rows), result });
     return result;
   };
 }
@@ -194,27 +222,29 @@ function outputsOf({ layers, h_n, c_n }: Envelope) {
  * Bounds of what the missing digits and likely rounding can do together: once with every step from the reference's own
  * h, whose digits are missing too, and once from the initial state on.
  */
-function printedBounds(
+async function printedBounds(
   boundCase: BoundCase,
   outputs: readonly (Reference | undefined)[],
   profile: Profile,
   passOptions: Pick<EnvelopeOptions, 'speed' | 'onProgress'>,
-): Envelope[] {
+): Promise<Envelope[]> {
   const { network, sequence, uncertainty } = boundCase;
-  const boundsFrom = (known: NonNullable<EnvelopeOptions['known']>): Envelope => {
+  const boundsFrom = async (known: NonNullable<EnvelopeOptions['known']>): Promise<Envelope> => {
     // The digits that h lacks go into the bounds, not into the rounding.
     const exact = known.map((output) => output && { values: output.values });
-    const likely = envelope(network, sequence, { profile, model: 'likely', known: exact, ...passOptions });
+    const asLikely = { profile, model: 'likely', known: exact, ...passOptions } as const;
+    const likely = await envelopeInThreads(network, sequence, asLikely);
     // Standard deviations of coherent errors are too small: their rounding goes into the bounds as well.
     const rounding = likely.coherent ? profile : UNROUNDED;
     const worst = { profile: rounding, model: 'worst', known, uncertainty, ...passOptions } as const;
-    const missing = envelope(network, sequence, worst);
+    const missing = await envelopeInThreads(network, sequence, worst);
     return likely.coherent ? missing : withRounding(missing, likely);
   };
   const forced = outputs.map(
     (output) => output && { values: output.data, uncertainty: output.printed?.halfUnits },
   );
-  return forced.some((output) => output) ? [boundsFrom(forced), boundsFrom([])] : [boundsFrom([])];
+  const free = await boundsFrom([]);
+  return forced.some((output) => output) ? [await boundsFrom(forced), free] : [free];
 }
 
 /** Bounds with the standard deviations that still are rounding added. */

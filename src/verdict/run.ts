@@ -39,7 +39,7 @@ export interface Run {
   /** The same case with other settings. */
   readonly rerun: (other: Partial<Settings>) => Promise<Run>;
   /** The same outputs, judged by other settings. */
-  readonly rejudge: (other: Pick<Settings, 'profile' | 'proofs'>) => Promise<Run>;
+  readonly rejudge: (other: Pick<Settings, 'profile' | 'proofs'> | Pick<Settings, 'rule'>) => Promise<Run>;
 }
 
 /**
@@ -80,7 +80,7 @@ export async function runBound(asGiven: BoundCase, settings: Settings, rerun: Ru
 
 /** Judges by rounding; where that leaves values undecided, once more by what was sampled of the layers that run free. */
 async function judgedByRounding({ boundCase, settings }: Pick<Run, 'boundCase' | 'settings'>) {
-  const judgements = judgeRounding(boundCase, settings);
+  const judgements = await judgeRounding(boundCase, settings);
   if (settings.sampled === false || !needsSamples(boundCase, judgements)) return judgements;
   return judgeRounding(boundCase, { ...settings, samples: await sampleErrors(boundCase, settings) });
 }

@@ -1,4 +1,6 @@
 import { type Operands, PROFILE_OF, PROFILES, type ProfileName, profileWith } from '../bounds/profiles.js';
+import { ROUNDING_SIGMAS } from '../bounds/variance.js';
+import type { BoundCase } from '../module/bind.js';
 import { allReferences } from '../module/known-outputs.js';
 import {
   type ActivationProfile,
@@ -17,8 +19,8 @@ import {
   roundingOf,
   WEIGHTS,
 } from './coarser.js';
-import { beginning } from './first-steps.js';
 import { withRoundedOperands } from './operands.js';
+import { beginning, farthestRow } from './part.js';
 import { judgeRounding, type RoundingJudgement } from './rounding.js';
 import { type Run, runBound } from './run.js';
 import type { Settings } from './settings.js';
@@ -65,17 +67,35 @@ function recomputed({ asGiven, settings, rerun }: Run, other: Tried): Promise<Ru
   return runBound(asGiven, { ...settings, ...other }, rerun);
 }
 
-/** The run's first steps, where trying those first saves time. */
-function beginningOf(run: Run): Run | undefined {
-  const asGiven = beginning(run.asGiven);
-  return asGiven && { ...run, asGiven };
+/** A part of a case, and the least that a fault in it must be off to be one of the whole. */
+interface Part {
+  readonly asGiven: BoundCase;
+  readonly leastSigmas: number;
 }
 
-/** Whether a profile leaves something that is beyond rounding. */
-function hasFaults(run: Run, other: Tried): boolean {
-  const settings = { ...run.settings, ...other, proofs: false };
-  const boundCase = withRoundedOperands(run.asGiven, settings.operands ?? {});
-  return judgeRounding(boundCase, settings).some(({ faults }) => faults.includes(1));
+/** Among few values a deviation of so many σ is a fault that may be rare among many. */
+const NOT_RARE = 1.5 * ROUNDING_SIGMAS;
+
+/** The parts of a case that are tried before the whole, to save time: what cannot explain them cannot explain it. */
+function partsOf(run: Run): Part[] {
+  const [first, farthest] = [beginning(run.asGiven), farthestRow(run)];
+  return [
+    ...(first ? [{ asGiven: first, leastSigmas: 0 }] : []),
+    ...(farthest ? [{ asGiven: farthest, leastSigmas: NOT_RARE }] : []),
+  ];
+}
+
+/** Whether a profile leaves something in one of these parts that is beyond rounding. */
+async function hasFaults({ settings }: Run, parts: readonly Part[], other: Tried): Promise<boolean> {
+  const judgedBy = { ...settings, ...other, proofs: false };
+  for (const { asGiven, leastSigmas } of parts) {
+    const boundCase = withRoundedOperands(asGiven, judgedBy.operands ?? {});
+    const judgements = await judgeRounding(boundCase, judgedBy);
+    const isFault = ({ faults, sigmas }: RoundingJudgement) =>
+      faults.some((fault, i) => fault === 1 && sigmas[i] > leastSigmas);
+    if (judgements.some(isFault)) return true;
+  }
+  return false;
 }
 
 async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider> {
@@ -129,9 +149,9 @@ function isNegligible({ tensors }: Run): boolean {
 
 async function byActivations(run: Run): Promise<Wider['explained']> {
   if (!areSmall(run)) return undefined;
-  const beginning = beginningOf(run);
+  const parts = partsOf(run);
   for (const profile of ACTIVATIONS) {
-    if (beginning && hasFaults(beginning, { profile })) continue;
+    if (await hasFaults(run, parts, { profile })) continue;
     const wider = await run.rejudge({ profile, proofs: false });
     if (!areActivationErrors(run, wider)) continue;
     const ruling = await judge(wider);
@@ -150,12 +170,12 @@ async function firstPrecision(
   activations?: ProfileName,
 ): Promise<Coarser | undefined> {
   let likeliest: Coarser | undefined;
-  const beginning = beginningOf(run);
+  const parts = partsOf(run);
   for (const precision of precisions) {
     if (!couldBe(precision, run)) continue;
     for (const operands of PROFILES[precision].operands) {
       const settings = { profile: activations ?? precision, operands, sampled: false, proofs: false };
-      if (beginning && hasFaults(beginning, settings)) continue;
+      if (await hasFaults(run, parts, settings)) continue;
       const other = await recomputed(run, settings);
       const found = roundingOf(precision, other, run);
       if (found && found.likelihood === undefined) return found;

@@ -61,6 +61,12 @@ test('an infinite input or weight is no overflow', () => {
   expect(found(RELU, { steps: 1, batch: 1, input: values(9000, 0) }, small(2)).overflows).toHaveLength(1);
 });
 
+test('NaN in one row hides no overflow in another', () => {
+  const network = one('RNN', 1, 0);
+  const sequence = { steps: 1, batch: 2, input: values(Number.NaN, 60_001) };
+  expect(found(network, sequence, [{ values: values(0, 0) }]).overflows).toEqual([[0, 1, 'h', 0]]);
+});
+
 /** A network of one unit and one input, whose weights are all the same in every gate. */
 function one(kind: Kind, weightIh: number, weightHh: number): Network {
   const gates = { RNN: 1, GRU: 3, LSTM: 4 }[kind];

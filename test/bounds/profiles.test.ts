@@ -14,7 +14,7 @@ test.each([
   ['bf16', 2],
   ['generic', 3],
   ['tf32', 3],
-] as const)('%s: a unit is a fault where it is more than %d σ off at every step', (profile, limit) => {
+] as const)('%s: a unit is a fault where it is more than %d σ off at every step', async (profile, limit) => {
   const module = moduleOf('RNN', { hidden_size: 3, input_size: 2 });
   const own = networkOf(module, 3).layers[0][0];
   // No step depends on the one before: the reference can be as far off as one likes.
@@ -24,13 +24,13 @@ test.each([
     profile: PROFILES[profile],
     model: 'likely',
   }).layers;
-  const faultyUnits = (sigmas: number) => {
+  const faultyUnits = async (sigmas: number) => {
     const output = values.map((value, i) => value + (i % 3 === 1 ? sigmas * error[i] : 0.01 * error[i]));
-    const [judged] = judgeRounding(boundOf(network, sequence, { output }), { profile });
+    const [judged] = await judgeRounding(boundOf(network, sequence, { output }), { profile });
     return judged.units.map(({ unit }) => unit);
   };
-  expect(faultyUnits(limit - 0.05)).toEqual([]);
-  expect(faultyUnits(limit + 0.05)).toEqual([1]);
+  expect(await faultyUnits(limit - 0.05)).toEqual([]);
+  expect(await faultyUnits(limit + 0.05)).toEqual([1]);
 });
 
 test('how far activations err is what docs/numerics.md says', () => {

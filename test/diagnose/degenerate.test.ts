@@ -13,55 +13,55 @@ const LENGTHS = [5, 3];
 const SEQUENCE = { ...sequenceOf(MODULE, 5, 2, 2), lengths: LENGTHS };
 const BASE = predict(NETWORK, SEQUENCE, {});
 
-const said = (output: Floats, base = BASE) => {
+const said = async (output: Floats, base = BASE) => {
   const boundCase = boundOf(NETWORK, SEQUENCE, { output });
-  return degenerate({ boundCase, base, allowances: allowances(boundCase, undefined) })?.says;
+  return degenerate({ boundCase, base, allowances: await allowances(boundCase, undefined) })?.says;
 };
 
 test.each([
   [0, 'every value of the output is zero'],
   [0.37, 'every value of the output is 0.37'],
-])('the same value everywhere: %d', (value, says) => {
-  expect(said(BASE.output.map(() => value))).toBe(says);
-  expect(said(BASE.output.map((_, i) => (i === 29 ? value + 1 : value)))).toBeUndefined();
+])('the same value everywhere: %d', async (value, says) => {
+  expect(await said(BASE.output.map(() => value))).toBe(says);
+  expect(await said(BASE.output.map((_, i) => (i === 29 ? value + 1 : value)))).toBeUndefined();
 });
 
-test('the same step again and again', () => {
-  expect(said(BASE.output.map((_, i) => BASE.output[i % 6]))).toContain(
+test('the same step again and again', async () => {
+  expect(await said(BASE.output.map((_, i) => BASE.output[i % 6]))).toContain(
     'every step of the output is the same',
   );
-  expect(said(BASE.output)).toBeUndefined();
+  expect(await said(BASE.output)).toBeUndefined();
 });
 
-test('the same step from one on', () => {
+test('the same step from one on', async () => {
   const endless = predict(NETWORK, { ...SEQUENCE, lengths: undefined }, {});
   const stale = endless.output.map((value, i) => (i < 18 ? value : endless.output[12 + (i % 6)]));
-  expect(said(stale, endless)).toContain('from step 2 on every step of the output is the same');
+  expect(await said(stale, endless)).toContain('from step 2 on every step of the output is the same');
   // Zeros are padding.
   expect(
-    said(
+    await said(
       endless.output.map((value, i) => (i < 18 ? value : 0)),
       endless,
     ),
   ).toBeUndefined();
 });
 
-test('values that were dropped, and the others scaled', () => {
+test('values that were dropped, and the others scaled', async () => {
   const isDropped = (i: number) => i % 4 === 1;
-  expect(said(BASE.output.map((value, i) => (isDropped(i) ? 0 : value / 0.75)))).toContain(
+  expect(await said(BASE.output.map((value, i) => (isDropped(i) ? 0 : value / 0.75)))).toContain(
     'dropout with p = 0.25',
   );
   const unscaled = BASE.output.map((value, i) => (isDropped(i) ? 0 : value));
-  expect(said(unscaled)).toBeUndefined();
+  expect(await said(unscaled)).toBeUndefined();
   const other = BASE.output.map((value, i) => (isDropped(i) ? 0 : i === 2 ? value + 0.01 : value / 0.75));
-  expect(said(other)).toBeUndefined();
+  expect(await said(other)).toBeUndefined();
 });
 
-test.each([3, 4])('%d values that were dropped, or that are left', (count) => {
-  const dropout = (isLeft: (i: number) => boolean) => {
+test.each([3, 4])('%d values that were dropped, or that are left', async (count) => {
+  const dropout = async (isLeft: (i: number) => boolean) => {
     const output = BASE.output.map((value, i) => (isLeft(i) ? value / 0.75 : 0));
     const boundCase = boundOf(NETWORK, SEQUENCE, { output });
-    return degenerate({ boundCase, base: BASE, allowances: allowances(boundCase, undefined) });
+    return degenerate({ boundCase, base: BASE, allowances: await allowances(boundCase, undefined) });
   };
   const found =
     count < 4
@@ -71,39 +71,39 @@ test.each([3, 4])('%d values that were dropped, or that are left', (count) => {
           says: '4 values of the output are zero, and the others 1.3333 times as large as they should be: dropout with p = 0.25',
           remedy: 'export in evaluation mode: model.eval()',
         };
-  expect(dropout((i) => i >= count)).toEqual(found);
-  expect(dropout((i) => i < count)?.kind).toBe(found?.kind);
+  expect(await dropout((i) => i >= count)).toEqual(found);
+  expect((await dropout((i) => i < count))?.kind).toBe(found?.kind);
 });
 
 describe('values that were changed after they were computed', () => {
   const endless = { ...SEQUENCE, lengths: undefined };
   const base = predict(NETWORK, endless, {});
-  const changed = (change: (value: number, i: number) => number) => {
+  const changed = async (change: (value: number, i: number) => number) => {
     const boundCase = boundOf(NETWORK, endless, { output: base.output.map(change) });
-    return overwritten({ boundCase, base, allowances: allowances(boundCase, undefined) })?.says;
+    return overwritten({ boundCase, base, allowances: await allowances(boundCase, undefined) })?.says;
   };
   const step = (i: number) => Math.floor(i / 6);
 
-  test('those of a step', () =>
-    expect(changed((value, i) => (step(i) === 2 ? 0.3 : value))).toContain(
+  test('those of a step', async () =>
+    expect(await changed((value, i) => (step(i) === 2 ? 0.3 : value))).toContain(
       '6 values of the output were changed after',
     ));
-  test('its number is said', () =>
-    expect(changed((value, i) => (step(i) === 2 ? 0.3 : value))).toContain('(step 2)'));
-  test('those of a unit', () =>
-    expect(changed((value, i) => (i % 3 === 1 ? value + 0.1 : value))).toContain('(unit 1)'));
-  test('not where no step follows', () =>
-    expect(changed((value, i) => (step(i) === 4 ? 0.3 : value))).toBeUndefined());
-  test('nor where the steps after them differ too', () =>
-    expect(changed((value, i) => (step(i) >= 2 ? value + 0.01 : value))).toBeUndefined());
-  test('nor where they differ by little', () =>
-    expect(changed((value, i) => (step(i) === 2 ? value + 1e-5 : value))).toBeUndefined());
+  test('its number is said', async () =>
+    expect(await changed((value, i) => (step(i) === 2 ? 0.3 : value))).toContain('(step 2)'));
+  test('those of a unit', async () =>
+    expect(await changed((value, i) => (i % 3 === 1 ? value + 0.1 : value))).toContain('(unit 1)'));
+  test('not where no step follows', async () =>
+    expect(await changed((value, i) => (step(i) === 4 ? 0.3 : value))).toBeUndefined());
+  test('nor where the steps after them differ too', async () =>
+    expect(await changed((value, i) => (step(i) >= 2 ? value + 0.01 : value))).toBeUndefined());
+  test('nor where they differ by little', async () =>
+    expect(await changed((value, i) => (step(i) === 2 ? value + 1e-5 : value))).toBeUndefined());
 });
 
-test('a network that gives that is no reason', () => {
+test('a network that gives that is no reason', async () => {
   const constant = { ...BASE, output: BASE.output.map(() => 0.5) };
   expect(
-    said(
+    await said(
       BASE.output.map(() => 0),
       constant,
     ),

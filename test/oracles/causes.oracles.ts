@@ -140,7 +140,12 @@ function caseOf({ kind, layers, x, h0, c0 }: OracleCase): { network: Network; se
   };
 }
 
-function searchOf(network: Network, sequence: Sequence, base: Predicted, y: Float64Array): Search {
+async function searchOf(
+  network: Network,
+  sequence: Sequence,
+  base: Predicted,
+  y: Float64Array,
+): Promise<Search> {
   const { steps, batch } = sequence;
   const reference = {
     name: 'output' as const,
@@ -151,7 +156,7 @@ function searchOf(network: Network, sequence: Sequence, base: Predicted, y: Floa
     data: Float32Array.from(y),
   };
   const boundCase = { network, sequence, references: [reference] } as unknown as BoundCase;
-  return { boundCase, base, allowances: allowances(boundCase, undefined) };
+  return { boundCase, base, allowances: await allowances(boundCase, undefined) };
 }
 
 function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -208,7 +213,7 @@ test('every wrong convention is found, with all that look like it, alone and two
       expect(apart(predict(network, sequence, change).output, y), what).toBeLessThan(exactness(flags));
       if (name === 'correct') continue;
       counts.truths++;
-      const search = searchOf(network, sequence, base, y);
+      const search = await searchOf(network, sequence, base, y);
       const found = await searchSingles(search);
       if (apart(base.output, y) < search.allowances[0].largest) {
         counts.inert++;
@@ -230,7 +235,7 @@ test('every wrong convention is found, with all that look like it, alone and two
       const change = variantOf(flags);
       expect(apart(predict(network, sequence, change).output, y), what).toBeLessThan(exactness(flags));
       counts.pairs++;
-      const search = searchOf(network, sequence, base, y);
+      const search = await searchOf(network, sequence, base, y);
       if (apart(base.output, y) < search.allowances[0].largest) continue;
       const singles = await searchSingles(search);
       if (singles.fits.length) {

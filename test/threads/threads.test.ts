@@ -1,17 +1,23 @@
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { Envelope } from '../../src/bounds/envelope.js';
 import { PROFILES } from '../../src/bounds/profiles.js';
 import { screenOf } from '../../src/bounds/screening.js';
 import type { SpeedOptions } from '../../src/engine/options.js';
 import type { Screened } from '../../src/engine/screen.js';
 import type { Kind } from '../../src/kinds.js';
 import type { Module } from '../../src/module/parameters.js';
+import type { Floats } from '../../src/tensor/dtype.js';
+import { envelopeInThreads } from '../../src/threads/envelope.js';
 import { forwardInThreads } from '../../src/threads/forward.js';
+import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';
 
 const workers = vi.hoisted(() => ({
   /** What other threads do in place of their work. */
   as: 'built' as 'built' | 'throws' | 'ends' | 'denied',
   all: [] as import('node:worker_threads').Worker[],
+  /** How many tasks they were given. */
+  tasks: 0,
 }));
 
 // Another thread runs what is built.
@@ -36,6 +42,10 @@ vi.mock('node:worker_threads', async (original) => {
     constructor(url: URL) {
       super(programs[workers.as](url));
       workers.all.push(this);
+    }
+    override postMessage(task: unknown) {
+      workers.tasks++;
+      super.postMessage(task);
     }
   }
   return { Worker: Built };
@@ -162,6 +172,66 @@ test.each(CASES)(
   },
   120_000,
 );
+
+describe('the envelope of rounding errors', () => {
+  const caseOf = (drawn: Partial<Module> & Pick<Module, 'hidden_size'>, steps: number, batch: number) => {
+    const module = moduleOf('RNN', { input_size: 20, ...drawn });
+    const lengths = Array.from({ length: batch }, (_, row) => steps - ((7 * row) % 20));
+    return {
+      network: networkOf(module, 5),
+      sequence: { ...sequenceOf(module, steps, batch, 5), lengths },
+    };
+  };
+  const spreadsOf = ({ layers, h_n, c_n }: Envelope) => [...layers, h_n, ...(c_n ? [c_n] : [])];
+  const expectSame = (one: Envelope, other: Envelope) => {
+    const { coherent, overflows } = one;
+    expect(other).toMatchObject({ coherent, overflows });
+    const bytes = ({ buffer }: Floats | Uint8Array) => Buffer.from(buffer);
+    for (const [i, spread] of spreadsOf(one).entries())
+      for (const name of ['values', 'error', 'undecided'] as const)
+        expect(bytes(spreadsOf(other)[i][name]).equals(bytes(spread[name])), name).toBe(true);
+  };
+
+  test.each([
+    ['likely', { kind: 'LSTM', hidden_size: 300, bidirectional: true }, 80, 31, PROFILES.generic],
+    ['worst', { kind: 'GRU', hidden_size: 257, num_layers: 2 }, 200, 14, PROFILES.cudnn],
+    // Sums of relu may overflow in float16.
+    ['likely', { nonlinearity: 'relu', hidden_size: 600, bidirectional: true }, 75, 33, PROFILES.f16],
+  ] as const)(
+    '%s of %o: the same bits from 1, 2 and 3 threads',
+    async (model, drawn, steps, batch, profile) => {
+      const { network, sequence } = caseOf(drawn, steps, batch);
+      const input = sequence.input.map((value) => (profile === PROFILES.f16 ? 1e4 * value : value));
+      const run = (threads: number) => {
+        const options = { profile, model, speed: { kernels: 'simd', threads } } as const;
+        return envelopeInThreads(network, { ...sequence, input }, options);
+      };
+      const one = await run(1);
+      expect(one.overflows.length > 0).toBe(profile === PROFILES.f16);
+      for (const threads of [2, 3]) {
+        const before = workers.tasks;
+        expectSame(one, await run(threads));
+        expect(workers.tasks - before).toBe(threads - 1);
+      }
+    },
+  );
+
+  test('where another thread throws, one computes', async () => {
+    await Promise.all(workers.all.map((worker) => worker.terminate()));
+    workers.as = 'throws';
+    onTestFinished(() => {
+      workers.as = 'built';
+    });
+    const { network, sequence } = caseOf({ hidden_size: 600 }, 100, 30);
+    const run = (threads: number) =>
+      envelopeInThreads(network, sequence, {
+        profile: PROFILES.generic,
+        model: 'likely',
+        speed: { kernels: 'simd', threads },
+      });
+    expectSame(await run(1), await run(2));
+  });
+});
 
 test('options that are none are refused before the work is shared out', async () => {
   const module: Module = {

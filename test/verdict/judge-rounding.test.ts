@@ -24,7 +24,7 @@ const SEQUENCE = sequenceOf(LSTM.module, 6, 2, 5);
 describe('every reference', () => {
   test('is judged by what it should be itself', async () => {
     const all = { output: {}, h_n: {}, c_n: {}, layers: [{}] };
-    const judged = judgeRounding(await boundOf(LSTM, SEQUENCE, all), {});
+    const judged = await judgeRounding(await boundOf(LSTM, SEQUENCE, all), {});
     expect(judged).toHaveLength(4);
     for (const { faults, counts, profile, forced, decimals, limit } of judged) {
       expect(faults.includes(1)).toBe(false);
@@ -35,7 +35,7 @@ describe('every reference', () => {
     const names = ['layers', 'output', 'h_n', 'c_n'] as const;
     for (const [at, name] of names.entries()) {
       const one = { ...all, [name]: name === 'layers' ? [off] : off };
-      const found = judgeRounding(await boundOf(LSTM, SEQUENCE, one), {});
+      const found = await judgeRounding(await boundOf(LSTM, SEQUENCE, one), {});
       // What is off in an output is off as the beginning of the next step too.
       if (name === 'h_n' || name === 'c_n') {
         expect(found.map(({ faults }) => faults.indexOf(1))).toEqual(
@@ -50,14 +50,18 @@ describe('every reference', () => {
   test('has the profile of its dtype, or the one that is said', async () => {
     const stored = { output: { dtype: 'F16' }, h_n: { dtype: 'F64' }, c_n: { dtype: 'BF16' } } as const;
     const boundCase = await boundOf(LSTM, SEQUENCE, stored);
-    expect(judgeRounding(boundCase, {}).map(({ profile }) => profile)).toEqual(['f16', 'f64', 'bf16']);
-    const said = judgeRounding(boundCase, { profile: 'tf32' });
+    expect((await judgeRounding(boundCase, {})).map(({ profile }) => profile)).toEqual([
+      'f16',
+      'f64',
+      'bf16',
+    ]);
+    const said = await judgeRounding(boundCase, { profile: 'tf32' });
     expect(said.map(({ profile }) => profile)).toEqual(['tf32', 'tf32', 'tf32']);
   });
 
   test('runs free where the output of its layer is not known', async () => {
     const forced = async (stored: StoredTensors) =>
-      judgeRounding(await boundOf(LSTM, SEQUENCE, stored), {}).map((one) => one.forced);
+      (await judgeRounding(await boundOf(LSTM, SEQUENCE, stored), {})).map((one) => one.forced);
     expect(await forced({ h_n: {}, c_n: {} })).toEqual([false, false]);
     expect(await forced({ h_n: {}, layers: [{}] })).toEqual([true, false]);
     expect(await forced({ output: {}, h_n: {} })).toEqual([true, true]);
@@ -68,7 +72,7 @@ describe('every reference', () => {
     const sequence = { steps: 3, batch: 1, input: values(1, 1, 1) };
     const off = (i: number) => (i === 0 ? 1 : 0);
     const predicted = async (stored: StoredTensors) =>
-      judgeRounding(await boundOf(network, sequence, stored), {}).map((one) => [...one.predicted]);
+      (await judgeRounding(await boundOf(network, sequence, stored), {})).map((one) => [...one.predicted]);
     expect(await predicted({ output: { off } })).toEqual([[1, 2, 1.75]]);
     expect(await predicted({ h_n: { off } })).toEqual([[1.75]]);
   });
@@ -82,7 +86,10 @@ describe('beyond what is likely', () => {
   const worst = envelope(network, sequence, { ...options, profile: PROOFS.generic!, model: 'worst' }).h_n;
   const judgeOff = async (by: number) => {
     const off = (i: number) => (i === 5 ? by : 0);
-    const [judged] = judgeRounding(await boundOf(network, sequence, { h_n: { dtype: 'F32', off } }), {});
+    const [judged] = await judgeRounding(
+      await boundOf(network, sequence, { h_n: { dtype: 'F32', off } }),
+      {},
+    );
     return judged;
   };
 
@@ -101,8 +108,8 @@ describe('beyond what is likely', () => {
     expect(worst.error[5] / own).toBeGreaterThan(1.2);
     const off = (i: number) => (i === 5 ? between : 0);
     const boundCase = await boundOf(network, sequence, { h_n: { dtype: 'F32', off } });
-    expect(judgeRounding(boundCase, {})[0].counts.proven).toBe(0);
-    expect(judgeRounding(boundCase, { profile: 'generic' })[0].counts.proven).toBe(1);
+    expect((await judgeRounding(boundCase, {}))[0].counts.proven).toBe(0);
+    expect((await judgeRounding(boundCase, { profile: 'generic' }))[0].counts.proven).toBe(1);
   });
 
   test('one of ten thousand values is rare', async () => {
@@ -111,7 +118,7 @@ describe('beyond what is likely', () => {
     const known = { ...options, known: [{ values: data }], model: 'likely' } as const;
     const { values: exact, error } = envelope(network, boundCase.sequence, known).layers[0];
     data[9999] = exact[9999] + 6.5 * error[9999];
-    const [{ counts, faults }] = judgeRounding(boundCase, {});
+    const [{ counts, faults }] = await judgeRounding(boundCase, {});
     expect(counts).toEqual({ undecided: 0, proven: 0, rare: 1 });
     expect(faults.includes(1)).toBe(false);
   });
@@ -121,10 +128,10 @@ describe('beyond what is likely', () => {
     const input = { steps: 3, batch: 1, input: values(1, 0.7, 0.3) };
     const { error } = envelope(relu, input, { profile: PROFILES.generic, model: 'likely' }).h_n;
     const off = (i: number) => (i === 1 ? 7 * error[1] : 0);
-    const [free] = judgeRounding(await boundOf(relu, input, { h_n: { off } }), {});
+    const [free] = await judgeRounding(await boundOf(relu, input, { h_n: { off } }), {});
     expect([...free.faults]).toEqual([0, 0]);
     expect([...free.undecided]).toEqual([0, 1]);
-    const [, forced] = judgeRounding(await boundOf(relu, input, { output: {}, h_n: { off } }), {});
+    const [, forced] = await judgeRounding(await boundOf(relu, input, { output: {}, h_n: { off } }), {});
     expect([...forced.faults]).toEqual([0, 1]);
     expect([...forced.undecided]).toEqual([0, 0]);
   });
@@ -149,7 +156,7 @@ describe('printed numbers', () => {
   const judgeOff = async (halfUnit: number, at: number, by = 0.1) => {
     const off = (i: number) => (i === at ? by : 0);
     const output = { dtype: 'F64', halfUnit, off } as const;
-    const [judged] = judgeRounding(await boundOf(network, sequence, { output }, printed), {});
+    const [judged] = await judgeRounding(await boundOf(network, sequence, { output }, printed), {});
     return judged;
   };
   /** How far what was printed may be off, from how many times that a tenth is. */
@@ -172,7 +179,7 @@ describe('printed numbers', () => {
     expect((await judgeOff(0, 2, 0.0349)).faults.includes(1)).toBe(false);
     expect((await judgeOff(0, 2, 0.0351)).faults.indexOf(1)).toBe(2);
     const unprinted = await boundOf(network, sequence, { output: { dtype: 'F64' } }, printed);
-    const [exact] = judgeRounding(unprinted, {});
+    const [exact] = await judgeRounding(unprinted, {});
     expect(exact.decimals).toBe(2);
     expect(exact.faults.includes(1)).toBe(false);
   });
@@ -209,7 +216,7 @@ describe('printed numbers', () => {
     const output = { dtype: 'F64', halfUnit: 0, off } as const;
     const uncertainty = { layers: [lower, ...printed.uncertainty.layers] };
     const boundCase = await boundOf(two, sequence, { output }, { decimals: 2, uncertainty });
-    expect([...judgeRounding(boundCase, {})[0].predicted]).toEqual([2, 6.2, 14]);
+    expect([...(await judgeRounding(boundCase, {}))[0].predicted]).toEqual([2, 6.2, 14]);
   });
 
   test('are decided where half of 1 is open, and undecided beyond', async () => {
@@ -217,7 +224,7 @@ describe('printed numbers', () => {
       const input = values(0, 10, 10);
       const output = { dtype: 'F64', halfUnit } as const;
       const boundCase = await boundOf(reluOf([1], [0]), { ...sequence, input }, { output }, { decimals: 0 });
-      return [...judgeRounding(boundCase, {})[0].undecided];
+      return [...(await judgeRounding(boundCase, {}))[0].undecided];
     };
     expect(await undecided(0.5)).toEqual([0, 0, 0]);
     expect(await undecided(0.51)).toEqual([1, 0, 0]);
@@ -234,7 +241,7 @@ describe('printed numbers', () => {
     const boundCase = await boundOf(lstm, inputs, { h_n: far, c_n: far }, { decimals: 3, uncertainty });
     const likely = envelope(lstm, inputs, { profile: PROFILES.f16, model: 'likely' });
     const missing = envelope(lstm, inputs, { profile: UNROUNDED, model: 'worst', uncertainty });
-    const judged = judgeRounding(boundCase, {});
+    const judged = await judgeRounding(boundCase, {});
     for (const [i, name] of (['h_n', 'c_n'] as const).entries()) {
       const { predicted, sigmas } = judged[i];
       const bounds = Array.from(
@@ -257,7 +264,7 @@ describe('printed numbers', () => {
       { output: { dtype: 'F16' } },
       { decimals: 2 },
     );
-    expect([...judgeRounding(boundCase, {})[0].undecided]).toEqual([0, 1, 0]);
+    expect([...(await judgeRounding(boundCase, {}))[0].undecided]).toEqual([0, 1, 0]);
   });
 
   test('are decided by the step before where nothing can be said from the first one on', async () => {
@@ -265,7 +272,7 @@ describe('printed numbers', () => {
     const network = reluOf([1], [50]);
     const off = (i: number) => [0, -50.5, 26 - 2552][i];
     const output = { dtype: 'F16', halfUnit: 0, off } as const;
-    const [judged] = judgeRounding(await boundOf(network, sequence, { output }, { decimals: 2 }), {});
+    const [judged] = await judgeRounding(await boundOf(network, sequence, { output }, { decimals: 2 }), {});
     expect([...judged.undecided]).toEqual([0, 0, 0]);
     expect([...judged.predicted]).toEqual([1, 51, 26]);
   });
@@ -304,7 +311,7 @@ test('printed values that hardly differ are told by their size, others by how fa
     const sequence = { steps: 3, batch: 1, input: values(...input) };
     const output = { dtype: 'F32', halfUnit } as const;
     const boundCase = await boundOf(reluOf([1], [0]), sequence, { output }, { decimals: 2 });
-    return [...judgeRounding(boundCase, {})[0].undecided];
+    return [...(await judgeRounding(boundCase, {}))[0].undecided];
   };
   expect(await undecided([1, 1, 1], 0.01)).toEqual([0, 0, 0]);
   expect(await undecided([100, 100.5, 101], 0.4)).toEqual([0, 0, 0]);
@@ -344,10 +351,10 @@ describe('what is judged how', () => {
   test('proven faults are counted unless it is enough to know that there are some', async () => {
     const off = (i: number) => (i < 2 ? 0.5 : 0);
     const boundCase = await boundOf(LSTM, SEQUENCE, { h_n: { off }, output: {} });
-    const proven = (settings: { readonly proofs?: boolean }) =>
-      judgeRounding(boundCase, settings).map(({ counts }) => counts.proven);
-    expect(proven({})).toEqual([0, 2]);
-    expect(proven({ proofs: true })).toEqual([0, 2]);
-    expect(proven({ proofs: false })).toEqual([0, 0]);
+    const proven = async (settings: { readonly proofs?: boolean }) =>
+      (await judgeRounding(boundCase, settings)).map(({ counts }) => counts.proven);
+    expect(await proven({})).toEqual([0, 2]);
+    expect(await proven({ proofs: true })).toEqual([0, 2]);
+    expect(await proven({ proofs: false })).toEqual([0, 0]);
   });
 });

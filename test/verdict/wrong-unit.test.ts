@@ -61,7 +61,7 @@ async function judged(dtype: FloatDtype, inFile: (network: Network) => Network, 
   const stored = { output: { dtype }, h_n: { dtype }, layers: [{ dtype }] };
   const boundCase = await boundOf(inFile(network), sequence, stored);
   const [ofOutput, ofStates] = boundCase.references;
-  return judgeRounding(
+  return await judgeRounding(
     {
       ...boundCase,
       references: [

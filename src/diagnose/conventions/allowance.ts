@@ -1,7 +1,9 @@
-import { type Envelope, envelope, type Spread } from '../../bounds/envelope.js';
+import type { Envelope, Spread } from '../../bounds/envelope.js';
 import { PROFILE_OF, PROFILES, type ProfileName } from '../../bounds/profiles.js';
+import type { SpeedOptions } from '../../engine/options.js';
 import type { BoundCase } from '../../module/bind.js';
-import type { FloatDtype, Floats } from '../../tensor/dtype.js';
+import type { Dtype, FloatDtype, Floats } from '../../tensor/dtype.js';
+import { envelopeInThreads } from '../../threads/envelope.js';
 
 /** How far a prediction may be from a reference. */
 export interface Allowance {
@@ -25,22 +27,21 @@ const MAX_SHARE = 0.1;
  * The allowances of a case's references.
  * @param requested the rounding profile, if the user chose one; otherwise that of each reference's dtype
  */
-export function allowances(
+export async function allowances(
   { network, sequence, references, uncertainty, decimals }: BoundCase,
   requested: ProfileName | undefined,
-): Allowance[] {
+  speed: SpeedOptions = {},
+): Promise<Allowance[]> {
   const isPrinted = decimals !== undefined;
   const envelopes = new Map<ProfileName, Envelope>();
-  const envelopeOf = (profile: ProfileName): Envelope => {
-    const known = envelopes.get(profile);
-    if (known) return known;
+  const profileOf = (dtype: Dtype) => requested ?? PROFILE_OF[dtype as FloatDtype];
+  for (const profile of new Set(references.map(({ dtype }) => profileOf(dtype)))) {
     const model = isPrinted ? 'worst' : 'likely';
-    const made = envelope(network, sequence, { profile: PROFILES[profile], model, uncertainty });
-    envelopes.set(profile, made);
-    return made;
-  };
+    const options = { profile: PROFILES[profile], model, uncertainty, speed } as const;
+    envelopes.set(profile, await envelopeInThreads(network, sequence, options));
+  }
   return references.map(({ name, dtype, rows, data, printed }) => {
-    const { layers, ...finals } = envelopeOf(requested ?? PROFILE_OF[dtype as FloatDtype]);
+    const { layers, ...finals } = envelopes.get(profileOf(dtype))!;
     const spread = name === 'output' ? layers[network.layers.length - 1] : finals[name]!;
     // Rounding is relative: values that are larger than predicted may be off by as much more.
     const scale = Math.max(1, largestFinite(data) / (largestFinite(spread.values) || 1));

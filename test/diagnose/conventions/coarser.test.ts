@@ -45,7 +45,7 @@ test.each(MODULES)('every convention is found in what was computed in TF32: %s %
     // An output of a few digits in the weights is printed; one that begins early was never computed in its first steps.
     if (name.startsWith('weights to') || name === 'output early') continue;
     const boundCase = boundTo(predict({ ...network, layers }, rounded, change));
-    const target = { boundCase, base, allowances: allowances(boundCase, 'f16') };
+    const target = { boundCase, base, allowances: await allowances(boundCase, 'f16') };
     // What moves no value far beyond TF32 cannot be told from it; nor can what grows and grows.
     if (
       !boundCase.references[0].data.every((value) => Math.abs(value) < 10) ||

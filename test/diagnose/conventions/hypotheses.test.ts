@@ -52,7 +52,7 @@ test.each(MODULES)(
     for (const { name, change } of hypotheses) {
       const { output, h_n, c_n } = predict(network, sequence, change);
       const boundCase = boundOf(network, sequence, { output, h_n, c_n });
-      const search = { boundCase, base, allowances: allowances(boundCase, undefined) };
+      const search = { boundCase, base, allowances: await allowances(boundCase, undefined) };
       const { fits, withoutEffect } = await searchSingles(search);
       const found = [...fits.flatMap((fit) => fit.hypotheses), ...withoutEffect].map((one) => one.name);
       expect(found, name).toContain(name);
@@ -230,7 +230,7 @@ test.each([
     for (const change of changes) {
       const { output, h_n, c_n } = predict(network, sequence, { ...change, only });
       const boundCase = boundOf(network, sequence, { output, h_n, c_n });
-      const search = { boundCase, base, allowances: allowances(boundCase, undefined) };
+      const search = { boundCase, base, allowances: await allowances(boundCase, undefined) };
       const { fits } = await searchPlaces(search);
       const found = fits.map(({ hypotheses: [first] }) => first.change);
       expect(found, JSON.stringify({ only, change })).toContainEqual({ ...change, only: { ...only } });

@@ -91,7 +91,7 @@ test.each(Object.entries(REGIMES))('a fault in one place is found there: %s', as
       const [{ name, change }, only] = [any(placeable), any(PLACES)];
       const { output, h_n, c_n } = predict(network, sequence, { ...change, only });
       const boundCase = boundOf(network, sequence, { output, h_n, c_n });
-      const target = { boundCase, base, allowances: allowances(boundCase, undefined) };
+      const target = { boundCase, base, allowances: await allowances(boundCase, undefined) };
       // What makes no difference here cannot be found.
       if (distanceBetween(target, { output, h_n, c_n }, base) <= 1) continue;
       const { fits } = await searchPlaces(target);
