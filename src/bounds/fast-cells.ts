@@ -1,4 +1,5 @@
 import type { ErrorStep, Kernels, VarianceTerms } from '../engine/kernels/kernels.js';
+import { numbers } from '../engine/kernels/proof.js';
 import type { KernelName } from '../engine/options.js';
 import { KINDS, type Kind } from '../kinds.js';
 import { errorCells } from './cells.js';
@@ -8,6 +9,8 @@ import type { ErrorModel } from './model.js';
 const UNITS = 7;
 const ROWS = 3;
 const TERMS = 20;
+/** The largest value of sums and states. */
+const LARGEST = 4;
 /** Largest relative difference from bounds/cells.ts. */
 const ALLOWED = 1e-10;
 
@@ -29,13 +32,12 @@ function agrees(kernels: Kernels, model: ErrorModel, terms: VarianceTerms, kind:
   const { varianceStep, buffers } = kernels.workspace({}, lengthsOf(columns));
   if (!varianceStep) return false;
   for (const nonlinearity of KINDS[kind].nonlinearities) {
-    for (const [i, buffer] of Object.values(buffers).entries()) {
-      for (let k = 0; k < buffer.length; k++) buffer[k] = 4 * Math.sin(k * 12.9898 + i * 78.233);
-    }
+    for (const [i, buffer] of Object.values(buffers).entries())
+      buffer.set(numbers(buffer.length, i).map((value) => LARGEST * value));
     const { gatesError, hiddenError, biasError, hError, cError } = buffers;
     for (const variances of [gatesError, hiddenError, biasError, hError, cError]) {
       // From the size of roundings to far beyond that of the values.
-      for (let k = 0; k < variances.length; k++) variances[k] = 10 ** (5 * variances[k] - 15);
+      for (const [k, value] of variances.entries()) variances[k] = 10 ** (5 * value - 15);
     }
     const step = {
       ...buffers,

@@ -103,3 +103,39 @@ test('a cell state that came from such a sum stays unknown; an h that is known d
   expect(after('GRU')).toEqual([[0, 1, 0], [[1, 0, 'r', 0]]]);
   expect(after('RNN')).toEqual([[0, 1, 0], [[1, 0, 'h', 0]]]);
 });
+
+test('the sum of the largest terms is looked for in both products, and its direction is said', () => {
+  const module = moduleOf('RNN', { nonlinearity: 'relu', input_size: 2, hidden_size: 3, bias: false });
+  // Terms of x alone: 2, 3, 3; of h: 2, 2, 9. Signs do not matter.
+  const parameters = { weightIh: values(-1, 1, 3, 0, 1, -2), weightHh: values(1, -1, 0, 0, 2, 0, -4, 5, 0) };
+  const network: Network = { module, layers: [[parameters]] };
+  const steps = (h: number) =>
+    found(network, { steps: 2, batch: 1, input: values(0, 0, 3e4, 3e4) }, [
+      { values: values(h, h, 0, 0, 0, 0) },
+    ]).overflows;
+  expect(steps(0)).toEqual([[1, 0, 'h', 1]]);
+  expect(steps(1e4)).toEqual([[1, 0, 'h', 2]]);
+  const both: Network = {
+    module: { ...module, bidirectional: true },
+    layers: [[parameters, { ...parameters, weightIh: values(0, 0, 0, 0, 3, 0) }]],
+  };
+  const sequence = { steps: 3, batch: 1, input: values(0, 0, 3e4, 0, 0, 0) };
+  const { overflows } = envelope(both, sequence, {
+    profile: PROFILES.f16,
+    model: 'likely',
+    known: small(18),
+  });
+  expect(overflows).toEqual([
+    { layer: 0, direction: 'forward', step: 1, batch: 0, gate: 'h', unit: 1 },
+    { layer: 0, direction: 'reverse', step: 1, batch: 0, gate: 'h', unit: 2 },
+  ]);
+});
+
+test('an infinite state comes from an overflow, an infinite weight does not', () => {
+  const infinite = Number.POSITIVE_INFINITY;
+  const sequence = { steps: 2, batch: 1, input: values(0, 0, 1, 1) };
+  const after = (network: Network) =>
+    found(network, sequence, [{ values: values(infinite, 0, 0, 0) }]).overflows;
+  expect(after(RELU)).toEqual([[1, 0, 'h', 1]]);
+  expect(after(reluOf([1, 2, 10, 20], [0, -infinite, 5, 0]))).toEqual([]);
+});

@@ -43,7 +43,7 @@ const spoilt = ({ screen, product }: Change): Kernels => ({
     const products = Object.entries(made.products).map(([name, right]) => {
       const wrong: typeof right = (out, x, rows) => {
         right(out, x, rows);
-        out[0] *= 1.1;
+        for (let i = 0; i < out.length; i++) out[i] *= 1.001;
       };
       return [name, name === product ? wrong : right];
     });

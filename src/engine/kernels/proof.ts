@@ -38,7 +38,10 @@ export function disagreement(
 
 /** Pseudo-random numbers from −1 to 1. */
 export function numbers(length: number, seed: number): Float32Array {
-  return Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed * 78.233));
+  return Float32Array.from({ length }, (_, i) => {
+    const wave = 43_758.5453 * Math.sin(i * 12.9898 + seed * 78.233);
+    return 2 * (wave - Math.floor(wave)) - 1;
+  });
 }
 
 function results(kernels: Kernels, kind: Kind): Record<string, Floats> {
