@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { type AutoRule, firstFault, judgeByRounding, withFaultyUnit } from '../../src/compare/by-rounding.js';
+import {
+  type AutoRule,
+  firstFault,
+  judgeByRounding,
+  rowsToProve,
+  withFaultyUnit,
+} from '../../src/compare/by-rounding.js';
 import { count } from '../../src/compare/element.js';
 import { compareTensor } from '../../src/compare/tensor.js';
 import { judgeOff, never, prediction, reference, rule, zeros } from './judge.js';
@@ -170,6 +176,8 @@ test('bounds are computed only where they decide: for a proof, for a count, and 
     const counted = { ...rule(bounds), bounds: ask, areCounted: false, ...other };
     const data = [...far, ...zeros.slice(far.length)];
     const { counts } = judgeByRounding(reference(data), prediction(zeros, 1), counted);
+    // What computes them asks for the rows before.
+    expect(rowsToProve(reference(data), prediction(zeros, 1), counted)).toEqual(asked ? [0] : []);
     return { asked, ...counts };
   };
   expect(judged([100], {})).toMatchObject({ asked: 0, proven: 0, rare: 0 });
@@ -178,6 +186,19 @@ test('bounds are computed only where they decide: for a proof, for a count, and 
   expect(judged([9], {})).toMatchObject({ asked: 1, rare: 1 });
   expect(judged([100], { proofNeeded: true })).toMatchObject({ asked: 1, proven: 1 });
   expect(judged([100], { areCounted: true })).toMatchObject({ asked: 1, proven: 1 });
+});
+
+test('bounds are asked for in the batch rows that have a fault', () => {
+  const rows = (far: Readonly<Record<number, number>>, undecided: readonly number[] = []) => {
+    // Three steps of four rows of two units.
+    const data = zeros(24).map((_, i) => far[i] ?? 0);
+    const compared = { ...reference(data, 2), rows: 3, batch: 4 };
+    return rowsToProve(compared, prediction(zeros(24), 1, undecided), rule(prediction(zeros(24), 50)));
+  };
+  expect(rows({ 0: 6 })).toEqual([]);
+  expect(rows({ 0: 6.01 })).toEqual([0]);
+  expect(rows({ 5: 9, 23: 9, 12: -9, 13: 9, 21: 9 })).toEqual([2, 3]);
+  expect(rows({ 5: 9, 23: 9 }, [5])).toEqual([3]);
 });
 
 test('a faulty unit: its values that show it most are faults, and its mean square leaves out what is exact', () => {
