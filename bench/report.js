@@ -26,7 +26,7 @@ const table = ([heads, ...rows]) =>
  * @param {any} results
  * @param {string} file
  */
-export function writeReport({ machine, passes, judging, processes, suite, forms, growth }, file) {
+export function writeReport({ machine, passes, judging, differing, processes, suite, forms, growth }, file) {
   const { processor, cores, memoryGiB, platform, date, versions } = machine;
   const parts = [
     `Measured on ${date}: ${processor}, ${cores} cores, ${memoryGiB} GiB, ${platform}; Node ${versions.node} and ${versions.node24}, PyTorch ${versions.torch}, onnxruntime ${versions['onnxruntime (Python)']} (Python) and ${versions['onnxruntime-node']} (Node).`,
@@ -52,6 +52,19 @@ export function writeReport({ machine, passes, judging, processes, suite, forms,
       ...judging.map((/** @type {any} */ row) => [
         `${nameOf(row)}${row.trained ? ', trained' : ''}`,
         ...[row.node20, row.node24].flatMap(({ forward, ratio: times }) => [time(forward), ratio(times)]),
+      ]),
+    ]),
+    '### Cases that differ\n\nThe same where a case is as it should be, where one value of its output is not, and where one weight is not. The cause is looked for as `verify` does.',
+    table([
+      [
+        'pass',
+        ...['Node 20', 'Node 24'].flatMap((node) => [`${node}: parity ÷ pass`, 'one value', 'one weight']),
+      ],
+      ...differing.map((/** @type {any} */ row) => [
+        nameOf(row),
+        ...[row.node20, row.node24].flatMap(({ nothing, value, weight }) =>
+          [nothing, value, weight].map(ratio),
+        ),
       ]),
     ]),
     '### Whole processes\n\n`cellcheck verify` judges by its default rule.',

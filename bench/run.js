@@ -12,6 +12,7 @@ import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pythonWith } from '../test/live/python.js';
+import { differing } from './differing.js';
 import { forms } from './forms.js';
 import { growth } from './growth.js';
 import { judging } from './judging.js';
@@ -59,7 +60,7 @@ const bench = {
   },
 };
 
-const MEASUREMENTS = { passes, judging, processes, suite, forms, growth };
+const MEASUREMENTS = { passes, judging, differing, processes, suite, forms, growth };
 const file = at('results.json');
 /** @type {Record<string, unknown>} */
 const results = fs.existsSync(file) && values.only ? JSON.parse(fs.readFileSync(file, 'utf8')) : {};

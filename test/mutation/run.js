@@ -13,7 +13,16 @@ const OPTIONS = {
   coverageAnalysis: /** @type {const} */ ('perTest'),
   concurrency: 2,
   // Without the tsconfig.json, which Stryker would read with TypeScript's former compiler in JavaScript.
-  ignorePatterns: ['dist', 'coverage', '.venv', 'bench', 'docs', 'wasm', 'tsconfig*.json'],
+  ignorePatterns: [
+    'dist',
+    'coverage',
+    '.venv',
+    'bench',
+    'docs/*.png',
+    'docs/*.svg',
+    'wasm',
+    'tsconfig*.json',
+  ],
   reporters: ['progress-append-only', 'clear-text', 'json'],
   clearTextReporter: { logTests: false, reportTests: false },
   warnings: /** @type {any} */ ({ slow: false }),
