@@ -99,6 +99,18 @@ test('relu may be open where its sum is below zero by no more than rounding', ()
   }
 });
 
+test('the absolute error of an activation adds to its relative one', () => {
+  const network = networkOf(moduleOf('RNN', { input_size: 2, hidden_size: 3 }), 5);
+  const sequence = sequenceOf(network.module, 1, 2, 5);
+  const errorWith = (worst: number) =>
+    envelope(network, sequence, {
+      profile: { ...PROFILES.generic, tanhAbsolute: { worst, typical: 1 } },
+      model: 'worst',
+    }).layers[0].error;
+  const [none, five] = [errorWith(0), errorWith(5)];
+  for (const [i, error] of five.entries()) expect((error - none[i]) / 2 ** -24).toBeCloseTo(5, 6);
+});
+
 const PARAMETERS = ['weightIh', 'weightHh', 'biasIh', 'biasHh'] as const;
 
 test.each<[Kind, Nonlinearity]>([
