@@ -12,7 +12,6 @@ const at = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const SHAPES = [
   pass('LSTM', 256, 512, 1, 200, 1),
   pass('LSTM', 256, 512, 1, 200, 16),
-  pass('LSTM', 512, 1024, 2, 100, 32),
   pass('LSTM', 64, 128, 1, 20_000, 1),
 ];
 
