@@ -108,6 +108,15 @@ test('layers and states in the middle of a stack are sampled as if they stood al
   );
   expect([second, third]).toEqual(expected);
   expect(third!.h.every((values) => values.length === 8)).toBe(true);
+  // From states of their own, which matter.
+  const { h0: _, ...fromZero } = sequence;
+  const [, other] = await sampleFreeLayers(
+    network,
+    fromZero,
+    [below, undefined, undefined, top],
+    PROFILES.generic,
+  );
+  expect(other).not.toEqual(second);
   // A known output may end early: what is missing is zero.
   const short = await sampleFreeLayers(
     network,
