@@ -22,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
+          setupFiles: ['test/properties.ts'],
           // No test measures time: a busy machine is no failure.
           testTimeout: 120_000,
         },
