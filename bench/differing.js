@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { NODE20_FLAGS, NODE24_FLAGS } from './flags.js';
+import { judges } from './judging.js';
 import { pass } from './passes.js';
 import { median } from './statistics.js';
 
@@ -21,12 +21,7 @@ const SHAPES = [
  * @param {import('./run.js').Bench} bench
  */
 export async function differing(bench) {
-  const prepare = bench.start(bench.python, [at('contenders/torch_passes.py')]);
-  const ours = at('contenders/cellcheck-judging.js');
-  const contenders = {
-    node20: bench.start(bench.node20, [...NODE20_FLAGS, ours]),
-    node24: bench.start(bench.node24, [...NODE24_FLAGS, ours]),
-  };
+  const { prepare, contenders } = judges(bench);
   const results = [];
   for (const [number, shape] of SHAPES.entries()) {
     const folder = path.join(bench.folder, `differing-${number}`);

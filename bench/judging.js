@@ -19,6 +19,20 @@ const MORE = [
   { ...pass('GRU', 16, 256, 2, 200, 16), trained: true },
 ];
 
+/**
+ * What prepares a case, and both versions of Node that judge it.
+ * @param {import('./run.js').Bench} bench
+ */
+export function judges(bench) {
+  const prepare = bench.start(bench.python, [at('contenders/torch_passes.py')]);
+  const ours = at('contenders/cellcheck-judging.js');
+  const contenders = {
+    node20: bench.start(bench.node20, [...NODE20_FLAGS, ours]),
+    node24: bench.start(bench.node24, [...NODE24_FLAGS, ours]),
+  };
+  return { prepare, contenders };
+}
+
 // A short verdict is repeated until TURN_MS have passed, MOST_A_TURN times at most; the median counts.
 const TURN_MS = 100;
 const MOST_A_TURN = 25;
@@ -29,12 +43,7 @@ const MOST_A_TURN = 25;
  * @param {import('./run.js').Bench} bench
  */
 export async function judging(bench) {
-  const prepare = bench.start(bench.python, [at('contenders/torch_passes.py')]);
-  const ours = at('contenders/cellcheck-judging.js');
-  const contenders = {
-    node20: bench.start(bench.node20, [...NODE20_FLAGS, ours]),
-    node24: bench.start(bench.node24, [...NODE24_FLAGS, ours]),
-  };
+  const { prepare, contenders } = judges(bench);
   const results = [];
   for (const [number, shape] of [...PASSES, ...MORE].entries()) {
     const folder = path.join(bench.folder, `judging-${number}`);

@@ -71,7 +71,7 @@ const FEWEST_VALUES = 9;
  */
 const MANY_VALUES = 5_000;
 /** A rare value is within the bounds, and not farther than this multiple of the limit. */
-const RARE_FACTOR = 1.5;
+export const RARE_FACTOR = 1.5;
 
 /** How many of this many values may exceed the limit by chance. */
 function rareAmong(values: number): number {

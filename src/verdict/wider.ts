@@ -1,5 +1,6 @@
 import { type Operands, PROFILE_OF, PROFILES, type ProfileName, profileWith } from '../bounds/profiles.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
+import { RARE_FACTOR } from '../compare/by-rounding.js';
 import type { BoundCase } from '../module/bind.js';
 import { allReferences } from '../module/known-outputs.js';
 import {
@@ -74,7 +75,7 @@ interface Part {
 }
 
 /** Among few values a deviation of so many σ is a fault that may be rare among many. */
-const NOT_RARE = 1.5 * ROUNDING_SIGMAS;
+const NOT_RARE = RARE_FACTOR * ROUNDING_SIGMAS;
 
 /** The parts of a case that are tried before the whole, to save time: what cannot explain them cannot explain it. */
 function partsOf(run: Run): Part[] {
