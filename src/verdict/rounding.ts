@@ -63,81 +63,116 @@ export async function judgeRounding(
   boundCase: BoundCase,
   settings: RoundingSettings,
 ): Promise<RoundingJudgement[]> {
-  const { network, sequence, decimals } = boundCase;
-  const { speed, onProgress } = settings;
+  const { network, decimals } = boundCase;
   const outputs = knownOutputs(boundCase);
-  const known = outputs.map((output) => output && { values: output.data });
-  const passOptions = { known, operands: settings.operands, speed, onProgress };
-  const likelyBy = cached((profile) =>
-    envelopeInThreads(network, sequence, {
-      profile: profileWith(profile, settings.operands),
-      model: 'likely',
-      samples: settings.samples,
-      ...passOptions,
-    }),
-  );
-  const boundsBy = cachedRows((profile, rows) => {
-    const proof = settings.profile ? undefined : PROOFS[profile];
-    const rounding = proof ?? profileWith(profile, settings.operands);
-    return envelopeInThreads(network, sequence, { profile: rounding, model: 'worst', ...passOptions }, rows);
-  });
-  const printedEnvelopesBy = cached((profile) =>
-    printedBounds(boundCase, outputs, PROFILES[profile], { speed, onProgress }),
-  );
   const references = allReferences(boundCase);
-  const judgements: RoundingJudgement[] = [];
-  for (const reference of references) {
-    const profile = profileOf(reference, references, settings);
-    const spreadIn = (from: Envelope): Spread => outputFor(reference, outputsOf(from));
-    const judge = (predicted: Prediction, rule: AutoRule, overflow?: Overflow): RoundingJudgement => ({
-      ...judgeByRounding(reference, predicted, rule),
+  const asked = references.map(
+    (reference): Asked => ({
       reference,
-      predicted: predicted.values,
-      overflow,
-      profile,
+      profile: profileOf(reference, references, settings),
       forced: outputs[reference.axes.layer ?? network.layers.length - 1] !== undefined,
       decimals: reference.printed?.decimals ?? decimals,
-    });
-    if (decimals !== undefined) {
-      const printed = await printedEnvelopesBy(profile);
-      const bounds = widened(printed.map(spreadIn).reduce(tighter), reference);
-      const rule: AutoRule = {
-        limit: 1,
-        unit: 'bounds',
-        meanSquare: Number.POSITIVE_INFINITY,
-        proofNeeded: false,
-        areCounted: true,
-        bounds: () => bounds,
-      };
-      judgements.push(judge(bounds, rule));
-      continue;
-    }
-    const likely = await likelyBy(profile);
+    }),
+  );
+  return decimals === undefined
+    ? judgeStored(boundCase, settings, outputs, asked)
+    : judgePrinted(boundCase, settings, outputs, asked);
+}
+
+/** A reference, and how it is judged. */
+type Asked = Pick<RoundingJudgement, 'reference' | 'profile' | 'forced' | 'decimals'>;
+type KnownReferences = readonly (Reference | undefined)[];
+
+/** What is likely of a reference, and the batch rows in which it is held against what is possible. */
+interface Likely {
+  readonly one: Asked;
+  readonly likely: Envelope;
+  readonly rule: Omit<AutoRule, 'bounds'>;
+  readonly predicted: Spread;
+  readonly rows: readonly number[];
+}
+
+async function judgePrinted(
+  boundCase: BoundCase,
+  { speed, onProgress }: RoundingSettings,
+  outputs: KnownReferences,
+  asked: readonly Asked[],
+): Promise<RoundingJudgement[]> {
+  const envelopesBy = cached((profile) =>
+    printedBounds(boundCase, outputs, PROFILES[profile], { speed, onProgress }),
+  );
+  const judgements: RoundingJudgement[] = [];
+  for (const one of asked) {
+    const { reference } = one;
+    const spreads = (await envelopesBy(one.profile)).map((from) => spreadOf(reference, from));
+    const bounds = widened(spreads.reduce(tighter), reference);
+    const rule: AutoRule = {
+      limit: 1,
+      unit: 'bounds',
+      meanSquare: Number.POSITIVE_INFINITY,
+      proofNeeded: false,
+      areCounted: true,
+      bounds: () => bounds,
+    };
+    judgements.push({ ...judgeByRounding(reference, bounds, rule), ...one, predicted: bounds.values });
+  }
+  return judgements;
+}
+
+async function judgeStored(
+  boundCase: BoundCase,
+  settings: RoundingSettings,
+  outputs: KnownReferences,
+  asked: readonly Asked[],
+): Promise<RoundingJudgement[]> {
+  const { network, sequence } = boundCase;
+  const { speed, onProgress, operands, samples } = settings;
+  const known = outputs.map((output) => output && { values: output.data });
+  const passOptions = { known, operands, speed, onProgress };
+  const likelyBy = cached((profile) => {
+    const rounding = profileWith(profile, operands);
+    const asLikely = { profile: rounding, model: 'likely', samples, ...passOptions } as const;
+    return envelopeInThreads(network, sequence, asLikely);
+  });
+  const likelyOnes: Likely[] = [];
+  for (const one of asked) {
+    const likely = await likelyBy(one.profile);
     const rule = {
       limit: ROUNDING_SIGMAS,
       unit: 'sigmas',
-      meanSquare: PROFILES[profile].meanSquare,
+      meanSquare: PROFILES[one.profile].meanSquare,
       proofNeeded: likely.coherent,
       areCounted: settings.proofs !== false,
     } as const;
-    const predicted = spreadIn(likely);
-    const rows = rowsToProve(reference, predicted, rule);
-    const bounds = rows.length ? spreadIn(await boundsBy(profile, rows)) : predicted;
-    judgements.push(judge(predicted, { ...rule, bounds: () => bounds }, likely.overflows[0]));
+    const predicted = spreadOf(one.reference, likely);
+    likelyOnes.push({ one, likely, rule, predicted, rows: rowsToProve(one.reference, predicted, rule) });
   }
-  if (decimals !== undefined || judgements.some(({ faults }) => faults.includes(1))) return judgements;
-  return Promise.all(
-    judgements.map(async (judgement) => {
-      const roundoff = ROUNDOFFS[judgement.profile];
-      const layer = outputs.indexOf(judgement.reference);
-      // Final states are of the same steps.
-      if (!roundoff || layer < 0) return judgement;
-      const likely = await likelyBy(judgement.profile);
-      if (likely.coherent) return judgement;
-      const known = knownLayers(boundCase, likely.layers).filter((other) => other.layer === layer);
-      return asOneWeight(judgement, known, roundoff);
-    }),
-  );
+  const boundsBy = cached((profile) => {
+    const proof = settings.profile ? undefined : PROOFS[profile];
+    const worst = {
+      profile: proof ?? profileWith(profile, operands),
+      model: 'worst',
+      ...passOptions,
+    } as const;
+    const rows = likelyOnes.flatMap((other) => (other.one.profile === profile ? other.rows : []));
+    return envelopeInThreads(network, sequence, worst, [...new Set(rows)]);
+  });
+  const judgements: RoundingJudgement[] = [];
+  for (const { one, likely, rule, predicted, rows } of likelyOnes) {
+    const bounds = rows.length ? spreadOf(one.reference, await boundsBy(one.profile)) : predicted;
+    const judgement = judgeByRounding(one.reference, predicted, { ...rule, bounds: () => bounds });
+    judgements.push({ ...judgement, ...one, predicted: predicted.values, overflow: likely.overflows[0] });
+  }
+  if (judgements.some(({ faults }) => faults.includes(1))) return judgements;
+  return judgements.map((judgement, i) => {
+    const roundoff = ROUNDOFFS[judgement.profile];
+    const layer = outputs.indexOf(judgement.reference);
+    const { layers, coherent } = likelyOnes[i].likely;
+    // Final states are of the same steps.
+    if (!roundoff || layer < 0 || coherent) return judgement;
+    const known = knownLayers(boundCase, layers).filter((other) => other.layer === layer);
+    return asOneWeight(judgement, known, roundoff);
+  });
 }
 
 /** The profiles by which a wrong weight may stay within the rounding of every value, and what they round weights to. */
@@ -199,23 +234,9 @@ function cached<T>(compute: (profile: ProfileName) => Promise<T>): (profile: Pro
   };
 }
 
-/** The same function, which computes nothing for rows that an earlier result has. */
-function cachedRows<T>(
-  compute: (profile: ProfileName, rows: readonly number[]) => Promise<T>,
-): (profile: ProfileName, rows: readonly number[]) => Promise<T> {
-  const results: { profile: ProfileName; rows: ReadonlySet<number>; result: Promise<T> }[] = [];
-  return (profile, rows) => {
-    const made = results.find((one) => one.profile === profile && rows.every((row) => one.rows.has(row)));
-    if (made) return made.result;
-    const result = compute(profile, rows);
-    results.push({ profile, rows: new Set(rows), result });
-    return result;
-  };
-}
-
-/** An envelope's spreads by the names of outputs. */
-function outputsOf({ layers, h_n, c_n }: Envelope) {
-  return { output: layers[layers.length - 1], h_n, c_n, layers };
+/** The spread of a reference's values. */
+function spreadOf(reference: Reference, { layers, h_n, c_n }: Envelope): Spread {
+  return outputFor(reference, { output: layers[layers.length - 1], h_n, c_n, layers });
 }
 
 /**
@@ -264,12 +285,15 @@ function withRounding(bounds: Envelope, likely: Envelope): Envelope {
 
 /** The narrower of two bounds, value by value. */
 function tighter(a: Spread, b: Spread): Spread {
-  const [values, error, undecided] = [a.values.slice(), a.error.slice(), a.undecided.slice()];
-  for (let i = 0; i < values.length; i++) {
-    if (b.undecided[i] || (!undecided[i] && error[i] <= b.error[i])) continue;
-    [values[i], error[i], undecided[i]] = [b.values[i], b.error[i], 0];
-  }
-  return { values, error, undecided };
+  const takesB = Array.from(a.error, (limit, i) =>
+    b.undecided[i] ? false : a.undecided[i] || !(limit <= b.error[i]),
+  );
+  const taken = (ofA: Floats, ofB: Floats) => ofA.map((value, i) => (takesB[i] ? ofB[i] : value));
+  return {
+    values: taken(a.values, b.values),
+    error: taken(a.error, b.error),
+    undecided: a.undecided.map((flag, i) => (takesB[i] ? 0 : flag)),
+  };
 }
 
 /**

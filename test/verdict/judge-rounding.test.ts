@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { envelope } from '../../src/bounds/envelope.js';
 import type { Overflow } from '../../src/bounds/layer.js';
 import { PROFILES, PROOFS, UNROUNDED } from '../../src/bounds/profiles.js';
+import { sampleFreeLayers } from '../../src/bounds/samples.js';
 import type { Parameters } from '../../src/module/bind.js';
 import { knownOutputs } from '../../src/module/known-outputs.js';
 import type { FloatDtype } from '../../src/tensor/dtype.js';
@@ -10,6 +11,7 @@ import {
   needsSamples,
   profileOf,
   type RoundingJudgement,
+  sampleErrors,
 } from '../../src/verdict/rounding.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf } from '../engine/random-network.js';
@@ -233,6 +235,40 @@ describe('printed numbers', () => {
     expect(await undecided(2.4)).toEqual([1, 1, 1]);
   });
 
+  test('are a fault beyond a bound that is too wide to decide anything within it', async () => {
+    const off = (i: number) => (i === 1 ? 5 : 0);
+    const output = { dtype: 'F64', halfUnit: 3, off } as const;
+    const [judged] = await judgeRounding(
+      await boundOf(reluOf([1], [0]), sequence, { output }, { decimals: 0 }),
+      {},
+    );
+    expect([...judged.undecided]).toEqual([1, 0, 1]);
+    expect([...judged.faults]).toEqual([0, 1, 0]);
+  });
+
+  test('are decided by the step before where rounding alone grows as large as the values', async () => {
+    const { module, layers } = networkOf(moduleOf('RNN', { input_size: 3, hidden_size: 8 }), 4);
+    const [[{ weightIh, weightHh }]] = layers;
+    const chaotic = { module, layers: [[{ weightIh, weightHh: weightHh.map((weight) => 8 * weight) }]] };
+    const inputs = sequenceOf(module, 60, 1, 4);
+    const exact = { dtype: 'F16', halfUnit: 0 } as const;
+    const undecided = async (stored: StoredTensors) =>
+      (await judgeRounding(await boundOf(chaotic, inputs, stored, { decimals: 9 }), {})).map(
+        ({ counts }) => counts.undecided,
+      );
+    expect((await undecided({ h_n: exact }))[0]).toBeGreaterThan(0);
+    expect(await undecided({ output: exact, h_n: exact })).toEqual([0, 0]);
+  });
+
+  test('tell how far it is', async () => {
+    const output = { dtype: 'F64', halfUnit: 0 } as const;
+    const done: number[] = [];
+    await judgeRounding(await boundOf(network, sequence, { output }, printed), {
+      onProgress: (share) => void done.push(share),
+    });
+    expect(done.filter((share) => share === 1)).toHaveLength(4);
+  });
+
   test('have room for the rounding of their dtype: six standard deviations', async () => {
     const lstm = networkOf(moduleOf('LSTM', { input_size: 2, hidden_size: 3, num_layers: 2 }), 3);
     const inputs = sequenceOf(lstm.module, 4, 1, 3);
@@ -346,6 +382,31 @@ describe('what is judged how', () => {
     expect(needsSamples(free, [judged(1, overflow)])).toBe(false);
     expect(needsSamples(known, [judged(1)])).toBe(false);
     expect(needsSamples({ ...free, decimals: 3 }, [judged(1)])).toBe(false);
+  });
+
+  test('one proof is enough for all references of a profile, and none is made without a fault', async () => {
+    const passes = async (...offs: number[]) => {
+      const [output, h_n] = offs.map((by) => ({ off: (i: number) => (i === 0 ? by : 0) }));
+      let ended = 0;
+      await judgeRounding(await boundOf(LSTM, SEQUENCE, { output, h_n, layers: [{}] }), {
+        onProgress: (done, stage) => {
+          if (done === 1 && stage === 'judging') ended++;
+        },
+      });
+      return ended;
+    };
+    expect(await passes(0, 0)).toBe(1);
+    expect(await passes(0, 0.1)).toBe(2);
+    expect(await passes(0.1, 0.1)).toBe(2);
+  });
+
+  test('samples are of the layers that run free, from the outputs that are known', async () => {
+    const boundCase = await boundOf(LSTM, SEQUENCE, { layers: [{ dtype: 'F16', off: () => 0.01 }], h_n: {} });
+    const known = [boundCase.layerOutputs[0].data, undefined];
+    const samples = await sampleFreeLayers(LSTM, SEQUENCE, known, PROFILES.f16);
+    expect(await sampleErrors(boundCase, {})).toEqual(samples);
+    expect(samples.map((layer) => layer !== undefined)).toEqual([false, true]);
+    expect(await sampleErrors(boundCase, { profile: 'generic' })).not.toEqual(samples);
   });
 
   test('proven faults are counted unless it is enough to know that there are some', async () => {

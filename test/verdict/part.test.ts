@@ -56,14 +56,23 @@ test('of few rows there is none', async () => {
 
 test('the beginning has sixteen steps of all rows, of the references that have steps', async () => {
   const long = sequenceOf(module, 65, 2, 1);
-  const boundCase = await boundOf(network, long, { output: {}, h_n: {} });
+  const lengths = [65, 3];
+  const stored = { output: { halfUnit: 0.1 }, h_n: {}, layers: [{}] };
+  const boundCase = await boundOf(network, { ...long, lengths }, stored);
   const part = beginning(boundCase)!;
   expect(part.sequence).toMatchObject({ steps: 16, batch: 2 });
   expect([...part.sequence.input]).toEqual([...long.input.subarray(0, 16 * 2 * 2)]);
   expect(part.references.map(({ name, rows, data }) => [name, rows, data.length])).toEqual([
     ['output', 16, 16 * 2 * 3],
   ]);
+  const [output] = part.references;
+  expect([...output.data]).toEqual([...boundCase.references[0].data.subarray(0, 16 * 2 * 3)]);
+  expect(output.printed).toMatchObject({ decimals: 3, halfUnits: { length: 16 * 2 * 3 } });
+  expect(output.axes).toMatchObject({ layer: 1, directions: ['forward'], steps: 16, lengths: [16, 3] });
+  expect(part.layerOutputs).toMatchObject([{ name: 'output_l0', rows: 16, printed: undefined }]);
   const short = await boundOf(network, sequenceOf(module, 64, 2, 1), { output: {} });
   expect(beginning(short)).toBeUndefined();
   expect(beginning(await boundOf(network, long, { h_n: {} }))).toBeUndefined();
+  const both = networkOf(moduleOf('LSTM', { input_size: 2, hidden_size: 3, bidirectional: true }), 1);
+  expect(beginning(await boundOf(both, sequenceOf(both.module, 65, 2, 1), { output: {} }))).toBeUndefined();
 });
