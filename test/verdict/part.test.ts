@@ -21,7 +21,8 @@ async function runOf(batch: number, sigmas: (i: number) => number) {
   const asGiven = await boundOf(network, sequence, { output: printed, h_n: {}, c_n: {}, layers: [{}] });
   const tensors = [...asGiven.layerOutputs, ...asGiven.references].map((reference, t) => ({
     reference,
-    judgement: { sigmas: reference.data.map((_, i) => (t === 1 ? sigmas(i) : Number.NaN)) },
+    judgement:
+      t === 3 ? undefined : { sigmas: reference.data.map((_, i) => (t === 1 ? sigmas(i) : Number.NaN)) },
   }));
   return { asGiven, tensors: tensors as unknown as Run['tensors'] };
 }
