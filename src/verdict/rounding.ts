@@ -285,8 +285,9 @@ function withRounding(bounds: Envelope, likely: Envelope): Envelope {
 
 /** The narrower of two bounds, value by value. */
 function tighter(a: Spread, b: Spread): Spread {
-  const takesB = Array.from(a.error, (limit, i) =>
-    b.undecided[i] ? false : a.undecided[i] || !(limit <= b.error[i]),
+  const takesB = Array.from(
+    a.error,
+    (limit, i) => !b.undecided[i] && (a.undecided[i] !== 0 || !(limit <= b.error[i])),
   );
   const taken = (ofA: Floats, ofB: Floats) => ofA.map((value, i) => (takesB[i] ? ofB[i] : value));
   return {
