@@ -39,7 +39,9 @@ export interface Run {
   /** The same case with other settings. */
   readonly rerun: (other: Partial<Settings>) => Promise<Run>;
   /** The same outputs, judged by other settings. */
-  readonly rejudge: (other: Pick<Settings, 'profile' | 'proofs'> | Pick<Settings, 'rule'>) => Promise<Run>;
+  readonly rejudge: (
+    other: Pick<Settings, 'profile' | 'proofs' | 'sampled'> | Pick<Settings, 'rule'>,
+  ) => Promise<Run>;
 }
 
 /**
@@ -78,10 +80,18 @@ export async function runBound(asGiven: BoundCase, settings: Settings, rerun: Ru
   return compared({ boundCase, asGiven, outputs, settings: judgedBy, rerun }, screenings);
 }
 
-/** Judges by rounding; where that leaves values undecided, once more by what was sampled of the layers that run free. */
-async function judgedByRounding({ boundCase, settings }: Pick<Run, 'boundCase' | 'settings'>) {
-  const judgements = await judgeRounding(boundCase, settings);
-  if (settings.sampled === false || !needsSamples(boundCase, judgements)) return judgements;
+/**
+ * Judges by rounding, and by what is sampled of the layers that run free: always, never, or once more where they leave
+ * values undecided.
+ */
+export async function judgedByRounding(
+  boundCase: BoundCase,
+  settings: Settings,
+): Promise<RoundingJudgement[]> {
+  if (!settings.sampled) {
+    const judgements = await judgeRounding(boundCase, settings);
+    if (settings.sampled === false || !needsSamples(boundCase, judgements)) return judgements;
+  }
   return judgeRounding(boundCase, { ...settings, samples: await sampleErrors(boundCase, settings) });
 }
 
@@ -106,7 +116,7 @@ async function compared(
 ): Promise<Run> {
   const { boundCase, outputs, settings } = computed;
   const isJudged = settings.rule === 'auto' && !screenings;
-  const judgements = isJudged ? await judgedByRounding(computed) : undefined;
+  const judgements = isJudged ? await judgedByRounding(boundCase, settings) : undefined;
   const tensors = allReferences(boundCase).map((reference): ComparedTensor => {
     const actual = outputFor(reference, outputs);
     const judgement = judgements?.find((judged) => judged.reference === reference);

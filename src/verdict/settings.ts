@@ -51,7 +51,7 @@ export interface Settings extends Omit<VerifyOptions, 'tolerance' | 'stated' | '
   readonly tolerances: readonly StatedTolerance[];
   /** What operands are taken to be rounded to before anything is computed; none if absent. */
   readonly operands?: Operands;
-  /** False where the errors of layers that run free are not worth sampling. */
+  /** Whether the errors of layers that run free are sampled; where they leave values undecided if absent. */
   readonly sampled?: boolean;
   /** False where it is enough to know whether there are faults, and not how many are proven. */
   readonly proofs?: boolean;

@@ -2,7 +2,7 @@ import { type Operands, PROFILE_OF, PROFILES, type ProfileName, profileWith } fr
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import { RARE_FACTOR } from '../compare/by-rounding.js';
 import type { BoundCase } from '../module/bind.js';
-import { allReferences } from '../module/known-outputs.js';
+import { allReferences, knownOutputs } from '../module/known-outputs.js';
 import {
   type ActivationProfile,
   areActivationErrors,
@@ -22,14 +22,14 @@ import {
 } from './coarser.js';
 import { withRoundedOperands } from './operands.js';
 import { beginning, farthestRow } from './part.js';
-import { judgeRounding, type RoundingJudgement } from './rounding.js';
-import { type Run, runBound } from './run.js';
+import type { RoundingJudgement } from './rounding.js';
+import { judgedByRounding, type Run, runBound } from './run.js';
 import type { Settings } from './settings.js';
 import { judge, type Ruling } from './verdict.js';
 
 /** What a reference that differs by the profile of its dtype turns out to be. */
 export interface Wider {
-  /** No fault by a wider profile: float32 runtimes are known to round so. */
+  /** No fault by a wider profile, as float32 runtimes are known to round, or by sampled errors. */
   readonly explained?: { readonly run: Run; readonly ruling: Ruling };
   /** It differs, but less than where operands are rounded as the profile says first. */
   readonly closer?: { readonly run: Run; readonly ruling: Ruling };
@@ -40,11 +40,15 @@ export interface Wider {
 /** Profiles of float32 runtimes whose activations err more than those of `generic`, the narrowest first. */
 const ACTIVATIONS: readonly ActivationProfile[] = ['exponential', 'cudnn', 'coarse'];
 
-/**
- * Tries a reference that differs by its profile on wider ones. Where somebody states the profile, only the other ways
- * are tried in which it may round operands.
- */
+/** Tries a reference that differs by its profile on wider ones, then by sampled errors. */
 export async function widen(run: Run): Promise<Wider> {
+  const wider = await byProfiles(run);
+  if (wider.explained || wider.coarser) return wider;
+  return { ...wider, explained: await bySamples(run) };
+}
+
+/** Where somebody states the profile, only the other ways are tried in which it may round operands. */
+async function byProfiles(run: Run): Promise<Wider> {
   const { settings, boundCase } = run;
   const references = allReferences(boundCase);
   const narrow = references.find(({ dtype }) => dtype === 'F16' || dtype === 'BF16')?.dtype;
@@ -88,10 +92,10 @@ function partsOf(run: Run): Part[] {
 
 /** Whether a profile leaves something in one of these parts that is beyond rounding. */
 async function hasFaults({ settings }: Run, parts: readonly Part[], other: Tried): Promise<boolean> {
-  const judgedBy = { ...settings, ...other, proofs: false };
+  const judgedBy = { ...settings, sampled: false, ...other, proofs: false };
   for (const { asGiven, leastSigmas } of parts) {
     const boundCase = withRoundedOperands(asGiven, judgedBy.operands ?? {});
-    const judgements = await judgeRounding(boundCase, judgedBy);
+    const judgements = await judgedByRounding(boundCase, judgedBy);
     const isFault = ({ faults, sigmas }: RoundingJudgement) =>
       faults.some((fault, i) => fault === 1 && sigmas[i] > leastSigmas);
     if (judgements.some(isFault)) return true;
@@ -159,6 +163,19 @@ async function byActivations(run: Run): Promise<Wider['explained']> {
     if (ruling.verdict !== 'differs') return { run: wider, ruling };
   }
   return undefined;
+}
+
+/**
+ * Judges by sampled errors where layers run free: variances take the errors of units for independent, which makes them
+ * too small in a chaotic layer. A wrong weight of the layer above it is off in one unit more than in others.
+ */
+async function bySamples(run: Run): Promise<Wider['explained']> {
+  const asSampled = { sampled: true };
+  if (!knownOutputs(run.boundCase).includes(undefined)) return undefined;
+  if (await hasFaults(run, partsOf(run), asSampled)) return undefined;
+  const sampled = await run.rejudge(asSampled);
+  const ruling = await judge(sampled);
+  return ruling.verdict !== 'differs' && isSpread(sampled) ? { run: sampled, ruling } : undefined;
 }
 
 /** Precisions that are as likely as this are not told from each other: then the one with more rounding is taken. */

@@ -6,7 +6,9 @@ import { type Dtype, type FloatDtype, type Floats, roundTo } from '../../src/ten
 import { type StateDict, stateDict } from '../../src/tensor/state-dict.js';
 import { type Tensor, tensor } from '../../src/tensor/tensor.js';
 import type { Comparison } from '../../src/verdict/comparison.js';
-import type { VerifyOptions } from '../../src/verdict/settings.js';
+import { runCase } from '../../src/verdict/run.js';
+import { settle, type VerifyOptions } from '../../src/verdict/settings.js';
+import { judge } from '../../src/verdict/verdict.js';
 import { verify } from '../../src/verify.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf, weightsOf } from '../engine/random-network.js';
@@ -314,4 +316,69 @@ test('too few values name no 16-bit dtype', async () => {
     expect(await named('F16', 12, seed)).toBe('f16');
     expect(await named('BF16', 12, seed)).toBe('bf16');
   }
+});
+
+describe('an honest reference of a chaotic layer whose output is not known', () => {
+  const STEPS = 60;
+
+  /** Two layers of an RNN whose weights are larger by `scale`, and what a float32 runtime computes of them. */
+  function stacked(hidden_size: number, scale: number, seed: number, steps = STEPS, input_size = 1) {
+    const module = moduleOf('RNN', { input_size, hidden_size, num_layers: 2 });
+    const larger = (values: Floats | undefined) => values!.map((value) => Math.fround(value * scale));
+    const layers = networkOf(module, seed).layers.map(([{ weightIh, weightHh, biasIh, biasHh }]) => [
+      {
+        weightIh: larger(weightIh),
+        weightHh: larger(weightHh),
+        biasIh: larger(biasIh),
+        biasHh: larger(biasHh),
+      },
+    ]);
+    const drawnSequence = sequenceOf(module, steps, 1, seed);
+    const sequence = { ...drawnSequence, input: drawnSequence.input.map(Math.fround) };
+    const [lower, upper] = layers.map((layer, i) => ({
+      module: { ...module, num_layers: 1, input_size: i ? hidden_size : input_size },
+      layers: [layer],
+    }));
+    const below = computedBy(lower, sequence).output;
+    return {
+      weights: inFloat32(weightsOf({ module, layers })),
+      input: tensor([steps, 1, input_size], sequence.input),
+      output: computedBy(upper, { ...sequence, input: Float64Array.from(below.data) }).output,
+    };
+  }
+
+  const judgedStack = (one: ReturnType<typeof stacked>, options: VerifyOptions = {}, weights = one.weights) =>
+    verify(caseOf(weights, { input: one.input, output: one.output }, { batch_first: false }), options);
+
+  test.each([
+    [16, 3, 37],
+    [16, 3, 62],
+    [16, 4, 31],
+    [32, 3.5, 199],
+    [32, 4, 46],
+  ])('is parity by sampled errors: %d units, weights × %d, seed %d', async (hidden_size, scale, seed) => {
+    const one = stacked(hidden_size, scale, seed);
+    const loaded = caseOf(one.weights, { input: one.input, output: one.output }, { batch_first: false });
+    const byVariances = await judge(await runCase(loaded, settle(loaded, {})));
+    expect(byVariances.verdict).toBe('differs');
+    expect(await verify(loaded)).toMatchObject({ verdict: 'parity' });
+    expect(await verify(loaded, { profile: 'generic' })).toMatchObject({ verdict: 'parity' });
+  });
+
+  test.each([
+    ['weight_hh_l0', 1.001],
+    ['weight_hh_l1', 1.0001],
+  ])('differs with a wrong weight: %s × %d', async (name, by) => {
+    const one = stacked(16, 3, 37);
+    expect(await judgedStack(one, {}, withWeight(one.weights, name, 3, by))).toMatchObject({
+      verdict: 'differs',
+    });
+  });
+
+  test.each([13, 16, 46])('differs where one unit is off more than the others: seed %d', async (seed) => {
+    const one = stacked(16, 2, seed, 40, 3);
+    expect(await judgedStack(one)).toMatchObject({ verdict: 'parity' });
+    const wrong = withWeight(one.weights, 'weight_hh_l1', seed, 1 + 1e-5);
+    expect(await judgedStack(one, {}, wrong)).toMatchObject({ verdict: 'differs' });
+  });
 });
