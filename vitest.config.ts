@@ -23,6 +23,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           setupFiles: ['test/properties.ts'],
+          // Two on two cores, where it would be one.
+          maxWorkers: '100%',
           // No test measures time: a busy machine is no failure.
           testTimeout: 120_000,
         },

@@ -46,7 +46,7 @@ export async function verifyCase(
   });
   try {
     const loaded = loadSource(label, source, load);
-    const comparison = await verify(loaded, { ...options, explain: true, speed, onProgress });
+    const comparison = await verify(loaded, { ...options, speed, onProgress });
     const { verdict, kernels, subject, warnings } = comparison;
     const outcome = { speed: { ...kernels, compute: subject.compute } };
     return strict && verdict === 'parity' && warnings.length

@@ -7,7 +7,7 @@ import { estimatedWork } from '../../files/work.js';
 import { reportedCase } from '../../report/in-words.js';
 import type { Shard } from '../../report/reporter.js';
 import { casesOfPart, type Part } from '../../suite/shards.js';
-import type { CaseJob, Work } from '../cases/job.js';
+import type { Work } from '../cases/job.js';
 import { type Concurrency, runCases } from '../cases/run-cases.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import type { Io } from '../io.js';
@@ -230,7 +230,7 @@ async function verifyInto(
   let failed = 0;
   try {
     for await (const outcome of runCases(
-      works(cases),
+      works(cases, showsCauses(targets, options)),
       { ...concurrencyOf(options, found, io), count: cases.length },
       speed,
       io,
@@ -267,15 +267,20 @@ async function verifyInto(
 }
 
 /** One after the other, as they are asked for: many thousands at once take much memory. */
-function* works(cases: readonly Planned[]): Generator<Work, undefined> {
-  for (const one of cases) yield workOf(one);
+/** Whether a report says why a case differs, so that it is worth a search. */
+function showsCauses(targets: readonly OpenTarget[], { quiet }: Options): boolean {
+  return !quiet || targets.some(({ name }) => name !== 'table');
 }
 
-function workOf({ pending: { label, source }, settings }: Planned): Work {
+function* works(cases: readonly Planned[], explain: boolean): Generator<Work, undefined> {
+  for (const one of cases) yield workOf(one, explain);
+}
+
+function workOf({ pending: { label, source }, settings }: Planned, explain: boolean): Work {
   if (source instanceof CellcheckError)
     return { outcome: { result: reportedCase({ label, error: source }, CALLER) } };
-  const job: CaseJob = { label, source, ...settings, caller: CALLER };
-  return { job };
+  const options = { ...settings.options, explain };
+  return { job: { label, source, ...settings, options, caller: CALLER } };
 }
 
 /** Jobs × threads are never more than the cores; stated threads come first. */
