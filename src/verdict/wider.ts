@@ -23,7 +23,7 @@ import {
 import { withRoundedOperands } from './operands.js';
 import { beginning, farthestRow } from './part.js';
 import type { RoundingJudgement } from './rounding.js';
-import { judgedByRounding, type Run, runBound } from './run.js';
+import { type ComparedTensor, judgedByRounding, type Run, runBound } from './run.js';
 import type { Settings } from './settings.js';
 import { judge, type Ruling } from './verdict.js';
 
@@ -165,13 +165,18 @@ async function byActivations(run: Run): Promise<Wider['explained']> {
   return undefined;
 }
 
+/** Of correct references of chaotic layers none was seen beyond ten limits: farther ones are not worth sampling. */
+const NEAR = 16;
+
 /**
  * Judges by sampled errors where layers run free: variances take the errors of units for independent, which makes them
  * too small in a chaotic layer. A wrong weight of the layer above it is off in one unit more than in others.
  */
 async function bySamples(run: Run): Promise<Wider['explained']> {
   const asSampled = { sampled: true };
-  if (!knownOutputs(run.boundCase).includes(undefined)) return undefined;
+  const isNear = ({ judgement }: ComparedTensor) =>
+    !judgement?.sigmas.some((sigma) => sigma > NEAR * judgement.limit);
+  if (!knownOutputs(run.boundCase).includes(undefined) || !run.tensors.every(isNear)) return undefined;
   if (await hasFaults(run, partsOf(run), asSampled)) return undefined;
   const sampled = await run.rejudge(asSampled);
   const ruling = await judge(sampled);
