@@ -139,6 +139,10 @@ function sizeOfErrors({ tensors }: Run): number {
   return squares / Math.max(1, count);
 }
 
+function undecidedIn({ tensors }: Run): number {
+  return tensors.reduce((sum, { judgement }) => sum + (judgement?.counts.undecided ?? 0), 0);
+}
+
 /** How many values are beyond the limit: none where only all steps of a unit together are a fault. */
 function beyondIn({ tensors }: Run): number {
   const beyond = ({ sigmas, limit }: RoundingJudgement) => sigmas.filter((sigma) => sigma > limit).length;
@@ -179,6 +183,8 @@ async function bySamples(run: Run): Promise<Wider['explained']> {
   if (!knownOutputs(run.boundCase).includes(undefined) || !run.tensors.every(isNear)) return undefined;
   if (await hasFaults(run, partsOf(run), asSampled)) return undefined;
   const sampled = await run.rejudge(asSampled);
+  // What samples leave undecided they do not explain.
+  if (undecidedIn(sampled) > undecidedIn(run)) return undefined;
   const ruling = await judge(sampled);
   return ruling.verdict !== 'differs' && isSpread(sampled) ? { run: sampled, ruling } : undefined;
 }

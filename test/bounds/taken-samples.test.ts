@@ -152,3 +152,15 @@ test.each(['RNN', 'GRU', 'LSTM'] as const)(
     }
   },
 );
+
+test('they do not depend on how an input and the weights of it are scaled', async () => {
+  const module = moduleOf('GRU', { input_size: 4, hidden_size: 8 });
+  const network = networkOf(module, 4);
+  const sequence = sequenceOf(module, 3, 2, 4);
+  const scaled = (values: Floats, by: number) => values.map((value, i) => (i % 4 === 1 ? value * by : value));
+  const [[parameters]] = network.layers;
+  const other = { module, layers: [[{ ...parameters, weightIh: scaled(parameters.weightIh, 2 ** -20) }]] };
+  const far = { ...sequence, input: scaled(sequence.input, 2 ** 20) };
+  const ofScaled = await sampleFreeLayers(other, far, [undefined], PROFILES.generic);
+  expect(ofScaled).toEqual(await sampleFreeLayers(network, sequence, [undefined], PROFILES.generic));
+});

@@ -1,5 +1,5 @@
 import type { Floats } from '../../tensor/dtype.js';
-import type { Factor, Kernels, Product } from './kernels.js';
+import { type Factor, type Kernels, type Product, sizeOf } from './kernels.js';
 import { gateStep } from './plain.js';
 import { uniform } from './rounded.js';
 
@@ -24,33 +24,36 @@ export function noisy(kernels: Kernels, { accumulate, store, absolute, seed }: N
     store: (value) => value + (store * Math.abs(value) + absolute) * random(),
     allocate: kernels.allocate,
     workspace: (factors, lengths, singles) => {
-      const { products, buffers, singles: narrow } = kernels.workspace(factors, lengths, singles);
-      const withNoise = (name: string, { weight, bias, columns }: Factor): Product => {
-        const size = weight.length / columns;
-        const norms = Float64Array.from({ length: columns }, (_, j) =>
-          Math.hypot(norm(weight, j * size, size), bias?.[j] ?? 0),
-        );
+      const squares = Object.entries(factors).map(([name, factor]): [string, Factor] => [
+        squaresOf(name),
+        { ...factor, bias: undefined, squared: true },
+      ]);
+      // What a product reads and writes lies in buffers of the workspace: these are as long as any of them.
+      const longest = Math.max(...Object.values<number>(lengths));
+      const workspace = kernels.workspace(
+        { ...factors, ...Object.fromEntries(squares) },
+        { ...lengths, ofSquares: longest, squared: longest },
+        singles,
+      );
+      const products: Readonly<Record<string, Product>> = workspace.products;
+      const { ofSquares, squared }: Readonly<Record<string, Floats>> = workspace.buffers;
+      const withNoise = (name: string, factor: Factor): Product => {
+        const size = sizeOf(factor);
         // The error of a random walk of n terms: bounds/variance.ts has the formula.
-        const perTerm = accumulate * Math.sqrt((1 + size / 6) / size);
+        const perTerm = accumulate * Math.sqrt(1 + size / 6);
         return (out, x, rows) => {
           products[name](out, x, rows);
-          for (let row = 0; row < rows; row++) {
-            const ofRow = perTerm * norm(x, row * size, size);
-            for (let j = 0; j < columns; j++) {
-              const at = row * columns + j;
-              out[at] += (ofRow * norms[j] + store * out[at]) * random();
-            }
-          }
+          for (let i = 0; i < rows * size; i++) squared[i] = x[i] * x[i];
+          products[squaresOf(name)](ofSquares, squared, rows);
+          for (let i = 0; i < rows * factor.columns; i++)
+            out[i] += (perTerm * Math.sqrt(ofSquares[i]) + store * out[i]) * random();
         };
       };
       const entries = Object.entries(factors).map(([name, factor]) => [name, withNoise(name, factor)]);
+      const { buffers, singles: narrow } = workspace;
       return { products: Object.fromEntries(entries), gateStep, buffers, singles: narrow };
     },
   };
 }
 
-function norm(values: Floats, from: number, count: number): number {
-  let squares = 0;
-  for (let i = from; i < from + count; i++) squares += values[i] * values[i];
-  return Math.sqrt(squares);
-}
+const squaresOf = (name: string) => `squares of ${name}`;
