@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { PROFILES, type ProfileName } from '../../src/bounds/profiles.js';
 import type { Network } from '../../src/module/bind.js';
 import { caseOf } from '../../src/module/case.js';
@@ -13,6 +13,24 @@ import { verify } from '../../src/verify.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf, weightsOf } from '../engine/random-network.js';
 import { computedBy, type Runtime, TANH } from './runtime.js';
+
+const samples = vi.hoisted(() => ({ taken: 0, larger: 1 }));
+
+// Counts what is sampled, which takes long, and can make it larger than it is.
+vi.mock('../../src/bounds/samples.js', async (original) => {
+  const { sampleFreeLayers, ...others } = await original<typeof import('../../src/bounds/samples.js')>();
+  const larger = (all: readonly Floats[]) => all.map((one) => one.map((value) => value * samples.larger));
+  return {
+    ...others,
+    sampleFreeLayers: async (...argv: Parameters<typeof sampleFreeLayers>) => {
+      samples.taken++;
+      const layers = await sampleFreeLayers(...argv);
+      return layers.map((of) => of && { output: larger(of.output), h: larger(of.h), c: larger(of.c) });
+    },
+  };
+});
+
+beforeEach(() => Object.assign(samples, { taken: 0, larger: 1 }));
 
 type Outputs = ReturnType<typeof computedBy>;
 const KINDS = ['RNN', 'GRU', 'LSTM'] as const;
@@ -380,5 +398,28 @@ describe('an honest reference of a chaotic layer whose output is not known', () 
     expect(await judgedStack(one)).toMatchObject({ verdict: 'parity' });
     const wrong = withWeight(one.weights, 'weight_hh_l1', seed, 1 + 1e-5);
     expect(await judgedStack(one, {}, wrong)).toMatchObject({ verdict: 'differs' });
+  });
+
+  test('is not sampled for faults that are far off, nor where all outputs are known', async () => {
+    const one = stacked(16, 3, 37);
+    const far = one.output.data.slice();
+    far[20] += 0.1;
+    expect(await judgedStack({ ...one, output: { ...one.output, data: far } })).toMatchObject({
+      verdict: 'differs',
+    });
+    expect(samples.taken).toBe(0);
+    const single = drawn({ hidden_size: 12 });
+    const off = computedBy(single.network, single.sequence);
+    const wrong = withWeight(single.weights, 'weight_hh_l0', 3, 1 + 1e-5);
+    expect(await judged(single, off, {}, wrong)).toMatchObject({ verdict: 'differs' });
+    expect(samples.taken).toBe(0);
+  });
+
+  test('is not explained by samples that leave more undecided', async () => {
+    const one = stacked(16, 3, 37);
+    expect(await judgedStack(one)).toMatchObject({ verdict: 'parity' });
+    expect(samples.taken).toBeGreaterThan(0);
+    samples.larger = 1e6;
+    expect(await judgedStack(one)).toMatchObject({ verdict: 'differs' });
   });
 });
