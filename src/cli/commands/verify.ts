@@ -266,12 +266,12 @@ async function verifyInto(
   return summary.exitCode;
 }
 
-/** One after the other, as they are asked for: many thousands at once take much memory. */
 /** Whether a report says why a case differs, so that it is worth a search. */
 function showsCauses(targets: readonly OpenTarget[], { quiet }: Options): boolean {
   return !quiet || targets.some(({ name }) => name !== 'table');
 }
 
+/** One after the other, as they are asked for: many thousands at once take much memory. */
 function* works(cases: readonly Planned[], explain: boolean): Generator<Work, undefined> {
   for (const one of cases) yield workOf(one, explain);
 }
