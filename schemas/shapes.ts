@@ -45,28 +45,16 @@ export function shapeIssues(
   expected: readonly NamedShape[],
   found: ReadonlyMap<string, readonly number[]>,
 ): ShapeIssue[] {
-  const byName = new Map(expected.map((shape) => [shape.name, shape]));
-  const schema = z.strictObject(
-    Object.fromEntries(
-      expected.map(({ name, dimensions, optional }) => {
-        const shape = shapeSchema(dimensions);
-        return [name, optional ? z.optional(shape) : shape];
-      }),
-    ),
-  );
-  const parsed = schema.safeParse(Object.fromEntries(found));
-  if (parsed.success) return [];
-  const issues = new Map<string, ShapeIssue>();
-  for (const issue of parsed.error.issues) {
-    if (issue.code === 'unrecognized_keys') {
-      for (const name of issue.keys) issues.set(name, { kind: 'unexpected', name });
-      continue;
-    }
-    const name = String(issue.path[0]);
-    const shape = byName.get(name)!;
-    issues.set(name, { kind: found.has(name) ? 'misshapen' : 'missing', shape });
+  const issues: ShapeIssue[] = [];
+  for (const shape of expected) {
+    const sizes = found.get(shape.name);
+    if (!sizes && !shape.optional) issues.push({ kind: 'missing', shape });
+    if (sizes && !shapeSchema(shape.dimensions).safeParse(sizes).success)
+      issues.push({ kind: 'misshapen', shape });
   }
-  return [...issues.values()];
+  const names = new Set(expected.map(({ name }) => name));
+  for (const name of found.keys()) if (!names.has(name)) issues.push({ kind: 'unexpected', name });
+  return issues;
 }
 
 /** `[T, B, input_size] = [T, B, 40]` */
