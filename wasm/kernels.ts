@@ -4,6 +4,7 @@ import { sigmoid, tanh } from './activations';
 import { gru, lstm, rnn } from './gates';
 import { FREE, pack, panelColumns, product, singleColumns, singleProduct } from './products';
 import {
+  differences,
   gruSamples,
   gruScreen,
   lstmSamples,
@@ -125,7 +126,8 @@ export function rnn_screen(
     : rnnScreen(rows, units, sumsX, sumsH, dSums, vX, vH, biasesV, terms, dh, hV, false);
 }
 export { gruSamples as gru_samples, lstmSamples as lstm_samples, rnnSamples as rnn_samples };
-export { gruScreen as gru_screen, lstmScreen as lstm_screen, narrow, screenDeviations as screen_deviations, squares };
+export { gruScreen as gru_screen, lstmScreen as lstm_screen, screenDeviations as screen_deviations };
+export { differences, narrow, squares };
 export { gruVariances as gru_variances, lstmVariances as lstm_variances };
 
 /** σ or tanh of `count` values, in place. For tests of their accuracy. */

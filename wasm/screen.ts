@@ -641,6 +641,68 @@ export function narrow(to: usize, from: usize, count: i32): void {
   }
 }
 
+/**
+ * What a reference has more than h, both float64, as float32: to `after` and `last`. What `last` holds, of the step before, goes to
+ * `before`. Adds to `told`: the largest difference, the largest relative one, the largest atol that is needed beyond rtol, and how
+ * many values of the reference are not zero, and are but close to it.
+ */
+export function differences(
+  before: usize, after: usize, last: usize, reference: usize, h: usize, count: i32,
+  told: usize, rtol: f64, atol: f64, margin: f64,
+): void {
+  const zero = f64x2.splat(0);
+  const one = f64x2.splat(1);
+  const allowed = f64x2.splat(rtol);
+  const over = f64x2.splat(1 + margin);
+  const under = f64x2.splat((1 - margin) * rtol);
+  let largest = zero;
+  let relative = zero;
+  let needed = zero;
+  let others = zero;
+  let close = zero;
+  for (let i = 0; i < count; i += 4, before += 16, after += 16, last += 16, reference += 32, h += 32) {
+    let halves = zero;
+    for (let half = 0; half < 2; half++) {
+      const expected = v128.load(reference + 16 * half);
+      const difference = f64x2.sub(expected, v128.load(h + 16 * half));
+      const narrow = f32x4.demote_f64x2_zero(difference);
+      halves = half ? v128.shuffle<f64>(halves, narrow, 0, 2) : narrow;
+      const isInside = i64x2.lt_s(i64x2(0, 1), i64x2.splat(count - i - 2 * half));
+      const size = v128.and(f64x2.abs(expected), isInside);
+      const distance = v128.and(f64x2.abs(difference), isInside);
+      largest = f64x2.max(largest, distance);
+      // Dividing takes long, and seldom gives more. Nothing of nothing is not a number, which pmax passes over.
+      if (v128.any_true(f64x2.gt(distance, f64x2.mul(relative, size))))
+        relative = f64x2.pmax(relative, f64x2.div(distance, size));
+      needed = f64x2.max(needed, f64x2.sub(f64x2.mul(over, distance), f64x2.mul(under, size)));
+      const isOther = f64x2.ne(size, zero);
+      const isClose = f64x2.le(size, f64x2.add(f64x2.splat(atol), f64x2.mul(allowed, size)));
+      others = f64x2.add(others, v128.and(one, isOther));
+      close = f64x2.add(close, v128.and(one, v128.and(isOther, isClose)));
+    }
+    storeFirst<f32>(before, v128.load(last), count - i);
+    storeFirst<f32>(after, halves, count - i);
+    storeFirst<f32>(last, halves, count - i);
+  }
+  store<f64>(told, max(load<f64>(told), larger(largest)));
+  store<f64>(told, max(load<f64>(told, 8), larger(relative)), 8);
+  store<f64>(told, max(load<f64>(told, 16), larger(needed)), 16);
+  store<f64>(told, load<f64>(told, 24) + both(others), 24);
+  store<f64>(told, load<f64>(told, 32) + both(close), 32);
+}
+
+// @ts-ignore: decorator
+@inline
+function larger(pair: v128): f64 {
+  return max(f64x2.extract_lane(pair, 0), f64x2.extract_lane(pair, 1));
+}
+
+// @ts-ignore: decorator
+@inline
+function both(pair: v128): f64 {
+  return f64x2.extract_lane(pair, 0) + f64x2.extract_lane(pair, 1);
+}
+
 /** The squares of float32, times a factor; in place, where both addresses are the same. */
 export function squares(to: usize, from: usize, count: i32, factor: f32): void {
   const factors = f32x4.splat(factor);

@@ -160,7 +160,7 @@ export function biasErrors(
   { biasIh, biasHh }: Parameters,
 ): Float64Array {
   const { gates, reset } = KINDS[kind];
-  return Float64Array.from({ length: gates.length * hidden_size }, (_, i) => {
+  return new Float64Array(gates.length * hidden_size).map((_, i) => {
     const areAdded = gates[Math.floor(i / hidden_size)] !== reset?.of;
     return biasIh && biasHh ? model.biases(biasIh[i], biasHh[i], areAdded) : 0;
   });

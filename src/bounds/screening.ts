@@ -1,11 +1,11 @@
 import { chooseKernels, workOfJudging } from '../engine/kernels/choose.js';
 import type { ScreenTerms } from '../engine/kernels/kernels.js';
 import type { KernelName, SpeedOptions } from '../engine/options.js';
-import type { Screen } from '../engine/screen.js';
+import type { ExpectedOutput, Screen } from '../engine/screen.js';
 import type { Kind } from '../kinds.js';
 import type { Network, Sequence } from '../module/bind.js';
 import { layerInputSize } from '../module/parameters.js';
-import type { Floats } from '../tensor/dtype.js';
+import { differencesAlike } from './differences-proof.js';
 import { biasErrors } from './layer.js';
 import type { ErrorModel } from './model.js';
 import type { Profile } from './profiles.js';
@@ -33,13 +33,13 @@ const FARTHEST = 256;
  * deviations are those of envelope.ts.
  *
  * Sums that may overflow need no attention: the products of one sum would be so large that its variance is not told.
- * @param expected the last layer's output; undefined where only final states are known
+ * @param expected the last layer's output, of all batch rows; undefined where only final states are known
  */
 export function screenOf(
   network: Network,
   sequence: Sequence,
   profile: Profile,
-  expected: Floats | undefined,
+  expected: Omit<ExpectedOutput, 'batch'> | undefined,
   speed: SpeedOptions,
 ): Screen | undefined {
   const { module, layers } = network;
@@ -63,7 +63,7 @@ export function screenOf(
         ),
       };
     }),
-    expected,
+    expected: expected && { ...expected, batch: sequence.batch },
     limit: SURE * ROUNDING_SIGMAS,
   };
 }
@@ -104,7 +104,9 @@ function hasScreening(
   try {
     const key = `${name} ${kind}` as const;
     const agreement =
-      agreements.get(key) ?? screensAlike(kernels, model, kind, screenTerms(model, PROOF_TERMS, unit));
+      agreements.get(key) ??
+      (differencesAlike(kernels) &&
+        screensAlike(kernels, model, kind, screenTerms(model, PROOF_TERMS, unit)));
     agreements.set(key, agreement);
     return agreement;
   } finally {

@@ -32,7 +32,7 @@ export function distance(actual: number, expected: number): number {
 }
 
 /** More than the rounding errors of the rule, in float64. */
-const ROUNDING = 2 ** -40;
+export const ROUNDING = 2 ** -40;
 
 /**
  * The atol with which an element is close at this rtol: at least as much as is needed, because the rule rounds. Zero or less

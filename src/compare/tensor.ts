@@ -76,6 +76,21 @@ type TensorJudgement = Judgement & Pick<AutoSummary, 'profile' | 'forced' | 'dec
 export interface TensorScreening extends Pick<AutoSummary, 'profile' | 'forced' | 'limit' | 'suspicious'> {
   /** The largest deviation in each row, in standard deviations. */
   readonly farthest: Floats;
+  /** By row, where the screening found them. */
+  readonly differences?: RowDifferences;
+}
+
+/** What `compareRow` tells of each row too, if all values are finite and pass. */
+interface RowDifferences {
+  /** The largest |actual − expected|. */
+  readonly largest: Floats;
+  /** The largest |actual − expected| / |expected|. */
+  readonly relative: Floats;
+  /** The largest atol that an element needs (`enoughAtol`). */
+  readonly needed: Floats;
+  /** Expected values that are not zero, and those of them that zero is close to. */
+  readonly nonzero: Floats;
+  readonly nearZero: Floats;
 }
 
 /** 1 where an element fails: by the automatic rule if that decides it, else by the tolerance. */
@@ -115,7 +130,10 @@ export function compareTensor(
   let [mismatches, nonzero, zerosPassing] = [0, 0, 0];
   const comparisons = Array.from({ length: rows }, (_, row) => {
     const sigmas = isScreened ? judged.farthest[row] : judged && largestSigma(reference, judged.sigmas, row);
-    const facts = compareRow(reference, compared, rule, fails, row, sigmas);
+    const facts =
+      isScreened && judged.differences
+        ? screenedRow(reference, compared, judged.differences, row, sigmas)
+        : compareRow(reference, compared, rule, fails, row, sigmas);
     enough[row] = facts.enoughAtol;
     mismatches += facts.comparison.mismatches;
     nonzero += facts.nonzero;
@@ -203,6 +221,33 @@ function compareRow(
     enoughAtol: enough,
     nonzero,
     zerosPassing,
+  };
+}
+
+/** As compareRow, of a row whose differences the screening found. */
+function screenedRow(
+  reference: Reference,
+  actual: Floats,
+  { largest, relative, needed, nonzero, nearZero }: RowDifferences,
+  row: number,
+  sigmas: number | undefined,
+): RowFacts {
+  const { batch, units, data: expected } = reference;
+  const elements = batch * units;
+  let worst = row * elements;
+  const end = worst + elements;
+  while (worst < end && Math.abs(actual[worst] - expected[worst]) !== largest[row]) worst++;
+  return {
+    comparison: {
+      elements,
+      mismatches: 0,
+      worst: placeAt(reference, actual, worst, largest[row]),
+      relative: relative[row],
+      sigmas,
+    },
+    enoughAtol: needed[row],
+    nonzero: nonzero[row],
+    zerosPassing: nearZero[row],
   };
 }
 

@@ -3,8 +3,9 @@ import type { Network, Sequence } from '../module/bind.js';
 import { directionsOf, layerInputSize, outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
 import { chooseKernels, workOf, workOfJudging } from './kernels/choose.js';
-import type { Kernels } from './kernels/kernels.js';
+import { DIFFERENCES, type Kernels } from './kernels/kernels.js';
 import { type Noise, noisy } from './kernels/noisy.js';
+import { mapValues } from './kernels/plain.js';
 import { rounded, type Storage } from './kernels/rounded.js';
 import { runLayer } from './layer.js';
 import type { Share } from './layer-run.js';
@@ -161,9 +162,11 @@ function screeningsOf(
   const width = directions * size;
   const states = layers.length * directions;
   const cells = carriesCell(module.kind) ? module.hidden_size : 0;
+  const packed = order ?? [...Array(batch).keys()];
   const status = { isTold: true };
   const found = {
     farthest: new Float64Array(steps),
+    differences: mapValues(DIFFERENCES, () => new Float64Array(steps)),
     squares: new Float64Array(batch * width),
     counts: new Float64Array(batch * width),
     dh: new Float32Array(states * batch * size),
@@ -171,7 +174,6 @@ function screeningsOf(
     dc: new Float32Array(states * batch * cells),
     cV: new Float32Array(states * batch * cells),
   };
-  const packed = expected && pick(expected, order, expected.length / (batch * width), batch, width);
   // Each layer's variances are the input of the next one's.
   const variances = layers.map((_, layer) =>
     layer < layers.length - 1 ? new Float32Array(steps * batch * width) : undefined,
@@ -187,9 +189,9 @@ function screeningsOf(
         terms,
         perSquare,
         biases: biases[d],
-        expected: layer === layers.length - 1 ? packed : undefined,
+        expected: layer === layers.length - 1 ? expected : undefined,
         limit,
-        rows,
+        rows: packed.map((row) => rows?.[row] ?? row),
         inputVariances: variances[layer - 1],
         outputVariances: variances[layer],
         status,

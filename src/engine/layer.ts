@@ -4,7 +4,7 @@ import type { Floats } from '../tensor/dtype.js';
 import type { GateStep } from './cells/gate-step.js';
 import type { Factor } from './kernels/kernels.js';
 import { type LayerRun, unitsOf } from './layer-run.js';
-import { screenBuffers, screenerOf, screenFactors, screenSums } from './screener.js';
+import { screenBuffers, screenDoubles, screenerOf, screenFactors } from './screener.js';
 
 // A chunk holds this many values of gates, which fit into a processor's cache; but at least this many rows, so that
 // reading the weights pays.
@@ -57,7 +57,7 @@ export function* runLayer(run: LayerRun): Generator<number> {
     const start = first * batch * input_size;
     x.set(run.input.subarray(start, start + count * batch * input_size));
     products.input(cellStep.gates, x, count * batch);
-    screener?.begin(cellStep.gates, count * batch);
+    screener?.begin(cellStep.gates, first, count);
     for (let i = 0; i < count; i++) {
       const inChunk = run.reverse ? count - 1 - i : i;
       const step = first + inChunk;
@@ -68,6 +68,7 @@ export function* runLayer(run: LayerRun): Generator<number> {
       cell(cellStep);
       share?.exchange(cellH, proj_size ? unprojected : h);
       if (proj_size) products.projection(h, unprojected, cellStep.rows);
+      screener?.after(inChunk, cellStep.rows);
       run.record?.(step, cellStep, h);
       storeRows(h, cellStep.rows, size, run.output, step * batch * width + outputAt, width);
     }
@@ -144,7 +145,7 @@ function layerWorkspace(run: LayerRun, from: number, to: number, chunk: number) 
       cellH: proj_size || share ? batch * units : 0, // [batch, units]
       unprojected: proj_size && share ? batch * hidden_size : 0, // [batch, hidden]
       c: carriesCell(kind) ? batch * units : 0, // [batch, units]
-      ...screenSums(run, units),
+      ...screenDoubles(run, chunk, units),
     },
     screenBuffers(run, chunk, units),
   );

@@ -1,5 +1,5 @@
 import type { Floats } from '../tensor/dtype.js';
-import type { ScreenTerms } from './kernels/kernels.js';
+import type { Closeness, Differences, ScreenTerms } from './kernels/kernels.js';
 
 /**
  * What to screen while a pass is made: whether references are so near that nothing but rounding can be between them.
@@ -12,12 +12,21 @@ import type { ScreenTerms } from './kernels/kernels.js';
 export interface Screen {
   /** From the bottom up. */
   readonly layers: readonly ScreenedLayer[];
-  /** The reference of the last layer's output [steps, batch, directions·output size]; absent where only final states are known. */
-  readonly expected?: Floats;
+  /** The reference of the last layer's output; absent where only final states are known. */
+  readonly expected?: ExpectedOutput;
   /** In standard deviations: a value that is farther off is not told. */
   readonly limit: number;
-  /** The numbers of the batch rows, where these are a part of all. */
+  /** The numbers of the batch rows of the pass, where these are a part of all. */
   readonly rows?: readonly number[];
+}
+
+export interface ExpectedOutput {
+  /** [steps, batch, directions·output size] */
+  readonly values: Floats;
+  /** The number of batch rows of `values`: a pass may be of some of them. */
+  readonly batch: number;
+  /** What its differences are held against. */
+  readonly closeness: Closeness;
 }
 
 interface ScreenedLayer {
@@ -34,6 +43,8 @@ export interface Screened {
   readonly isTold: boolean;
   /** The largest deviation of each step of the output, in standard deviations [steps]. */
   readonly farthest: Float64Array;
+  /** How the reference of the output differs from what was computed. */
+  readonly differences: Differences;
   /** The sum of the squares of the deviations over all steps, and how many were not zero [batch, directions·output size]. */
   readonly squares: Floats;
   readonly counts: Floats;
@@ -48,6 +59,8 @@ export interface Screened {
 /** The screening of one layer in one direction; batch rows are packed. */
 export interface LayerScreening extends Omit<ScreenedLayer, 'biases'>, Omit<Screen, 'layers'> {
   readonly biases: Floats;
+  /** The number that each row has in `expected`. */
+  readonly rows: readonly number[];
   /** The variances of the input [steps, batch, input_size]; absent where it is exact. */
   readonly inputVariances?: Float32Array;
   /** Out: those of the output, where the layer runs free; this direction's columns [steps, batch, width]. */

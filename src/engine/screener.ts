@@ -1,16 +1,27 @@
 import { carriesCell, KINDS } from '../kinds.js';
 import { outputSize } from '../module/parameters.js';
 import type { Floats } from '../tensor/dtype.js';
-import { DEVIATIONS, type Factor, type ScreenStep, type Workspace } from './kernels/kernels.js';
+import {
+  DEVIATIONS,
+  DIFFERENCE_NAMES,
+  DIFFERENCES,
+  type DifferenceStep,
+  type Factor,
+  type ScreenStep,
+  type Workspace,
+} from './kernels/kernels.js';
 import { type LayerRun, rowsThatContinue } from './layer-run.js';
+import type { ExpectedOutput } from './screen.js';
 
 /** Follows a layer through time, chunk by chunk. */
 interface Screener {
-  /** After W_ih x of the chunk's first `rows` rows. */
-  readonly begin: (gates: Floats, rows: number) => void;
+  /** After W_ih x of a chunk of `count` steps from step `first` on. */
+  readonly begin: (gates: Floats, first: number, count: number) => void;
   /** After W_hh h of a step, before its cell. */
   readonly before: (inChunk: number, rows: number) => void;
-  /** After the last cell of a chunk of `count` steps from step `first` on. */
+  /** After h of a step. */
+  readonly after: (inChunk: number, rows: number) => void;
+  /** After the last step of the chunk. */
   readonly finish: (first: number, count: number) => void;
 }
 
@@ -22,7 +33,7 @@ export function screenFactors(run: LayerRun, input: Factor, hidden: Factor): Rec
   const needsDifferences = expected || maySample(run);
   const ofVariances = (factor: Factor, rows: Factor['rows']): Factor => ({
     ...factor,
-    bias: factor.bias && Float64Array.from(factor.bias, (value) => perSquare * value * value),
+    bias: factor.bias?.map((value) => perSquare * value * value),
     squared: true,
     precision: 'float32',
     rows,
@@ -71,6 +82,7 @@ export function screenBuffers(run: LayerRun, chunk: number, units: number) {
     before: rows * size, // h before each step [chunk, batch, output size]
     dBefore: rows * size, // reference − h before each step
     dAfter: rows * size, // the same after it
+    carried: screening ? batch * size : 0, // after the last step: reference − h or, where the layer runs free, the variance of h
     cBefore: cells * rows * units,
     dh: own, // [batch, units]
     hV: own,
@@ -83,25 +95,36 @@ export function screenBuffers(run: LayerRun, chunk: number, units: number) {
   };
 }
 
-/** The buffers for sums over all steps. */
-export function screenSums({ batch, screening }: LayerRun, units: number) {
-  const length = screening?.expected ? batch * roundedUp(units) : 0;
-  return { squares: length, counts: length };
+/** The float64 buffers of a screening: sums over all steps, and what the differences are taken of. */
+export function screenDoubles({ module, batch, screening }: LayerRun, chunk: number, units: number) {
+  const isKnown = screening?.expected !== undefined;
+  const sums = isKnown ? batch * roundedUp(units) : 0;
+  return {
+    squares: sums,
+    counts: sums,
+    reference: isKnown ? chunk * batch * outputSize(module) : 0, // [chunk, batch, output size]
+    differences: isKnown ? chunk * DIFFERENCE_NAMES.length : 0, // [chunk, DIFFERENCES]
+  };
 }
 
 const roundedUp = (units: number) => Math.ceil(units / DEVIATIONS) * DEVIATIONS;
 
 type Singles = ReturnType<typeof screenBuffers>;
-type Sums = ReturnType<typeof screenSums>;
+type Doubles = ReturnType<typeof screenDoubles>;
 
 /** The screening of a layer, for the units from … to − 1; undefined where none is asked for, or the kernels have none. */
 export function screenerOf(
   run: LayerRun,
-  { products, screen, buffers, singles }: Workspace<'x' | 'hidden' | 'h' | 'c' | keyof Sums, keyof Singles>,
+  {
+    products,
+    screen,
+    buffers,
+    singles,
+  }: Workspace<'x' | 'hidden' | 'h' | 'c' | keyof Doubles, keyof Singles>,
   from: number,
   to: number,
 ): Screener | undefined {
-  const { module, batch, reverse, rowsAt, width, outputAt, input_size, output, share, screening } = run;
+  const { module, batch, reverse, rowsAt, width, outputAt, input_size, share, screening } = run;
   if (!screening) return undefined;
   const { terms, perSquare, expected, limit, inputVariances, outputVariances, found, status } = screening;
   if (!screen) {
@@ -114,15 +137,15 @@ export function screenerOf(
   const columns = gates * units;
   const size = outputSize(module);
   const hasCell = carriesCell(kind);
-  const { sumsX, sumsH, dSums, vX, vH, operandX, operandH, before, dBefore, dAfter, cBefore } = singles;
+  const { sumsX, sumsH, dSums, vX, vH, operandX, operandH, before, dBefore, dAfter, cBefore, carried } =
+    singles;
   const { dh, hV, dc, cV } = singles;
-  for (const buffer of [dSums, dBefore, dAfter, hV, dc, cV, buffers.squares, buffers.counts]) buffer.fill(0);
+  for (const buffer of [dSums, dBefore, dAfter, carried, hV, dc, cV, buffers.squares, buffers.counts])
+    buffer.fill(0);
   for (let gate = 0; gate < gates; gate++) {
     const start = gate * hidden_size;
     singles.biasesV.set(screening.biases.subarray(start + from, start + to), gate * units);
   }
-  // Of all units after the last step: reference − h, or the variance of h where the layer runs free.
-  const carried = new Float32Array(batch * size);
   const step = {
     rows: batch,
     units,
@@ -135,17 +158,18 @@ export function screenerOf(
     ...singles,
     c: cBefore,
   } satisfies ScreenStep;
+  const difference = {
+    ...{ reference: buffers.reference, h: buffers.h, at: 0, count: 0, told: buffers.differences },
+    ...{ before: dBefore, after: dAfter, last: carried },
+  } satisfies DifferenceStep;
   const kernel = screen.step[kind];
 
-  const differencesOf = (t: number, at: number, rows: number, reference: Floats) => {
-    for (let row = 0; row < rows; row++) {
-      const source = (t * batch + row) * width + outputAt;
-      const target = row * size;
-      for (let k = 0; k < size; k++) {
-        dBefore[at + target + k] = carried[target + k];
-        const difference = reference[source + k] - output[source + k];
-        dAfter[at + target + k] = difference;
-        carried[target + k] = difference;
+  const storeReference = (first: number, count: number, { values, batch: ofAll }: ExpectedOutput) => {
+    for (let inChunk = 0; inChunk < count; inChunk++) {
+      const t = first + inChunk;
+      for (let row = 0; row < rowsAt(t); row++) {
+        const source = (t * ofAll + screening.rows[row]) * width + outputAt;
+        buffers.reference.set(values.subarray(source, source + size), (inChunk * batch + row) * size);
       }
     }
   };
@@ -158,7 +182,7 @@ export function screenerOf(
     ids: singles.ids,
     place: 0,
   };
-  if (singles.ids.length) singles.ids.set(screening.rows ?? [...singles.ids.keys()]);
+  if (singles.ids.length) singles.ids.set(screening.rows);
   // By row, so that none depends on others.
   const isSampled = new Uint8Array(batch);
   const beginSamples = (row: number) => {
@@ -199,6 +223,16 @@ export function screenerOf(
       for (let k = 0; k < size; k++) outputVariances[target + k] = carried[row * size + k];
     }
   };
+  const storeDifferences = (first: number, count: number) => {
+    const { length } = DIFFERENCE_NAMES;
+    for (const [i, name] of DIFFERENCE_NAMES.entries()) {
+      const [ofSteps, join] = [found.differences[name], DIFFERENCES[name]];
+      for (let inChunk = 0; inChunk < count; inChunk++) {
+        const t = first + inChunk;
+        ofSteps[t] = join(ofSteps[t], buffers.differences[inChunk * length + i]);
+      }
+    }
+  };
   const storeFinalRows = (t: number, rows: number) => {
     for (let row = rowsThatContinue(run, t, rows); row < rows; row++) {
       const own = row * units;
@@ -215,16 +249,28 @@ export function screenerOf(
   };
 
   return {
-    begin: (sums, rows) => screen.narrow(sumsX, 0, sums, rows * columns),
+    begin: (sums, first, count) => {
+      screen.narrow(sumsX, 0, sums, count * batch * columns);
+      if (!expected) return;
+      storeReference(first, count, expected);
+      buffers.differences.fill(0);
+    },
     before: (inChunk, rows) => {
       const row = inChunk * batch;
       screen.narrow(sumsH, row * columns, buffers.hidden, rows * columns);
       screen.narrow(before, row * size, buffers.h, rows * size);
       if (hasCell) screen.narrow(cBefore, row * units, buffers.c, rows * units);
     },
+    after: (inChunk, rows) => {
+      if (!expected) return;
+      difference.at = inChunk * batch * size;
+      difference.count = rows * size;
+      screen.differences(difference, expected.closeness, inChunk);
+    },
     finish: (first, count) => {
       // Threads that exchange variances must go on together.
       if (!status.isTold && !(share && !expected)) return;
+      if (expected) storeDifferences(first, count);
       const rows = count * batch;
       const start = first * batch * input_size;
       screen.narrow(operandX, 0, buffers.x, rows * input_size);
@@ -235,8 +281,6 @@ export function screenerOf(
       if (expected) {
         screen.squares(operandH, before, 0, rows * size, perSquare);
         products.varianceH(vH, operandH, rows);
-        for (const inChunk of inOrder)
-          differencesOf(first + inChunk, inChunk * batch * size, rowsAt(first + inChunk), expected);
         products.difference(dSums, dBefore, rows);
       }
       for (const inChunk of inOrder) {

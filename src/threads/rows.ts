@@ -1,5 +1,6 @@
 import { type Outputs, pick } from '../engine/forward.js';
-import type { Screen, Screened } from '../engine/screen.js';
+import { DIFFERENCE_NAMES, DIFFERENCES, type Differences } from '../engine/kernels/kernels.js';
+import type { Screened } from '../engine/screen.js';
 import { type LayerTrace, partSize } from '../engine/trace.js';
 import type { Sequence } from '../module/bind.js';
 import { directionsOf, type Module, outputSize } from '../module/parameters.js';
@@ -30,22 +31,6 @@ export function rowsOf(sequence: Sequence, rows: readonly number[], module: Modu
     h0: h0 && picked(h0, states, outputSize(module)),
     c0: c0 && picked(c0, states, module.hidden_size),
     lengths: lengths && rows.map((row) => lengths[row]),
-  };
-}
-
-/** The screen of these batch rows only. */
-export function screenOfRows(
-  screen: Screen,
-  { batch }: Sequence,
-  rows: readonly number[],
-  module: Module,
-): Screen {
-  const { expected } = screen;
-  const width = directionsOf(module).length * outputSize(module);
-  return {
-    ...screen,
-    rows,
-    expected: expected && pick(expected, rows, expected.length / (batch * width), batch, width),
   };
 }
 
@@ -82,6 +67,7 @@ export function joinRows(
     layers: layers?.map((_, layer) => join((output) => output.layers![layer], steps, directionCount * size)),
     screened: screened && {
       ...together(outputs),
+      differences: differencesOf(outputs.map(({ screened }) => screened!.differences)),
       squares: ofScreened(({ squares }) => squares, 1, directionCount * size),
       counts: ofScreened(({ counts }) => counts, 1, directionCount * size),
       dh: ofScreened(({ dh }) => dh, states, size),
@@ -114,6 +100,7 @@ export function joinUnits(outputs: readonly Outputs[]): Outputs {
     ...first,
     screened: {
       ...together(outputs),
+      differences: first.screened.differences,
       squares: sum(({ squares }) => squares),
       counts: sum(({ counts }) => counts),
       dh: sum(({ dh }) => dh),
@@ -131,6 +118,15 @@ function together(outputs: readonly Outputs[]): Pick<Screened, 'isTold' | 'farth
     isTold: all.every(({ isTold }) => isTold),
     farthest: all[0].farthest.map((_, step) => Math.max(...all.map(({ farthest }) => farthest[step]))),
   };
+}
+
+/** The differences in the rows of all threads. */
+function differencesOf(all: readonly Differences[]): Differences {
+  const joined = DIFFERENCE_NAMES.map((name) => {
+    const ofStep = (step: number) => all.map((ofRows) => ofRows[name][step]);
+    return [name, all[0][name].map((_, step) => ofStep(step).reduce((a, b) => DIFFERENCES[name](a, b)))];
+  });
+  return Object.fromEntries(joined) as unknown as Differences;
 }
 
 /** Copies values [outer, rows, inner] to these batch rows of `target` [outer, batch, inner]. */

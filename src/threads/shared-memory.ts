@@ -1,4 +1,5 @@
 import type { Compute } from '../engine/options.js';
+import type { Screen } from '../engine/screen.js';
 import type { Network } from '../module/bind.js';
 import type { Floats } from '../tensor/dtype.js';
 
@@ -15,6 +16,12 @@ export function networkInSharedMemory(network: Network): Network {
       }),
     ),
   };
+}
+
+/** The screen with its reference in shared memory, of which each thread reads its own rows. */
+export function screenInSharedMemory(screen: Screen): Screen {
+  const { expected } = screen;
+  return { ...screen, expected: expected && { ...expected, values: inSharedMemory(expected.values) } };
 }
 
 export function inSharedMemory(values: Floats): Floats {

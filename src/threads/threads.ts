@@ -5,8 +5,13 @@ import type { Network, Sequence } from '../module/bind.js';
 import { directionsOf, outputSize } from '../module/parameters.js';
 import { dividesUnits } from './divide.js';
 import { exchangeIn, exchangeMemory, fail, ThreadFailure } from './exchange.js';
-import { joinRows, joinUnits, rowsOf, screenOfRows, splitRows } from './rows.js';
-import { inSharedMemory, networkInSharedMemory, sharedFloats } from './shared-memory.js';
+import { joinRows, joinUnits, rowsOf, splitRows } from './rows.js';
+import {
+  inSharedMemory,
+  networkInSharedMemory,
+  screenInSharedMemory,
+  sharedFloats,
+} from './shared-memory.js';
 import type { PassTask } from './task.js';
 import { runTogether } from './workers.js';
 
@@ -50,9 +55,8 @@ async function byRows(
   const rows = splitRows(sequence, Array(sequence.batch).keys(), count);
   const [ours, ...others] = rows.map((ofThread) => rowsOf(sequence, ofThread, module));
   const task = taskOf(network, options);
-  const screens = rows.map(
-    (ofThread) => options.screen && screenOfRows(options.screen, sequence, ofThread, module),
-  );
+  const screen = options.screen && screenInSharedMemory(options.screen);
+  const screens = rows.map((ofThread) => screen && { ...screen, rows: ofThread });
   const outputs = await runTogether(
     others.map((theirs, i) => ({ ...task, sequence: theirs, screen: screens[i + 1] })),
     () => forwardPass(network, ours, { ...options, screen: screens[0] }),
@@ -81,7 +85,7 @@ async function byUnits(
       h0: h0 && inSharedMemory(h0),
       c0: c0 && inSharedMemory(c0),
     },
-    screen: screen && { ...screen, expected: screen.expected && inSharedMemory(screen.expected) },
+    screen: screen && screenInSharedMemory(screen),
   };
   const shares = Array.from({ length: count }, (_, index) => ({ index, count, outputs }));
   const [own, ...others] = shares;

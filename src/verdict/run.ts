@@ -1,6 +1,5 @@
 import { type Operands, PROFILES } from '../bounds/profiles.js';
 import { compareTensor, type TensorComparison } from '../compare/tensor.js';
-import { printedTolerances, resolveTolerance } from '../compare/tolerance.js';
 import type { Outputs } from '../engine/forward.js';
 import { CellcheckError, inFile } from '../errors.js';
 import { type BoundCase, bind } from '../module/bind.js';
@@ -15,7 +14,7 @@ import { explainHalf } from './half-width.js';
 import { withRoundedOperands } from './operands.js';
 import { judgeRounding, needsSamples, profileOf, type RoundingJudgement, sampleErrors } from './rounding.js';
 import { screenFor, screeningsOf } from './screened.js';
-import type { Settings } from './settings.js';
+import { type Settings, toleranceOf } from './settings.js';
 
 /** A reference tensor, what was computed for it, and how the two compare. */
 export interface ComparedTensor {
@@ -120,12 +119,10 @@ async function compared(
   const tensors = allReferences(boundCase).map((reference): ComparedTensor => {
     const actual = outputFor(reference, outputs);
     const judgement = judgements?.find((judged) => judged.reference === reference);
-    const stated = [...settings.tolerances, ...printedTolerances(reference.printed)];
-    const tolerance = resolveTolerance(reference.name, reference.dtype, stated);
     const comparison = compareTensor(
       reference,
       actual,
-      tolerance,
+      toleranceOf(reference, settings),
       settings.equal_nan,
       screenings?.get(reference) ?? judgement,
     );

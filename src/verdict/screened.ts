@@ -2,6 +2,7 @@ import { PROFILES, type Profile, profileWith } from '../bounds/profiles.js';
 import { SURE, screenOf } from '../bounds/screening.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import { judgeByRounding, sortSpreads, spreadsOf } from '../compare/by-rounding.js';
+import { ROUNDING } from '../compare/close.js';
 import type { TensorScreening } from '../compare/tensor.js';
 import type { Outputs } from '../engine/forward.js';
 import type { Screen, Screened } from '../engine/screen.js';
@@ -10,7 +11,7 @@ import { allReferences, knownOutputs } from '../module/known-outputs.js';
 import type { Floats } from '../tensor/dtype.js';
 import type { Reference } from '../tensor/reference.js';
 import { profileOf } from './rounding.js';
-import type { Settings } from './settings.js';
+import { type Settings, toleranceOf } from './settings.js';
 
 /**
  * What the forward pass screens, so that most cases whose references are within rounding need no envelope; undefined where
@@ -25,7 +26,11 @@ export function screenFor(boundCase: BoundCase, settings: Settings): Screen | un
   const last = lastOutput(boundCase);
   const sequences = allReferences(boundCase).filter(({ axes }) => axes.layer !== undefined);
   if (sequences.some((reference) => reference !== last)) return undefined;
-  return screenOf(network, sequence, profile, last?.data, speed);
+  const expected = last && {
+    values: last.data,
+    closeness: { ...toleranceOf(last, settings), margin: ROUNDING },
+  };
+  return screenOf(network, sequence, profile, expected, speed);
 }
 
 /** The profile of every reference; undefined where they have several, or operands are rounded by it. */
@@ -69,13 +74,13 @@ type Found = Omit<TensorScreening, 'profile' | 'forced'>;
 
 function ofOutput(
   reference: Reference,
-  { farthest, squares, counts }: Screened,
+  { farthest, differences, squares, counts }: Screened,
   { meanSquare }: Profile,
 ): Found | undefined {
   const { rows, units, batch } = reference;
   if (!isZeroBeyondLengths(reference)) return undefined;
   const overRows = (values: Floats) =>
-    Float64Array.from({ length: units }, (_, unit) => {
+    new Float64Array(units).map((_, unit) => {
       let sum = 0;
       for (let row = 0; row < batch; row++) sum += values[row * units + unit];
       return sum;
@@ -85,7 +90,7 @@ function ofOutput(
     SURE * meanSquare,
   );
   if (faulty.length) return undefined;
-  return { limit: ROUNDING_SIGMAS, farthest: farthest.subarray(0, rows), suspicious };
+  return { limit: ROUNDING_SIGMAS, farthest: farthest.subarray(0, rows), differences, suspicious };
 }
 
 /** Padding has no rounding. */

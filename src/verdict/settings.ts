@@ -1,11 +1,18 @@
 import { type Operands, PROFILES, type ProfileName } from '../bounds/profiles.js';
-import type { StatedTolerance, ToleranceOptions } from '../compare/tolerance.js';
+import {
+  printedTolerances,
+  resolveTolerance,
+  type StatedTolerance,
+  type Tolerance,
+  type ToleranceOptions,
+} from '../compare/tolerance.js';
 import type { Compute, OnProgress, SpeedOptions } from '../engine/options.js';
 import { CellcheckError } from '../errors.js';
 import type { ModuleName, Nonlinearity } from '../kinds.js';
 import { type Case, checkArguments, checkOptions, mergeOptions } from '../module/case.js';
 import type { Padding } from '../module/padding.js';
 import { type DigitsReading, mergeDecimals, type StatedDecimals } from '../module/printed.js';
+import type { Reference } from '../tensor/reference.js';
 
 /** What a caller states about a case; it wins over what the case states itself. */
 export interface VerifyOptions {
@@ -113,4 +120,9 @@ function checkRule({ rule, profile, compute }: VerifyOptions): void {
   if (profile !== undefined && rule === 'close') refuse('profile', 'is for the rule auto');
   if ((rule === 'auto' || profile !== undefined) && compute === 'float32')
     refuse('rule', 'auto predicts in float64: it does not judge what float32 computes');
+}
+
+/** The tolerance of a reference: as the settings state it, as it was printed, or that of its dtype. */
+export function toleranceOf({ name, dtype, printed }: Reference, { tolerances }: Settings): Tolerance {
+  return resolveTolerance(name, dtype, [...tolerances, ...printedTolerances(printed)]);
 }

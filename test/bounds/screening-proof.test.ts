@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import { differencesAlike } from '../../src/bounds/differences-proof.js';
 import { PROFILES } from '../../src/bounds/profiles.js';
 import { screensAlike } from '../../src/bounds/screening-proof.js';
 import { varianceModel } from '../../src/bounds/variance.js';
 import { chooseKernels } from '../../src/engine/kernels/choose.js';
 import type {
+  DifferenceStep,
   Kernels,
   SampleStep,
   ScreenKernels,
@@ -146,3 +148,33 @@ test.each(KINDS)(
     for (const [name, changed] of Object.entries(rest)) expect(alike(changed, kind), name).toBe(false);
   },
 );
+
+/** The kernels with other differences. */
+const afterDifferences = (change: (step: DifferenceStep, row: number) => void) =>
+  spoilt({
+    screen: (right) => ({
+      ...right,
+      differences: (step, closeness, row) => {
+        right.differences(step, closeness, row);
+        change(step, row);
+      },
+    }),
+  });
+
+test("kernels' differences are used where they are those of plain arithmetic, and no others", () => {
+  expect(differencesAlike(kernels)).toBe(true);
+  expect(differencesAlike(plainFloat64)).toBe(false);
+  for (const name of ['before', 'after', 'last', 'told'] as const) {
+    for (const changedRow of [0, 1]) {
+      const perRow = { before: 7, after: 7, last: 0, told: 5 }[name];
+      for (const i of name === 'told' ? [0, 1, 2, 3, 4] : [0, 3, 6]) {
+        // Something of nothing is infinite.
+        if (name === 'told' && i === 1 && changedRow === 1) continue;
+        const changed = afterDifferences((step, row) => {
+          if (row === changedRow) step[name][changedRow * perRow + i] *= 1 + 1e-6;
+        });
+        expect(differencesAlike(changed), `${name} ${changedRow} ${i}`).toBe(false);
+      }
+    }
+  }
+});

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { envelope, type Spread } from '../../src/bounds/envelope.js';
 import { PROFILES, type Profile } from '../../src/bounds/profiles.js';
 import { screenOf } from '../../src/bounds/screening.js';
+import { enoughAtol, isClose, ROUNDING } from '../../src/compare/close.js';
 import { forwardPass } from '../../src/engine/forward.js';
+import type { Differences } from '../../src/engine/kernels/kernels.js';
 import type { KernelName, SpeedOptions } from '../../src/engine/options.js';
 import type { Network, Sequence } from '../../src/module/bind.js';
 import { directionsOf, outputSize } from '../../src/module/parameters.js';
@@ -15,6 +17,11 @@ const SPEED: SpeedOptions = { kernels: 'simd' };
 /** Of deviations, their squares and variances, against those of the envelope; relative. */
 const NEAR = 2e-4;
 
+const CLOSENESS = { rtol: 1e-7, atol: 0.01, margin: ROUNDING };
+
+/** A reference of the output, to be screened. */
+const knownAs = (values: Floats) => ({ values, closeness: CLOSENESS });
+
 /** A pass that screens the output of the last layer, if one is given. */
 async function screened(
   network: Network,
@@ -23,7 +30,7 @@ async function screened(
   profile: Profile = PROFILES.generic,
   kernels: KernelName = 'simd',
 ) {
-  const screen = screenOf(network, sequence, profile, expected, { kernels });
+  const screen = screenOf(network, sequence, profile, expected && knownAs(expected), { kernels });
   return screen && (await forwardPass(network, sequence, { screen, speed: { kernels } }));
 }
 
@@ -36,6 +43,30 @@ async function referenceOf(network: Network, sequence: Sequence, profile: Profil
 function expectNear(actual: number, expected: number, what: string, near = NEAR): void {
   const tolerance = near * Math.max(1, Math.abs(expected));
   expect(Math.abs(actual - expected), `${what}: ${actual}, ${expected}`).toBeLessThanOrEqual(tolerance);
+}
+
+/** What a comparison by the rule of `knownAs` says of a step. */
+function expectDifferences(
+  { largest, relative, needed, nonzero, nearZero }: Differences,
+  t: number,
+  expected: readonly number[],
+  actual: readonly number[],
+): void {
+  const { rtol, atol } = CLOSENESS;
+  const distances = expected.map((value, i) => Math.abs(actual[i] - value));
+  const others = expected.filter((value) => value !== 0);
+  expect(largest[t]).toBe(Math.max(...distances));
+  expect(needed[t]).toBe(
+    Math.max(0, ...actual.map((value, i) => enoughAtol(value, expected[i], rtol, false))),
+  );
+  expect(nonzero[t]).toBe(others.length);
+  expect(nearZero[t]).toBe(
+    others.filter((value) => isClose(0, value, { rtol, atol, equal_nan: false })).length,
+  );
+  const ratios = distances.flatMap((distance, i) => (distance > 0 ? [distance / Math.abs(expected[i])] : []));
+  const most = Math.max(0, ...ratios);
+  // A product decides whether to divide.
+  if (relative[t] !== most) expect(relative[t] / most).toBeCloseTo(1, 14);
 }
 
 describe('a screening', () => {
@@ -69,6 +100,10 @@ describe('a screening', () => {
           for (let t = 0; t < steps; t++) {
             const row = sigmas.slice(t * batch * width, (t + 1) * batch * width);
             expectNear(found.farthest[t], Math.max(...row), `step ${t}`, near);
+            const inStep = [reference, outputs.output].map((all) =>
+              Array.from(all.slice(t * batch * width, (t + 1) * batch * width)),
+            );
+            expectDifferences(found.differences, t, inStep[0], inStep[1]);
           }
           for (let i = 0; near === NEAR && i < batch * width; i++) {
             let [sum, count] = [0, 0];
@@ -167,7 +202,7 @@ describe('a screening', () => {
       const other = moduleOf(changed?.proj_size ? 'LSTM' : 'RNN', { hidden_size: 4, ...changed });
       const ofOther = sequenceOf(other, 3, 1, 1);
       const expected = new Float64Array(3 * outputSize(other));
-      return screenOf(networkOf(other, 1), ofOther, profile, known ? expected : undefined, SPEED);
+      return screenOf(networkOf(other, 1), ofOther, profile, known ? knownAs(expected) : undefined, SPEED);
     };
     expect(screen({})).toBeDefined();
     expect(screen({ proj_size: 2 })).toBeUndefined();
@@ -183,12 +218,12 @@ describe('a screening', () => {
     const [[{ weightIh, weightHh }]] = twins.layers;
     const same = { ...twins, layers: [[{ weightIh: weightIh.fill(1), weightHh: weightHh.fill(0) }]] };
     const short = sequenceOf(twins.module, 3, 1, 1);
-    expect(screenOf(same, short, PROFILES.generic, new Float64Array(6), SPEED)).toBeDefined();
+    expect(screenOf(same, short, PROFILES.generic, knownAs(new Float64Array(6)), SPEED)).toBeDefined();
     expect(screenOf(same, short, PROFILES.generic, undefined, SPEED)).toBeUndefined();
   });
 
   test('needs kernels that have it', async () => {
-    const reference = await referenceOf(network, sequence, PROFILES.generic);
+    const reference = knownAs(await referenceOf(network, sequence, PROFILES.generic));
     expect(screenOf(network, sequence, PROFILES.generic, reference, { kernels: 'plain' })).toBeUndefined();
     // So little work gets plain kernels.
     expect(screenOf(network, sequence, PROFILES.generic, reference, {})).toBeUndefined();

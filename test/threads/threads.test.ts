@@ -142,7 +142,8 @@ test.each(CASES)(
     const width = (drawn.bidirectional ? 2 : 1) * (drawn.proj_size ?? drawn.hidden_size);
     // A bit off, so that every value deviates.
     const expected = (await forwardInThreads(network, sequence, { speed })).output.map((h) => h * (1 + 1e-8));
-    const screen = screenOf(network, sequence, PROFILES.generic, expected, speed);
+    const known = { values: expected, closeness: { rtol: 1e-8, atol: 1e-9, margin: 2 ** -40 } };
+    const screen = screenOf(network, sequence, PROFILES.generic, known, speed);
     const run = (threads: number) =>
       forwardInThreads(network, sequence, { speed: { ...speed, threads }, screen, trace: batch > 1 });
     const { kernels, ...one } = await run(1);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { envelope } from '../../src/bounds/envelope.js';
 import { PROFILES, type ProfileName } from '../../src/bounds/profiles.js';
+import { compareTensor } from '../../src/compare/tensor.js';
 import { forwardPass } from '../../src/engine/forward.js';
 import { caseOf } from '../../src/index.js';
 import { hasNonlinearity } from '../../src/kinds.js';
@@ -115,6 +116,48 @@ test('no verdict depends on whether a reference was screened', async () => {
   expect(counts.told).toBeGreaterThan(100);
   expect(counts.differs).toBeGreaterThan(30);
 }, 60_000);
+
+test('a screening finds the same differences as a comparison of the same outputs', async () => {
+  let told = 0;
+  await fc.assert(
+    fc.asyncProperty(anyNetwork(), fc.constantFrom(1e-9, 1e-7, 0.3), async ({ network, sequence }, atol) => {
+      const rounded = inFloat32(network);
+      const given = { ...sequence, input: Float32Array.from(sequence.input) };
+      const { output, h_n } = await forwardPass(rounded, given, { storage: { dtype: 'F32' } });
+      const loaded = caseFor(rounded, given, { output, h_n });
+      const { kind, nonlinearity } = network.module;
+      const { run: screened } = await run(
+        loaded,
+        settle(loaded, {
+          batch_first: false,
+          ...(hasNonlinearity(kind) && { nonlinearity }),
+          rule: 'auto',
+          tolerance: { rtol: 1e-7, atol },
+          speed: { kernels: 'simd' },
+        }),
+      );
+      if (!screened.outputs.screened?.isTold) return;
+      told++;
+      for (const { reference, actual, comparison } of screened.tensors) {
+        const none = new Uint8Array(reference.data.length);
+        const { auto, ...compared } = compareTensor(reference, actual, comparison.tolerance, false, {
+          ...{ profile: 'generic', forced: true, limit: 6, units: [], suspicious: [] },
+          ...{ faults: none, undecided: none, sigmas: new Float64Array(none.length) },
+          counts: { undecided: 0, proven: 0, rare: 0 },
+        });
+        // Where dividing rounds, the largest relative difference may be another.
+        const asCompared = comparison.rows.map((row, i) => {
+          const { relative, sigmas } = compared.rows[i];
+          if (relative !== Number.POSITIVE_INFINITY) expect(row.relative).toBeCloseTo(relative, 12);
+          return { ...row, relative, sigmas };
+        });
+        expect({ ...comparison, auto: undefined, rows: asCompared }).toEqual(compared);
+      }
+    }),
+    { numRuns: 300 },
+  );
+  expect(told).toBeGreaterThan(100);
+});
 
 const module = moduleOf('RNN', { hidden_size: 8, input_size: 4 });
 const network = networkOf(module, 3);

@@ -201,6 +201,54 @@ export interface SampleStep {
   readonly place: number;
 }
 
+/** What the differences of a step are taken of: `count` values of the reference, from index `at` on, and of h. */
+export interface DifferenceStep {
+  readonly reference: Floats;
+  readonly at: number;
+  readonly h: Floats;
+  readonly count: number;
+  /** Out, at the same indices as the reference: reference − h. */
+  readonly after: Float32Array;
+  /** In: the differences of the step before. Out: those of this one. */
+  readonly last: Float32Array;
+  /** Out, at the same indices as the reference: what `last` held. */
+  readonly before: Float32Array;
+  /** [rows, DIFFERENCES] */
+  readonly told: Floats;
+}
+
+/** A rule for single values: |difference| ≤ atol + rtol·|reference|. */
+export interface Closeness {
+  readonly rtol: number;
+  readonly atol: number;
+  /** The share of either side that its rounding may take. */
+  readonly margin: number;
+}
+
+/** How a reference differs from what was computed, in all values of a step; each array has one for every step. */
+export interface Differences {
+  /** The largest |difference|. */
+  readonly largest: Float64Array;
+  /** The largest |difference| / |reference|. */
+  readonly relative: Float64Array;
+  /** The largest |difference| beyond rtol·|reference|, rounded up by the margin. */
+  readonly needed: Float64Array;
+  /** The number of values of the reference that are not zero, and of those that zero is close to. */
+  readonly nonzero: Float64Array;
+  readonly nearZero: Float64Array;
+}
+
+/** In the order in which kernels tell them: what two parts of a step tell together. */
+export const DIFFERENCES = {
+  largest: Math.max,
+  relative: Math.max,
+  needed: Math.max,
+  nonzero: (one, other) => one + other,
+  nearZero: (one, other) => one + other,
+} satisfies Record<keyof Differences, (one: number, other: number) => number>;
+
+export const DIFFERENCE_NAMES = Object.keys(DIFFERENCES) as (keyof Differences)[];
+
 export interface ScreenKernels {
   readonly sample: Readonly<Record<Kind, (sample: SampleStep, terms: ScreenTerms) => void>>;
   /** @returns whether a value is beyond what a screening can tell */
@@ -219,6 +267,8 @@ export interface ScreenKernels {
   ) => number;
   /** `to[i] = factor · from[at + i]²` for `count` values; `to` may be `from`. */
   readonly squares: (to: Float32Array, from: Float32Array, at: number, count: number, factor: number) => void;
+  /** Fills `after`, `last` and `before`, and adds what the differences of these values tell to the `row`-th of `told`. */
+  readonly differences: (step: DifferenceStep, closeness: Closeness, row: number) => void;
   /** Copies the first `count` values to index `at`. */
   readonly narrow: (to: Float32Array, at: number, from: Floats, count: number) => void;
 }

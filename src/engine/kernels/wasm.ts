@@ -3,6 +3,7 @@ import type { Floats } from '../../tensor/dtype.js';
 import type { GateStep } from '../cells/gate-step.js';
 import type { Compute } from '../options.js';
 import {
+  DIFFERENCE_NAMES,
   type ErrorStep,
   type Factor,
   type Kernels,
@@ -309,6 +310,7 @@ function varianceStep(
 /** The terms are written to `termsAt`, where the kernels read them. */
 function screenKernels({ memory, exports }: Engine, termsAt: number): ScreenKernels {
   const { BYTES_PER_ELEMENT } = Float32Array;
+  const { BYTES_PER_ELEMENT: DOUBLE } = Float64Array;
   const at = (buffer: Float32Array, index: number) => buffer.byteOffset + index * BYTES_PER_ELEMENT;
   let written: ScreenTerms | undefined;
   const write = (terms: ScreenTerms) => {
@@ -402,6 +404,21 @@ function screenKernels({ memory, exports }: Engine, termsAt: number): ScreenKern
     },
     squares: (to, from, index, count, factor) => {
       exports.squares(to.byteOffset, at(from, index), count, factor);
+    },
+    differences: ({ before, after, last, reference, at: index, h, count, told }, closeness, row) => {
+      const { rtol, atol, margin } = closeness;
+      exports.differences(
+        at(before, index),
+        at(after, index),
+        last.byteOffset,
+        reference.byteOffset + index * DOUBLE,
+        h.byteOffset,
+        count,
+        told.byteOffset + row * DIFFERENCE_NAMES.length * DOUBLE,
+        rtol,
+        atol,
+        margin,
+      );
     },
     narrow: (to, index, from, count) => {
       exports.narrow(at(to, index), from.byteOffset, count);
