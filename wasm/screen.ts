@@ -670,11 +670,11 @@ export function differences(
       const isInside = i64x2.lt_s(i64x2(0, 1), i64x2.splat(count - i - 2 * half));
       const size = v128.and(f64x2.abs(expected), isInside);
       const distance = v128.and(f64x2.abs(difference), isInside);
-      largest = f64x2.max(largest, distance);
-      // Dividing takes long, and seldom gives more. Nothing of nothing is not a number, which pmax passes over.
+      // pmax is faster, and passes over what is not a number, as nothing of nothing. Dividing takes long, and seldom gives more.
+      largest = f64x2.pmax(largest, distance);
       if (v128.any_true(f64x2.gt(distance, f64x2.mul(relative, size))))
         relative = f64x2.pmax(relative, f64x2.div(distance, size));
-      needed = f64x2.max(needed, f64x2.sub(f64x2.mul(over, distance), f64x2.mul(under, size)));
+      needed = f64x2.pmax(needed, f64x2.sub(f64x2.mul(over, distance), f64x2.mul(under, size)));
       const isOther = f64x2.ne(size, zero);
       const isClose = f64x2.le(size, f64x2.add(f64x2.splat(atol), f64x2.mul(allowed, size)));
       others = f64x2.add(others, v128.and(one, isOther));
