@@ -4,7 +4,8 @@ import type { Floats } from '../tensor/dtype.js';
 import type { GateStep } from './cells/gate-step.js';
 import type { Factor } from './kernels/kernels.js';
 import { type LayerRun, unitsOf } from './layer-run.js';
-import { screenBuffers, screenDoubles, screenerOf, screenFactors } from './screener.js';
+import { screenBuffers, screenDoubles, screenFactors } from './screen-buffers.js';
+import { screenerOf } from './screener.js';
 
 // A chunk holds this many values of gates, which fit into a processor's cache; but at least this many rows, so that
 // reading the weights pays.
