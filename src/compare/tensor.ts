@@ -126,18 +126,18 @@ export function compareTensor(
   const compared = actual.subarray(0, expected.length);
   const isScreened = judged && 'farthest' in judged;
   const fails = isScreened ? undefined : failures(reference, compared, rule, judged);
-  const enough = new Float64Array(rows);
-  let [mismatches, nonzero, zerosPassing] = [0, 0, 0];
+  const needed = new Float64Array(rows);
+  let [mismatches, nonzero, nearZero] = [0, 0, 0];
   const comparisons = Array.from({ length: rows }, (_, row) => {
     const sigmas = isScreened ? judged.farthest[row] : judged && largestSigma(reference, judged.sigmas, row);
     const facts =
       isScreened && judged.differences
         ? screenedRow(reference, compared, judged.differences, row, sigmas)
         : compareRow(reference, compared, rule, fails, row, sigmas);
-    enough[row] = facts.enoughAtol;
+    needed[row] = facts.needed;
     mismatches += facts.comparison.mismatches;
     nonzero += facts.nonzero;
-    zerosPassing += facts.zerosPassing;
+    nearZero += facts.nearZero;
     return facts.comparison;
   });
   return {
@@ -148,8 +148,8 @@ export function compareTensor(
     mismatches,
     rows: comparisons,
     worst: worstRow(comparisons).worst,
-    smallestAtol: smallestAtol(compared, expected, tolerance.rtol, equal_nan, enough),
-    zerosPass: 2 * zerosPassing >= nonzero,
+    smallestAtol: smallestAtol(compared, expected, tolerance.rtol, equal_nan, needed),
+    zerosPass: 2 * nearZero >= nonzero,
     nans: equal_nan ? Array.from(expected).filter(Number.isNaN).length : 0,
     auto: judged && autoSummary(isScreened ? { ...judged, ...NO_FAULTS } : judged, comparisons),
   };
@@ -159,10 +159,10 @@ export function compareTensor(
 interface RowFacts {
   readonly comparison: RowComparison;
   /** The atol with which every element is close at the rule's rtol, or slightly more. */
-  readonly enoughAtol: number;
+  readonly needed: number;
   /** Expected values that are not zero, and those of them that zero is close to. */
   readonly nonzero: number;
-  readonly zerosPassing: number;
+  readonly nearZero: number;
 }
 
 function compareRow(
@@ -181,17 +181,17 @@ function compareRow(
   let worst = start;
   let worstDifference = -1;
   let relative = 0;
-  let enough = 0;
+  let needed = 0;
   let nonzero = 0;
-  let zerosPassing = 0;
+  let nearZero = 0;
   for (let i = start; i < start + elements; i++) {
     const size = Math.abs(expected[i]);
     const own = enoughAtol(actual[i], expected[i], rtol, equal_nan);
-    if (own > enough) enough = own;
+    if (own > needed) needed = own;
     // As isClose(0, expected).
     if (size !== 0) {
       nonzero++;
-      if (size < Number.POSITIVE_INFINITY && size <= atol + rtol * size) zerosPassing++;
+      if (size < Number.POSITIVE_INFINITY && size <= atol + rtol * size) nearZero++;
     }
     const failing = fails ? fails[i] : 0;
     let difference = Math.abs(actual[i] - expected[i]);
@@ -218,9 +218,9 @@ function compareRow(
       relative,
       sigmas,
     },
-    enoughAtol: enough,
+    needed,
     nonzero,
-    zerosPassing,
+    nearZero,
   };
 }
 
@@ -245,9 +245,9 @@ function screenedRow(
       relative: relative[row],
       sigmas,
     },
-    enoughAtol: needed[row],
+    needed: needed[row],
     nonzero: nonzero[row],
-    zerosPassing: nearZero[row],
+    nearZero: nearZero[row],
   };
 }
 

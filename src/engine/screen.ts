@@ -20,6 +20,7 @@ export interface Screen {
   readonly rows?: readonly number[];
 }
 
+/** A reference of the last layer's output, for whichever rows of it a pass has. */
 export interface ExpectedOutput {
   /** [steps, batch, directions·output size] */
   readonly values: Floats;
