@@ -1,53 +1,10 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import { expect, test } from 'vitest';
-import {
-  type Comparison,
-  caseOf,
-  diagnose,
-  readTensors,
-  stateDict,
-  type Tensor,
-  verify,
-} from '../src/index.js';
-import { ROOT } from './cli.js';
-
-const GPU = path.join(ROOT, 'test', 'data', 'gpu');
-
-interface Made {
-  readonly tensors: Readonly<Record<string, Tensor>>;
-  readonly made: Readonly<Record<string, string>>;
-}
-
-function read(name: string): Made {
-  const bytes = fs.readFileSync(path.join(GPU, name));
-  const file = readTensors(bytes, name);
-  const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString());
-  return { tensors: Object.fromEntries(file.load([...file.specs.keys()])), made: header.__metadata__ };
-}
-
-function caseFrom({ tensors, made }: Made) {
-  const { input, output, h_n, c_n, ...weights } = tensors;
-  const { nonlinearity } = made;
-  return caseOf(stateDict(weights), { input, output, h_n, c_n }, {
-    batch_first: false,
-    ...(nonlinearity && { nonlinearity }),
-  } as Parameters<typeof caseOf>[2]);
-}
+import { type Comparison, diagnose, type Tensor, verify } from '../src/index.js';
+import { caseFrom, GPU, type Made, read, withWeight } from './gpu/references.js';
 
 function judged(made: Made, options: Parameters<typeof verify>[1] = {}): Promise<Comparison> {
   return verify(caseFrom(made), options);
-}
-
-/** The same reference with one weight of the file changed. */
-function withWeight({ tensors, made }: Made, name: string, at: number, times: number): Made {
-  const { shape, data } = tensors[name];
-  const wrong = {
-    ...tensors[name],
-    shape,
-    data: data.map((value, i) => (i === at ? Math.fround(value * times) : value)),
-  };
-  return { made, tensors: { ...tensors, [name]: wrong } };
 }
 
 const names = fs.readdirSync(GPU).filter((name) => /^\d/.test(name));

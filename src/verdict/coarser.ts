@@ -5,7 +5,7 @@ import { spacing } from '../tensor/dtype.js';
 import { gridOf } from '../tensor/grid.js';
 import { isSpread } from './activations.js';
 import type { RoundingJudgement } from './rounding.js';
-import type { Run } from './run.js';
+import { judgementsOf, type Run } from './run.js';
 
 /** A precision coarser than float32, in which a float32 reference may have been computed. */
 export type CoarserProfile = Exclude<
@@ -109,8 +109,8 @@ function sizeOf(run: Run): number {
   return rootMeanSquare(differences) / rootMeanSquare(reference.data);
 }
 
-function mainJudgement({ tensors }: Run): RoundingJudgement {
-  return mainOf(tensors.flatMap(({ judgement }) => judgement ?? []));
+function mainJudgement(run: Run): RoundingJudgement {
+  return mainOf(judgementsOf(run));
 }
 
 const ROUNDOFF: Readonly<Record<CoarserProfile, number>> = {
@@ -130,7 +130,7 @@ const ROUNDOFF: Readonly<Record<CoarserProfile, number>> = {
  * @param before the case as it was run first
  */
 export function roundingOf(profile: CoarserProfile, run: Run, before: Run): Coarser | undefined {
-  const judgements = run.tensors.flatMap(({ judgement }) => judgement ?? []);
+  const judgements = judgementsOf(run);
   if (judgements.some(({ faults }) => faults.includes(1))) return undefined;
   const sure = { profile, isSure: true };
   // Rounded operands leave less of a difference, unless they were not rounded.

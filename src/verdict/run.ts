@@ -94,6 +94,11 @@ export async function judgedByRounding(
   return judgeRounding(boundCase, { ...settings, samples: await sampleErrors(boundCase, settings) });
 }
 
+/** The judgements of all tensors by the rule `auto`. */
+export function judgementsOf({ tensors }: Run): RoundingJudgement[] {
+  return tensors.flatMap(({ judgement }) => judgement ?? []);
+}
+
 /** How many values fail, in all tensors. */
 export function mismatchesIn({ tensors }: Run): number {
   return tensors.reduce((sum, { comparison }) => sum + comparison.mismatches, 0);

@@ -1,6 +1,7 @@
 import { type Operands, PROFILE_OF, PROFILES, type ProfileName, profileWith } from '../bounds/profiles.js';
 import { ROUNDING_SIGMAS } from '../bounds/variance.js';
 import { RARE_FACTOR } from '../compare/by-rounding.js';
+import { rootMeanSquare } from '../compare/deviation.js';
 import type { BoundCase } from '../module/bind.js';
 import { allReferences, knownOutputs } from '../module/known-outputs.js';
 import {
@@ -23,7 +24,7 @@ import {
 import { withRoundedOperands } from './operands.js';
 import { beginning, farthestRow } from './part.js';
 import type { RoundingJudgement } from './rounding.js';
-import { type ComparedTensor, judgedByRounding, type Run, runBound } from './run.js';
+import { judgedByRounding, judgementsOf, type Run, runBound } from './run.js';
 import type { Settings } from './settings.js';
 import { judge, type Ruling } from './verdict.js';
 
@@ -113,47 +114,41 @@ async function withOtherOperands(run: Run, profile: ProfileName): Promise<Wider>
     // Rounding of products is a matter of chance: in a small module it cannot be told from a wrong weight.
     if (operands.but?.products && isSmallModule(run)) continue;
     const other = await recomputed(run, { operands });
-    const ruling = await judge(other);
-    const isExact = profileWith(profile, operands).products === 0;
     // A weight that stands out by one reading is not excused by one that fits worse.
     if (isOneWeight && sizeOfErrors(other) > sizeOfErrors(run)) continue;
-    if (ruling.verdict !== 'differs' && (isExact || isNegligible(other) || isSpread(other))) {
-      if (ruling.verdict === 'parity') return { explained: { run: other, ruling } };
-      explained ??= { run: other, ruling };
+    const ruling = await judge(other);
+    if (ruling.verdict === 'differs') {
+      if (beyondIn(other) < beyondIn(closer?.run ?? run)) closer = { run: other, ruling };
+      continue;
     }
-    const isCloser = beyondIn(other) < beyondIn(closer?.run ?? run);
-    if (ruling.verdict === 'differs' && isCloser) closer = { run: other, ruling };
+    const isExact = profileWith(profile, operands).products === 0;
+    if (!isExact && !isNegligible(other) && !isSpread(other)) continue;
+    if (ruling.verdict === 'parity') return { explained: { run: other, ruling } };
+    explained ??= { run: other, ruling };
   }
   return { explained, closer };
 }
 
-/** The mean square of all errors, in variances. */
-function sizeOfErrors({ tensors }: Run): number {
-  let [squares, count] = [0, 0];
-  for (const { judgement } of tensors)
-    for (const sigma of judgement?.sigmas ?? []) {
-      if (!Number.isFinite(sigma)) continue;
-      squares += sigma * sigma;
-      count++;
-    }
-  return squares / Math.max(1, count);
+/** The root mean square of the errors, in σ, of the tensor where it is largest. */
+function sizeOfErrors(run: Run): number {
+  return Math.max(...judgementsOf(run).map(({ sigmas }) => rootMeanSquare(sigmas)));
 }
 
-function undecidedIn({ tensors }: Run): number {
-  return tensors.reduce((sum, { judgement }) => sum + (judgement?.counts.undecided ?? 0), 0);
+function undecidedIn(run: Run): number {
+  return judgementsOf(run).reduce((sum, { counts }) => sum + counts.undecided, 0);
 }
 
 /** How many values are beyond the limit: none where only all steps of a unit together are a fault. */
-function beyondIn({ tensors }: Run): number {
+function beyondIn(run: Run): number {
   const beyond = ({ sigmas, limit }: RoundingJudgement) => sigmas.filter((sigma) => sigma > limit).length;
-  return tensors.reduce((sum, { judgement }) => sum + (judgement ? beyond(judgement) : 0), 0);
+  return judgementsOf(run).reduce((sum, judgement) => sum + beyond(judgement), 0);
 }
 
 /** Deviations of so few σ say nothing: the reference was computed more precisely than its profile allows. */
 const NEGLIGIBLE = 0.3;
 
-function isNegligible({ tensors }: Run): boolean {
-  return tensors.every(({ judgement }) => judgement?.sigmas.every((sigma) => !(sigma > NEGLIGIBLE)));
+function isNegligible(run: Run): boolean {
+  return judgementsOf(run).every(({ sigmas }) => !sigmas.some((sigma) => sigma > NEGLIGIBLE));
 }
 
 async function byActivations(run: Run): Promise<Wider['explained']> {
@@ -178,9 +173,8 @@ const NEAR = 16;
  */
 async function bySamples(run: Run): Promise<Wider['explained']> {
   const asSampled = { sampled: true };
-  const isNear = ({ judgement }: ComparedTensor) =>
-    !judgement?.sigmas.some((sigma) => sigma > NEAR * judgement.limit);
-  if (!knownOutputs(run.boundCase).includes(undefined) || !run.tensors.every(isNear)) return undefined;
+  const isNear = ({ sigmas, limit }: RoundingJudgement) => !sigmas.some((sigma) => sigma > NEAR * limit);
+  if (!knownOutputs(run.boundCase).includes(undefined) || !judgementsOf(run).every(isNear)) return undefined;
   if (await hasFaults(run, partsOf(run), asSampled)) return undefined;
   const sampled = await run.rejudge(asSampled);
   // What samples leave undecided they do not explain.

@@ -10,9 +10,12 @@ export interface Runtime {
   readonly tanh?: (x: number) => number;
   readonly weights?: Round;
   readonly biases?: Round;
+  /** x and h, before they are multiplied. */
   readonly input?: Round;
   /** What is stored: sums, gates, states. */
   readonly store?: Round;
+  /** h and c, where they are stored otherwise. */
+  readonly state?: Round;
 }
 
 const f32 = Math.fround;
@@ -39,6 +42,7 @@ export function computedBy(
   runtime: Runtime = {},
 ): { readonly output: Tensor; readonly h_n: Tensor; readonly c_n?: Tensor } {
   const { tanh = Math.tanh, weights = f32, biases = f32, input: ofInput = f32, store = f32 } = runtime;
+  const { state = store } = runtime;
   const { kind, hidden_size, input_size, nonlinearity } = module;
   const gates = KINDS[kind].gates.length;
   const round = (values: Floats, by: Round) => Float64Array.from(values, (value) => by(f32(value)));
@@ -53,12 +57,13 @@ export function computedBy(
   for (let t = 0; t < steps; t++) {
     for (let b = 0; b < batch; b++) {
       const before = h.slice(b * hidden_size, (b + 1) * hidden_size);
+      const operand = before.map(ofInput);
       const sums = Array.from({ length: gates * hidden_size }, (_, j) => {
         let [own, hidden] = [0, 0];
         for (let k = 0; k < input_size; k++)
           own = f32(own + f32(wIh[j * input_size + k] * x[(t * batch + b) * input_size + k]));
         for (let k = 0; k < hidden_size; k++)
-          hidden = f32(hidden + f32(wHh[j * hidden_size + k] * before[k]));
+          hidden = f32(hidden + f32(wHh[j * hidden_size + k] * operand[k]));
         return [store(f32(own + bIh[j])), store(f32(hidden + bHh[j]))];
       });
       const sum = (gate: number, unit: number) => {
@@ -67,12 +72,12 @@ export function computedBy(
       };
       for (let unit = 0; unit < hidden_size; unit++) {
         const at = b * hidden_size + unit;
-        if (kind === 'RNN') h[at] = activated(sum(0, unit));
+        if (kind === 'RNN') h[at] = state(activated(sum(0, unit)));
         if (kind === 'GRU') {
           const [r, z] = [open(sum(0, unit)), open(sum(1, unit))];
           const [own, hidden] = sums[2 * hidden_size + unit];
           const n = activated(store(f32(own + store(f32(r * hidden)))));
-          h[at] = store(f32(store(f32((1 - z) * n)) + store(f32(z * before[unit]))));
+          h[at] = state(f32(store(f32((1 - z) * n)) + store(f32(z * before[unit]))));
         }
         if (kind === 'LSTM') {
           const [i, f, g, o] = [
@@ -81,8 +86,8 @@ export function computedBy(
             activated(sum(2, unit)),
             open(sum(3, unit)),
           ];
-          c[at] = store(f32(store(f32(f * c[at])) + store(f32(i * g))));
-          h[at] = store(f32(o * activated(c[at])));
+          c[at] = state(f32(store(f32(f * c[at])) + store(f32(i * g))));
+          h[at] = state(f32(o * activated(c[at])));
         }
       }
     }

@@ -1,10 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { PROFILES, type ProfileName } from '../../src/bounds/profiles.js';
-import type { Network } from '../../src/module/bind.js';
 import { caseOf } from '../../src/module/case.js';
-import { type Dtype, type FloatDtype, type Floats, roundTo } from '../../src/tensor/dtype.js';
-import { type StateDict, stateDict } from '../../src/tensor/state-dict.js';
-import { type Tensor, tensor } from '../../src/tensor/tensor.js';
+import { type Floats, roundTo } from '../../src/tensor/dtype.js';
+import { tensor } from '../../src/tensor/tensor.js';
 import type { Comparison } from '../../src/verdict/comparison.js';
 import { runCase } from '../../src/verdict/run.js';
 import { settle, type VerifyOptions } from '../../src/verdict/settings.js';
@@ -12,7 +10,8 @@ import { judge } from '../../src/verdict/verdict.js';
 import { verify } from '../../src/verify.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf, weightsOf } from '../engine/random-network.js';
-import { computedBy, type Runtime, TANH } from './runtime.js';
+import { all, drawn, inFloat32, judged, KINDS, stored, to, withWeight } from './drawn-port.js';
+import { computedBy, TANH } from './runtime.js';
 
 const samples = vi.hoisted(() => ({ taken: 0, larger: 1 }));
 
@@ -31,64 +30,6 @@ vi.mock('../../src/bounds/samples.js', async (original) => {
 });
 
 beforeEach(() => Object.assign(samples, { taken: 0, larger: 1 }));
-
-type Outputs = ReturnType<typeof computedBy>;
-const KINDS = ['RNN', 'GRU', 'LSTM'] as const;
-
-interface Drawn {
-  readonly kind?: (typeof KINDS)[number];
-  readonly hidden_size?: number;
-  readonly steps?: number;
-  readonly batch?: number;
-  /** What inputs and biases are multiplied by: small ones show absolute errors of tanh. */
-  readonly size?: number;
-  readonly seed?: number;
-}
-
-/** A network, its input, and its weights in float32. */
-function drawn({ kind = 'RNN', hidden_size = 12, steps = 20, batch = 2, size = 1, seed = 5 }: Drawn) {
-  const module = moduleOf(kind, { input_size: 3, hidden_size });
-  const large = networkOf(module, seed);
-  const shrunk = (values: Floats | undefined) => values?.map((value) => Math.fround(value * size));
-  const [[one]] = large.layers;
-  const layers = [[{ ...one, biasIh: shrunk(one.biasIh), biasHh: shrunk(one.biasHh) }]];
-  const network: Network = { module, layers };
-  const wide = sequenceOf(module, steps, batch, seed);
-  const sequence = { ...wide, input: shrunk(wide.input)! };
-  const weights = inFloat32(weightsOf(network));
-  const input = tensor([steps, batch, 3], sequence.input);
-  return { network, sequence, weights, input };
-}
-
-function inFloat32(weights: StateDict): StateDict {
-  const tensors = [...weights.load([...weights.specs.keys()])];
-  return stateDict(Object.fromEntries(tensors.map(([name, { shape, data }]) => [name, tensor(shape, data)])));
-}
-
-/** A weight of the checkpoint that is another number than the runtime had. */
-function withWeight(weights: StateDict, name: string, at: number, by: number): StateDict {
-  const tensors = Object.fromEntries(weights.load([...weights.specs.keys()]));
-  const data = tensors[name].data.slice();
-  data[at] *= by;
-  return stateDict({ ...tensors, [name]: { ...tensors[name], data } });
-}
-
-const stored = ({ output, h_n, c_n }: Outputs, dtype: Dtype): Outputs => {
-  const as = ({ shape, data }: Tensor) => tensor(shape, data, dtype);
-  return { output: as(output), h_n: as(h_n), ...(c_n && { c_n: as(c_n) }) };
-};
-
-function judged(
-  one: ReturnType<typeof drawn>,
-  outputs: Pick<Outputs, 'output'>,
-  options: VerifyOptions = {},
-  weights = one.weights,
-) {
-  return verify(caseOf(weights, { input: one.input, ...outputs }, { batch_first: false }), {
-    speed: { threads: 1 },
-    ...options,
-  });
-}
 
 const profileOf = ({ tensors }: Comparison) => tensors[0].auto?.profile;
 const precisionOf = ({ advice }: Comparison) =>
@@ -181,16 +122,6 @@ describe('coarse activations', () => {
       verdict: 'differs',
     });
   });
-});
-
-const to = (dtype: FloatDtype) => (value: number) => roundTo(value, dtype);
-
-/** A module in 16 bits, its weights alone in them, and a state in them. */
-const all = (dtype: FloatDtype): Runtime => ({
-  weights: to(dtype),
-  biases: to(dtype),
-  input: to(dtype),
-  store: to(dtype),
 });
 
 describe.each([
