@@ -274,12 +274,13 @@ function autoSummary(
   }: Omit<TensorJudgement, 'sigmas' | 'undecided'>,
   rows: readonly RowComparison[],
 ): AutoSummary {
-  const decided = rows.flatMap(({ sigmas }) => (sigmas === undefined ? [] : [sigmas]));
+  let farthest: number | undefined;
+  for (const { sigmas } of rows) if ((sigmas ?? -1) > (farthest ?? -1)) farthest = sigmas;
   return {
     profile,
     forced,
     decimals,
-    sigmas: decided.length ? decided.reduce((a, b) => Math.max(a, b)) : undefined,
+    sigmas: farthest,
     limit,
     faults: count(faults),
     ...counts,

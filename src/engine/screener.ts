@@ -82,7 +82,13 @@ export function screenerOf(
   } satisfies DifferenceStep;
   const kernel = screen.step[kind];
 
+  const areAllInOrder =
+    size === width && batch === expected?.batch && screening.rows.every((row, i) => row === i);
   const storeReference = (first: number, count: number, { values, batch: ofAll }: ExpectedOutput) => {
+    if (areAllInOrder) {
+      buffers.reference.set(values.subarray(first * batch * size, (first + count) * batch * size));
+      return;
+    }
     for (let inChunk = 0; inChunk < count; inChunk++) {
       const t = first + inChunk;
       for (let row = 0; row < rowsAt(t); row++) {
