@@ -59,7 +59,7 @@ export const stored = ({ output, h_n, c_n }: Outputs, dtype: Dtype): Outputs => 
 
 export function judged(
   one: ReturnType<typeof drawn>,
-  outputs: Pick<Outputs, 'output'>,
+  outputs: Pick<Outputs, 'output'> & Partial<Outputs>,
   options: VerifyOptions = {},
   weights = one.weights,
 ) {

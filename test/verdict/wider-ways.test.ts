@@ -97,14 +97,35 @@ const faultsIn = ({ tensors }: Comparison) => tensors.reduce((sum, { auto }) => 
 
 describe('a wrong weight', () => {
   test.each([
-    ['RNN', 1.005, 11],
-    ['GRU', 1.01, 7],
-    ['LSTM', 1.01, 7],
-  ] as const)('is not excused by a way that fits worse: %s × %d', async (kind, by, at) => {
-    const one = drawn({ kind, hidden_size: 6, steps: 40 });
+    ['RNN', 6, 5, 1.005, 11],
+    ['GRU', 6, 5, 1.01, 7],
+    ['LSTM', 6, 5, 1.01, 7],
+    // Where only the output fits worse.
+    ['RNN', 4, 3, 1.003, 7],
+  ] as const)(
+    'is not excused by a way that fits worse: %s, %d units, seed %d',
+    async (kind, hidden_size, seed, by, at) => {
+      const one = drawn({ kind, hidden_size, seed, steps: 40 });
+      const outputs = stored(computedBy(one.network, one.sequence, all('F16')), 'F16');
+      const wrong = withWeight(one.weights, 'weight_ih_l0', at, by);
+      expect(await judged(one, outputs, {}, wrong)).toMatchObject({ verdict: 'differs' });
+    },
+  );
+
+  test.each(['0169-lstm-float32-no-cudnn', '0193-gru-float32-no-cudnn'])(
+    'is not excused because final states are near: %s',
+    async (name) => {
+      const made = otherWeight(read(`${name}.safetensors`), 'weight_ih_l0', 1, 1.05);
+      expect(await verify(caseFrom(made), { profile: 'tf32' })).toMatchObject({ verdict: 'differs' });
+    },
+  );
+
+  test('is shown by the first way where the others fit worse', async () => {
+    const one = drawn({ hidden_size: 2, steps: 40 });
     const outputs = stored(computedBy(one.network, one.sequence, all('F16')), 'F16');
-    const wrong = withWeight(one.weights, 'weight_ih_l0', at, by);
-    expect(await judged(one, outputs, {}, wrong)).toMatchObject({ verdict: 'differs' });
+    const comparison = await judged(one, outputs, {}, withWeight(one.weights, 'weight_ih_l0', 1, 1.005));
+    // 33 by the second way; rounded products are not tried with so few units.
+    expect(faultsIn(comparison)).toBe(31);
   });
 
   test('is shown by the way that fits best', async () => {
@@ -113,9 +134,6 @@ describe('a wrong weight', () => {
     const comparison = await judged(one, outputs, {}, withWeight(one.weights, 'weight_ih_l0', 1, 1.005));
     // 15 by the first way, 16 by the second.
     expect(faultsIn(comparison)).toBe(2);
-    // 46 by the second way of four, and more by the two after it.
-    const onGpu = otherWeight(read('0146-lstm-tf32.safetensors'), 'weight_ih_l0', 1, 1.5);
-    expect(faultsIn(await verify(caseFrom(onGpu), { profile: 'tf32' }))).toBe(46);
   });
 
   test.each([

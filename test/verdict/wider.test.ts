@@ -2,11 +2,12 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { PROFILES, type ProfileName } from '../../src/bounds/profiles.js';
 import { caseOf } from '../../src/module/case.js';
 import { type Floats, roundTo } from '../../src/tensor/dtype.js';
-import { tensor } from '../../src/tensor/tensor.js';
+import { type Tensor, tensor } from '../../src/tensor/tensor.js';
 import type { Comparison } from '../../src/verdict/comparison.js';
 import { runCase } from '../../src/verdict/run.js';
 import { settle, type VerifyOptions } from '../../src/verdict/settings.js';
 import { judge } from '../../src/verdict/verdict.js';
+import { widen } from '../../src/verdict/wider.js';
 import { verify } from '../../src/verify.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf, weightsOf } from '../engine/random-network.js';
@@ -59,6 +60,24 @@ describe('a runtime that computes tanh from exponentials', () => {
     const outputs = computedBy(one.network, one.sequence, { tanh: TANH['2 σ(2x) − 1'] });
     expect(await judged(one, outputs, { profile: 'generic' })).toMatchObject({ verdict: 'differs' });
     expect(await judged(one, outputs, { profile: 'exponential' })).toMatchObject({ verdict: 'parity' });
+  });
+
+  test.each([
+    [true, true],
+    [true, false],
+    [false, true],
+  ])('is a fault in float64: the output %s, final states %s', async (isOutput, areStates) => {
+    const one = drawn({ size: 1e-3 });
+    const { output, h_n } = computedBy(one.network, one.sequence, { tanh: TANH['2 σ(2x) − 1'] });
+    // With more digits than a float32 has.
+    const wide = ({ shape, data }: Tensor) =>
+      tensor(
+        shape,
+        Float64Array.from(data, (value) => value * (1 + 2 ** -40)),
+        'F64',
+      );
+    const outputs = { output: isOutput ? wide(output) : output, h_n: areStates ? wide(h_n) : h_n };
+    expect(await judged(one, outputs)).toMatchObject({ verdict: 'differs' });
   });
 
   test('does not prove a fault, and a wrong weight in it is one', async () => {
@@ -288,11 +307,13 @@ describe('an honest reference of a chaotic layer whose output is not known', () 
       module: { ...module, num_layers: 1, input_size: i ? hidden_size : input_size },
       layers: [layer],
     }));
-    const below = computedBy(lower, sequence).output;
+    const below = computedBy(lower, sequence);
+    const above = computedBy(upper, { ...sequence, input: Float64Array.from(below.output.data) });
     return {
       weights: inFloat32(weightsOf({ module, layers })),
       input: tensor([steps, 1, input_size], sequence.input),
-      output: computedBy(upper, { ...sequence, input: Float64Array.from(below.data) }).output,
+      output: above.output,
+      h_n: tensor([2, 1, hidden_size], [...below.h_n.data, ...above.h_n.data]),
     };
   }
 
@@ -335,15 +356,36 @@ describe('an honest reference of a chaotic layer whose output is not known', () 
     const one = stacked(16, 3, 37);
     const far = one.output.data.slice();
     far[20] += 0.1;
-    expect(await judgedStack({ ...one, output: { ...one.output, data: far } })).toMatchObject({
-      verdict: 'differs',
-    });
+    const tensors = { input: one.input, output: { ...one.output, data: far }, h_n: one.h_n };
+    const loaded = caseOf(one.weights, tensors, { batch_first: false });
+    expect(await verify(loaded)).toMatchObject({ verdict: 'differs' });
     expect(samples.taken).toBe(0);
     const single = drawn({ hidden_size: 12 });
     const off = computedBy(single.network, single.sequence);
     const wrong = withWeight(single.weights, 'weight_hh_l0', 3, 1 + 1e-5);
     expect(await judged(single, off, {}, wrong)).toMatchObject({ verdict: 'differs' });
     expect(samples.taken).toBe(0);
+  });
+
+  test.each([
+    ['samples leave a fault in all of it', 60, 40, 1e-5, 1],
+    ['samples leave a fault in its first steps, and no more is sampled', 80, 3, 1e-4, 0],
+  ])('is not explained where %s', async (_, steps, at, by, wholes) => {
+    const one = stacked(16, 3, 37, steps);
+    const weights = withWeight(one.weights, 'weight_hh_l1', at, 1 + by);
+    const loaded = caseOf(weights, { input: one.input, output: one.output }, { batch_first: false });
+    const run = await runCase(loaded, settle(loaded, {}));
+    let sampledWholes = 0;
+    const rejudge: typeof run.rejudge = (other) => {
+      if ('sampled' in other) sampledWholes++;
+      return run.rejudge(other);
+    };
+    const { explained } = await widen({ ...run, rejudge });
+    expect({ explained, taken: samples.taken, sampledWholes }).toEqual({
+      explained: undefined,
+      taken: 1,
+      sampledWholes: wholes,
+    });
   });
 
   test('is not explained by samples that leave more undecided', async () => {
