@@ -118,11 +118,12 @@ export function sortSpreads(spreads: readonly CountedSpread[], largest: number) 
 
 /** The mean squares of units from the sums of their squares and how many values these are of. */
 export function spreadsOf(sums: Floats, counts: ArrayLike<number>): CountedSpread[] {
-  return Array.from(sums, (sum, unit) => ({
-    unit,
-    meanSquare: sum / counts[unit],
-    values: counts[unit],
-  })).filter(({ values }) => values >= FEWEST_VALUES);
+  const spreads: CountedSpread[] = [];
+  for (let unit = 0; unit < sums.length; unit++) {
+    const values = counts[unit];
+    if (values >= FEWEST_VALUES) spreads.push({ unit, meanSquare: sums[unit] / values, values });
+  }
+  return spreads;
 }
 
 /** The error of every element in units of its prediction, and whether that is beyond the limit. */

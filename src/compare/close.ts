@@ -72,8 +72,8 @@ export function smallestAtol(
   // wherever the one that needs most does.
   const near = needed - 4 * ROUNDING * (Math.abs(actual[at]) + (1 + rtol) * Math.abs(expected[at]));
   const critical: number[] = [];
-  for (const [block, most] of enough.entries()) {
-    if (most < near) continue;
+  for (let block = 0; block < enough.length; block++) {
+    if (enough[block] < near) continue;
     for (let i = block * elements; i < (block + 1) * elements; i++) if (own(i) >= near) critical.push(i);
   }
   const passes = (atol: number) =>

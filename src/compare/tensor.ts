@@ -128,7 +128,8 @@ export function compareTensor(
   const fails = isScreened ? undefined : failures(reference, compared, rule, judged);
   const needed = new Float64Array(rows);
   let [mismatches, nonzero, nearZero] = [0, 0, 0];
-  const comparisons = Array.from({ length: rows }, (_, row) => {
+  const comparisons: RowComparison[] = [];
+  for (let row = 0; row < rows; row++) {
     const sigmas = isScreened ? judged.farthest[row] : judged && largestSigma(reference, judged.sigmas, row);
     const facts =
       isScreened && judged.differences
@@ -138,8 +139,8 @@ export function compareTensor(
     mismatches += facts.comparison.mismatches;
     nonzero += facts.nonzero;
     nearZero += facts.nearZero;
-    return facts.comparison;
-  });
+    comparisons.push(facts.comparison);
+  }
   return {
     name: reference.name,
     dtype: DTYPES[reference.dtype].torch,
@@ -234,9 +235,7 @@ function screenedRow(
 ): RowFacts {
   const { batch, units, data: expected } = reference;
   const elements = batch * units;
-  let worst = row * elements;
-  const end = worst + elements;
-  while (worst < end && Math.abs(actual[worst] - expected[worst]) !== largest[row]) worst++;
+  const worst = indexOfDifference(actual, expected, row * elements, elements, largest[row]);
   return {
     comparison: {
       elements,
@@ -249,6 +248,18 @@ function screenedRow(
     nonzero: nonzero[row],
     nearZero: nearZero[row],
   };
+}
+
+/** The first of `count` indices from `from` on where the two are so far apart. */
+function indexOfDifference(
+  actual: Floats,
+  expected: Floats,
+  from: number,
+  count: number,
+  difference: number,
+): number {
+  for (let i = from; i < from + count; i++) if (Math.abs(actual[i] - expected[i]) === difference) return i;
+  return from;
 }
 
 /** The largest deviation in a row; undefined where every element is undecided. */

@@ -149,12 +149,11 @@ export function screenerOf(
   };
   const storeDifferences = (first: number, count: number) => {
     const { length } = DIFFERENCE_NAMES;
+    const told = buffers.differences;
     for (const [i, name] of DIFFERENCE_NAMES.entries()) {
       const [ofSteps, join] = [found.differences[name], DIFFERENCES[name]];
-      for (let inChunk = 0; inChunk < count; inChunk++) {
-        const t = first + inChunk;
-        ofSteps[t] = join(ofSteps[t], buffers.differences[inChunk * length + i]);
-      }
+      for (let inChunk = 0, t = first; inChunk < count; inChunk++, t++)
+        ofSteps[t] = join(ofSteps[t], told[inChunk * length + i]);
     }
   };
   const storeFinalRows = (t: number, rows: number) => {

@@ -211,6 +211,8 @@ function* possibleModules(
   const projSizes = new Set([0, ...sizesOf(first('weight_hr'))]);
   // A layer number far beyond the number of tensors is a mistake or an attack: no loop may run that long.
   const num_layers = Math.min(layers.reduce((a, b) => Math.max(a, b)) + 1, names.length);
+  const bidirectional = names.some((name) => name.endsWith('_reverse'));
+  const bias = names.some((name) => name.startsWith('bias'));
 
   for (const kind of kinds) {
     for (const row of rows) {
@@ -228,8 +230,8 @@ function* possibleModules(
             hidden_size,
             proj_size,
             num_layers,
-            bidirectional: names.some((name) => name.endsWith('_reverse')),
-            bias: names.some((name) => name.startsWith('bias')),
+            bidirectional,
+            bias,
           };
         }
       }

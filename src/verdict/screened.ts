@@ -79,12 +79,11 @@ function ofOutput(
 ): Found | undefined {
   const { rows, units, batch } = reference;
   if (!isZeroBeyondLengths(reference)) return undefined;
-  const overRows = (values: Floats) =>
-    new Float64Array(units).map((_, unit) => {
-      let sum = 0;
-      for (let row = 0; row < batch; row++) sum += values[row * units + unit];
-      return sum;
-    });
+  const overRows = (values: Floats) => {
+    const sums = new Float64Array(units);
+    for (let i = 0; i < batch * units; i++) sums[i % units] += values[i];
+    return sums;
+  };
   const { faulty, suspicious } = sortSpreads(
     spreadsOf(overRows(squares), overRows(counts)),
     SURE * meanSquare,
