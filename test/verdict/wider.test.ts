@@ -204,6 +204,20 @@ describe.each([
   });
 });
 
+test('a precision is named although one of many values is farther off than the limit', async () => {
+  const one = drawn({ hidden_size: 16, steps: 60, batch: 8 });
+  const { output } = computedBy(one.network, one.sequence, { weights: to('BF16'), biases: to('BF16') });
+  const data = output.data.slice();
+  // In the batch row that is farthest off from float32: the first part to be tried.
+  const at = (59 * 8 + 5) * 16 + 13;
+  data[at] = Math.fround(data[at] + 12 * 2 ** -24);
+  const outputs = { output: { ...output, data } };
+  // One of so many may be as far off as 7.5 σ, but none of the values of its batch row alone.
+  const { verdict, tensors } = await judged(one, outputs, { profile: 'bf16-weights' });
+  expect({ verdict, rare: tensors[0].auto?.rare }).toEqual({ verdict: 'parity', rare: 1 });
+  expect(precisionOf(await judged(one, outputs))).toBe('bf16-weights');
+});
+
 test('products and gates in 16 bits, with states in float32, are as under autocast', async () => {
   for (const [dtype, profile] of [
     ['F16', 'autocast-f16'],
