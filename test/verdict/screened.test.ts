@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { envelope } from '../../src/bounds/envelope.js';
 import { PROFILES, type ProfileName } from '../../src/bounds/profiles.js';
+import { screenOf } from '../../src/bounds/screening.js';
 import { compareTensor } from '../../src/compare/tensor.js';
 import { forwardPass } from '../../src/engine/forward.js';
 import { caseOf } from '../../src/index.js';
@@ -11,6 +12,7 @@ import { directionsOf, outputSize } from '../../src/module/parameters.js';
 import type { Floats } from '../../src/tensor/dtype.js';
 import { stateDict } from '../../src/tensor/state-dict.js';
 import { type Tensor, tensor } from '../../src/tensor/tensor.js';
+import { rowsOf } from '../../src/threads/rows.js';
 import { run } from '../../src/verdict/judged-run.js';
 import { settle, type VerifyOptions } from '../../src/verdict/settings.js';
 import { moduleOf } from '../engine/module.js';
@@ -157,6 +159,29 @@ test('a screening finds the same differences as a comparison of the same outputs
     { numRuns: 300 },
   );
   expect(told).toBeGreaterThan(100);
+});
+
+test.each([
+  { rows: [0], bidirectional: false },
+  { rows: [0, 1], bidirectional: false },
+  { rows: [2, 0, 1], bidirectional: false },
+  { rows: [0, 1, 2], bidirectional: true },
+])('a pass of some batch rows takes these of the reference: %o', async ({ rows, bidirectional }) => {
+  const module = moduleOf('GRU', { hidden_size: 8, input_size: 4, bidirectional });
+  const width = bidirectional ? 16 : 8;
+  const network = networkOf(module, 3);
+  const whole = sequenceOf(module, 30, 3, 3);
+  const { output } = await forwardPass(network, whole);
+  // Each row is off by another share.
+  const values = output.map((value, i) => value * (1 + 1e-9 * ((Math.floor(i / width) % 3) + 1)));
+  const known = { values, closeness: { rtol: 1e-7, atol: 0, margin: 2 ** -40 } };
+  const speed = { kernels: 'simd' } as const;
+  const screen = screenOf(network, whole, PROFILES.generic, known, speed)!;
+  const options = { speed, screen: { ...screen, rows } };
+  const { screened } = await forwardPass(network, rowsOf(whole, rows, module), options);
+  expect(screened?.isTold).toBe(true);
+  for (const relative of screened!.differences.relative)
+    expect(relative).toBeCloseTo(1e-9 * (Math.max(...rows) + 1), 12);
 });
 
 const module = moduleOf('RNN', { hidden_size: 8, input_size: 4 });
