@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Comparison, diagnose, type Tensor, verify } from '../src/index.js';
-import { caseFrom, GPU, type Made, read, withWeight } from './gpu/references.js';
+import { caseFrom, GPU, type Made, madeWithWeight, read } from './gpu/references.js';
 
 function judged(made: Made, options: Parameters<typeof verify>[1] = {}): Promise<Comparison> {
   return verify(caseFrom(made), options);
@@ -51,7 +51,7 @@ test.each([1.01, 1.001])('a weight times %d differs in more than nine of ten', a
     named('float32').map(async (name, i) => {
       const made = read(name);
       const at = (7 * i) % made.tensors.weight_ih_l0.data.length;
-      const { verdict } = await judged(withWeight(made, 'weight_ih_l0', at, times));
+      const { verdict } = await judged(madeWithWeight(made, 'weight_ih_l0', at, times));
       return verdict === 'differs';
     }),
   );
@@ -67,7 +67,7 @@ test.each([
   ['0222-rnn-bfloat16.safetensors', 'weight_ih_l0', 20],
   ['0246-rnn-bfloat16.safetensors', 'weight_hh_l0', 64],
 ])('one weight of %s times 1.05 is found in all steps of its unit: %s at %d', async (name, tensor, at) => {
-  const made = withWeight(read(name), tensor, at, 1.05);
+  const made = madeWithWeight(read(name), tensor, at, 1.05);
   const { comparison, cause } = await diagnose(caseFrom(made));
   expect(comparison.verdict).toBe('differs');
   const [{ auto }] = comparison.tensors;
@@ -115,7 +115,7 @@ test('one wrong weight of a layer is found in what a GPU computed in float32', a
     const made = read(name);
     const [rows, columns] = made.tensors.weight_hh_l0.shape;
     const at = (7 * i) % (rows * columns);
-    const { comparison, cause } = await diagnose(caseFrom(withWeight(made, 'weight_hh_l0', at, 1.05)));
+    const { comparison, cause } = await diagnose(caseFrom(madeWithWeight(made, 'weight_hh_l0', at, 1.05)));
     // A state of zeros shows no weight of h.
     if (comparison.verdict === 'parity') continue;
     const weights = cause?.kind === 'weights' ? cause.weights : [];

@@ -82,6 +82,7 @@ export function screenerOf(
   } satisfies DifferenceStep;
   const kernel = screen.step[kind];
 
+  // Then a chunk is copied at once, which is faster than row by row.
   const areAllInOrder =
     size === width && batch === expected?.batch && screening.rows.every((row, i) => row === i);
   const storeReference = (first: number, count: number, { values, batch: ofAll }: ExpectedOutput) => {

@@ -28,7 +28,7 @@ export function caseFrom({ tensors, made }: Made) {
 }
 
 /** The same reference with one weight of the file changed. */
-export function withWeight({ tensors, made }: Made, name: string, at: number, times: number): Made {
+export function madeWithWeight({ tensors, made }: Made, name: string, at: number, times: number): Made {
   const { shape, data } = tensors[name];
   const wrong = {
     ...tensors[name],

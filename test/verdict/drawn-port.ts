@@ -1,5 +1,6 @@
 /** Networks and their inputs, drawn at random, and what is made of them: cases for what judges a port. */
 
+import type { Kind } from '../../src/kinds.js';
 import type { Network } from '../../src/module/bind.js';
 import { caseOf } from '../../src/module/case.js';
 import { type Dtype, type FloatDtype, type Floats, roundTo } from '../../src/tensor/dtype.js';
@@ -12,10 +13,9 @@ import { networkOf, sequenceOf, weightsOf } from '../engine/random-network.js';
 import type { computedBy, Runtime } from './runtime.js';
 
 export type Outputs = ReturnType<typeof computedBy>;
-export const KINDS = ['RNN', 'GRU', 'LSTM'] as const;
 
 export interface Drawn {
-  readonly kind?: (typeof KINDS)[number];
+  readonly kind?: Kind;
   readonly hidden_size?: number;
   readonly steps?: number;
   readonly batch?: number;
@@ -71,7 +71,7 @@ export function judged(
 
 export const to = (dtype: FloatDtype) => (value: number) => roundTo(value, dtype);
 
-/** A module in 16 bits, its weights alone in them, and a state in them. */
+/** A runtime that has and stores everything in 16 bits. */
 export const all = (dtype: FloatDtype): Runtime => ({
   weights: to(dtype),
   biases: to(dtype),

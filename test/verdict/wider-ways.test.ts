@@ -5,7 +5,7 @@ import { tensor } from '../../src/tensor/tensor.js';
 import type { Comparison } from '../../src/verdict/comparison.js';
 import { verify } from '../../src/verify.js';
 import { weightsOf } from '../engine/random-network.js';
-import { caseFrom, withWeight as otherWeight, read } from '../gpu/references.js';
+import { caseFrom, madeWithWeight, read } from '../gpu/references.js';
 import { all, drawn, inFloat32, judged, stored, to, withWeight } from './drawn-port.js';
 import { computedBy, type Runtime } from './runtime.js';
 
@@ -115,7 +115,7 @@ describe('a wrong weight', () => {
   test.each(['0169-lstm-float32-no-cudnn', '0193-gru-float32-no-cudnn'])(
     'is not excused because final states are near: %s',
     async (name) => {
-      const made = otherWeight(read(`${name}.safetensors`), 'weight_ih_l0', 1, 1.05);
+      const made = madeWithWeight(read(`${name}.safetensors`), 'weight_ih_l0', 1, 1.05);
       expect(await verify(caseFrom(made), { profile: 'tf32' })).toMatchObject({ verdict: 'differs' });
     },
   );

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { PROFILES, type ProfileName } from '../../src/bounds/profiles.js';
+import { KIND_NAMES } from '../../src/kinds.js';
 import { caseOf } from '../../src/module/case.js';
 import { type Floats, roundTo } from '../../src/tensor/dtype.js';
 import { type Tensor, tensor } from '../../src/tensor/tensor.js';
@@ -11,7 +12,7 @@ import { widen } from '../../src/verdict/wider.js';
 import { verify } from '../../src/verify.js';
 import { moduleOf } from '../engine/module.js';
 import { networkOf, sequenceOf, weightsOf } from '../engine/random-network.js';
-import { all, drawn, inFloat32, judged, KINDS, stored, to, withWeight } from './drawn-port.js';
+import { all, drawn, inFloat32, judged, stored, to, withWeight } from './drawn-port.js';
 import { computedBy, TANH } from './runtime.js';
 
 const samples = vi.hoisted(() => ({ taken: 0, larger: 1 }));
@@ -37,7 +38,7 @@ const precisionOf = ({ advice }: Comparison) =>
   advice.flatMap((one) => (one.kind === 'coarser-precision' ? one.profile : []))[0];
 
 describe('a runtime that computes tanh from exponentials', () => {
-  const cases = KINDS.flatMap((kind) => Object.keys(TANH).map((name) => [kind, name] as const));
+  const cases = KIND_NAMES.flatMap((kind) => Object.keys(TANH).map((name) => [kind, name] as const));
 
   test.each(cases)(
     'is parity, and named where float32 rounding is not enough: %s, %s',
@@ -147,24 +148,27 @@ describe.each([
   ['F16', 'f16'],
   ['BF16', 'bf16'],
 ] as const)('a port in %s of a checkpoint in float32', (dtype, profile) => {
-  test.each(KINDS)('is parity in its own dtype, and so is what is only stored in it: %s', async (kind) => {
-    const one = drawn({ kind });
-    for (const runtime of [all(dtype), { store: to(dtype) }]) {
-      const outputs = stored(computedBy(one.network, one.sequence, runtime), dtype);
-      const comparison = await judged(one, outputs);
-      expect(comparison.verdict).toBe('parity');
-      expect(profileOf(comparison)).toBe(profile);
-    }
-  });
+  test.each(KIND_NAMES)(
+    'is parity in its own dtype, and so is what is only stored in it: %s',
+    async (kind) => {
+      const one = drawn({ kind });
+      for (const runtime of [all(dtype), { store: to(dtype) }]) {
+        const outputs = stored(computedBy(one.network, one.sequence, runtime), dtype);
+        const comparison = await judged(one, outputs);
+        expect(comparison.verdict).toBe('parity');
+        expect(profileOf(comparison)).toBe(profile);
+      }
+    },
+  );
 
-  test.each(KINDS)('with a wrong weight differs in its own dtype: %s', async (kind) => {
+  test.each(KIND_NAMES)('with a wrong weight differs in its own dtype: %s', async (kind) => {
     const one = drawn({ kind, steps: 60 });
     const outputs = stored(computedBy(one.network, one.sequence, all(dtype)), dtype);
     const wrong = withWeight(one.weights, 'weight_ih_l0', 4, 3);
     expect(await judged(one, outputs, {}, wrong)).toMatchObject({ verdict: 'differs' });
   });
 
-  test.each(KINDS)(
+  test.each(KIND_NAMES)(
     'stored in float32 differs, is named, and is parity where the profile is said: %s',
     async (kind) => {
       const one = drawn({ kind });
@@ -179,7 +183,7 @@ describe.each([
     },
   );
 
-  test.each(KINDS)('with weights alone in it is named, with biases or without: %s', async (kind) => {
+  test.each(KIND_NAMES)('with weights alone in it is named, with biases or without: %s', async (kind) => {
     const one = drawn({ kind });
     const weights = `${profile}-weights` as ProfileName;
     for (const runtime of [{ weights: to(dtype), biases: to(dtype) }, { weights: to(dtype) }]) {
